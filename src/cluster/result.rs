@@ -1,0 +1,248 @@
+//! The answer: clusters, what is kept, what is removed and why.
+
+use std::cmp::Ordering;
+
+use rayon::prelude::*;
+
+use crate::lsh::Distinct;
+use crate::verify::Similarity;
+
+/// Not in a cluster.
+const NONE: u32 = u32::MAX;
+
+/// What to do with the documents of a collection.
+///
+/// Documents go by their numbers, the order in which they were given. A cluster is two and more
+/// documents; clusters are numbered in the order of their first documents. Every document is either
+/// kept or removed: [`kept`](Self::kept) and [`removed`](Self::removed) together are all of them.
+///
+/// ```
+/// use resemblance::Deduper;
+///
+/// let texts = [
+///     "the ferry returns to the harbour on monday after nine years",
+///     "a lighthouse opens its doors to visitors for one day",
+///     "The ferry returns to the harbour on Monday, after nine years.",
+/// ];
+/// let clusters = Deduper::new().clusters(&texts);
+/// assert_eq!(clusters.kept().collect::<Vec<_>>(), [0, 1]);
+/// let removal = clusters.removal(2).unwrap();
+/// assert_eq!((removal.kept, removal.similarity.jaccard), (0, 1.0));
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Clusters {
+    /// The cluster of each document, or `NONE`.
+    cluster_of: Vec<u32>,
+    /// The kept document of each cluster.
+    kept: Vec<usize>,
+    /// Removals of cluster c: `removed[starts[c]..starts[c + 1]]`, by document.
+    starts: Vec<usize>,
+    removed: Vec<Removal>,
+    empty: Vec<usize>,
+}
+
+/// A document that is removed, and for which.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Removal {
+    /// The document that is removed.
+    pub document: usize,
+    /// The document of its cluster that is kept.
+    pub kept: usize,
+    /// The exact similarity of `document` (a) and `kept` (b). In a cluster of components it may lie
+    /// below the threshold: the two may be connected through others.
+    pub similarity: Similarity,
+}
+
+/// One cluster: a document that is kept and those removed for it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Cluster<'a> {
+    /// Its number.
+    pub number: usize,
+    /// The document that is kept.
+    pub kept: usize,
+    /// The others, in the order of the documents.
+    pub removed: &'a [Removal],
+}
+
+impl Cluster<'_> {
+    /// Documents, 2 and more.
+    #[allow(clippy::len_without_is_empty)] // a cluster is never empty
+    pub fn len(&self) -> usize {
+        self.removed.len() + 1
+    }
+
+    /// The documents, ascending.
+    pub fn documents(&self) -> Vec<usize> {
+        let mut documents: Vec<_> = self.removed.iter().map(|r| r.document).collect();
+        let place = documents.partition_point(|&document| document < self.kept);
+        documents.insert(place, self.kept);
+        documents
+    }
+}
+
+impl Clusters {
+    /// Documents, in clusters or not.
+    pub fn documents(&self) -> usize {
+        self.cluster_of.len()
+    }
+
+    /// Clusters of two and more documents.
+    pub fn len(&self) -> usize {
+        self.kept.len()
+    }
+
+    /// True where no two documents are near-duplicates.
+    pub fn is_empty(&self) -> bool {
+        self.kept.is_empty()
+    }
+
+    /// A cluster by its number.
+    ///
+    /// # Panics
+    /// Where there is no such cluster.
+    pub fn cluster(&self, number: usize) -> Cluster<'_> {
+        Cluster {
+            number,
+            kept: self.kept[number],
+            removed: &self.removed[self.starts[number]..self.starts[number + 1]],
+        }
+    }
+
+    /// The clusters, by number.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = Cluster<'_>> {
+        (0..self.len()).map(|number| self.cluster(number))
+    }
+
+    /// The clusters, largest first, equals by number.
+    pub fn by_size(&self) -> Vec<Cluster<'_>> {
+        let mut clusters: Vec<_> = self.iter().collect();
+        clusters.sort_by_key(|cluster| std::cmp::Reverse(cluster.len()));
+        clusters
+    }
+
+    /// The cluster that a document is in.
+    ///
+    /// # Panics
+    /// Where there is no such document.
+    pub fn cluster_of(&self, document: usize) -> Option<Cluster<'_>> {
+        match self.cluster_of[document] {
+            NONE => None,
+            number => Some(self.cluster(number as usize)),
+        }
+    }
+
+    /// The documents that are kept, ascending: those of no cluster, empty ones among them, and one of
+    /// each cluster.
+    pub fn kept(&self) -> impl Iterator<Item = usize> {
+        (0..self.documents()).filter(|&document| self.is_kept(document))
+    }
+
+    /// Whether a document is kept.
+    ///
+    /// # Panics
+    /// Where there is no such document.
+    pub fn is_kept(&self, document: usize) -> bool {
+        match self.cluster_of[document] {
+            NONE => true,
+            number => self.kept[number as usize] == document,
+        }
+    }
+
+    /// The removed documents, cluster by cluster.
+    pub fn removed(&self) -> &[Removal] {
+        &self.removed
+    }
+
+    /// Why a document is removed; none where it is kept.
+    ///
+    /// # Panics
+    /// Where there is no such document.
+    pub fn removal(&self, document: usize) -> Option<&Removal> {
+        let removed = self.cluster_of(document)?.removed;
+        let place = removed.binary_search_by_key(&document, |removal| removal.document);
+        place.ok().map(|place| &removed[place])
+    }
+
+    /// Documents without shingles, ascending. They are kept: they resemble nothing.
+    pub fn empty(&self) -> &[usize] {
+        &self.empty
+    }
+}
+
+/// From labels of sets to [`Clusters`].
+pub(crate) struct Grouping<'a> {
+    pub(crate) distinct: &'a Distinct,
+    /// The set that stands for the cluster of each set.
+    pub(crate) label: &'a [u32],
+    /// The total order of the keep policy: least is kept. Equals go by number.
+    pub(crate) order: &'a (dyn Fn(usize, usize) -> Ordering + Sync),
+}
+
+impl Grouping<'_> {
+    /// The clusters; `similarity` is asked for each removed document and the one kept.
+    pub(crate) fn clusters(
+        &self,
+        documents: usize,
+        similarity: impl Fn(usize, usize) -> Similarity + Sync,
+    ) -> Clusters {
+        let members = self.members();
+        let mut cluster_of = vec![NONE; documents];
+        let mut kept: Vec<usize> = Vec::new();
+        let mut starts = vec![0];
+        let mut doomed: Vec<(usize, usize)> = Vec::new();
+        for run in members
+            .chunk_by(|a, b| a.0 == b.0)
+            .filter(|run| run.len() > 1)
+        {
+            let documents = || run.iter().map(|&(_, document)| document as usize);
+            let best = documents().min_by(|&a, &b| (self.order)(a, b).then(a.cmp(&b)));
+            let best = best.unwrap_or_default();
+            for document in documents() {
+                cluster_of[document] = kept.len() as u32;
+                if document != best {
+                    doomed.push((document, best));
+                }
+            }
+            kept.push(best);
+            starts.push(doomed.len());
+        }
+        let removal = |(document, kept)| Removal {
+            document,
+            kept,
+            similarity: similarity(document, kept),
+        };
+        Clusters {
+            cluster_of,
+            kept,
+            starts,
+            removed: doomed.into_par_iter().map(removal).collect(),
+            empty: (0..documents)
+                .filter(|&document| self.distinct.set_of(document).is_none())
+                .collect(),
+        }
+    }
+
+    /// (first document of the cluster, document), sorted.
+    fn members(&self) -> Vec<(u32, u32)> {
+        let mut first = vec![NONE; self.label.len()];
+        for (set, &label) in self.label.iter().enumerate() {
+            let document = self.distinct.first(set) as u32;
+            let first = &mut first[label as usize];
+            *first = (*first).min(document);
+        }
+        let mut members: Vec<(u32, u32)> = self
+            .label
+            .iter()
+            .enumerate()
+            .flat_map(|(set, &label)| {
+                let first = first[label as usize];
+                let documents = self.distinct.documents(set);
+                documents.iter().map(move |&document| (first, document))
+            })
+            .collect();
+        members.par_sort_unstable();
+        members
+    }
+}

@@ -1,0 +1,94 @@
+//! Disjoint sets.
+
+/// Disjoint sets of the numbers 0..n; the smallest number of a set stands for it, so the result does
+/// not depend on the order of unions. 4 bytes a number.
+///
+/// ```
+/// use resemblance::cluster::UnionFind;
+///
+/// let mut sets = UnionFind::new(4);
+/// sets.union(3, 1);
+/// assert_eq!(sets.find(3), 1);
+/// assert_eq!(sets.find(2), 2);
+/// ```
+#[derive(Debug, Clone)]
+pub struct UnionFind {
+    /// Never greater than the number itself.
+    parent: Vec<u32>,
+}
+
+impl UnionFind {
+    /// Each of `n` numbers by itself.
+    ///
+    /// # Panics
+    /// Where n is 2^32 or more.
+    pub fn new(n: usize) -> Self {
+        let n = u32::try_from(n).expect("fewer than 2^32 numbers");
+        Self {
+            parent: (0..n).collect(),
+        }
+    }
+
+    /// Adds the next number, by itself.
+    pub(super) fn push(&mut self) -> u32 {
+        let x = self.parent.len() as u32;
+        self.parent.push(x);
+        x
+    }
+
+    /// The smallest number in the set of `x`.
+    pub fn find(&mut self, x: u32) -> u32 {
+        let mut x = x as usize;
+        while self.parent[x] as usize != x {
+            // Path halving.
+            self.parent[x] = self.parent[self.parent[x] as usize];
+            x = self.parent[x] as usize;
+        }
+        x as u32
+    }
+
+    /// Joins the sets of `x` and `y`; false where they were one already.
+    pub fn union(&mut self, x: u32, y: u32) -> bool {
+        let (x, y) = (self.find(x), self.find(y));
+        let (low, high) = (x.min(y), x.max(y));
+        self.parent[high as usize] = low;
+        low != high
+    }
+
+    /// The smallest number of each number's set.
+    pub fn flatten(&mut self) -> &[u32] {
+        // Parents are smaller, so theirs are final already.
+        for x in 0..self.parent.len() {
+            self.parent[x] = self.parent[self.parent[x] as usize];
+        }
+        &self.parent
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn equals_the_naive_closure(pairs in prop::collection::vec((0u32..40, 0u32..40), 0..60)) {
+            let mut sets = UnionFind::new(40);
+            let mut naive: Vec<u32> = (0..40).collect();
+            for &(x, y) in &pairs {
+                let (from, to) = (naive[x as usize], naive[y as usize]);
+                prop_assert_eq!(sets.union(x, y), from != to);
+                for label in naive.iter_mut().filter(|label| **label == from) {
+                    *label = to;
+                }
+            }
+            for x in 0..40 {
+                let least = (0..40).find(|&y| naive[y] == naive[x]).unwrap();
+                prop_assert_eq!(sets.find(x as u32), least as u32);
+            }
+            let flat = sets.flatten().to_vec();
+            prop_assert!((0..40).all(|x| flat[x] == sets.find(x as u32)));
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! The crate's error.
+
+use std::fmt;
+
+use crate::sketch::Scheme;
+
+/// What went wrong, with the value that was refused.
+///
+/// A setting is refused when it is built into a [`Deduper`](crate::Deduper) or a
+/// [`Banding`](crate::lsh::Banding); after that no call fails on settings. What remains are
+/// documents that are not what was promised (bytes where text is needed), signatures of two
+/// schemes, and a run that its own caller cancelled.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Error {
+    kind: Box<Kind>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Kind {
+    Threshold(f64),
+    Recall(f64),
+    Hashes(usize),
+    ShingleSize {
+        kind: &'static str,
+        n: usize,
+    },
+    ShingleText(String),
+    Banding {
+        bands: usize,
+        rows: usize,
+    },
+    BandingTooLong {
+        bands: usize,
+        rows: usize,
+        hashes: usize,
+    },
+    RecallOutOfReach {
+        threshold: f64,
+        recall: f64,
+        hashes: usize,
+        best: f64,
+    },
+    RecallNeedsExact,
+    SchemeMismatch {
+        left: Scheme,
+        right: Scheme,
+    },
+    NotMergeable(Scheme),
+    CodeWidth {
+        left: u32,
+        right: u32,
+    },
+    NotText {
+        document: usize,
+        offset: usize,
+    },
+    TooManyDocuments(usize),
+    IdTaken(String),
+    Cancelled,
+}
+
+impl Error {
+    pub(crate) fn new(kind: Kind) -> Self {
+        Self {
+            kind: Box::new(kind),
+        }
+    }
+
+    /// True where the caller's own [`Watch`](crate::Watch) stopped the run.
+    pub fn is_cancelled(&self) -> bool {
+        matches!(*self.kind, Kind::Cancelled)
+    }
+
+    /// True where two signatures of different schemes were brought together.
+    pub fn is_scheme_mismatch(&self) -> bool {
+        matches!(*self.kind, Kind::SchemeMismatch { .. })
+    }
+
+    /// True where a setting was refused: a program would call this bad usage.
+    pub fn is_setting(&self) -> bool {
+        matches!(
+            *self.kind,
+            Kind::Threshold(_)
+                | Kind::Recall(_)
+                | Kind::Hashes(_)
+                | Kind::ShingleSize { .. }
+                | Kind::ShingleText(_)
+                | Kind::Banding { .. }
+                | Kind::BandingTooLong { .. }
+                | Kind::RecallOutOfReach { .. }
+                | Kind::RecallNeedsExact
+        )
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &*self.kind {
+            Kind::Threshold(t) => {
+                write!(f, "threshold {t}: must be above 0 and at most 1")
+            }
+            Kind::Recall(r) => write!(f, "recall {r}: must be above 0 and at most 1"),
+            Kind::Hashes(k) => write!(f, "hashes {k}: must be from 1 to 65535"),
+            Kind::ShingleSize { kind, n } => {
+                write!(f, "shingle {kind}:{n}: n must be from 1 to 65535")
+            }
+            Kind::ShingleText(text) => write!(
+                f,
+                "shingle `{text}`: must be words:N, chars:N or bytes:N, such as words:5"
+            ),
+            Kind::Banding { bands, rows } => write!(
+                f,
+                "banding {bands} x {rows}: bands and rows must each be from 1 to 65535"
+            ),
+            Kind::BandingTooLong {
+                bands,
+                rows,
+                hashes,
+            } => write!(
+                f,
+                "banding {bands} x {rows} needs {} slots, but a signature has {hashes} hashes",
+                bands * rows
+            ),
+            Kind::RecallOutOfReach {
+                threshold,
+                recall,
+                hashes,
+                best,
+            } => write!(
+                f,
+                "recall {recall} at threshold {threshold} is out of reach with {hashes} hashes: \
+                 the most is {best:.6}; use more hashes or ask for less"
+            ),
+            Kind::RecallNeedsExact => f.write_str(
+                "recall 1 at a threshold below 1: no banding finds every pair for certain; \
+                 ask for less, such as 0.999",
+            ),
+            Kind::SchemeMismatch { left, right } => {
+                write!(f, "signatures of two schemes: {left} against {right}")
+            }
+            Kind::NotMergeable(scheme) => write!(
+                f,
+                "signatures of scheme {scheme} cannot be merged: only the classic sketch can"
+            ),
+            Kind::CodeWidth { left, right } => {
+                write!(f, "compact signatures of {left} and of {right} bits a slot")
+            }
+            Kind::NotText { document, offset } => write!(
+                f,
+                "document {document} is not UTF-8 (byte {offset}): bytes can be compared with \
+                 byte shingles only"
+            ),
+            Kind::TooManyDocuments(n) => write!(
+                f,
+                "{n} documents: one run takes at most {} of them",
+                u32::MAX
+            ),
+            Kind::IdTaken(id) => write!(f, "id {id} is in the index already"),
+            Kind::Cancelled => f.write_str("cancelled"),
+        }
+    }
+}

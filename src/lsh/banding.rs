@@ -1,0 +1,278 @@
+//! Bands and rows, and what they find.
+
+use std::fmt;
+
+use xxhash_rust::xxh3::{Xxh3, xxh3_64_with_seed};
+
+use crate::error::{Error, Kind};
+
+/// How a signature is cut into bands.
+///
+/// ```
+/// use resemblance::lsh::Banding;
+///
+/// let banding = Banding::for_recall(0.8, 0.99, 128)?;
+/// assert_eq!(banding.to_string(), "21 x 6");
+/// assert!(banding.probability(0.8) >= 0.99);
+/// assert!(banding.probability(0.3) < 0.02);
+/// # Ok::<(), resemblance::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(try_from = "(usize, usize)", into = "(usize, usize)")
+)]
+pub struct Banding {
+    bands: u16,
+    rows: u16,
+}
+
+impl Banding {
+    /// `bands` bands of `rows` rows. More bands find more, more rows find less.
+    ///
+    /// # Errors
+    /// Where either is not from 1 to 65,535.
+    pub fn new(bands: usize, rows: usize) -> Result<Self, Error> {
+        match (u16::try_from(bands), u16::try_from(rows)) {
+            (Ok(b @ 1..), Ok(r @ 1..)) => Ok(Self { bands: b, rows: r }),
+            _ => Err(Error::new(Kind::Banding { bands, rows })),
+        }
+    }
+
+    /// The most rows, and so the fewest false candidates, with which a pair of similarity
+    /// `threshold` becomes a candidate with probability `recall` or more. Pairs above the threshold
+    /// do with a greater one.
+    ///
+    /// # Errors
+    /// Where a value is out of range, or no banding of `hashes` slots reaches the recall; a recall
+    /// of 1 is for a threshold of 1 alone.
+    pub fn for_recall(threshold: f64, recall: f64, hashes: usize) -> Result<Self, Error> {
+        valid_threshold(threshold)?;
+        valid_recall(recall)?;
+        if hashes == 0 || hashes > usize::from(u16::MAX) {
+            return Err(Error::new(Kind::Hashes(hashes)));
+        }
+        if recall >= 1.0 && threshold < 1.0 {
+            return Err(Error::new(Kind::RecallNeedsExact));
+        }
+        let with_rows = |rows: usize| Self {
+            bands: (hashes / rows) as u16,
+            rows: rows as u16,
+        };
+        (1..=hashes)
+            .rev()
+            .map(with_rows)
+            .find(|banding| banding.probability(threshold) >= recall)
+            .ok_or_else(|| {
+                Error::new(Kind::RecallOutOfReach {
+                    threshold,
+                    recall,
+                    hashes,
+                    best: with_rows(1).probability(threshold),
+                })
+            })
+    }
+
+    /// Bands, b.
+    pub fn bands(self) -> usize {
+        usize::from(self.bands)
+    }
+
+    /// Rows of a band, r.
+    pub fn rows(self) -> usize {
+        usize::from(self.rows)
+    }
+
+    /// Slots used, b x r.
+    pub fn slots(self) -> usize {
+        self.bands() * self.rows()
+    }
+
+    /// The S-curve: the probability that a pair of this similarity becomes a candidate,
+    /// `1 - (1 - J^r)^b`.
+    ///
+    /// It holds for independent slots. Those of the default sketch are nearly so; what they lack on
+    /// documents of few shingles is measured in `docs/signature.md`.
+    pub fn probability(self, jaccard: f64) -> f64 {
+        1.0 - power(1.0 - power(jaccard, self.rows), self.bands)
+    }
+
+    /// Where the S-curve is steepest, about: `(1/b)^(1/r)`. At that similarity 63% of the pairs
+    /// become candidates: it is no threshold to promise.
+    pub fn midpoint(self) -> f64 {
+        (1.0 / f64::from(self.bands)).powf(1.0 / f64::from(self.rows))
+    }
+
+    /// The S-curve at `steps` + 1 similarities from 0 to 1, as (similarity, probability), for a
+    /// plot or table.
+    pub fn curve(self, steps: usize) -> impl Iterator<Item = (f64, f64)> {
+        (0..=steps).map(move |i| {
+            let jaccard = i as f64 / steps.max(1) as f64;
+            (jaccard, self.probability(jaccard))
+        })
+    }
+
+    /// The key of a band: `xxh3_64` of its slots as little-endian bytes, seeded with the band's
+    /// number. Documents with the same key share a bucket.
+    ///
+    /// # Panics
+    /// Where the banding has no such band, or `slots` are fewer than [`slots`](Self::slots).
+    pub fn key(self, band: usize, slots: &[u32]) -> u64 {
+        assert!(band < self.bands(), "no band {band} in {self}");
+        let rows = self.rows();
+        hash_slots(band as u64, &slots[band * rows..(band + 1) * rows])
+    }
+
+    /// Refuses a banding that a signature is too short for.
+    pub(crate) fn fits(self, hashes: usize) -> Result<Self, Error> {
+        if self.slots() <= hashes {
+            return Ok(self);
+        }
+        Err(Error::new(Kind::BandingTooLong {
+            bands: self.bands(),
+            rows: self.rows(),
+            hashes,
+        }))
+    }
+}
+
+impl fmt::Display for Banding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} x {}", self.bands, self.rows)
+    }
+}
+
+impl TryFrom<(usize, usize)> for Banding {
+    type Error = Error;
+
+    fn try_from((bands, rows): (usize, usize)) -> Result<Self, Error> {
+        Self::new(bands, rows)
+    }
+}
+
+impl From<Banding> for (usize, usize) {
+    fn from(banding: Banding) -> Self {
+        (banding.bands(), banding.rows())
+    }
+}
+
+pub(crate) fn valid_threshold(threshold: f64) -> Result<f64, Error> {
+    if threshold > 0.0 && threshold <= 1.0 {
+        return Ok(threshold);
+    }
+    Err(Error::new(Kind::Threshold(threshold)))
+}
+
+pub(crate) fn valid_recall(recall: f64) -> Result<f64, Error> {
+    if recall > 0.0 && recall <= 1.0 {
+        return Ok(recall);
+    }
+    Err(Error::new(Kind::Recall(recall)))
+}
+
+/// `x^n` by squaring: `powi` may differ between platforms in its last bit, and with it the banding.
+fn power(x: f64, n: u16) -> f64 {
+    let (mut result, mut square, mut rest) = (1.0, x, n);
+    while rest > 0 {
+        if rest & 1 == 1 {
+            result *= square;
+        }
+        square *= square;
+        rest >>= 1;
+    }
+    result
+}
+
+/// `xxh3_64` of `slots` as little-endian bytes.
+pub(super) fn hash_slots(seed: u64, slots: &[u32]) -> u64 {
+    const RUN: usize = 64;
+    let mut buffer = [0; RUN * 4];
+    let mut bytes_of = |run: &[u32]| {
+        for (bytes, slot) in buffer.chunks_exact_mut(4).zip(run) {
+            bytes.copy_from_slice(&slot.to_le_bytes());
+        }
+        buffer
+    };
+    if slots.len() <= RUN {
+        return xxh3_64_with_seed(&bytes_of(slots)[..slots.len() * 4], seed);
+    }
+    let mut hasher = Xxh3::with_seed(seed);
+    for run in slots.chunks(RUN) {
+        hasher.update(&bytes_of(run)[..run.len() * 4]);
+    }
+    hasher.digest()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_usual_choices() {
+        let at = |t, r| Banding::for_recall(t, r, 128).unwrap().to_string();
+        assert_eq!(at(0.8, 0.99), "21 x 6");
+        assert_eq!(at(0.8, 0.9), "16 x 8");
+        assert_eq!(at(0.5, 0.99), "42 x 3");
+        assert_eq!(at(0.9, 0.99), "12 x 10");
+        assert_eq!(at(1.0, 1.0), "1 x 128");
+    }
+
+    #[test]
+    fn no_more_rows_would_do() {
+        for hashes in [1, 7, 64, 128, 256] {
+            for threshold in [0.3, 0.5, 0.8, 0.95] {
+                for recall in [0.5, 0.9, 0.99] {
+                    let Ok(found) = Banding::for_recall(threshold, recall, hashes) else {
+                        let all = Banding::new(hashes, 1).unwrap();
+                        assert!(all.probability(threshold) < recall);
+                        continue;
+                    };
+                    assert!(found.probability(threshold) >= recall);
+                    for rows in found.rows() + 1..=hashes {
+                        let more = Banding::new(hashes / rows, rows).unwrap();
+                        assert!(more.probability(threshold) < recall);
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn curve_rises_from_nothing_to_certainty() {
+        let curve: Vec<_> = Banding::new(16, 8).unwrap().curve(100).collect();
+        assert_eq!((curve[0], curve[100]), ((0.0, 0.0), (1.0, 1.0)));
+        assert!(curve.windows(2).all(|pair| pair[0].1 <= pair[1].1));
+        assert!((curve[80].1 - 0.947).abs() < 0.001);
+    }
+
+    #[test]
+    fn refuses_what_cannot_be() {
+        assert!(Banding::for_recall(f64::NAN, 0.9, 128).is_err());
+        assert!(Banding::for_recall(0.0, 0.9, 128).is_err());
+        assert!(Banding::for_recall(1.5, 0.9, 128).is_err());
+        assert!(Banding::for_recall(0.8, f64::NAN, 128).is_err());
+        assert!(Banding::for_recall(0.8, 1.0, 128).is_err());
+        assert!(Banding::for_recall(0.1, 0.99, 8).is_err());
+        assert!(Banding::for_recall(0.8, 0.9, 0).is_err());
+        assert!(Banding::new(0, 3).is_err());
+        assert!(Banding::new(3, 70_000).is_err());
+    }
+
+    #[test]
+    fn long_and_short_runs_hash_alike() {
+        let slots: Vec<u32> = (0..200).collect();
+        let bytes: Vec<u8> = slots.iter().flat_map(|slot| slot.to_le_bytes()).collect();
+        for n in [1, 6, 64, 65, 128, 200] {
+            let expected = xxh3_64_with_seed(&bytes[..n * 4], 3);
+            assert_eq!(hash_slots(3, &slots[..n]), expected);
+        }
+    }
+
+    #[test]
+    fn bands_have_keys_of_their_own() {
+        let banding = Banding::new(2, 2).unwrap();
+        assert_ne!(banding.key(0, &[1, 2, 1, 2]), banding.key(1, &[1, 2, 1, 2]));
+        assert_ne!(banding.key(0, &[1, 2, 0, 0]), banding.key(0, &[2, 1, 0, 0]));
+    }
+}

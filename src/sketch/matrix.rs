@@ -1,0 +1,114 @@
+//! Many documents' signatures in one piece of memory.
+
+use super::{CodeBits, CompactMatrix, Estimate, Scheme, Signature, is_empty_row};
+use crate::error::Error;
+
+/// Signatures of many documents, row after row: 4 K bytes a document and nothing else.
+///
+/// ```
+/// use resemblance::Deduper;
+///
+/// let matrix = Deduper::new().signatures(&["one text of some words", "one text of some words"]);
+/// assert_eq!(matrix.len(), 2);
+/// assert_eq!(matrix.estimate(0, 1).jaccard, 1.0);
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignatureMatrix {
+    scheme: Scheme,
+    slots: Vec<u32>,
+}
+
+impl SignatureMatrix {
+    /// An empty matrix.
+    pub fn new(scheme: Scheme) -> Self {
+        Self {
+            scheme,
+            slots: Vec::new(),
+        }
+    }
+
+    /// Rows one after the other; their length must be a multiple of the scheme's hashes.
+    pub(crate) fn from_slots(scheme: Scheme, slots: Vec<u32>) -> Self {
+        debug_assert_eq!(slots.len() % scheme.hashes(), 0);
+        Self { scheme, slots }
+    }
+
+    /// What the numbers mean.
+    pub fn scheme(&self) -> &Scheme {
+        &self.scheme
+    }
+
+    /// Documents.
+    pub fn len(&self) -> usize {
+        self.slots.len() / self.scheme.hashes()
+    }
+
+    /// True where there is no document.
+    pub fn is_empty(&self) -> bool {
+        self.slots.is_empty()
+    }
+
+    /// The slots of a document.
+    ///
+    /// # Panics
+    /// Where there is no such document.
+    pub fn row(&self, document: usize) -> &[u32] {
+        let k = self.scheme.hashes();
+        &self.slots[document * k..(document + 1) * k]
+    }
+
+    /// The rows, in order.
+    pub fn rows(&self) -> std::slice::ChunksExact<'_, u32> {
+        self.slots.chunks_exact(self.scheme.hashes())
+    }
+
+    /// True where the document has no shingles.
+    ///
+    /// # Panics
+    /// Where there is no such document.
+    pub fn is_empty_row(&self, document: usize) -> bool {
+        is_empty_row(self.row(document))
+    }
+
+    /// A document's signature, copied out.
+    ///
+    /// # Panics
+    /// Where there is no such document.
+    pub fn signature(&self, document: usize) -> Signature {
+        Signature::new(self.scheme, self.row(document).into())
+    }
+
+    /// Appends a signature.
+    ///
+    /// # Errors
+    /// Where it is of another scheme.
+    pub fn push(&mut self, signature: &Signature) -> Result<(), Error> {
+        self.scheme.matches(signature.scheme())?;
+        self.slots.extend_from_slice(signature.slots());
+        Ok(())
+    }
+
+    /// Overwrites a document's row with one of the same scheme.
+    pub(crate) fn set_row(&mut self, document: usize, slots: &[u32]) {
+        let k = self.scheme.hashes();
+        self.slots[document * k..(document + 1) * k].copy_from_slice(slots);
+    }
+
+    /// The estimated Jaccard similarity of two documents.
+    ///
+    /// # Panics
+    /// Where there is no such document.
+    pub fn estimate(&self, left: usize, right: usize) -> Estimate {
+        Estimate::of_rows(self.row(left), self.row(right))
+    }
+
+    /// The same signatures in 1 or 2 bytes a slot, for estimates alone.
+    pub fn compact(&self, bits: CodeBits) -> CompactMatrix {
+        CompactMatrix::of(self, bits)
+    }
+
+    /// Bytes held on the heap.
+    pub fn memory_usage(&self) -> usize {
+        self.slots.capacity() * size_of::<u32>()
+    }
+}

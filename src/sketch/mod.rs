@@ -1,0 +1,136 @@
+//! Shingle sets to signatures: MinHash sketches of K slots.
+//!
+//! The probability that two signatures agree in a slot is the Jaccard similarity of the two sets;
+//! the share of equal slots estimates it, with a standard error of about `sqrt(J (1 - J) / K)`.
+//!
+//! # Which sketch should I use?
+//!
+//! - [`FastSimilarity`], the default: O(n + K log K) work for n shingles, and a smaller error than
+//!   classic MinHash on short documents.
+//! - [`Classic`] where signatures are to be merged, or a set arrives in pieces: O(n K) work.
+//!
+//! K = 128 is enough to find pairs at J >= 0.5; estimates of single pairs get better with the square
+//! root of K only. One-permutation hashing is not offered: with rotation, the bands of short
+//! documents collide far more often than theory says.
+
+mod classic;
+mod compact;
+mod fast_similarity;
+mod matrix;
+mod scheme;
+mod signature;
+mod sketcher;
+
+use std::fmt;
+use std::sync::Arc;
+
+pub use classic::Classic;
+pub use compact::{CodeBits, CompactMatrix};
+pub use fast_similarity::FastSimilarity;
+pub use matrix::SignatureMatrix;
+pub use scheme::{SCHEME_VERSION, Scheme};
+pub use signature::{Estimate, Signature};
+pub use sketcher::Sketcher;
+
+/// Slot value of an empty set; no other set has it in any slot.
+pub(crate) const EMPTY: u32 = u32::MAX;
+
+/// A MinHash sketch: a set of shingle hashes to K slots.
+///
+/// Implementations are pure functions of the *set*: order and repetition of the hashes change
+/// nothing. Equal sets get equal slots on every machine.
+pub trait Sketch: fmt::Debug + Send + Sync {
+    /// K, the slots of a signature.
+    fn hashes(&self) -> usize;
+
+    /// Writes the sketch of the set of `shingles` over `slots`. The hashes must be mixed (see
+    /// [`mix`](crate::text::mix)), as those of a [`Shingler`](crate::text::Shingler) are. An empty
+    /// set gives `u32::MAX` in every slot, and no other set gives it in any.
+    ///
+    /// # Panics
+    /// Where `slots` are not [`hashes`](Self::hashes) many.
+    fn sketch(&self, shingles: &[u64], slots: &mut [u32]);
+}
+
+/// The sketches to choose from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
+pub enum SketchKind {
+    /// [`FastSimilarity`], the default.
+    #[default]
+    FastSimilarity,
+    /// [`Classic`] k-permutation MinHash; its signatures can be merged.
+    Classic,
+}
+
+impl SketchKind {
+    /// The sketch itself with `hashes` slots, which the caller has checked.
+    pub(crate) fn with_hashes(self, hashes: usize) -> Arc<dyn Sketch> {
+        match self {
+            Self::FastSimilarity => Arc::new(FastSimilarity::unchecked(hashes)),
+            Self::Classic => Arc::new(Classic::unchecked(hashes)),
+        }
+    }
+}
+
+impl fmt::Display for SketchKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::FastSimilarity => "fast-similarity",
+            Self::Classic => "classic",
+        })
+    }
+}
+
+/// Slots that two rows have in common.
+pub(crate) fn equal_slots(left: &[u32], right: &[u32]) -> usize {
+    // u32 counters over short runs let the comparison vectorize.
+    const RUN: usize = 1 << 12;
+    left.chunks(RUN)
+        .zip(right.chunks(RUN))
+        .map(|(l, r)| l.iter().zip(r).map(|(a, b)| u32::from(a == b)).sum::<u32>() as usize)
+        .sum()
+}
+
+/// True for the signature of an empty set.
+pub(crate) fn is_empty_row(slots: &[u32]) -> bool {
+    slots.first() == Some(&EMPTY)
+}
+
+#[cfg(test)]
+pub(crate) mod testing {
+    //! What every sketch must hold.
+
+    use super::*;
+    use crate::text::mix;
+
+    /// `n` hashes that no other `salt` gives.
+    pub(crate) fn hashes(salt: u64, n: usize) -> Vec<u64> {
+        (0..n as u64).map(|i| mix(mix(salt) ^ i)).collect()
+    }
+
+    pub(crate) fn sketched(sketch: &dyn Sketch, shingles: &[u64]) -> Vec<u32> {
+        let mut slots = vec![7; sketch.hashes()];
+        sketch.sketch(shingles, &mut slots);
+        slots
+    }
+
+    pub(crate) fn obeys_the_contract(make: impl Fn(usize) -> Arc<dyn Sketch>) {
+        for k in [1, 2, 3, 64, 100, 128, 1000, 2000] {
+            let sketch = make(k);
+            assert!(sketched(&*sketch, &[]).iter().all(|&slot| slot == EMPTY));
+            for n in [1, 2, 5, 50, 700] {
+                let set = hashes(k as u64, n);
+                let slots = sketched(&*sketch, &set);
+                assert!(slots.iter().all(|&slot| slot != EMPTY), "K {k} n {n}");
+                let mut again: Vec<u64> = set.iter().rev().copied().collect();
+                again.extend(&set[..n / 2]);
+                assert_eq!(sketched(&*sketch, &again), slots, "K {k} n {n}");
+            }
+        }
+        let sketch = make(64);
+        // Hashes whose value bits are all ones must not read as empty.
+        assert!(!sketched(&*sketch, &[u64::MAX]).contains(&EMPTY));
+    }
+}

@@ -1,0 +1,145 @@
+//! One document's signature.
+
+use std::fmt;
+
+use super::{EMPTY, Scheme, SketchKind, equal_slots, is_empty_row};
+use crate::error::{Error, Kind};
+
+/// The sketch of one document, with the [`Scheme`] that says what its numbers mean.
+///
+/// ```
+/// use resemblance::Deduper;
+///
+/// let deduper = Deduper::new();
+/// let left = deduper.signature("the quick brown fox jumps over the lazy dog near the river bank");
+/// let right = deduper.signature("the quick brown fox jumps over the lazy dog near the river bend");
+/// let estimate = left.estimate(&right)?;
+/// assert!(estimate.jaccard > 0.5 && estimate.standard_error < 0.05);
+/// # Ok::<(), resemblance::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(try_from = "stored::Stored"))]
+pub struct Signature {
+    scheme: Scheme,
+    slots: Box<[u32]>,
+}
+
+impl Signature {
+    /// A signature of `slots`, which must be as many as the scheme's hashes.
+    pub(crate) fn new(scheme: Scheme, slots: Box<[u32]>) -> Self {
+        debug_assert_eq!(slots.len(), scheme.hashes());
+        Self { scheme, slots }
+    }
+
+    /// What the numbers mean.
+    pub fn scheme(&self) -> &Scheme {
+        &self.scheme
+    }
+
+    /// The K slots. `u32::MAX` in all of them stands for a document without shingles.
+    pub fn slots(&self) -> &[u32] {
+        &self.slots
+    }
+
+    /// True where the document has no shingles: it resembles nothing, not even itself.
+    pub fn is_empty(&self) -> bool {
+        is_empty_row(&self.slots)
+    }
+
+    /// The estimated Jaccard similarity of the two documents.
+    ///
+    /// # Errors
+    /// Where the signatures are of two schemes.
+    pub fn estimate(&self, other: &Self) -> Result<Estimate, Error> {
+        self.scheme.matches(&other.scheme)?;
+        Ok(Estimate::of_rows(&self.slots, &other.slots))
+    }
+
+    /// Makes this the signature of the union of both documents' shingles.
+    ///
+    /// # Errors
+    /// Where the schemes differ, or the sketch is not [`SketchKind::Classic`].
+    pub fn merge(&mut self, other: &Self) -> Result<(), Error> {
+        self.scheme.matches(&other.scheme)?;
+        if self.scheme.sketch() != SketchKind::Classic {
+            return Err(Error::new(Kind::NotMergeable(self.scheme)));
+        }
+        for (slot, &value) in self.slots.iter_mut().zip(&other.slots) {
+            *slot = (*slot).min(value);
+        }
+        Ok(())
+    }
+}
+
+/// An estimated Jaccard similarity.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Estimate {
+    /// The estimate, from 0 to 1.
+    pub jaccard: f64,
+    /// Its standard error, `sqrt(p (1 - p) / K)` for K slots, e of them equal, and
+    /// p = (e + 1) / (K + 2): with all or no slots equal the error is small, not 0. For
+    /// [`SketchKind::FastSimilarity`] on few shingles the true error is up to 30% less.
+    pub standard_error: f64,
+}
+
+impl Estimate {
+    /// Of two rows of the same scheme.
+    pub(crate) fn of_rows(left: &[u32], right: &[u32]) -> Self {
+        // All slots of two empty documents are equal; they resemble nothing all the same.
+        let equal = if left.first() == Some(&EMPTY) {
+            0
+        } else {
+            equal_slots(left, right)
+        };
+        Self::of_equal(equal, left.len(), 0.0)
+    }
+
+    /// Of `equal` among `all` slots, where slots of two different values look equal with
+    /// probability `chance`.
+    pub(crate) fn of_equal(equal: usize, all: usize, chance: f64) -> Self {
+        let (equal, all) = (equal as f64, all as f64);
+        let smoothed = (equal + 1.0) / (all + 2.0);
+        Self {
+            jaccard: ((equal / all - chance) / (1.0 - chance)).max(0.0),
+            standard_error: (smoothed * (1.0 - smoothed) / all).sqrt() / (1.0 - chance),
+        }
+    }
+}
+
+impl fmt::Display for Estimate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.3} ± {:.3}", self.jaccard, self.standard_error)
+    }
+}
+
+#[cfg(feature = "serde")]
+mod stored {
+    //! A signature read from outside is checked before it is one.
+
+    use super::{Scheme, Signature};
+
+    #[derive(serde::Deserialize)]
+    pub(super) struct Stored {
+        scheme: Scheme,
+        slots: Box<[u32]>,
+    }
+
+    impl TryFrom<Stored> for Signature {
+        type Error = String;
+
+        fn try_from(stored: Stored) -> Result<Self, String> {
+            let (slots, hashes) = (stored.slots.len(), stored.scheme.hashes());
+            if slots != hashes || hashes == 0 {
+                return Err(format!(
+                    "signature of {slots} slots in a scheme of {hashes}"
+                ));
+            }
+            Ok(Self {
+                scheme: stored.scheme,
+                slots: stored.slots,
+            })
+        }
+    }
+}

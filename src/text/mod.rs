@@ -1,0 +1,25 @@
+//! Text to shingle hashes: normalization, tokens, shingles.
+//!
+//! # Which shingle should I use?
+//!
+//! - [`Shingle::Words`]`(5)`, the default, for prose in any script. Five words in a row are rarely
+//!   the same by chance, so a similarity means shared passages, and boilerplate of a few words
+//!   counts little. Han and Hiragana come one character a word.
+//! - [`Shingle::Chars`]`(n)` for short texts, names, and text whose words differ in spelling. With
+//!   n = 5 or less unrelated texts share many shingles: expect more candidates and choose the
+//!   threshold by looking.
+//! - [`Shingle::Bytes`]`(n)` for anything that is no text, or whose encoding is unknown.
+//!
+//! Smaller n finds more distant copies and more that are none; an edit of one word changes n
+//! shingles.
+
+mod document;
+mod ignorable;
+mod normalize;
+mod shingle;
+mod words;
+
+pub use document::{Bytes, Content, Document};
+pub use normalize::{Form, Normalization};
+pub use shingle::{NotText, Scratch, Shingle, Shingler, mix};
+pub use words::{Words, words};

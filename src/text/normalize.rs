@@ -1,0 +1,464 @@
+//! Normalization: what is the same letter, before anything is compared.
+//!
+//! The truth is [`Normalization::map_char`] followed by canonical composition. It is slow a
+//! character, so its answers are kept in pages of 256 code points, filled when first met.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::OnceLock;
+
+use caseless::Caseless;
+use unicode_normalization::char::canonical_combining_class;
+use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
+
+use super::ignorable::is_default_ignorable;
+
+/// A Unicode normalization form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "lowercase"))]
+pub enum Form {
+    /// Characters are left as they are.
+    None,
+    /// Canonical composition: `e` and a combining acute are `é`.
+    Nfc,
+    /// Compatibility composition: also `ﬁ` is `fi`, full-width `Ａ` is `A`, `①` is `1`.
+    Nfkc,
+}
+
+/// What is done to a text before it is split into tokens.
+///
+/// The default is [`NFKC_CASEFOLD`](Self::NFKC_CASEFOLD). Normalizing costs next to nothing on
+/// ASCII (lower-casing alone) and less than word splitting on other text.
+///
+/// ```
+/// use resemblance::Normalization;
+///
+/// assert_eq!(Normalization::NFKC_CASEFOLD.normalize("Stra\u{AD}ße ＡＢＣ"), "strasse abc");
+/// let case_only = Normalization::NONE.with_case_fold(true);
+/// assert_eq!(case_only.normalize("ＡＢＣ"), "ａｂｃ");
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Normalization {
+    form: Form,
+    case_fold: bool,
+    drop_ignorable: bool,
+}
+
+impl Default for Normalization {
+    fn default() -> Self {
+        Self::NFKC_CASEFOLD
+    }
+}
+
+impl Normalization {
+    /// `NFKC_Casefold` of the Unicode Standard (section 3.13, R5): compatibility composition, full
+    /// case folding, default-ignorable characters dropped. The default.
+    pub const NFKC_CASEFOLD: Self = Self {
+        form: Form::Nfkc,
+        case_fold: true,
+        drop_ignorable: true,
+    };
+
+    /// The text as it is.
+    pub const NONE: Self = Self {
+        form: Form::None,
+        case_fold: false,
+        drop_ignorable: false,
+    };
+
+    /// The same with another normalization form.
+    #[must_use]
+    pub const fn with_form(self, form: Form) -> Self {
+        Self { form, ..self }
+    }
+
+    /// The same with full case folding on or off. With [`Form::None`] the folding is that of
+    /// `CaseFolding.txt` (statuses C and F), character by character.
+    #[must_use]
+    pub const fn with_case_fold(self, on: bool) -> Self {
+        Self {
+            case_fold: on,
+            ..self
+        }
+    }
+
+    /// The same with default-ignorable characters (soft hyphens, zero-width joiners, variation
+    /// selectors) dropped or kept.
+    #[must_use]
+    pub const fn with_ignorable_dropped(self, on: bool) -> Self {
+        Self {
+            drop_ignorable: on,
+            ..self
+        }
+    }
+
+    /// The normalization form.
+    pub const fn form(self) -> Form {
+        self.form
+    }
+
+    /// Whether case is folded.
+    pub const fn folds_case(self) -> bool {
+        self.case_fold
+    }
+
+    /// Whether default-ignorable characters are dropped.
+    pub const fn drops_ignorable(self) -> bool {
+        self.drop_ignorable
+    }
+
+    /// `text` normalized; borrowed where nothing changes for certain.
+    pub fn normalize(self, text: &str) -> Cow<'_, str> {
+        if self.leaves(text) {
+            return Cow::Borrowed(text);
+        }
+        let mut out = String::new();
+        self.normalize_into(text, &mut out, &mut String::new());
+        Cow::Owned(out)
+    }
+
+    /// True where it is plain to see that `text` stays as it is.
+    pub(super) fn leaves(self, text: &str) -> bool {
+        self == Self::NONE || (!self.case_fold && text.is_ascii())
+    }
+
+    /// Writes `text` normalized over `out`; `spare` is working memory whose content is lost.
+    pub(super) fn normalize_into(self, text: &str, out: &mut String, spare: &mut String) {
+        out.clear();
+        let mut rest = text;
+        while !rest.is_empty() {
+            let (ascii, after) = rest.split_at(ascii_prefix(rest.as_bytes()));
+            let from = out.len();
+            out.push_str(ascii);
+            if self.case_fold {
+                out[from..].make_ascii_lowercase();
+            }
+            let (other, after) = after.split_at(non_ascii_prefix(after.as_bytes()));
+            self.push_non_ascii(other, out, spare);
+            rest = after;
+        }
+    }
+
+    /// Appends a stretch without ASCII. Only its first characters can compose with what stands
+    /// before it, and then only with the very last character there: that one is ASCII, or the start.
+    fn push_non_ascii(self, stretch: &str, out: &mut String, spare: &mut String) {
+        let table = self.table();
+        let from = out.len().saturating_sub(1);
+        let mut inert = true;
+        for c in stretch.chars() {
+            inert &= table.push(self, c, out);
+        }
+        if !inert {
+            spare.clear();
+            spare.push_str(&out[from..]);
+            out.truncate(from);
+            out.extend(spare.nfc());
+        }
+    }
+
+    /// What one character becomes, before composition across characters.
+    ///
+    /// With NFKC and folding this is the derivation of the `NFKC_Casefold` property (UAX #44): fold and
+    /// normalize until nothing changes.
+    fn map_char(self, c: char) -> String {
+        let step = |text: &str| -> String {
+            let kept = text
+                .chars()
+                .filter(|&c| !(self.drop_ignorable && is_default_ignorable(c)));
+            match (self.form, self.case_fold) {
+                (Form::Nfkc, true) => kept.nfd().default_case_fold().nfkc().collect(),
+                (Form::Nfkc, false) => kept.nfkc().collect(),
+                (Form::Nfc, true) => kept.nfd().default_case_fold().nfc().collect(),
+                (Form::Nfc, false) => kept.nfc().collect(),
+                (Form::None, true) => kept.default_case_fold().collect(),
+                (Form::None, false) => kept.collect(),
+            }
+        };
+        let mut text = String::from(c);
+        loop {
+            let next = step(&text);
+            if next == text {
+                return text;
+            }
+            text = next;
+        }
+    }
+
+    fn table(self) -> &'static Table {
+        let form = match self.form {
+            Form::None => 0,
+            Form::Nfc => 1,
+            Form::Nfkc => 2,
+        };
+        &TABLES[form * 4 + usize::from(self.case_fold) * 2 + usize::from(self.drop_ignorable)]
+    }
+}
+
+impl fmt::Display for Normalization {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if *self == Self::NFKC_CASEFOLD {
+            return f.write_str("nfkc-casefold");
+        }
+        let form = match self.form {
+            Form::None => "none",
+            Form::Nfc => "nfc",
+            Form::Nfkc => "nfkc",
+        };
+        f.write_str(form)?;
+        if self.case_fold {
+            f.write_str("+fold")?;
+        }
+        if self.drop_ignorable {
+            f.write_str("+drop-ignorable")?;
+        }
+        Ok(())
+    }
+}
+
+/// Length of the run of ASCII bytes that `bytes` begins with.
+fn ascii_prefix(bytes: &[u8]) -> usize {
+    const STEP: usize = 64; // long enough for is_ascii to work on vectors
+    let whole = bytes.chunks(STEP).take_while(|c| c.is_ascii()).count() * STEP;
+    let whole = whole.min(bytes.len());
+    let tail = bytes[whole..].iter().take_while(|b| b.is_ascii()).count();
+    whole + tail
+}
+
+/// Length of the run of non-ASCII bytes that `bytes` begins with.
+fn non_ascii_prefix(bytes: &[u8]) -> usize {
+    bytes.iter().take_while(|b| !b.is_ascii()).count()
+}
+
+const PAGE: usize = 256;
+const PAGES: usize = 0x11_0000 / PAGE;
+
+/// One table for each combination of switches: they are memory of a pure function, nothing else.
+static TABLES: [Table; 12] = [const { Table::new() }; 12];
+
+struct Table {
+    pages: [OnceLock<Box<Page>>; PAGES],
+}
+
+struct Page {
+    entries: [Entry; PAGE],
+    /// What the characters of this page become, one after the other.
+    text: String,
+}
+
+#[derive(Clone, Copy)]
+enum Entry {
+    /// Stays as it is and takes no part in composition.
+    Same,
+    /// Becomes `text[start..end]`; `inert` where that takes no part in composition.
+    Mapped { start: u16, end: u16, inert: bool },
+}
+
+impl Table {
+    const fn new() -> Self {
+        Self {
+            pages: [const { OnceLock::new() }; PAGES],
+        }
+    }
+
+    /// Appends what `c` becomes; true where that takes no part in composition.
+    #[inline]
+    fn push(&self, normalization: Normalization, c: char, out: &mut String) -> bool {
+        let number = u32::from(c) as usize / PAGE;
+        let page = self.pages[number].get_or_init(|| Page::new(normalization, number));
+        match page.entries[u32::from(c) as usize % PAGE] {
+            Entry::Same => {
+                out.push(c);
+                true
+            }
+            Entry::Mapped { start, end, inert } => {
+                out.push_str(&page.text[usize::from(start)..usize::from(end)]);
+                inert
+            }
+        }
+    }
+}
+
+impl Page {
+    fn new(normalization: Normalization, number: usize) -> Box<Self> {
+        let mut page = Box::new(Self {
+            entries: [Entry::Same; PAGE],
+            text: String::new(),
+        });
+        for (i, entry) in page.entries.iter_mut().enumerate() {
+            // Surrogates are no characters and never looked up.
+            let Some(c) = char::from_u32((number * PAGE + i) as u32) else {
+                continue;
+            };
+            let mapped = normalization.map_char(c);
+            let inert = normalization.form == Form::None || takes_no_part(&mapped);
+            if inert && mapped.chars().eq([c]) {
+                continue;
+            }
+            let start = page.text.len() as u16; // a page's text is a few kilobytes at most
+            page.text.push_str(&mapped);
+            let end = page.text.len() as u16;
+            *entry = Entry::Mapped { start, end, inert };
+        }
+        page
+    }
+}
+
+/// True where no character of `text` can be reordered or composed with a neighbour before it.
+fn takes_no_part(text: &str) -> bool {
+    is_nfc_quick(text.chars()) == IsNormalized::Yes
+        && text.chars().all(|c| canonical_combining_class(c) == 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const ALL: [Normalization; 4] = [
+        Normalization::NFKC_CASEFOLD,
+        Normalization::NONE,
+        Normalization::NONE
+            .with_form(Form::Nfc)
+            .with_case_fold(true),
+        Normalization::NONE
+            .with_form(Form::Nfkc)
+            .with_ignorable_dropped(true),
+    ];
+
+    /// The specification: map every character, then compose the whole.
+    fn naive(normalization: Normalization, text: &str) -> String {
+        let mapped: String = text.chars().map(|c| normalization.map_char(c)).collect();
+        match normalization.form {
+            Form::None => mapped,
+            Form::Nfc | Form::Nfkc => mapped.nfc().collect(),
+        }
+    }
+
+    fn normalize(text: &str) -> Cow<'_, str> {
+        Normalization::NFKC_CASEFOLD.normalize(text)
+    }
+
+    #[test]
+    fn examples_of_the_standard() {
+        assert_eq!(normalize("Straße"), "strasse");
+        assert_eq!(normalize("ΑΣ"), "ας".replace('ς', "σ"));
+        assert_eq!(normalize("e\u{301}"), "é");
+        assert_eq!(normalize("E\u{200B}\u{301}"), "é");
+        assert_eq!(normalize("ﬁ①Ａ"), "fi1a");
+        assert_eq!(normalize("ｶﾞ"), "ガ");
+        assert_eq!(normalize("\u{1FB3}"), "αι");
+        assert_eq!(normalize("한글"), "한글");
+        assert_eq!(normalize("\u{1112}\u{1161}\u{11AB}"), "한");
+        assert_eq!(normalize("İ"), "i\u{307}");
+        assert_eq!(normalize("a\u{FEFF}b\u{FE0F}c"), "abc");
+        assert_eq!(normalize("\u{1D400}"), "a");
+    }
+
+    /// The mapping of ranges that are fully assigned, as one number: a dependency that changed it would
+    /// change signatures. (All 10,429 characters that Unicode 14 maps were once compared with the
+    /// `NFKC_Casefold` property as Perl's Unicode::UCD gives it; later versions only add characters.)
+    #[test]
+    fn mapping_is_the_known_one() {
+        let ranges = [
+            0..=0x557,
+            0x1E00..=0x1FFF,
+            0x2100..=0x218B,
+            0x2460..=0x24FF,
+            0x3000..=0x33FF,
+            0xF900..=0xFFEF,
+            0x1D400..=0x1D6A5,
+            0xE0000..=0xE0FFF,
+        ];
+        let mut all = String::new();
+        for c in ranges.into_iter().flatten().filter_map(char::from_u32) {
+            let mapped = Normalization::NFKC_CASEFOLD.map_char(c);
+            if !mapped.chars().eq([c]) {
+                all.push(c);
+                all.push_str(&mapped);
+                all.push('\n');
+            }
+        }
+        let digest = xxhash_rust::xxh3::xxh3_64(all.as_bytes());
+        assert_eq!((all.lines().count(), digest), (0, 0), "{digest:#x}");
+    }
+
+    #[test]
+    fn ascii_is_only_lower_cased() {
+        let all: String = ('\0'..='\u{7F}').collect();
+        assert_eq!(normalize(&all), all.to_ascii_lowercase());
+    }
+
+    #[test]
+    fn none_borrows() {
+        assert!(matches!(
+            Normalization::NONE.normalize("Ａ\u{AD}"),
+            Cow::Borrowed("Ａ\u{AD}")
+        ));
+    }
+
+    /// Characters that compose, reorder, vanish or grow, between ASCII.
+    fn hard_text() -> impl Strategy<Value = String> {
+        let hard = prop::sample::select(vec![
+            'a',
+            'E',
+            ' ',
+            '.',
+            'é',
+            'ß',
+            'İ',
+            'ſ',
+            'Ǆ',
+            'ﬁ',
+            'Å',
+            '\u{301}',
+            '\u{327}',
+            '\u{345}',
+            '\u{200B}',
+            '\u{AD}',
+            '\u{1100}',
+            '\u{1161}',
+            '\u{11A8}',
+            '가',
+            'ｶ',
+            'ﾞ',
+            '漢',
+            '\u{FDFA}',
+            '\u{1F1E9}',
+            '\u{FE0F}',
+            '\u{0F77}',
+            '\u{1D15E}',
+            '\u{2126}',
+            'Σ',
+        ]);
+        let any = prop_oneof![4 => hard, 1 => any::<char>()];
+        prop::collection::vec(any, 0..60).prop_map(|chars| chars.into_iter().collect())
+    }
+
+    proptest! {
+        #[test]
+        fn equals_the_specification(text in hard_text()) {
+            for normalization in ALL {
+                prop_assert_eq!(
+                    normalization.normalize(&text).into_owned(),
+                    naive(normalization, &text),
+                    "{}", normalization
+                );
+            }
+        }
+
+        #[test]
+        fn is_idempotent(text in hard_text()) {
+            let once = normalize(&text);
+            prop_assert_eq!(normalize(&once).into_owned(), once.clone().into_owned());
+        }
+
+        #[test]
+        fn ascii_prefix_is_counted(text in "[a-z]{0,200}(é[a-z]{0,9}){0,2}") {
+            let expected = text.bytes().take_while(u8::is_ascii).count();
+            prop_assert_eq!(ascii_prefix(text.as_bytes()), expected);
+        }
+    }
+}

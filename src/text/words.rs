@@ -1,0 +1,293 @@
+//! Words of UAX #29, found fast where the text is ASCII.
+//!
+//! The truth is `unicode_words` of the crate unicode-segmentation: the pieces between word
+//! boundaries that hold a letter or digit. On ASCII the rules come down to these:
+//!
+//! - a word is a run of letters, digits and underscores with a letter or digit among them;
+//! - `.` `'` `:` join two letters, `.` `'` `,` `;` join two digits, where one stands between them.
+//!
+//! Around a character that is not ASCII, the *stretch* that it can influence is handed to
+//! unicode-segmentation, and the fast path takes over behind it.
+
+use unicode_segmentation::{UnicodeSegmentation, UnicodeWords};
+
+/// The words of `text` as UAX #29 finds them, in order: exactly what `unicode_words` yields.
+///
+/// Costs one pass: on ASCII a table look-up a byte; elsewhere what unicode-segmentation takes.
+///
+/// ```
+/// use resemblance::text::words;
+///
+/// let found: Vec<_> = words("Can't stop: 3.5 km to 東京!").collect();
+/// assert_eq!(found, ["Can't", "stop", "3.5", "km", "to", "東", "京"]);
+/// ```
+pub fn words(text: &str) -> Words<'_> {
+    Words {
+        text,
+        at: 0,
+        stretch: None,
+    }
+}
+
+/// The words of a text, see [`words`].
+#[derive(Debug)]
+pub struct Words<'a> {
+    text: &'a str,
+    /// Everything before this byte has been looked at.
+    at: usize,
+    /// The words of the stretch in work.
+    stretch: Option<UnicodeWords<'a>>,
+}
+
+/// What an ASCII byte is to the word rules.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Class {
+    /// Ends a word on either side, whatever its neighbours are.
+    Break,
+    Letter,
+    Digit,
+    Underscore,
+    /// `:` between letters.
+    MidLetter,
+    /// `,` and `;` between digits.
+    MidDigit,
+    /// `.` and `'` between letters or between digits.
+    Mid,
+    /// `"`: joins Hebrew letters, so it ends no stretch.
+    Quote,
+    NonAscii,
+}
+
+static CLASSES: [Class; 256] = {
+    let mut classes = [Class::Break; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        classes[byte] = match byte as u8 {
+            b'a'..=b'z' | b'A'..=b'Z' => Class::Letter,
+            b'0'..=b'9' => Class::Digit,
+            b'_' => Class::Underscore,
+            b':' => Class::MidLetter,
+            b',' | b';' => Class::MidDigit,
+            b'.' | b'\'' => Class::Mid,
+            b'"' => Class::Quote,
+            0x80.. => Class::NonAscii,
+            _ => Class::Break,
+        };
+        byte += 1;
+    }
+    classes
+};
+
+#[inline]
+fn class(bytes: &[u8], at: usize) -> Class {
+    bytes
+        .get(at)
+        .map_or(Class::Break, |&byte| CLASSES[usize::from(byte)])
+}
+
+/// What the ASCII scan of a word came to.
+enum Scan {
+    /// The word ends here, and whether it holds a letter or digit.
+    End(usize, bool),
+    /// What follows is not ASCII: the rules must see it.
+    Leave,
+}
+
+impl<'a> Iterator for Words<'a> {
+    type Item = &'a str;
+
+    #[inline]
+    fn next(&mut self) -> Option<&'a str> {
+        loop {
+            if let Some(stretch) = &mut self.stretch {
+                match stretch.next() {
+                    Some(word) => return Some(word),
+                    None => self.stretch = None,
+                }
+            }
+            let bytes = self.text.as_bytes();
+            let floor = self.at;
+            let start = skip_to_word(bytes, floor);
+            if start == bytes.len() {
+                self.at = start;
+                return None;
+            }
+            if class(bytes, start) == Class::NonAscii {
+                self.enter(before_stretch(bytes, floor, start), start);
+                continue;
+            }
+            match scan_word(bytes, start) {
+                Scan::End(end, is_word) => {
+                    self.at = end;
+                    if is_word {
+                        return Some(&self.text[start..end]);
+                    }
+                }
+                Scan::Leave => self.enter(start, start),
+            }
+        }
+    }
+}
+
+impl<'a> Words<'a> {
+    /// Hands `start..` to unicode-segmentation, as far as what is not ASCII from `from` on reaches.
+    fn enter(&mut self, start: usize, from: usize) {
+        let end = stretch_end(self.text, from);
+        self.stretch = Some(self.text[start..end].unicode_words());
+        self.at = end;
+    }
+}
+
+impl std::iter::FusedIterator for Words<'_> {}
+
+#[inline]
+fn skip_to_word(bytes: &[u8], mut at: usize) -> usize {
+    while at < bytes.len() {
+        match class(bytes, at) {
+            Class::Letter | Class::Digit | Class::Underscore | Class::NonAscii => break,
+            _ => at += 1,
+        }
+    }
+    at
+}
+
+#[inline]
+fn scan_word(bytes: &[u8], start: usize) -> Scan {
+    let mut at = start;
+    let mut before = Class::Break;
+    let mut is_word = false;
+    loop {
+        let here = class(bytes, at);
+        match here {
+            Class::Letter | Class::Digit => is_word = true,
+            Class::Underscore => {}
+            Class::NonAscii => return Scan::Leave,
+            Class::Break | Class::Quote => return Scan::End(at, is_word),
+            Class::Mid | Class::MidLetter | Class::MidDigit => {
+                let after = class(bytes, at + 1);
+                if after == Class::NonAscii {
+                    return Scan::Leave;
+                }
+                let joins = before == after
+                    && match before {
+                        Class::Letter => here != Class::MidDigit,
+                        Class::Digit => here != Class::MidLetter,
+                        _ => false,
+                    };
+                if !joins {
+                    return Scan::End(at, is_word);
+                }
+            }
+        }
+        before = here;
+        at += 1;
+    }
+}
+
+/// Where the stretch around the non-ASCII byte at `at` begins: a combining mark belongs to the
+/// character before it, and spaces in a row are one piece (rules WB3d and WB4).
+fn before_stretch(bytes: &[u8], floor: usize, at: usize) -> usize {
+    let mut start = at;
+    if start > floor {
+        start -= 1;
+        while start > floor && bytes[start] == b' ' && bytes[start - 1] == b' ' {
+            start -= 1;
+        }
+    }
+    start
+}
+
+/// The first byte from `at` on before which there is a boundary in any case, and behind which
+/// nothing depends on what came before.
+fn stretch_end(text: &str, at: usize) -> usize {
+    let bytes = text.as_bytes();
+    (at..bytes.len())
+        .find(|&i| class(bytes, i) == Class::Break && !continues_spaces(text, i))
+        .unwrap_or(bytes.len())
+}
+
+/// True for a space in a row of spaces that began with another kind of space (WB3d keeps them
+/// together).
+fn continues_spaces(text: &str, at: usize) -> bool {
+    text.as_bytes()[at] == b' '
+        && text[..at]
+            .trim_end_matches(' ')
+            .chars()
+            .next_back()
+            .is_some_and(|c| !c.is_ascii() && c.is_whitespace())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn assert_same(text: &str) {
+        let ours: Vec<_> = words(text).collect();
+        // A trailing non-ASCII character keeps unicode-segmentation on its general path.
+        let padded = format!("{text} \u{2014}");
+        let truth: Vec<_> = padded.unicode_words().collect();
+        assert_eq!(ours, truth, "{text:?}");
+        assert_eq!(ours, text.unicode_words().collect::<Vec<_>>(), "{text:?}");
+    }
+
+    #[test]
+    fn every_ascii_text_of_four() {
+        // One of each class, and two of those that matter in pairs.
+        let kinds = b"aB7_:,;.'\" \n\r\t-\0";
+        let mut text = [0; 5];
+        for number in 0..kinds.len().pow(5) {
+            let mut rest = number;
+            for byte in &mut text {
+                *byte = kinds[rest % kinds.len()];
+                rest /= kinds.len();
+            }
+            let text = std::str::from_utf8(&text).unwrap();
+            let ours: Vec<_> = words(text).collect();
+            assert!(ours.iter().copied().eq(text.unicode_words()), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn marks_joiners_and_flags() {
+        for text in [
+            "a\u{308}b",
+            "a.\u{308}b",
+            "a \u{345}b",
+            "a  \u{345}b",
+            "(\u{345}b",
+            "1\u{FE0F}\u{20E3} 2",
+            "🇩🇪🇫🇷🇮 x",
+            "👩\u{200D}👩\u{200D}👧 ok",
+            "\u{2003} \u{345}x",
+            "\u{2003}  \u{345}x",
+            "שמ\"ה o'é x.é 5,é",
+            "é.a é'5 a:é",
+            "don’t l’été",
+            "カタカナ語 ひらがな漢字 한국어 ไทย",
+            "a\u{200D}b",
+            "\u{FEFF}abc",
+            "\r\u{308}\n",
+        ] {
+            assert_same(text);
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4000))]
+
+        #[test]
+        fn equals_unicode_segmentation(text in prop::collection::vec(
+            prop_oneof![
+                6 => prop::sample::select(
+                    "abZ059__::,,;;..''\"\"    \n\r\t-(".chars().collect::<Vec<_>>()),
+                3 => prop::sample::select(
+                    "é\u{301}\u{345}\u{200D}\u{AD}אב’·․漢字ひカタ🇩🇪👩\u{2003}\u{3000}\u{85}٣१가"
+                        .chars().collect::<Vec<_>>()),
+                1 => any::<char>(),
+            ], 0..40).prop_map(|chars| chars.into_iter().collect::<String>())) {
+            assert_same(&text);
+        }
+    }
+}

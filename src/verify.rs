@@ -1,0 +1,318 @@
+//! Candidate pairs to verified pairs: exact similarities of shingle sets.
+
+use std::collections::HashSet;
+
+use xxhash_rust::xxh3::Xxh3;
+
+use crate::lsh::Distinct;
+use crate::sketch::{SignatureMatrix, equal_slots};
+
+/// A set of shingle hashes: sorted, each once.
+///
+/// ```
+/// use resemblance::verify::ShingleSet;
+///
+/// let left = ShingleSet::from_hashes(vec![3, 1, 2, 2]);
+/// let right = ShingleSet::from_hashes(vec![2, 3, 4]);
+/// let similarity = left.similarity(&right);
+/// assert_eq!(similarity.jaccard, 0.5);
+/// assert_eq!(similarity.containment_a, 2.0 / 3.0);
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ShingleSet(Box<[u64]>);
+
+impl ShingleSet {
+    /// The set of these hashes. Costs a sort.
+    pub fn from_hashes(mut hashes: Vec<u64>) -> Self {
+        sort_and_dedup(&mut hashes);
+        Self(hashes.into_boxed_slice())
+    }
+
+    /// The same from a buffer that is to be used again; its order is lost.
+    pub(crate) fn from_buffer(hashes: &mut Vec<u64>) -> Self {
+        sort_and_dedup(hashes);
+        Self(hashes.as_slice().into())
+    }
+
+    /// The hashes, ascending.
+    pub fn hashes(&self) -> &[u64] {
+        &self.0
+    }
+
+    /// Distinct shingles.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// True where there is no shingle.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// A 128-bit hash of the set. Two different sets have the same one with probability `2^-128`:
+    /// documents with the same fingerprint are taken to have the same set.
+    pub fn fingerprint(&self) -> u128 {
+        const RUN: usize = 32;
+        let mut buffer = [0; RUN * 8];
+        let mut hasher = Xxh3::new();
+        for run in self.0.chunks(RUN) {
+            for (bytes, hash) in buffer.chunks_exact_mut(8).zip(run) {
+                bytes.copy_from_slice(&hash.to_le_bytes());
+            }
+            hasher.update(&buffer[..run.len() * 8]);
+        }
+        hasher.digest128()
+    }
+
+    /// The exact similarity of two sets.
+    pub fn similarity(&self, other: &Self) -> Similarity {
+        let shared = overlap(&self.0, &other.0, 0).unwrap_or(0);
+        Similarity::of(shared, self.len(), other.len())
+    }
+
+    /// The exact similarity where its Jaccard is at least `threshold`; nothing else, and sooner,
+    /// where it is not.
+    pub fn similarity_at_least(&self, other: &Self, threshold: f64) -> Option<Similarity> {
+        let (small, large) = (self.len().min(other.len()), self.len().max(other.len()));
+        if small == 0 {
+            return None;
+        }
+        let needed = needed_overlap(self.len(), other.len(), threshold);
+        if needed > small || !reaches(small, large, threshold) {
+            return None;
+        }
+        let shared = overlap(&self.0, &other.0, needed)?;
+        Some(Similarity::of(shared, self.len(), other.len()))
+    }
+}
+
+fn sort_and_dedup(hashes: &mut Vec<u64>) {
+    hashes.sort_unstable();
+    hashes.dedup();
+}
+
+/// True where `shared / union >= threshold`: the one place where a similarity meets the threshold.
+fn reaches(shared: usize, union: usize, threshold: f64) -> bool {
+    shared as f64 / union as f64 >= threshold
+}
+
+/// The least overlap with which sets of these sizes reach the threshold:
+/// `ceil(t (|A| + |B|) / (1 + t))`, set right where rounding went the wrong way.
+fn needed_overlap(left: usize, right: usize, threshold: f64) -> usize {
+    let both = left + right;
+    let enough = |shared: usize| shared >= both || reaches(shared, both - shared, threshold);
+    let mut needed = (threshold * both as f64 / (1.0 + threshold)) as usize;
+    while needed > 0 && enough(needed - 1) {
+        needed -= 1;
+    }
+    while !enough(needed) {
+        needed += 1;
+    }
+    needed
+}
+
+/// How many hashes two ascending runs share; none as soon as fewer than `needed` is certain.
+fn overlap(left: &[u64], right: &[u64], needed: usize) -> Option<usize> {
+    // `spare` is how many hashes either side may still have alone.
+    let mut spare_left = left.len().checked_sub(needed)?;
+    let mut spare_right = right.len().checked_sub(needed)?;
+    let (mut l, mut r, mut shared) = (0, 0, 0);
+    while let (Some(a), Some(b)) = (left.get(l), right.get(r)) {
+        match a.cmp(b) {
+            std::cmp::Ordering::Equal => {
+                shared += 1;
+                l += 1;
+                r += 1;
+            }
+            std::cmp::Ordering::Less => {
+                spare_left = spare_left.checked_sub(1)?;
+                l += 1;
+            }
+            std::cmp::Ordering::Greater => {
+                spare_right = spare_right.checked_sub(1)?;
+                r += 1;
+            }
+        }
+    }
+    (shared >= needed).then_some(shared)
+}
+
+/// The exact similarity of documents a and b, by their shingle sets.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Similarity {
+    /// Shingles in both.
+    pub shared: usize,
+    /// Jaccard similarity, |A ∩ B| / |A ∪ B|.
+    pub jaccard: f64,
+    /// Containment of a in b: the share of a's shingles that are in b, |A ∩ B| / |A|.
+    pub containment_a: f64,
+    /// Containment of b in a: |A ∩ B| / |B|.
+    pub containment_b: f64,
+}
+
+impl Similarity {
+    fn of(shared: usize, left: usize, right: usize) -> Self {
+        // A document without shingles resembles nothing.
+        let share = |of: usize| match of {
+            0 => 0.0,
+            of => shared as f64 / of as f64,
+        };
+        Self {
+            shared,
+            jaccard: share(left + right - shared),
+            containment_a: share(left),
+            containment_b: share(right),
+        }
+    }
+
+    /// The same seen from b.
+    #[must_use]
+    pub fn reversed(self) -> Self {
+        Self {
+            containment_a: self.containment_b,
+            containment_b: self.containment_a,
+            ..self
+        }
+    }
+}
+
+/// Two documents whose exact similarity reaches the threshold.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Pair {
+    /// The document that comes first.
+    pub a: usize,
+    /// The document that comes later.
+    pub b: usize,
+    /// Their similarity.
+    pub similarity: Similarity,
+}
+
+/// The least estimate, in equal slots of K, with which a candidate is verified: 4 standard errors
+/// below the threshold. A pair at the threshold falls below it with a probability near 3 in 100,000.
+pub(crate) fn floor_slots(threshold: f64, hashes: usize) -> usize {
+    (estimate_floor(threshold, hashes) * hashes as f64).ceil() as usize
+}
+
+/// [`floor_slots`] as a similarity.
+pub(crate) fn estimate_floor(threshold: f64, hashes: usize) -> f64 {
+    let error = (threshold * (1.0 - threshold) / hashes as f64).sqrt();
+    (threshold - 4.0 * error).max(0.0)
+}
+
+/// Verifies candidates of a batch: by signatures first, then exactly.
+pub(crate) struct Verifier<'a> {
+    pub(crate) matrix: &'a SignatureMatrix,
+    /// The shingle sets that can be asked for; the rest are empty.
+    pub(crate) sets: &'a [ShingleSet],
+    pub(crate) distinct: &'a Distinct,
+    pub(crate) threshold: f64,
+    pub(crate) floor_slots: usize,
+}
+
+impl<'a> Verifier<'a> {
+    /// The similarity of sets `a` and `b` where it reaches the threshold.
+    pub(crate) fn verify(&self, a: u32, b: u32) -> Option<Similarity> {
+        let (a, b) = (a as usize, b as usize);
+        let (left, right) = (self.row(a), self.row(b));
+        if equal_slots(left, right) < self.floor_slots {
+            return None;
+        }
+        self.sets[a].similarity_at_least(&self.sets[b], self.threshold)
+    }
+
+    /// A set's signature.
+    pub(crate) fn row(&self, set: usize) -> &'a [u32] {
+        self.matrix.row(self.distinct.first(set))
+    }
+}
+
+/// The Jaccard similarity by its definition, for tests: nothing sorted, nothing skipped.
+#[doc(hidden)]
+pub fn naive_jaccard(left: &[u64], right: &[u64]) -> f64 {
+    let left: HashSet<_> = left.iter().collect();
+    let right: HashSet<_> = right.iter().collect();
+    match left.union(&right).count() {
+        0 => 0.0,
+        union => left.intersection(&right).count() as f64 / union as f64,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn set(hashes: &[u64]) -> ShingleSet {
+        ShingleSet::from_hashes(hashes.to_vec())
+    }
+
+    #[test]
+    fn the_threshold_itself_is_reached() {
+        // 4 of 5, 2 of 3, 1 of 2, 9 of 10: the quotient and the literal round alike.
+        for (shared, union, threshold) in [
+            (4, 5, 0.8),
+            (2, 3, 2.0 / 3.0),
+            (1, 2, 0.5),
+            (9, 10, 0.9),
+            (7, 10, 0.7),
+            (1, 1, 1.0),
+        ] {
+            let left: Vec<u64> = (0..union).collect();
+            let right: Vec<u64> = (0..shared).collect();
+            assert!(
+                set(&left)
+                    .similarity_at_least(&set(&right), threshold)
+                    .is_some(),
+                "{threshold}"
+            );
+            let above = threshold + 1e-9;
+            assert!(
+                set(&left)
+                    .similarity_at_least(&set(&right), above)
+                    .is_none()
+            );
+        }
+    }
+
+    #[test]
+    fn empty_sets_resemble_nothing() {
+        let none = ShingleSet::default();
+        assert_eq!(none.similarity(&none).jaccard, 0.0);
+        assert_eq!(none.similarity_at_least(&none, 0.1), None);
+        assert_eq!(set(&[1]).similarity(&none).jaccard, 0.0);
+    }
+
+    #[test]
+    fn fingerprints_are_of_the_set() {
+        assert_eq!(set(&[1, 2, 2]).fingerprint(), set(&[2, 1]).fingerprint());
+        assert_ne!(set(&[1, 2]).fingerprint(), set(&[1, 3]).fingerprint());
+        assert_ne!(set(&[]).fingerprint(), set(&[0]).fingerprint());
+        let long: Vec<u64> = (0..100).collect();
+        assert_ne!(set(&long).fingerprint(), set(&long[..64]).fingerprint());
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+
+        #[test]
+        fn equals_the_definition(
+            left in prop::collection::vec(0u64..30, 0..40),
+            right in prop::collection::vec(0u64..30, 0..40),
+            threshold in prop_oneof![
+                (1u32..=100).prop_map(|t| f64::from(t) / 100.0),
+                (1u32..20, 1u32..20).prop_map(|(a, b)| f64::from(a.min(b)) / f64::from(a.max(b))),
+            ],
+        ) {
+            let (a, b) = (set(&left), set(&right));
+            let naive = naive_jaccard(&left, &right);
+            let similarity = a.similarity(&b);
+            prop_assert_eq!(similarity.jaccard, naive);
+            prop_assert_eq!(similarity.reversed(), b.similarity(&a));
+            let expected = (naive >= threshold && naive > 0.0).then_some(similarity);
+            prop_assert_eq!(a.similarity_at_least(&b, threshold), expected);
+        }
+    }
+}
