@@ -1,19 +1,15 @@
 //! The settings, validated, and the stages wired together.
 
-use std::cmp::Ordering;
-
 use std::fmt::Debug;
 use std::hash::Hash;
 
-use rayon::prelude::*;
-
-use crate::cluster::{Candidates, ClusterMode, Clusters, Grouping, Keep, components, leaders};
-use crate::error::{Error, Kind};
-use crate::lsh::{Banding, Buckets, Distinct, Index, valid_recall, valid_threshold};
+use crate::batch::{Batch, Run};
+use crate::cluster::{ClusterMode, Clusters, Keep};
+use crate::error::Error;
+use crate::lsh::{Banding, Index, valid_recall, valid_threshold};
 use crate::sketch::{Scheme, Signature, SignatureMatrix, SketchKind, Sketcher};
-use crate::text::{Document, Normalization, Scratch, Shingle};
-use crate::verify::{Pair, ShingleSet, Similarity, Verifier, estimate_floor, floor_slots};
-use crate::watch::{Stage, Ticker, Watch};
+use crate::text::{Document, Normalization, Shingle};
+use crate::verify::{Pair, ShingleSet, Similarity, estimate_floor};
 
 /// Finds near-duplicates: every setting in one place, and the whole way from texts to clusters.
 ///
@@ -184,71 +180,6 @@ impl DeduperBuilder {
     }
 }
 
-/// One run's options: who watches it, and an order of your own for what is kept.
-///
-/// ```
-/// use std::ops::ControlFlow;
-/// use resemblance::{Deduper, Run, watch::Progress};
-///
-/// let texts = ["one of two equal texts", "one of two equal texts"];
-/// let watch = |progress: Progress| {
-///     eprintln!("{}: {} of {}", progress.stage, progress.done, progress.total);
-///     ControlFlow::Continue(())
-/// };
-/// let newest_first = |a: usize, b: usize| b.cmp(&a);
-/// let run = Run::new().watch(&watch).keep_by(&newest_first);
-/// let clusters = Deduper::new().try_clusters(&texts, &run)?;
-/// assert_eq!(clusters.cluster(0).kept, 1);
-/// # Ok::<(), resemblance::Error>(())
-/// ```
-#[derive(Clone, Copy, Default)]
-pub struct Run<'a> {
-    watch: Option<&'a dyn Watch>,
-    keep_by: Option<&'a KeepOrder>,
-}
-
-/// Compares two documents by number; the lesser is kept.
-type KeepOrder = dyn Fn(usize, usize) -> Ordering + Sync;
-
-impl<'a> Run<'a> {
-    /// A run that nobody watches.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Tells `watch` how the run goes on.
-    #[must_use]
-    pub fn watch(self, watch: &'a dyn Watch) -> Self {
-        Self {
-            watch: Some(watch),
-            ..self
-        }
-    }
-
-    /// Keeps the least document of each cluster by this comparison of document numbers instead of the
-    /// [`Keep`] policy. It must be an order; equals go by number.
-    #[must_use]
-    pub fn keep_by(self, order: &'a KeepOrder) -> Self {
-        Self {
-            keep_by: Some(order),
-            ..self
-        }
-    }
-
-    fn ticker(&self, stage: Stage, total: usize) -> Ticker<'a> {
-        Ticker::new(self.watch, stage, total)
-    }
-}
-
-impl Debug for Run<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Run")
-            .field("watch", &self.watch.is_some())
-            .field("keep_by", &self.keep_by.is_some())
-            .finish()
-    }
-}
-
 impl Default for Deduper {
     fn default() -> Self {
         Self::new()
@@ -279,9 +210,6 @@ impl Deduper {
 
     /// As [`clusters`](Self::clusters), for documents that may be bytes, in a run that may be watched.
     ///
-    /// A pair that is connected already is not compared, and a bucket in which comparisons keep failing
-    /// (over 64 for each of its sets) is split by further slots instead of being enumerated.
-    ///
     /// # Errors
     /// Where a document is bytes and no text, the run is cancelled, or the documents are too many.
     pub fn try_clusters<D: Document + Sync>(
@@ -289,32 +217,7 @@ impl Deduper {
         documents: &[D],
         run: &Run<'_>,
     ) -> Result<Clusters, Error> {
-        let batch = self.prepare(documents, run)?;
-        let order = self.keep_order(documents, run);
-        let order = &*order;
-        let verifier = self.verifier(&batch);
-        let candidates = Candidates {
-            buckets: &batch.buckets,
-            sets: batch.distinct.len(),
-            row: |set| verifier.row(set as usize),
-            similar: |a, b| verifier.verify(a, b).is_some(),
-        };
-        let label = match self.mode {
-            ClusterMode::Components => {
-                let ticker = run.ticker(Stage::Verify, batch.buckets.places());
-                components(&candidates, &ticker)?
-            }
-            ClusterMode::Leader => {
-                let ticker = run.ticker(Stage::Verify, batch.distinct.len());
-                leaders(&candidates, &batch.distinct.in_order(order), &ticker)?
-            }
-        };
-        let grouping = Grouping {
-            distinct: &batch.distinct,
-            label: &label,
-            order,
-        };
-        Ok(grouping.clusters(documents.len(), |a, b| batch.similarity(a, b)))
+        self.batch(documents, run)?.clusters()
     }
 
     /// Every pair of near-duplicates that is found, by (a, b) ascending. As long as its answer: a
@@ -331,10 +234,7 @@ impl Deduper {
     }
 
     /// As [`pairs`](Self::pairs), for documents that may be bytes, in a run that may be watched; each
-    /// pair is handed out as it is found and not held.
-    ///
-    /// The order is the same in every run, but not ascending: first all pairs of the documents with the
-    /// shingle set of document 0, and so on.
+    /// pair is handed to `each` as it is found, see [`Batch::for_each_pair`].
     ///
     /// # Errors
     /// Where a document is bytes and no text, the run is cancelled, or the documents are too many.
@@ -342,33 +242,21 @@ impl Deduper {
         &self,
         documents: &[D],
         run: &Run<'_>,
-        mut each: impl FnMut(Pair),
+        each: impl FnMut(Pair),
     ) -> Result<(), Error> {
-        /// Sets whose pairs are held until they are handed out.
-        const BATCH: usize = 1024;
-        let batch = self.prepare(documents, run)?;
-        let verifier = self.verifier(&batch);
-        let ticker = run.ticker(Stage::Verify, batch.distinct.len());
-        for from in (0..batch.distinct.len()).step_by(BATCH) {
-            let to = batch.distinct.len().min(from + BATCH);
-            let found: Vec<Vec<(u32, Similarity)>> = (from..to)
-                .into_par_iter()
-                .map_init(Vec::new, |partners, set| {
-                    ticker.tick(1)?;
-                    batch.buckets.partners_after(set, partners);
-                    let verified =
-                        |&other: &u32| Some((other, verifier.verify(set as u32, other)?));
-                    Ok(partners.iter().filter_map(verified).collect())
-                })
-                .collect::<Result<_, Error>>()?;
-            for (set, partners) in (from..to).zip(found) {
-                batch.pairs_within(set, &mut each);
-                for (other, similarity) in partners {
-                    batch.pairs_between(set, other as usize, similarity, &mut each);
-                }
-            }
-        }
-        Ok(())
+        self.batch(documents, run)?.for_each_pair(each)
+    }
+
+    /// Brings documents as far as candidate pairs; the batch answers for pairs and clusters.
+    ///
+    /// # Errors
+    /// Where a document is bytes and no text, the run is cancelled, or the documents are too many.
+    pub fn batch<'d, D: Document + Sync>(
+        &'d self,
+        documents: &'d [D],
+        run: &Run<'d>,
+    ) -> Result<Batch<'d, D>, Error> {
+        Batch::new(self, documents, *run)
     }
 
     /// The exact similarity of two texts.
@@ -436,133 +324,5 @@ impl Deduper {
     /// Which copy is kept.
     pub fn keep(&self) -> Keep {
         self.keep
-    }
-
-    /// Text to candidates: what pairs and clusters share.
-    fn prepare<D: Document + Sync>(&self, documents: &[D], run: &Run<'_>) -> Result<Batch, Error> {
-        let n = documents.len();
-        if n >= u32::MAX as usize {
-            return Err(Error::new(Kind::TooManyDocuments(n)));
-        }
-        let ticker = run.ticker(Stage::Sketch, n);
-        let matrix = self.sketcher.try_signatures(documents, &ticker)?;
-        let shingler = self.sketcher.shingler();
-        let set_of = |document: usize, scratch: &mut Scratch, hashes: &mut Vec<u64>| {
-            shingler
-                .content_into(documents[document].content(), scratch, hashes)
-                .unwrap_or_else(|error| unreachable!("sketched before: {error}"));
-            ShingleSet::from_buffer(hashes)
-        };
-        let distinct = Distinct::new(&matrix, |document| {
-            set_of(document, &mut Scratch::default(), &mut Vec::new()).fingerprint()
-        });
-        let ticker = run.ticker(Stage::Candidates, self.banding.bands());
-        let buckets = Buckets::try_new(&matrix, &distinct, self.banding, &ticker)?;
-        let ticker = run.ticker(Stage::Sets, distinct.len());
-        let sets = (0..distinct.len())
-            .into_par_iter()
-            .map_init(<(Scratch, Vec<u64>)>::default, |(scratch, hashes), set| {
-                ticker.tick(1)?;
-                let wanted = !buckets.of_set(set).is_empty() || distinct.documents(set).len() > 1;
-                Ok(match wanted {
-                    true => set_of(distinct.first(set), scratch, hashes),
-                    false => ShingleSet::default(),
-                })
-            })
-            .collect::<Result<_, Error>>()?;
-        Ok(Batch {
-            matrix,
-            distinct,
-            buckets,
-            sets,
-        })
-    }
-
-    fn verifier<'b>(&self, batch: &'b Batch) -> Verifier<'b> {
-        Verifier {
-            matrix: &batch.matrix,
-            sets: &batch.sets,
-            distinct: &batch.distinct,
-            threshold: self.threshold,
-            floor_slots: floor_slots(self.threshold, self.scheme().hashes()),
-        }
-    }
-
-    /// The order by which documents are kept.
-    fn keep_order<'d, D: Document + Sync>(
-        &self,
-        documents: &'d [D],
-        run: &Run<'d>,
-    ) -> Box<dyn Fn(usize, usize) -> Ordering + Sync + 'd> {
-        let length = |document: usize| documents[document].content().len();
-        match (run.keep_by, self.keep) {
-            (Some(order), _) => Box::new(order),
-            (None, Keep::First) => Box::new(|a, b| a.cmp(&b)),
-            (None, Keep::Longest) => Box::new(move |a, b| length(b).cmp(&length(a))),
-        }
-    }
-}
-
-/// A collection on its way: signatures, distinct sets, buckets, and the shingle sets of candidates.
-struct Batch {
-    matrix: SignatureMatrix,
-    distinct: Distinct,
-    buckets: Buckets,
-    /// Empty for sets that are no candidates.
-    sets: Vec<ShingleSet>,
-}
-
-impl Batch {
-    /// The exact similarity of two documents of one cluster.
-    fn similarity(&self, a: usize, b: usize) -> Similarity {
-        let set = |document| {
-            let set = self.distinct.set_of(document);
-            &self.sets[set.unwrap_or_else(|| unreachable!("empty documents are in no cluster"))]
-        };
-        set(a).similarity(set(b))
-    }
-
-    /// The pairs among documents with the same set.
-    fn pairs_within(&self, set: usize, each: &mut impl FnMut(Pair)) {
-        let documents = self.distinct.documents(set);
-        if documents.len() < 2 {
-            return;
-        }
-        let similarity = self.sets[set].similarity(&self.sets[set]);
-        for (i, &a) in documents.iter().enumerate() {
-            for &b in &documents[i + 1..] {
-                each(Pair {
-                    a: a as usize,
-                    b: b as usize,
-                    similarity,
-                });
-            }
-        }
-    }
-
-    /// The pairs of documents with one set and documents with another.
-    fn pairs_between(
-        &self,
-        left: usize,
-        right: usize,
-        similarity: Similarity,
-        each: &mut impl FnMut(Pair),
-    ) {
-        for &a in self.distinct.documents(left) {
-            for &b in self.distinct.documents(right) {
-                each(match a < b {
-                    true => Pair {
-                        a: a as usize,
-                        b: b as usize,
-                        similarity,
-                    },
-                    false => Pair {
-                        a: b as usize,
-                        b: a as usize,
-                        similarity: similarity.reversed(),
-                    },
-                });
-            }
-        }
     }
 }

@@ -15,10 +15,15 @@ pub mod verify;
 
 pub mod cluster;
 
+mod batch;
 mod deduper;
 
+#[cfg(feature = "corpus")]
+pub mod corpus;
+
+pub use batch::{Batch, Run};
 pub use cluster::{ClusterMode, Clusters, Keep};
-pub use deduper::{Deduper, DeduperBuilder, Run};
+pub use deduper::{Deduper, DeduperBuilder};
 pub use error::Error;
 pub use lsh::{Banding, Index};
 pub use sketch::{Signature, SketchKind};

@@ -10,23 +10,24 @@ use crate::error::{Error, Kind};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Stage {
+    /// Files are read (feature `corpus`). Counted in bytes.
+    Read,
     /// Documents to signatures.
     Sketch,
-    /// Documents with the same shingle set are found.
-    Collapse,
-    /// Signatures to buckets of candidates, band by band.
+    /// Signatures to buckets of candidates. Counted in bands.
     Candidates,
     /// The shingle sets of candidates are built.
     Sets,
-    /// Candidates are verified, and clustered where clusters are asked for.
+    /// Candidates are verified, and clustered where clusters are asked for. Counted in documents, or
+    /// in places of buckets.
     Verify,
 }
 
 impl fmt::Display for Stage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Read => "reading",
             Self::Sketch => "sketching",
-            Self::Collapse => "collapsing copies",
             Self::Candidates => "finding candidates",
             Self::Sets => "shingling candidates",
             Self::Verify => "verifying",
@@ -39,7 +40,7 @@ impl fmt::Display for Stage {
 pub struct Progress {
     /// The stage.
     pub stage: Stage,
-    /// Documents (bands, in [`Stage::Candidates`]) done so far.
+    /// Documents (in some stages bytes, bands or candidates) done so far.
     pub done: u64,
     /// How many there are to do.
     pub total: u64,
@@ -70,8 +71,6 @@ pub(crate) struct Ticker<'a> {
     done: AtomicU64,
 }
 
-/// Work between two calls of the watch. Results never depend on it.
-const EVERY: u64 = 1024;
 /// Set in `done` once the watch has said break.
 const CANCELLED: u64 = 1 << 63;
 
@@ -100,7 +99,12 @@ impl<'a> Ticker<'a> {
         };
         let before = self.done.fetch_add(more as u64, Ordering::Relaxed);
         let done = (before & !CANCELLED) + more as u64;
-        let due = done / EVERY != (before & !CANCELLED) / EVERY || done == self.total;
+        // Work between two calls of the watch. Results never depend on it.
+        let every = match self.stage {
+            Stage::Read => 1 << 20,
+            _ => 1 << 10,
+        };
+        let due = done / every != (before & !CANCELLED) / every || done == self.total;
         let progress = Progress {
             stage: self.stage,
             done,

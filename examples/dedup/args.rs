@@ -1,0 +1,216 @@
+//! The options.
+
+use std::cmp::Ordering;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::{Parser, ValueEnum};
+use resemblance::corpus::{Corpus, OnBad, ReadOptions};
+use resemblance::{ClusterMode, Deduper, Error, Keep, Shingle};
+
+/// Find near-duplicate documents, and say which copies to keep.
+///
+/// Similarity is the exact Jaccard similarity of the documents' shingles. Documents whose similarity
+/// reaches the threshold are clustered; one document of each cluster is kept.
+#[derive(Debug, Parser)]
+#[command(name = "dedup", version)]
+pub(crate) struct Args {
+    /// Directories (every file in them is a document), text files, .jsonl, .jsonl.gz, .jsonl.zst
+    /// (every line is one); - reads JSON lines from standard input
+    #[arg(required = true, value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+
+    /// Least Jaccard similarity of near-duplicates, above 0 and at most 1
+    #[arg(
+        long,
+        value_name = "J",
+        default_value_t = 0.8,
+        allow_negative_numbers = true
+    )]
+    threshold: f64,
+
+    /// What is compared: words:N, chars:N or bytes:N
+    #[arg(long, value_name = "KIND:N", default_value = "words:5")]
+    shingle: Shingle,
+
+    /// How candidate pairs are found
+    #[arg(long, value_enum, default_value = "lsh")]
+    method: Method,
+
+    /// Least probability with which a pair at the threshold is found
+    #[arg(
+        long,
+        value_name = "P",
+        default_value_t = 0.99,
+        allow_negative_numbers = true
+    )]
+    recall: f64,
+
+    /// Slots of a signature
+    #[arg(long, value_name = "K", default_value_t = 128)]
+    hashes: usize,
+
+    /// Seed of all hashes
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+
+    /// components: whatever is connected by near-duplicates is one cluster; leader: a document is
+    /// removed only if it is a near-duplicate of one that is kept
+    #[arg(long, value_enum, default_value = "components")]
+    cluster: Mode,
+
+    /// Which document of a cluster is kept: first, longest, max:FIELD or min:FIELD
+    #[arg(long, value_name = "POLICY", default_value = "first")]
+    pub(crate) keep: KeepBy,
+
+    /// Field of a JSON record that holds the text
+    #[arg(long, value_name = "FIELD", default_value = "text")]
+    text_field: String,
+
+    /// Field of a JSON record that holds the id [default: id, or file:line where there is none]
+    #[arg(long, value_name = "FIELD")]
+    id_field: Option<String>,
+
+    /// Threads [default: one for each core]
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    pub(crate) threads: usize,
+
+    /// What to do with a record that cannot be used: fail, or skip it and go on
+    #[arg(long, value_enum, default_value = "fail")]
+    on_bad: Bad,
+
+    /// Write rejected records here, as JSON lines
+    #[arg(long, value_name = "FILE")]
+    pub(crate) rejects: Option<PathBuf>,
+
+    /// Write every pair of near-duplicates here: a, b, jaccard, containment_a, containment_b
+    #[arg(long, value_name = "FILE.tsv")]
+    pub(crate) pairs: Option<PathBuf>,
+
+    /// Write the documents in clusters here: id, cluster, kept, jaccard_to_kept
+    #[arg(long, value_name = "FILE.tsv")]
+    pub(crate) clusters: Option<PathBuf>,
+
+    /// Write the records that are kept here, unchanged: a JSON-lines file (.gz, .zst), or a
+    /// directory for text files
+    #[arg(long, value_name = "PATH")]
+    pub(crate) kept: Option<PathBuf>,
+
+    /// Write the records that are removed here, likewise
+    #[arg(long, value_name = "PATH")]
+    pub(crate) removed: Option<PathBuf>,
+
+    /// What is printed at the end
+    #[arg(long, value_enum, default_value = "text")]
+    pub(crate) format: Printed,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Method {
+    /// MinHash signatures in bands
+    Lsh,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Mode {
+    Components,
+    Leader,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Bad {
+    Fail,
+    Skip,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Printed {
+    /// A summary to read
+    Text,
+    /// The same as one JSON object
+    Json,
+}
+
+/// The keep policy, with those that go by a field.
+#[derive(Debug, Clone)]
+pub(crate) enum KeepBy {
+    Policy(Keep),
+    Max(String),
+    Min(String),
+}
+
+impl FromStr for KeepBy {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.split_once(':') {
+            None if text == "first" => Ok(Self::Policy(Keep::First)),
+            None if text == "longest" => Ok(Self::Policy(Keep::Longest)),
+            Some(("max", field)) if !field.is_empty() => Ok(Self::Max(field.to_owned())),
+            Some(("min", field)) if !field.is_empty() => Ok(Self::Min(field.to_owned())),
+            _ => Err("must be first, longest, max:FIELD or min:FIELD".to_owned()),
+        }
+    }
+}
+
+impl KeepBy {
+    fn field(&self) -> Option<&str> {
+        match self {
+            Self::Policy(_) => None,
+            Self::Max(field) | Self::Min(field) => Some(field),
+        }
+    }
+
+    /// The order by the field's values; none where the policy is one of the library's.
+    pub(crate) fn order_of(
+        &self,
+        corpus: &Corpus,
+    ) -> Option<impl Fn(usize, usize) -> Ordering + Sync> {
+        self.field()?;
+        let descending = matches!(self, Self::Max(_));
+        Some(move |a, b| match (corpus.field(a), corpus.field(b)) {
+            (Some(a), Some(b)) if descending => b.order(a),
+            (Some(a), Some(b)) => a.order(b),
+            _ => Ordering::Equal,
+        })
+    }
+}
+
+impl Args {
+    pub(crate) fn deduper(&self) -> Result<Deduper, Error> {
+        let Method::Lsh = self.method;
+        let mut builder = Deduper::builder();
+        builder
+            .threshold(self.threshold)
+            .recall(self.recall)
+            .hashes(self.hashes)
+            .shingle(self.shingle)
+            .seed(self.seed)
+            .cluster_mode(match self.cluster {
+                Mode::Components => ClusterMode::Components,
+                Mode::Leader => ClusterMode::Leader,
+            });
+        if let KeepBy::Policy(keep) = self.keep {
+            builder.keep(keep);
+        }
+        builder.build()
+    }
+
+    pub(crate) fn read_options(&self, deduper: &Deduper) -> ReadOptions {
+        let is_bytes = matches!(deduper.scheme().shingle(), Shingle::Bytes(_));
+        let mut options = ReadOptions::new()
+            .text_field(&self.text_field)
+            .accept_bytes(is_bytes)
+            .on_bad(match self.on_bad {
+                Bad::Fail => OnBad::Fail,
+                Bad::Skip => OnBad::Skip,
+            });
+        if let Some(field) = &self.id_field {
+            options = options.id_field(field);
+        }
+        if let Some(field) = self.keep.field() {
+            options = options.keep_field(field);
+        }
+        options
+    }
+}

@@ -1,0 +1,317 @@
+//! One collection on its way through the stages.
+
+use std::cmp::Ordering;
+use std::fmt::Debug;
+
+use rayon::prelude::*;
+
+use crate::cluster::{Candidates, ClusterMode, Clusters, Grouping, Keep, components, leaders};
+use crate::deduper::Deduper;
+use crate::error::{Error, Kind};
+use crate::lsh::{Buckets, Distinct};
+use crate::sketch::SignatureMatrix;
+use crate::text::{Document, Scratch};
+use crate::verify::{Pair, ShingleSet, Similarity, Verifier, floor_slots};
+use crate::watch::{Stage, Ticker, Watch};
+
+/// One run's options: who watches it, and an order of your own for what is kept.
+///
+/// ```
+/// use std::ops::ControlFlow;
+/// use resemblance::{Deduper, Run, watch::Progress};
+///
+/// let texts = ["one of two equal texts", "one of two equal texts"];
+/// let watch = |progress: Progress| {
+///     eprintln!("{}: {} of {}", progress.stage, progress.done, progress.total);
+///     ControlFlow::Continue(())
+/// };
+/// let newest_first = |a: usize, b: usize| b.cmp(&a);
+/// let run = Run::new().watch(&watch).keep_by(&newest_first);
+/// let clusters = Deduper::new().try_clusters(&texts, &run)?;
+/// assert_eq!(clusters.cluster(0).kept, 1);
+/// # Ok::<(), resemblance::Error>(())
+/// ```
+#[derive(Clone, Copy, Default)]
+pub struct Run<'a> {
+    watch: Option<&'a dyn Watch>,
+    keep_by: Option<&'a KeepOrder<'a>>,
+}
+
+/// Compares two documents by number; the lesser is kept.
+type KeepOrder<'a> = dyn Fn(usize, usize) -> Ordering + Sync + 'a;
+
+impl<'a> Run<'a> {
+    /// A run that nobody watches.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Tells `watch` how the run goes on.
+    #[must_use]
+    pub fn watch(self, watch: &'a dyn Watch) -> Self {
+        Self {
+            watch: Some(watch),
+            ..self
+        }
+    }
+
+    /// Keeps the least document of each cluster by this comparison of document numbers instead of the
+    /// [`Keep`] policy. It must be an order; equals go by number.
+    #[must_use]
+    pub fn keep_by(self, order: &'a KeepOrder<'a>) -> Self {
+        Self {
+            keep_by: Some(order),
+            ..self
+        }
+    }
+
+    fn ticker(&self, stage: Stage, total: usize) -> Ticker<'a> {
+        Ticker::new(self.watch, stage, total)
+    }
+}
+
+impl Debug for Run<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Run")
+            .field("watch", &self.watch.is_some())
+            .field("keep_by", &self.keep_by.is_some())
+            .finish()
+    }
+}
+
+/// Documents brought as far as candidate pairs, by [`Deduper::batch`]: ask for pairs, clusters or
+/// both.
+#[derive(Debug)]
+pub struct Batch<'d, D> {
+    deduper: &'d Deduper,
+    documents: &'d [D],
+    run: Run<'d>,
+    matrix: SignatureMatrix,
+    distinct: Distinct,
+    buckets: Buckets,
+    /// The shingle set of each distinct set; empty for those that are no candidates.
+    sets: Vec<ShingleSet>,
+}
+
+impl<'d, D: Document + Sync> Batch<'d, D> {
+    pub(crate) fn new(
+        deduper: &'d Deduper,
+        documents: &'d [D],
+        run: Run<'d>,
+    ) -> Result<Self, Error> {
+        let n = documents.len();
+        if n >= u32::MAX as usize {
+            return Err(Error::new(Kind::TooManyDocuments(n)));
+        }
+        let ticker = run.ticker(Stage::Sketch, n);
+        let matrix = deduper.sketcher().try_signatures(documents, &ticker)?;
+        let distinct = Distinct::new(&matrix, |document| {
+            let (mut scratch, mut hashes) = Default::default();
+            set_of(deduper, &documents[document], &mut scratch, &mut hashes).fingerprint()
+        });
+        let banding = deduper.banding();
+        let ticker = run.ticker(Stage::Candidates, banding.bands());
+        let buckets = Buckets::try_new(&matrix, &distinct, banding, &ticker)?;
+        let mut batch = Self {
+            deduper,
+            documents,
+            run,
+            matrix,
+            distinct,
+            buckets,
+            sets: Vec::new(),
+        };
+        batch.sets = batch.shingle_sets()?;
+        Ok(batch)
+    }
+
+    /// The shingle sets that will be compared: of candidates, and of copies, whose similarity is told.
+    fn shingle_sets(&self) -> Result<Vec<ShingleSet>, Error> {
+        let Self { distinct, .. } = self;
+        let ticker = self.run.ticker(Stage::Sets, distinct.len());
+        (0..distinct.len())
+            .into_par_iter()
+            .map_init(<(Scratch, Vec<u64>)>::default, |(scratch, hashes), set| {
+                ticker.tick(1)?;
+                let is_candidate = !self.buckets.of_set(set).is_empty();
+                if !is_candidate && distinct.documents(set).len() == 1 {
+                    return Ok(ShingleSet::default());
+                }
+                let document = &self.documents[distinct.first(set)];
+                Ok(set_of(self.deduper, document, scratch, hashes))
+            })
+            .collect()
+    }
+
+    /// The signatures of the documents.
+    pub fn signatures(&self) -> &SignatureMatrix {
+        &self.matrix
+    }
+
+    /// The documents collapsed to distinct shingle sets.
+    pub fn distinct(&self) -> &Distinct {
+        &self.distinct
+    }
+
+    /// The buckets of candidates.
+    pub fn buckets(&self) -> &Buckets {
+        &self.buckets
+    }
+
+    /// The clusters, and which copies to keep.
+    ///
+    /// A pair that is connected already is not compared, and a bucket in which comparisons keep failing
+    /// (over 64 for each of its sets) is split by further slots instead of being enumerated.
+    ///
+    /// # Errors
+    /// Where the run is cancelled.
+    pub fn clusters(&self) -> Result<Clusters, Error> {
+        let order = self.keep_order();
+        let verifier = self.verifier();
+        let candidates = Candidates {
+            buckets: &self.buckets,
+            sets: self.distinct.len(),
+            row: |set| verifier.row(set as usize),
+            similar: |a, b| verifier.verify(a, b).is_some(),
+        };
+        let label = match self.deduper.cluster_mode() {
+            ClusterMode::Components => {
+                let ticker = self.run.ticker(Stage::Verify, self.buckets.places());
+                components(&candidates, &ticker)?
+            }
+            ClusterMode::Leader => {
+                let ticker = self.run.ticker(Stage::Verify, self.distinct.len());
+                leaders(&candidates, &self.distinct.in_order(&*order), &ticker)?
+            }
+        };
+        let grouping = Grouping {
+            distinct: &self.distinct,
+            label: &label,
+            order: &*order,
+        };
+        Ok(grouping.clusters(self.documents.len(), |a, b| self.similarity(a, b)))
+    }
+
+    /// Hands every pair of near-duplicates to `each` as it is found; pairs are not held.
+    ///
+    /// The order is the same in every run, but not ascending: first come all pairs of the documents
+    /// with the shingle set of the first document, and so on.
+    ///
+    /// # Errors
+    /// Where the run is cancelled.
+    pub fn for_each_pair(&self, mut each: impl FnMut(Pair)) -> Result<(), Error> {
+        /// Sets whose pairs are held until they are handed out.
+        const STEP: usize = 1024;
+        let verifier = self.verifier();
+        let sets = self.distinct.len();
+        let ticker = self.run.ticker(Stage::Verify, sets);
+        for from in (0..sets).step_by(STEP) {
+            let to = sets.min(from + STEP);
+            let found: Vec<Vec<(u32, Similarity)>> = (from..to)
+                .into_par_iter()
+                .map_init(Vec::new, |partners, set| {
+                    ticker.tick(1)?;
+                    self.buckets.partners_after(set, partners);
+                    let verified =
+                        |&other: &u32| Some((other, verifier.verify(set as u32, other)?));
+                    Ok(partners.iter().filter_map(verified).collect())
+                })
+                .collect::<Result<_, Error>>()?;
+            for (set, partners) in (from..to).zip(found) {
+                self.pairs_within(set, &mut each);
+                for (other, similarity) in partners {
+                    self.pairs_between(set, other as usize, similarity, &mut each);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn verifier(&self) -> Verifier<'_> {
+        let threshold = self.deduper.threshold();
+        Verifier {
+            matrix: &self.matrix,
+            sets: &self.sets,
+            distinct: &self.distinct,
+            threshold,
+            floor_slots: floor_slots(threshold, self.deduper.scheme().hashes()),
+        }
+    }
+
+    /// The order by which documents are kept.
+    fn keep_order(&self) -> Box<dyn Fn(usize, usize) -> Ordering + Sync + '_> {
+        let length = |document: usize| self.documents[document].content().len();
+        match (self.run.keep_by, self.deduper.keep()) {
+            (Some(order), _) => Box::new(order),
+            (None, Keep::First) => Box::new(|a, b| a.cmp(&b)),
+            (None, Keep::Longest) => Box::new(move |a, b| length(b).cmp(&length(a))),
+        }
+    }
+
+    /// The exact similarity of two documents of one cluster.
+    fn similarity(&self, a: usize, b: usize) -> Similarity {
+        let set = |document| {
+            let set = self.distinct.set_of(document);
+            &self.sets[set.unwrap_or_else(|| unreachable!("empty documents are in no cluster"))]
+        };
+        set(a).similarity(set(b))
+    }
+
+    /// The pairs among documents with the same set.
+    fn pairs_within(&self, set: usize, each: &mut impl FnMut(Pair)) {
+        let documents = self.distinct.documents(set);
+        if documents.len() < 2 {
+            return;
+        }
+        let similarity = self.sets[set].similarity(&self.sets[set]);
+        for (i, &a) in documents.iter().enumerate() {
+            for &b in &documents[i + 1..] {
+                each(Pair {
+                    a: a as usize,
+                    b: b as usize,
+                    similarity,
+                });
+            }
+        }
+    }
+
+    /// The pairs of documents with one set and documents with another.
+    fn pairs_between(
+        &self,
+        left: usize,
+        right: usize,
+        similarity: Similarity,
+        each: &mut impl FnMut(Pair),
+    ) {
+        for &a in self.distinct.documents(left) {
+            for &b in self.distinct.documents(right) {
+                each(match a < b {
+                    true => Pair {
+                        a: a as usize,
+                        b: b as usize,
+                        similarity,
+                    },
+                    false => Pair {
+                        a: b as usize,
+                        b: a as usize,
+                        similarity: similarity.reversed(),
+                    },
+                });
+            }
+        }
+    }
+}
+
+/// The shingle set of a document that has been sketched.
+fn set_of(
+    deduper: &Deduper,
+    document: &impl Document,
+    scratch: &mut Scratch,
+    hashes: &mut Vec<u64>,
+) -> ShingleSet {
+    let shingler = deduper.sketcher().shingler();
+    shingler
+        .content_into(document.content(), scratch, hashes)
+        .unwrap_or_else(|error| unreachable!("sketched before: {error}"));
+    ShingleSet::from_buffer(hashes)
+}

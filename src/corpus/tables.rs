@@ -1,0 +1,110 @@
+//! The tables of decisions: tab-separated, one header line.
+//!
+//! In ids, tab, line feed, carriage return and backslash are written `\t`, `\n`, `\r`, `\\`.
+
+use std::fmt::{self, Write};
+
+use super::error::Error;
+use super::output::Table;
+use super::read::Rejection;
+use crate::cluster::{Clusters, Removal};
+use crate::verify::Pair;
+
+impl Table {
+    /// The header of a table of pairs: `a`, `b`, `jaccard`, `containment_a`, `containment_b`.
+    ///
+    /// # Errors
+    /// Where it cannot be written.
+    pub fn pairs_header(&self) -> Result<(), Error> {
+        self.line("a\tb\tjaccard\tcontainment_a\tcontainment_b")
+    }
+
+    /// A pair's line. Numbers have as many digits as it takes to read them back unchanged.
+    ///
+    /// # Errors
+    /// Where it cannot be written.
+    pub fn pair(&self, pair: &Pair, ids: &[String]) -> Result<(), Error> {
+        let similarity = &pair.similarity;
+        self.line(format_args!(
+            "{}\t{}\t{}\t{}\t{}",
+            Escaped(&ids[pair.a]),
+            Escaped(&ids[pair.b]),
+            similarity.jaccard,
+            similarity.containment_a,
+            similarity.containment_b,
+        ))
+    }
+
+    /// A table of the documents in clusters: `id`, `cluster` (its number), `kept` (the id of the
+    /// document that is kept), `jaccard_to_kept`; cluster by cluster, the kept document first.
+    ///
+    /// # Errors
+    /// Where it cannot be written.
+    pub fn clusters(&self, clusters: &Clusters, ids: &[String]) -> Result<(), Error> {
+        self.line("id\tcluster\tkept\tjaccard_to_kept")?;
+        for cluster in clusters.iter() {
+            let kept = Escaped(&ids[cluster.kept]);
+            let number = cluster.number;
+            self.line(format_args!("{kept}\t{number}\t{kept}\t1"))?;
+            for Removal {
+                document,
+                similarity,
+                ..
+            } in cluster.removed
+            {
+                let id = Escaped(&ids[*document]);
+                let jaccard = similarity.jaccard;
+                self.line(format_args!("{id}\t{number}\t{kept}\t{jaccard}"))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Rejected records as JSON lines: `file`, `line`, `reason`, `record`.
+    ///
+    /// # Errors
+    /// Where they cannot be written.
+    pub fn rejections(&self, rejections: &[Rejection]) -> Result<(), Error> {
+        for Rejection {
+            place,
+            reason,
+            record,
+        } in rejections
+        {
+            self.line(serde_json::json!({
+                "file": place.file,
+                "line": place.line,
+                "reason": reason,
+                "record": record,
+            }))?;
+        }
+        Ok(())
+    }
+}
+
+struct Escaped<'a>(&'a str);
+
+impl fmt::Display for Escaped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for c in self.0.chars() {
+            match c {
+                '\t' => f.write_str("\\t")?,
+                '\n' => f.write_str("\\n")?,
+                '\r' => f.write_str("\\r")?,
+                '\\' => f.write_str("\\\\")?,
+                other => f.write_char(other)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_stay_on_their_line() {
+        assert_eq!(Escaped("a\tb\\c\r\n").to_string(), "a\\tb\\\\c\\r\\n");
+    }
+}
