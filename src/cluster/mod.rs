@@ -72,3 +72,102 @@ fn split_slot(banding: Banding, band: usize, depth: usize, slots: usize) -> Opti
     let rows = banding.rows();
     (depth < slots - rows).then(|| ((band + 1) * rows + depth) % slots)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+    use crate::lsh::Distinct;
+    use crate::sketch::{Scheme, SignatureMatrix, SketchKind};
+    use crate::text::{Normalization, Shingle, mix};
+    use crate::watch::Ticker;
+
+    const K: usize = 12;
+
+    /// `sets` signatures that agree in the first band of 3 rows and, but for pairs, in nothing else: set
+    /// 2i + 1 has the signature of set 2i, but for the very last slot.
+    fn boilerplate(sets: u32) -> SignatureMatrix {
+        let slot = |set: u32, slot: u32| match slot {
+            0..3 => 7,
+            11 => mix(u64::from(set)) as u32 / 2,
+            _ => mix(u64::from(set / 2 * 100 + slot)) as u32 / 2,
+        };
+        let slots = (0..sets).flat_map(|set| (0..K as u32).map(move |s| slot(set, s)));
+        let scheme = Scheme::new(
+            SketchKind::FastSimilarity,
+            K,
+            Shingle::Words(1),
+            Normalization::NONE,
+            0,
+        );
+        SignatureMatrix::from_slots(scheme.unwrap(), slots.collect())
+    }
+
+    /// Labels by both modes, and the comparisons that each took.
+    fn labels(sets: u32, bands: usize, rows: usize) -> [(Vec<u32>, usize); 2] {
+        let matrix = boilerplate(sets);
+        let distinct = Distinct::new(&matrix, |document| document as u128);
+        let banding = Banding::new(bands, rows).unwrap();
+        let buckets = Buckets::new(&matrix, &distinct, banding);
+        let asked = AtomicUsize::new(0);
+        let candidates = Candidates {
+            buckets: &buckets,
+            sets: distinct.len(),
+            row: |set: u32| matrix.row(set as usize),
+            similar: |a: u32, b: u32| {
+                asked.fetch_add(1, Ordering::Relaxed);
+                a / 2 == b / 2
+            },
+        };
+        let order: Vec<u32> = (0..sets).collect();
+        let ticker = Ticker::silent();
+        let connected = components(&candidates, &ticker).unwrap();
+        let first = asked.swap(0, Ordering::Relaxed);
+        let led = leaders(&candidates, &order, &ticker).unwrap();
+        [(connected, first), (led, asked.into_inner())]
+    }
+
+    #[test]
+    fn buckets_of_boilerplate_are_split_and_pairs_still_found() {
+        // All sets share the one bucket; enumerating it would take 12.5 million comparisons.
+        let sets = 5000;
+        for (label, asked) in labels(sets, 1, 3) {
+            let expected: Vec<u32> = (0..sets).map(|set| set / 2 * 2).collect();
+            assert_eq!(label, expected);
+            assert!(asked < 3 * PATIENCE * sets as usize, "{asked} comparisons");
+        }
+    }
+
+    #[test]
+    fn small_buckets_are_compared_in_full() {
+        // 129 sets: every pair may fail, none is left out.
+        let sets = 128;
+        for (label, asked) in labels(sets, 1, 3) {
+            assert!((0..sets).all(|set| label[set as usize] == set / 2 * 2));
+            assert!(asked <= 128 * 127 / 2, "{asked} comparisons");
+        }
+    }
+
+    #[test]
+    fn sets_that_are_alike_are_not_compared_with_each_other() {
+        let matrix = boilerplate(1);
+        let row = matrix.row(0).to_vec();
+        let matrix = SignatureMatrix::from_slots(*matrix.scheme(), row.repeat(3000));
+        let distinct = Distinct::new(&matrix, |document| document as u128);
+        let buckets = Buckets::new(&matrix, &distinct, Banding::new(4, 3).unwrap());
+        let asked = AtomicUsize::new(0);
+        let candidates = Candidates {
+            buckets: &buckets,
+            sets: distinct.len(),
+            row: |set: u32| matrix.row(set as usize),
+            similar: |_: u32, _: u32| {
+                asked.fetch_add(1, Ordering::Relaxed);
+                true
+            },
+        };
+        let label = components(&candidates, &Ticker::silent()).unwrap();
+        assert!(label.iter().all(|&label| label == 0));
+        assert_eq!(asked.into_inner(), 2999);
+    }
+}

@@ -5,11 +5,11 @@
 //! is written beside its place and renamed when all of them are whole.
 //!
 //! ```no_run
-//! use resemblance::Deduper;
+//! use resemblance::{Deduper, Run};
 //! use resemblance::corpus::{Corpus, Outputs, ReadOptions};
 //!
 //! let corpus = Corpus::read(&["articles.jsonl.gz"], &ReadOptions::new())?;
-//! let clusters = Deduper::new().clusters(corpus.documents());
+//! let clusters = Deduper::new().try_clusters(corpus.documents(), &Run::new())?;
 //! let mut outputs = Outputs::new();
 //! let kept = outputs.stage_records("kept.jsonl.gz", &corpus)?;
 //! corpus.copy_records(|document| clusters.is_kept(document).then_some(&kept))?;

@@ -1,0 +1,578 @@
+//! The example `dedup` as its users run it.
+
+mod support;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::OnceLock;
+
+use tempfile::TempDir;
+
+/// The program, built as this test was.
+fn program() -> &'static Path {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| {
+        let built = Command::new(env!("CARGO"))
+            .args([
+                "build",
+                "--quiet",
+                "--profile",
+                "test",
+                "--example",
+                "dedup",
+            ])
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .status()
+            .unwrap();
+        assert!(built.success());
+        // target/debug/deps/dedup-1234 -> target/debug/examples/dedup
+        let target = std::env::current_exe().unwrap();
+        let folder = target.parent().and_then(Path::parent).unwrap();
+        folder
+            .join("examples")
+            .join(format!("dedup{}", std::env::consts::EXE_SUFFIX))
+    })
+}
+
+/// A folder of its own to run in.
+struct Place(TempDir);
+
+struct Ran {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+impl Place {
+    fn new() -> Self {
+        Self(TempDir::new().unwrap())
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn write(&self, name: &str, content: impl AsRef<[u8]>) -> &Self {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+        self
+    }
+
+    fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.path(name)).unwrap()
+    }
+
+    fn run(&self, args: &str) -> Ran {
+        self.run_with(args, b"")
+    }
+
+    fn run_with(&self, args: &str, input: &[u8]) -> Ran {
+        let mut child = Command::new(program())
+            .args(args.split_whitespace())
+            .current_dir(self.0.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(input).unwrap();
+        let Output {
+            status,
+            stdout,
+            stderr,
+        } = child.wait_with_output().unwrap();
+        Ran {
+            code: status.code().unwrap(),
+            out: String::from_utf8(stdout).unwrap(),
+            err: String::from_utf8(stderr).unwrap(),
+        }
+    }
+
+    /// Runs what must fail with 1, says `told`, and leaves the folder as it was.
+    fn fails(&self, args: &str, told: &str) {
+        let before = self.names();
+        let ran = self.run(args);
+        assert_eq!(ran.code, 1, "{args}: {}", ran.err);
+        assert!(ran.err.contains(told), "{args}: {}", ran.err);
+        assert_eq!(ran.out, "", "{args}");
+        assert_eq!(self.names(), before, "{args}: nothing half-written");
+    }
+
+    /// The files in the folder, hidden ones too.
+    fn names(&self) -> BTreeSet<String> {
+        let entries = fs::read_dir(self.0.path()).unwrap();
+        entries
+            .map(|e| e.unwrap().file_name().into_string().unwrap())
+            .collect()
+    }
+
+    fn json(&self, args: &str) -> serde_json::Value {
+        let ran = self.run(&format!("{args} --format json"));
+        assert_eq!(ran.code, 0, "{}", ran.err);
+        serde_json::from_str(&ran.out).unwrap()
+    }
+}
+
+const A: &str = "the harbour office opened its doors again on the first monday of the month";
+const B: &str = "nobody in the village could remember a winter with so little snow on the hills";
+
+fn line(id: &str, text: &str) -> String {
+    format!(
+        "{}\n",
+        serde_json::json!({"id": id, "text": text, "n": id.len()})
+    )
+}
+
+/// Four records: 1 and 3 are copies, and so are 2 and 4 but for a word.
+fn four() -> String {
+    [
+        line("one", A),
+        line("two", B),
+        line("three", &A.to_uppercase()),
+        line("four", &B.replace("hills", "roofs")),
+    ]
+    .concat()
+}
+
+#[test]
+fn sample_articles() {
+    let articles = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/articles");
+    let summary = Place::new().json(&articles.display().to_string());
+    let clusters = summary["clusters"].as_array().unwrap();
+    assert_eq!(clusters.len(), 1);
+    assert_eq!(clusters[0]["kept"], "ferry-returns.txt");
+    assert_eq!(
+        clusters[0]["removed"][0]["id"],
+        "website-copy-of-ferry-returns.txt"
+    );
+    assert_eq!(summary["documents"]["in"], 7);
+}
+
+#[test]
+fn seed_articles() {
+    let Some(seeds) = support::shared("seeds") else {
+        return;
+    };
+    let place = Place::new();
+    let ran = place.run(&format!("{} --pairs p.tsv", seeds.display()));
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    let table = place.read("p.tsv");
+    let lines: Vec<Vec<&str>> = table.lines().map(|l| l.split('\t').collect()).collect();
+    assert_eq!(
+        lines[0],
+        ["a", "b", "jaccard", "containment_a", "containment_b"]
+    );
+    assert_eq!(lines.len(), 2);
+    assert!(lines[1][0].starts_with("000_") && lines[1][1].starts_with("001_"));
+    // 1,022 of 1,081 shingles; split at apostrophes, as no UAX #29 word is, it would be 0.946.
+    assert!((lines[1][2].parse::<f64>().unwrap() - 1022.0 / 1081.0).abs() < 1e-12);
+    assert!((lines[1][3].parse::<f64>().unwrap() - 0.998).abs() < 0.0005);
+    assert!(
+        ran.out
+            .contains("5 documents in = 4 kept + 1 removed + 0 rejected")
+    );
+}
+
+#[test]
+fn every_output() {
+    let place = Place::new();
+    place.write("in.jsonl", four());
+    let ran = place.run(
+        "in.jsonl --threshold 0.7 --pairs p.tsv --clusters c.tsv --kept k.jsonl --removed r.jsonl",
+    );
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    assert_eq!(
+        place.read("p.tsv"),
+        "a\tb\tjaccard\tcontainment_a\tcontainment_b\n\
+         one\tthree\t1\t1\t1\n\
+         two\tfour\t0.8333333333333334\t0.9090909090909091\t0.9090909090909091\n"
+    );
+    assert_eq!(
+        place.read("c.tsv"),
+        "id\tcluster\tkept\tjaccard_to_kept\n\
+         one\t0\tone\t1\n\
+         three\t0\tone\t1\n\
+         two\t1\ttwo\t1\n\
+         four\t1\ttwo\t0.8333333333333334\n"
+    );
+    assert_eq!(
+        place.read("k.jsonl"),
+        [line("one", A), line("two", B)].concat()
+    );
+    assert_eq!(
+        place.names().len(),
+        5,
+        "no temporary file is left: {:?}",
+        place.names()
+    );
+    assert!(
+        ran.out
+            .contains("4 documents in = 2 kept + 2 removed + 0 rejected"),
+        "{}",
+        ran.out
+    );
+}
+
+#[test]
+fn kept_and_removed_are_the_input_line_by_line() {
+    let place = Place::new();
+    // Odd but valid lines: spaces, escapes, other key orders, CRLF, a blank line, no last line feed.
+    let odd = format!(
+        "  {{\"text\": \"caf\\u00e9 {A}\" , \"id\":1}}\r\n\n{{\"id\": 2, \"x\": [1,{{}}], \"text\": \"{B}\"}}\n\
+         {{\"text\": \"caf\\u00e9 {A}\",\"id\":\"tab\\there\"}}"
+    );
+    for suffix in ["", ".gz", ".zst"] {
+        place.write("in.jsonl", &odd);
+        // First through the compressor, so that the input is compressed as well.
+        let input = format!("in2.jsonl{suffix}");
+        assert_eq!(
+            place
+                .run(&format!("in.jsonl --threshold 1 --recall 1 --kept {input}"))
+                .code,
+            0
+        );
+        let ran = place.run(&format!(
+            "{input} --kept k.jsonl{suffix} --removed r.jsonl{suffix} --pairs p"
+        ));
+        assert_eq!(ran.code, 0, "{}", ran.err);
+        let ran = place.run(&format!(
+            "in.jsonl --kept k.jsonl --removed r.jsonl --clusters c.tsv"
+        ));
+        assert_eq!(ran.code, 0, "{}", ran.err);
+        let whole = place.read("k.jsonl") + &place.read("r.jsonl");
+        let sorted = |text: &str| -> Vec<String> {
+            let mut lines: Vec<_> = text.split('\n').map(str::to_owned).collect();
+            lines.retain(|line| !line.is_empty());
+            lines.sort();
+            lines
+        };
+        assert_eq!(sorted(&whole), sorted(&odd));
+        assert!(place.read("c.tsv").contains("tab\\there\t0\t1\t1"));
+    }
+}
+
+#[test]
+fn compressed_input_and_output() {
+    let place = Place::new();
+    place.write("in.jsonl", four());
+    let plain = place
+        .run("in.jsonl --threshold 0.7 --pairs plain.tsv --kept k.jsonl.gz --removed r.jsonl.zst");
+    assert_eq!(plain.code, 0, "{}", plain.err);
+    let again =
+        place.run("k.jsonl.gz r.jsonl.zst --threshold 0.7 --pairs again.tsv --kept all.jsonl");
+    assert_eq!(again.code, 0, "{}", again.err);
+    let pairs = |name| place.read(name).lines().count();
+    assert_eq!((pairs("plain.tsv"), pairs("again.tsv")), (3, 3));
+    assert_eq!(
+        fs::read(place.path("k.jsonl.gz")).unwrap()[..2],
+        [0x1F, 0x8B]
+    );
+    assert_eq!(
+        fs::read(place.path("r.jsonl.zst")).unwrap()[..4],
+        [0x28, 0xB5, 0x2F, 0xFD]
+    );
+    // Two gzip members one after the other are one file.
+    let twice = fs::read(place.path("k.jsonl.gz")).unwrap().repeat(2);
+    place.write("twice.jsonl.gz", twice);
+    place.fails(
+        "twice.jsonl.gz",
+        "twice.jsonl.gz:3: id `one` was used before, at twice.jsonl.gz:1",
+    );
+}
+
+#[test]
+fn directories_are_read_whole_and_in_order() {
+    let place = Place::new();
+    place
+        .write("d/b.txt", A)
+        .write("d/a/z.txt", A)
+        .write("d/a/c", B)
+        .write("d/.git/x", [0xFF]);
+    place
+        .write("d/more.jsonl", line("id", B))
+        .write("e/b.txt", A);
+    let summary = place.json("d");
+    assert_eq!(summary["clusters"][0]["kept"], "a/c");
+    assert_eq!(summary["clusters"][0]["removed"][0]["id"], "id");
+    assert_eq!(summary["clusters"][1]["kept"], "a/z.txt");
+    assert_eq!(summary["clusters"][1]["removed"][0]["id"], "b.txt");
+    let summary = place.json("d e");
+    let removed = summary["clusters"][1]["removed"].as_array().unwrap();
+    assert_eq!(
+        (&removed[0]["id"], &removed[1]["id"]),
+        (&"d/b.txt".into(), &"e/b.txt".into())
+    );
+    assert!(
+        place
+            .run("d")
+            .out
+            .contains("1 hidden file or directory passed over")
+    );
+    place.fails("d --kept k", "JSON lines and text files mixed");
+}
+
+#[test]
+fn text_files_are_kept_and_removed_as_files() {
+    let place = Place::new();
+    place
+        .write("d/b.txt", A)
+        .write("d/a/z.txt", format!("{A}\r\n"))
+        .write("d/c", B);
+    let ran = place.run("d --kept kept --removed removed");
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    assert_eq!(place.read("kept/a/z.txt"), format!("{A}\r\n"));
+    assert_eq!(place.read("kept/c"), B);
+    assert_eq!(place.read("removed/b.txt"), A);
+    assert!(!place.path("kept/b.txt").exists());
+    place.fails("d --kept kept", "cannot write kept: directory not empty");
+}
+
+#[test]
+fn standard_input() {
+    let place = Place::new();
+    let ran = place.run_with(
+        "- --threshold 0.7 --kept k.jsonl --format json",
+        four().as_bytes(),
+    );
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    assert_eq!(
+        place.read("k.jsonl"),
+        [line("one", A), line("two", B)].concat()
+    );
+    let ran = place.run_with("-", b"{\"text\": \"x\"}\n{\"text\": ");
+    assert!(ran.err.contains("-:2: not a JSON record"), "{}", ran.err);
+}
+
+#[test]
+fn ids_and_fields() {
+    let place = Place::new();
+    place.write(
+        "in.jsonl",
+        format!(
+            "{}\n{}\n{}\n",
+            serde_json::json!({"url": "u1", "body": A, "score": 3, "rank": 1, "day": "2024-02-01"}),
+            serde_json::json!({"url": "u2", "body": A, "score": 10, "rank": 2, "day": "2024-01-31"}),
+            serde_json::json!({"url": "u3", "body": A, "score": -1.5, "rank": 3, "day": "2024-10-01"}),
+        ),
+    );
+    let kept = |args: &str| {
+        let summary = place.json(&format!("in.jsonl --text-field body {args}"));
+        summary["clusters"][0]["kept"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(kept(""), "in.jsonl:1");
+    assert_eq!(kept("--id-field url"), "u1");
+    assert_eq!(kept("--id-field url --keep max:score"), "u2");
+    assert_eq!(kept("--id-field url --keep min:score"), "u3");
+    assert_eq!(kept("--id-field url --keep max:day --cluster leader"), "u3");
+    assert_eq!(kept("--id-field rank --keep longest"), "1");
+    place.fails(
+        "in.jsonl --text-field body --keep max:x",
+        "in.jsonl:1: field `x` is missing",
+    );
+    place.fails(
+        "in.jsonl --text-field body --id-field x",
+        "in.jsonl:1: field `x` is missing",
+    );
+}
+
+#[test]
+fn bad_input_is_named_and_nothing_is_written() {
+    let place = Place::new();
+    place
+        .write("broken.jsonl", line("a", A) + "{\"text\": \"x\"\n")
+        .write("missing.jsonl", line("a", A) + "{\"id\": \"b\"}\n")
+        .write(
+            "number.jsonl",
+            line("a", A) + "{\"id\": \"b\", \"text\": 5}\n",
+        )
+        .write("twice.jsonl", line("a", A) + &line("b", A) + &line("a", B))
+        .write(
+            "latin.jsonl",
+            [line("a", A).as_bytes(), b"{\"text\": \"caf\xE9\"}\n"].concat(),
+        )
+        .write("d/fine.txt", A)
+        .write("d/latin.txt", b"caf\xE9")
+        .write("cut.jsonl.gz", [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 3, 1])
+        .write("x.parquet", "PAR1");
+    let outputs = "--pairs p.tsv --clusters c.tsv --kept k --removed r --rejects j";
+    for (input, told) in [
+        ("nowhere", "cannot read nowhere: "),
+        (
+            "broken.jsonl",
+            "broken.jsonl:2: not a JSON record: EOF while parsing an object",
+        ),
+        ("missing.jsonl", "missing.jsonl:2: field `text` is missing"),
+        (
+            "number.jsonl",
+            "number.jsonl:2: field `text` is a number, not a string",
+        ),
+        (
+            "twice.jsonl",
+            "twice.jsonl:3: id `a` was used before, at twice.jsonl:1",
+        ),
+        ("latin.jsonl", "latin.jsonl:2: not UTF-8 (byte 13)"),
+        ("d", "latin.txt: not UTF-8 (byte 3)"),
+        ("cut.jsonl.gz", "cut.jsonl.gz:1: cannot be read: "),
+        ("x.parquet", "parquet files cannot be read yet"),
+    ] {
+        place.fails(&format!("{input} {outputs}"), told);
+    }
+}
+
+#[test]
+fn bad_input_can_be_skipped_and_is_listed() {
+    let place = Place::new();
+    let good = four();
+    place.write(
+        "in.jsonl",
+        format!("{good}{{\"text\": 1}}\nnonsense\n{}", line("one", B)),
+    );
+    let args =
+        "in.jsonl --threshold 0.7 --on-bad skip --rejects j.jsonl --kept k.jsonl --removed r.jsonl";
+    let summary = place.json(args);
+    assert_eq!(
+        summary["documents"],
+        serde_json::json!({"in": 7, "kept": 2, "removed": 2, "rejected": 3, "empty": 0})
+    );
+    let rejects = place.read("j.jsonl");
+    let rejects: Vec<serde_json::Value> = rejects
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(rejects.len(), 3);
+    assert_eq!(rejects[0]["line"], 5);
+    assert_eq!(rejects[1]["record"], "nonsense");
+    assert_eq!(
+        rejects[2]["reason"],
+        "id `one` was used before, at in.jsonl:1"
+    );
+    let records = place.read("k.jsonl").lines().count() + place.read("r.jsonl").lines().count();
+    assert_eq!(records, 4);
+    place.write("d/ok.txt", A).write("d/latin.txt", b"caf\xE9");
+    assert_eq!(place.json("d --on-bad skip")["documents"]["rejected"], 1);
+}
+
+#[test]
+fn bad_settings_are_bad_usage() {
+    let place = Place::new();
+    place.write("in.jsonl", four());
+    for (args, told) in [
+        ("--threshold 0", "threshold 0: must be above 0"),
+        ("--threshold 1.5", "threshold 1.5: must be above 0"),
+        ("--threshold -0.5", "threshold -0.5: must be above 0"),
+        ("--threshold NaN", "threshold NaN: must be above 0"),
+        ("--threshold x", "invalid value 'x' for '--threshold <J>'"),
+        ("--hashes 0", "hashes 0: must be from 1 to 65535"),
+        ("--shingle words:0", "shingle words:0: n must be from 1"),
+        ("--shingle lines:5", "must be words:N, chars:N or bytes:N"),
+        ("--recall 1.01", "recall 1.01: must be above 0"),
+        ("--recall 1", "recall 1 at a threshold below 1"),
+        (
+            "--keep best",
+            "must be first, longest, max:FIELD or min:FIELD",
+        ),
+        ("--cluster chain", "invalid value 'chain'"),
+        ("--unknown", "unexpected argument '--unknown'"),
+    ] {
+        let ran = place.run(&format!("in.jsonl --pairs p.tsv {args}"));
+        assert_eq!(ran.code, 2, "{args}: {}", ran.err);
+        assert!(ran.err.contains(told), "{args}: {}", ran.err);
+        assert!(!place.path("p.tsv").exists());
+    }
+    assert_eq!(place.run("").code, 2);
+}
+
+#[test]
+fn outputs_that_cannot_be_written() {
+    let place = Place::new();
+    place
+        .write("in.jsonl", four())
+        .write("old.tsv", "old")
+        .write("dir/x", "");
+    place.fails(
+        "in.jsonl --pairs nowhere/p.tsv",
+        "cannot write nowhere/p.tsv: ",
+    );
+    place.fails(
+        "in.jsonl --pairs dir",
+        "cannot write dir: it is there and no regular file",
+    );
+    place.fails(
+        "in.jsonl --kept in.jsonl",
+        "output in.jsonl is an input as well",
+    );
+    place.fails(
+        "in.jsonl --kept k --removed ./k",
+        "./k is named for two outputs",
+    );
+    place.fails(
+        "in.jsonl --pairs p --clusters p",
+        "p is named for two outputs",
+    );
+    // What was there stays until the new one is whole.
+    place.fails("nowhere --pairs old.tsv", "cannot read nowhere");
+    assert_eq!(place.read("old.tsv"), "old");
+    assert_eq!(place.run("in.jsonl --pairs old.tsv").code, 0);
+    assert!(place.read("old.tsv").starts_with("a\tb\t"));
+}
+
+#[test]
+fn bytes_that_are_no_text_with_byte_shingles() {
+    let place = Place::new();
+    place
+        .write("d/1", [0xFF; 100])
+        .write("d/2", [0xFF; 100])
+        .write("d/3", A);
+    let summary = place.json("d --shingle bytes:8");
+    assert_eq!(summary["clusters"][0]["removed"][0]["id"], "2");
+}
+
+#[test]
+fn the_same_bytes_whatever_the_threads() {
+    let place = Place::new();
+    let lines: String = support::collection(11, 2000)
+        .iter()
+        .enumerate()
+        .map(|(i, text)| line(&i.to_string(), text))
+        .collect();
+    place.write("in.jsonl", lines);
+    for mode in ["components", "leader"] {
+        let answer = |threads: u32| {
+            let ran = place.run(&format!(
+                "in.jsonl --cluster {mode} --threads {threads} --format json --threshold 0.6 \
+                 --pairs p.tsv --clusters c.tsv --kept k.jsonl"
+            ));
+            assert_eq!(ran.code, 0, "{}", ran.err);
+            [
+                ran.out,
+                place.read("p.tsv"),
+                place.read("c.tsv"),
+                place.read("k.jsonl"),
+            ]
+        };
+        let one = answer(1);
+        assert!(one[1].lines().count() > 100);
+        assert!(one == answer(2) && one == answer(8));
+    }
+}
+
+#[test]
+fn an_empty_input_is_no_failure() {
+    let place = Place::new();
+    place
+        .write("in.jsonl", "")
+        .write("blank.jsonl", "{\"text\": \"\"}\n{\"text\": \" ... \"}\n");
+    assert!(
+        place
+            .run("in.jsonl")
+            .out
+            .contains("0 documents in = 0 kept")
+    );
+    let ran = place.run("blank.jsonl");
+    assert!(ran.out.contains("No near-duplicates."), "{}", ran.out);
+    assert!(ran.out.contains("2 without a token, kept"), "{}", ran.out);
+}

@@ -1,0 +1,133 @@
+//! The index, held against estimates of every pair and against a rebuilt one.
+
+mod support;
+
+use proptest::prelude::*;
+use resemblance::lsh::Banding;
+use resemblance::{Deduper, Index, Shingle};
+use support::{Random, collection};
+
+fn deduper() -> Deduper {
+    Deduper::builder()
+        .shingle(Shingle::Words(2))
+        .hashes(64)
+        .threshold(0.5)
+        .banding(Banding::new(64, 1).unwrap())
+        .build()
+        .unwrap()
+}
+
+#[test]
+fn queries_answer_what_estimates_say() {
+    let texts = collection(5, 200);
+    let deduper = deduper();
+    let mut index = deduper.index();
+    for (i, text) in texts.iter().enumerate() {
+        index.insert(i, text).unwrap();
+    }
+    assert_eq!(index.len(), texts.len());
+    let matrix = deduper.signatures(&texts);
+    for (i, text) in texts.iter().enumerate() {
+        let mut expected: Vec<(usize, f64)> = (0..texts.len())
+            .map(|j| (j, matrix.estimate(i, j).jaccard))
+            .filter(|&(_, jaccard)| jaccard >= 0.5)
+            .collect();
+        expected.sort_by(|l, r| r.1.total_cmp(&l.1).then(l.0.cmp(&r.0)));
+        let ids = |found: Vec<resemblance::lsh::Match<usize>>| -> Vec<(usize, f64)> {
+            found
+                .into_iter()
+                .map(|m| (m.id, m.estimate.jaccard))
+                .collect()
+        };
+        assert_eq!(ids(index.query(text)), expected);
+        let signature = deduper.signature(text);
+        assert_eq!(ids(index.query_signature(&signature).unwrap()), expected);
+        assert_eq!(ids(index.query_above(text, 0.9)).len(), {
+            expected
+                .iter()
+                .filter(|(_, jaccard)| *jaccard >= 0.9)
+                .count()
+        });
+        let top = ids(index.top_k(text, 3));
+        assert!(top.len() <= 3 && top.is_sorted_by(|l, r| l.1 >= r.1));
+        assert!(expected.iter().take(3).zip(&top).all(|(e, t)| e.1 == t.1));
+    }
+}
+
+#[test]
+fn ids_are_unique_and_schemes_must_match() {
+    let mut index: Index<&str> = deduper().index();
+    index.insert("a", "some words here").unwrap();
+    let error = index.insert("a", "other words").unwrap_err();
+    assert_eq!(error.to_string(), "id \"a\" is in the index already");
+    assert_eq!(index.len(), 1);
+    let other = Deduper::new().signature("some words here");
+    assert!(
+        index
+            .insert_signature("b", &other)
+            .unwrap_err()
+            .is_scheme_mismatch()
+    );
+    assert!(
+        index
+            .query_signature(&other)
+            .unwrap_err()
+            .is_scheme_mismatch()
+    );
+    assert!(!index.remove("b"));
+    assert_eq!(
+        index.signature("a"),
+        Some(deduper().signature("some words here"))
+    );
+}
+
+#[test]
+fn empty_texts_are_held_and_never_found() {
+    let mut index = deduper().index();
+    index.insert(1, "").unwrap();
+    assert!(index.contains(&1) && index.query("").is_empty() && index.top_k("", 5).is_empty());
+    assert!(index.remove(&1) && index.is_empty());
+}
+
+#[test]
+fn memory_grows_with_documents() {
+    let mut index = Deduper::new().index();
+    let empty = index.memory_usage();
+    for (i, text) in collection(1, 1000).into_iter().enumerate() {
+        index.insert(i, text).unwrap();
+    }
+    let each = (index.memory_usage() - empty) / 1000;
+    assert!((500..3000).contains(&each), "{each} bytes a document");
+}
+
+proptest! {
+    #[test]
+    fn removing_is_as_if_never_inserted(seed: u64) {
+        let texts = collection(seed, 60);
+        let mut random = Random(seed);
+        let mut index = deduper().index();
+        let mut there = std::collections::BTreeMap::new();
+        for round in 0..200 {
+            let i = random.below(texts.len());
+            if there.remove(&i).is_some() {
+                prop_assert!(index.remove(&i));
+            } else {
+                index.insert(i, &texts[i]).unwrap();
+                there.insert(i, round);
+            }
+        }
+        let mut fresh = deduper().index();
+        for &i in there.keys() {
+            fresh.insert(i, &texts[i]).unwrap();
+        }
+        prop_assert_eq!(index.len(), fresh.len());
+        for text in &texts {
+            let ids = |index: &Index<usize>| {
+                let mut ids: Vec<usize> = index.query(text).into_iter().map(|m| m.id).collect();
+                ids.sort_unstable();
+                ids
+            };
+            prop_assert_eq!(ids(&index), ids(&fresh));
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! What several test files need.
+#![allow(dead_code, unreachable_pub)] // each of them uses a part
+
+use std::path::{Path, PathBuf};
+
+use resemblance::text::mix;
+
+/// A generator of numbers, the same for the same seed.
+pub struct Random(pub u64);
+
+impl Random {
+    pub fn below(&mut self, n: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        ((u128::from(mix(self.0)) * n as u128) >> 64) as usize
+    }
+}
+
+/// A collection with everything that matters: originals, copies edited a little or more, exact copies,
+/// chains of edits, short texts and empty ones.
+pub fn collection(seed: u64, documents: usize) -> Vec<String> {
+    let mut random = Random(seed);
+    let mut texts: Vec<Vec<String>> = Vec::new();
+    for _ in 0..documents {
+        let words = if texts.is_empty() || random.below(3) == 0 {
+            let length = [0, 1, 3, 4, 5, 8, 20, 60][random.below(8)];
+            (0..length).map(|_| word(&mut random)).collect()
+        } else {
+            let mut words = texts[random.below(texts.len())].clone();
+            for _ in 0..random.below(4) {
+                if !words.is_empty() {
+                    let place = random.below(words.len());
+                    words[place] = word(&mut random);
+                }
+            }
+            words
+        };
+        texts.push(words);
+    }
+    texts.into_iter().map(|words| words.join(" ")).collect()
+}
+
+fn word(random: &mut Random) -> String {
+    format!("w{}", random.below(400))
+}
+
+/// A folder beside the project that is not always there; a test that needs it skips, saying so.
+pub fn shared(folder: &str) -> Option<PathBuf> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../shared")
+        .join(folder);
+    if !path.exists() {
+        println!("skipped: {} is not there", path.display());
+        return None;
+    }
+    Some(path)
+}
