@@ -1,23 +1,87 @@
-//! Find the near-duplicate documents of a collection.
+//! Find the near-duplicate documents of a collection: shingles and MinHash signatures in parallel,
+//! candidate pairs by locality-sensitive hashing, every pair verified exactly, clusters, and which copy to
+//! keep and why.
+//!
+//! What is reported holds: each pair carries its exact Jaccard similarity, and none lies below the
+//! threshold. The recall is one that you ask for. The same input gives the same answer whatever the threads.
+//!
+//! # Texts to clusters
+//!
+//! ```
+//! use resemblance::Deduper;
+//!
+//! let articles = [
+//!     "The steam ferry goes back into service on Monday, nine years after its last crossing.",
+//!     "Volunteers will open the lighthouse to visitors for one day in June.",
+//!     "NEWS | SPORT The steam ferry goes back into service on Monday, nine years after its last crossing.",
+//! ];
+//! let clusters = Deduper::new().clusters(&articles);
+//! let removed = &clusters.removed()[0];
+//! assert_eq!((removed.document, removed.kept), (2, 0));
+//! println!("Jaccard {:.3}", removed.similarity.jaccard);
+//! println!("of the kept copy in it {:.3}", removed.similarity.containment_b);
+//! ```
+//!
+//! # Two texts
+//!
+//! ```
+//! use resemblance::{Deduper, Shingle};
+//!
+//! let deduper = Deduper::builder().shingle(Shingle::Words(2)).build()?;
+//! let similarity = deduper.similarity("to be or not to be", "to be or to be not");
+//! assert_eq!((similarity.shared, similarity.jaccard), (3, 0.6));
+//! # Ok::<(), resemblance::Error>(())
+//! ```
+//!
+//! # An index
+//!
+//! ```
+//! use resemblance::Deduper;
+//!
+//! let mut index = Deduper::new().index();
+//! index.insert("monday", "the council has voted to repair the old harbour wall before winter comes")?;
+//! let found = index.query("The council has voted to repair the old harbour wall before winter comes.");
+//! println!("{} resembles it: {}", found[0].id, found[0].estimate);
+//! # Ok::<(), resemblance::Error>(())
+//! ```
+//!
+//! # Two layers
+//!
+//! Most users need [`Deduper`] and what it returns. The modules below are its stages, in the order of a
+//! document's way, for those who want the machinery: each is usable alone and knows only those before it.
+//!
+//! # Features
+//!
+//! - `corpus`: the module `corpus`, which reads documents from files and writes decisions back.
+//! - `serde`: settings and results implement serde's traits.
+//!
+//! Without features the crate depends on rayon, xxhash-rust, unicode-segmentation, unicode-normalization and
+//! caseless. It reads no environment variable and sets up no logger and no allocator.
 
 // What everything stands on.
 mod error;
 pub mod watch;
 
-// The way of a document.
+// Text -> normalized text -> tokens -> shingle hashes.
 pub mod text;
 
+// -> signature.
 pub mod sketch;
 
+// -> band keys -> candidate pairs.
 pub mod lsh;
 
+// -> verified pairs.
 pub mod verify;
 
+// -> clusters -> kept and removed.
 pub mod cluster;
 
+// The stages wired together.
 mod batch;
 mod deduper;
 
+// Files in, decisions out.
 #[cfg(feature = "corpus")]
 pub mod corpus;
 
@@ -29,3 +93,8 @@ pub use lsh::{Banding, Index};
 pub use sketch::{Signature, SketchKind};
 pub use text::{Normalization, Shingle};
 pub use verify::{Pair, Similarity};
+
+/// The README's code, compiled and run as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -194,10 +194,10 @@ fn every_output() {
     assert_eq!(
         place.read("c.tsv"),
         "id\tcluster\tkept\tjaccard_to_kept\n\
-         one\t0\tone\t1\n\
-         three\t0\tone\t1\n\
-         two\t1\ttwo\t1\n\
-         four\t1\ttwo\t0.8333333333333334\n"
+         one\t1\tone\t1\n\
+         three\t1\tone\t1\n\
+         two\t2\ttwo\t1\n\
+         four\t2\ttwo\t0.8333333333333334\n"
     );
     assert_eq!(
         place.read("k.jsonl"),
@@ -239,9 +239,7 @@ fn kept_and_removed_are_the_input_line_by_line() {
             "{input} --kept k.jsonl{suffix} --removed r.jsonl{suffix} --pairs p"
         ));
         assert_eq!(ran.code, 0, "{}", ran.err);
-        let ran = place.run(&format!(
-            "in.jsonl --kept k.jsonl --removed r.jsonl --clusters c.tsv"
-        ));
+        let ran = place.run("in.jsonl --kept k.jsonl --removed r.jsonl --clusters c.tsv");
         assert_eq!(ran.code, 0, "{}", ran.err);
         let whole = place.read("k.jsonl") + &place.read("r.jsonl");
         let sorted = |text: &str| -> Vec<String> {
@@ -251,7 +249,7 @@ fn kept_and_removed_are_the_input_line_by_line() {
             lines
         };
         assert_eq!(sorted(&whole), sorted(&odd));
-        assert!(place.read("c.tsv").contains("tab\\there\t0\t1\t1"));
+        assert!(place.read("c.tsv").contains("tab\\there\t1\t1\t1"));
     }
 }
 
@@ -310,7 +308,7 @@ fn directories_are_read_whole_and_in_order() {
         place
             .run("d")
             .out
-            .contains("1 hidden file or directory passed over")
+            .contains("1 hidden files and directories passed over")
     );
     place.fails("d --kept k", "JSON lines and text files mixed");
 }

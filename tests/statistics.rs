@@ -212,7 +212,7 @@ fn compact_estimates_are_unbiased() {
                 .collect();
             let mean = shares.iter().sum::<f64>() / trials as f64;
             // At J = 0 estimates below 0 are told as 0: half the normal's mean remains.
-            let chance = 0.5_f64.powi(bits.bits() as i32);
+            let chance = 1.0 / f64::from(1u32 << bits.bits());
             let most = 3.0 * (0.25_f64 / K as f64 / trials as f64).sqrt()
                 + if shared == 0 {
                     (chance / K as f64).sqrt()

@@ -67,7 +67,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FIELD", default_value = "text")]
     text_field: String,
 
-    /// Field of a JSON record that holds the id [default: id, or file:line where there is none]
+    /// Field of a JSON record that holds the id [default: `id`, or `file:line` where there is none]
     #[arg(long, value_name = "FIELD")]
     id_field: Option<String>,
 
@@ -83,11 +83,11 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     pub(crate) rejects: Option<PathBuf>,
 
-    /// Write every pair of near-duplicates here: a, b, jaccard, containment_a, containment_b
+    /// Write every pair of near-duplicates here: `a`, `b`, `jaccard`, `containment_a`, `containment_b`
     #[arg(long, value_name = "FILE.tsv")]
     pub(crate) pairs: Option<PathBuf>,
 
-    /// Write the documents in clusters here: id, cluster, kept, jaccard_to_kept
+    /// Write the documents in clusters here: `id`, `cluster`, `kept`, `jaccard_to_kept`
     #[arg(long, value_name = "FILE.tsv")]
     pub(crate) clusters: Option<PathBuf>,
 

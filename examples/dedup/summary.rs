@@ -61,7 +61,7 @@ impl Summary<'_> {
         };
         let cluster = |cluster: Cluster<'_>| {
             serde_json::json!({
-                "cluster": cluster.number,
+                "cluster": cluster.number + 1,
                 "kept": self.id(cluster.kept),
                 "removed": cluster.removed.iter().map(removal).collect::<Vec<_>>(),
             })
@@ -85,29 +85,26 @@ impl Summary<'_> {
     }
 
     fn show_cluster(&self, f: &mut fmt::Formatter<'_>, cluster: Cluster<'_>) -> fmt::Result {
-        let size = plural(cluster.len(), "document");
-        writeln!(f, "Cluster {}: {size}", cluster.number + 1)?;
-        writeln!(f, "  keep    {}", self.id(cluster.kept))?;
         let shown = &cluster.removed[..cluster.removed.len().min(DOCUMENTS)];
-        let ids = shown.iter().map(|r| self.id(r.document).chars().count());
-        let width = ids.max().unwrap_or(0);
+        let ids = shown.iter().map(|removal| self.id(removal.document));
+        let width = ids.map(|id| id.chars().count()).max().unwrap_or(0).max(20);
+        let title = format!(
+            "Cluster {}, {}",
+            cluster.number + 1,
+            plural(cluster.len(), "document")
+        );
+        let pad = width + 10;
+        writeln!(f, "{title:pad$}  similarity  of it in kept  of kept in it")?;
+        writeln!(f, "  keep    {}", self.id(cluster.kept))?;
         for removal in shown {
-            let id = self.id(removal.document);
-            let similarity = &removal.similarity;
-            write!(
+            let (id, similarity) = (self.id(removal.document), &removal.similarity);
+            writeln!(
                 f,
-                "  remove  {id:width$}  similarity {:.3}",
-                similarity.jaccard
+                "  remove  {id:width$}  {:>10.3}  {:>12.1}%  {:>12.1}%",
+                similarity.jaccard,
+                100.0 * similarity.containment_a,
+                100.0 * similarity.containment_b,
             )?;
-            if similarity.jaccard == 1.0 {
-                writeln!(f, ", the same shingles")?;
-            } else {
-                let (in_kept, of_kept) = (similarity.containment_a, similarity.containment_b);
-                writeln!(
-                    f,
-                    ", {in_kept:.3} of it in the kept one, {of_kept:.3} of that in it"
-                )?;
-            }
         }
         if cluster.removed.len() > shown.len() {
             let more = HumanCount((cluster.removed.len() - shown.len()) as u64);
@@ -119,27 +116,24 @@ impl Summary<'_> {
     fn show_settings(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let deduper = self.deduper;
         let shingles = match deduper.scheme().shingle() {
-            Shingle::Words(n) => format!("{n} words in a row"),
-            Shingle::Chars(n) => format!("{n} characters in a row"),
-            Shingle::Bytes(n) => format!("{n} bytes in a row"),
+            Shingle::Words(n) => plural(n, "word"),
+            Shingle::Chars(n) => plural(n, "character"),
+            Shingle::Bytes(n) => plural(n, "byte"),
         };
-        let (threshold, banding) = (deduper.threshold(), deduper.banding());
-        write!(
-            f,
-            "Near-duplicates share {threshold} or more of their shingles ({shingles}). "
-        )?;
-        writeln!(f, "A pair at {threshold} is")?;
-        let recall = deduper.recall();
+        let (threshold, recall) = (deduper.threshold(), 100.0 * deduper.recall());
         writeln!(
             f,
-            "found with a probability of {recall:.4} ({banding} bands x rows), a closer one with more."
+            "Similarity is the share of shingles ({shingles} in a row) that two documents have in common;\n\
+             {threshold} and more counts. Of pairs at {threshold}, {recall:.2}% are found ({} bands x rows), \
+             of closer ones more.",
+            deduper.banding()
         )
     }
 
     fn show_counts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [read, kept, removed, rejected] = self.counts().map(|n| HumanCount(n as u64));
-        let documents = plural(self.counts()[0], "document");
-        debug_assert!(documents.starts_with(&read.to_string()));
+        let [read, kept, removed, rejected] = self.counts();
+        let documents = plural(read, "document");
+        let [kept, removed, rejected] = [kept, removed, rejected].map(|n| HumanCount(n as u64));
         write!(
             f,
             "{documents} in = {kept} kept + {removed} removed + {rejected} rejected"

@@ -178,7 +178,7 @@ impl<'de> Visitor<'de> for RecordSeed<'_, 'de> {
     }
 }
 
-impl<'a> Scalar<'a> {
+impl Scalar<'_> {
     fn copy(&self) -> Self {
         match self {
             Self::Str(text) => Self::Str(text.clone()),

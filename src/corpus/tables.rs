@@ -35,7 +35,7 @@ impl Table {
         ))
     }
 
-    /// A table of the documents in clusters: `id`, `cluster` (its number), `kept` (the id of the
+    /// A table of the documents in clusters: `id`, `cluster` (its number, from 1), `kept` (the id of the
     /// document that is kept), `jaccard_to_kept`; cluster by cluster, the kept document first.
     ///
     /// # Errors
@@ -44,7 +44,7 @@ impl Table {
         self.line("id\tcluster\tkept\tjaccard_to_kept")?;
         for cluster in clusters.iter() {
             let kept = Escaped(&ids[cluster.kept]);
-            let number = cluster.number;
+            let number = cluster.number + 1;
             self.line(format_args!("{kept}\t{number}\t{kept}\t1"))?;
             for Removal {
                 document,

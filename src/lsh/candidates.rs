@@ -156,9 +156,9 @@ pub struct Buckets {
     /// The buckets of each band.
     bands: Vec<Range<usize>>,
     banding: Banding,
-    /// Buckets of set s: `buckets_of[buckets_from[s]..buckets_from[s + 1]]`.
-    buckets_from: Vec<usize>,
-    buckets_of: Vec<u32>,
+    /// Buckets of set s: `of_set[of_set_from[s]..of_set_from[s + 1]]`.
+    of_set_from: Vec<usize>,
+    of_set: Vec<u32>,
 }
 
 impl Buckets {
@@ -182,8 +182,8 @@ impl Buckets {
             members: Vec::new(),
             bands: Vec::with_capacity(banding.bands()),
             banding,
-            buckets_from: Vec::new(),
-            buckets_of: Vec::new(),
+            of_set_from: Vec::new(),
+            of_set: Vec::new(),
         };
         let mut keys: Vec<(u64, u32)> = Vec::with_capacity(distinct.len());
         for band in 0..banding.bands() {
@@ -220,15 +220,15 @@ impl Buckets {
             from[set] += from[set - 1];
         }
         let mut next = from.clone();
-        self.buckets_of = vec![0; self.members.len()];
+        self.of_set = vec![0; self.members.len()];
         for bucket in 0..self.len() {
             for i in self.starts[bucket]..self.starts[bucket + 1] {
                 let place = &mut next[self.members[i] as usize];
-                self.buckets_of[*place] = bucket as u32;
+                self.of_set[*place] = bucket as u32;
                 *place += 1;
             }
         }
-        self.buckets_from = from;
+        self.of_set_from = from;
     }
 
     /// Buckets, in all bands together.
@@ -258,7 +258,7 @@ impl Buckets {
 
     /// The buckets that a set is in.
     pub fn of_set(&self, set: usize) -> &[u32] {
-        &self.buckets_of[self.buckets_from[set]..self.buckets_from[set + 1]]
+        &self.of_set[self.of_set_from[set]..self.of_set_from[set + 1]]
     }
 
     /// Writes the candidates of `set` that come after it over `partners`: ascending, each once.
@@ -281,8 +281,8 @@ impl Buckets {
 
     /// Bytes held on the heap.
     pub fn memory_usage(&self) -> usize {
-        (self.starts.capacity() + self.buckets_from.capacity()) * size_of::<usize>()
-            + (self.members.capacity() + self.buckets_of.capacity()) * size_of::<u32>()
+        (self.starts.capacity() + self.of_set_from.capacity()) * size_of::<usize>()
+            + (self.members.capacity() + self.of_set.capacity()) * size_of::<u32>()
             + self.bands.capacity() * size_of::<Range<usize>>()
     }
 }

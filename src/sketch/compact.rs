@@ -149,7 +149,7 @@ impl CompactMatrix {
     }
 
     fn corrected(&self, equal: usize, empty: bool) -> Estimate {
-        let chance = 0.5_f64.powi(self.bits().bits() as i32);
+        let chance = 1.0 / f64::from(1u32 << self.bits().bits());
         let equal = if empty { 0 } else { equal };
         Estimate::of_equal(equal, self.scheme.hashes(), chance)
     }

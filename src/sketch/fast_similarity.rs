@@ -71,7 +71,7 @@ impl Sketch for FastSimilarity {
 /// The high half of `hash` scaled to `0..slots`.
 #[inline]
 fn scaled(hash: u64, slots: usize) -> usize {
-    ((hash >> 32) * slots as u64 >> 32) as usize
+    (((hash >> 32) * slots as u64) >> 32) as usize
 }
 
 /// The low half of `hash`, short of the value that means empty.
@@ -179,7 +179,7 @@ mod tests {
                     _ => mix(x.wrapping_add((round as u64).wrapping_mul(STEP))),
                 };
                 let slot = if round < k {
-                    (u128::from(h >> 32) * k as u128 >> 32) as usize
+                    ((u128::from(h >> 32) * k as u128) >> 32) as usize
                 } else {
                     round - k
                 };

@@ -359,7 +359,7 @@ mod tests {
 
     /// The mapping of ranges that are fully assigned, as one number: a dependency that changed it would
     /// change signatures. (All 10,429 characters that Unicode 14 maps were once compared with the
-    /// `NFKC_Casefold` property as Perl's Unicode::UCD gives it; later versions only add characters.)
+    /// `NFKC_Casefold` property as Perl's module for it gives it; later versions only add characters.)
     #[test]
     fn mapping_is_the_known_one() {
         let ranges = [

@@ -467,7 +467,7 @@ mod tests {
 
         #[test]
         fn rolling_equals_windows(tokens in prop::collection::vec("[a-e]{1,2}", 0..30), n in 1usize..8) {
-            let words: Vec<&[u8]> = tokens.iter().map(|t| t.as_bytes()).collect();
+            let words: Vec<&[u8]> = tokens.iter().map(String::as_bytes).collect();
             let expected: Vec<_> = match words.len() {
                 0 => vec![],
                 len => words.windows(n.min(len)).map(|w| naive(w, 0)).collect(),

@@ -129,7 +129,7 @@ impl<'a> Iterator for Words<'a> {
     }
 }
 
-impl<'a> Words<'a> {
+impl Words<'_> {
     /// Hands `start..` to unicode-segmentation, as far as what is not ASCII from `from` on reaches.
     fn enter(&mut self, start: usize, from: usize) {
         let end = stretch_end(self.text, from);
