@@ -66,7 +66,7 @@ impl Error {
         }
     }
 
-    /// True where the caller's own [`Watch`](crate::Watch) stopped the run.
+    /// True where the caller's own [`Watch`](crate::watch::Watch) stopped the run.
     pub fn is_cancelled(&self) -> bool {
         matches!(*self.kind, Kind::Cancelled)
     }
