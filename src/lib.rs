@@ -29,7 +29,7 @@
 //!
 //! let deduper = Deduper::builder().shingle(Shingle::Words(2)).build()?;
 //! let similarity = deduper.similarity("to be or not to be", "to be or to be not");
-//! assert_eq!((similarity.shared, similarity.jaccard), (3, 0.6));
+//! assert_eq!((similarity.shared, similarity.jaccard), (2, 1.0 / 3.0));
 //! # Ok::<(), resemblance::Error>(())
 //! ```
 //!

@@ -147,8 +147,8 @@ impl Summary<'_> {
         if hidden > 0 {
             writeln!(
                 f,
-                "{} passed over",
-                plural(hidden, "hidden file or directory")
+                "{} hidden files and directories passed over",
+                HumanCount(hidden as u64)
             )?;
         }
         Ok(())
