@@ -13,6 +13,7 @@
 //! Smaller n finds more distant copies and more that are none; an edit of one word changes n
 //! shingles.
 
+mod arch;
 mod document;
 mod ignorable;
 mod normalize;

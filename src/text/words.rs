@@ -6,14 +6,27 @@
 //! - a word is a run of letters, digits and underscores with a letter or digit among them;
 //! - `.` `'` `:` join two letters, `.` `'` `,` `;` join two digits, where one stands between them.
 //!
+//! ASCII is looked at in blocks of 64 bytes, with a bit for each byte:
+//!
+//! ```text
+//! inside = letter | digit | underscore
+//!        | mid_letter & (letter one byte before) & (letter one byte behind)
+//!        | mid_digit  & (digit one byte before)  & (digit one byte behind)
+//! edges  = inside ^ (inside one byte before)
+//! ```
+//!
+//! Edges are, in turn, where a word begins and where it ends.
+//!
 //! Around a character that is not ASCII, the *stretch* that it can influence is handed to
-//! unicode-segmentation, and the fast path takes over behind it.
+//! unicode-segmentation; a scan byte by byte leads from the last word up to there.
 
 use unicode_segmentation::{UnicodeSegmentation, UnicodeWords};
 
+use super::arch::{BLOCK, Classifier, Masks};
+
 /// The words of `text` as UAX #29 finds them, in order: exactly what `unicode_words` yields.
 ///
-/// Costs one pass: on ASCII a table look-up a byte; elsewhere what unicode-segmentation takes.
+/// Costs one pass: about a nanosecond a byte on ASCII; elsewhere what unicode-segmentation takes.
 ///
 /// ```
 /// use resemblance::text::words;
@@ -22,21 +35,36 @@ use unicode_segmentation::{UnicodeSegmentation, UnicodeWords};
 /// assert_eq!(found, ["Can't", "stop", "3.5", "km", "to", "東", "京"]);
 /// ```
 pub fn words(text: &str) -> Words<'_> {
-    Words {
-        text,
-        at: 0,
-        stretch: None,
-    }
+    Words::new(text, Classifier::detect())
 }
 
 /// The words of a text, see [`words`].
 #[derive(Debug)]
 pub struct Words<'a> {
     text: &'a str,
-    /// Everything before this byte has been looked at.
+    classifier: Classifier,
+    /// Everything before this byte has been looked at: the end of the last word, or further.
     at: usize,
+    /// Where the next block begins.
+    next_block: usize,
+    /// The edges of the block in work that have not been passed.
+    edges: u64,
+    /// Start of the word that has begun but not ended.
+    open: Option<usize>,
+    /// The last byte of the block in work, as the rules for the next see it.
+    before: Before,
+    /// Up to here the scan goes byte by byte.
+    scan_to: usize,
     /// The words of the stretch in work.
     stretch: Option<UnicodeWords<'a>>,
+}
+
+/// What the byte before a block is: 0 or 1 each.
+#[derive(Debug, Clone, Copy, Default)]
+struct Before {
+    inside: u64,
+    letter: u64,
+    digit: u64,
 }
 
 /// What an ASCII byte is to the word rules.
@@ -99,42 +127,149 @@ impl<'a> Iterator for Words<'a> {
     #[inline]
     fn next(&mut self) -> Option<&'a str> {
         loop {
-            if let Some(stretch) = &mut self.stretch {
-                match stretch.next() {
-                    Some(word) => return Some(word),
-                    None => self.stretch = None,
-                }
-            }
-            let bytes = self.text.as_bytes();
-            let floor = self.at;
-            let start = skip_to_word(bytes, floor);
-            if start == bytes.len() {
-                self.at = start;
-                return None;
-            }
-            if class(bytes, start) == Class::NonAscii {
-                self.enter(before_stretch(bytes, floor, start), start);
-                continue;
-            }
-            match scan_word(bytes, start) {
-                Scan::End(end, is_word) => {
-                    self.at = end;
-                    if is_word {
-                        return Some(&self.text[start..end]);
+            while self.edges != 0 {
+                let edge = self.next_block - BLOCK + self.edges.trailing_zeros() as usize;
+                self.edges &= self.edges - 1;
+                match self.open.take() {
+                    None => self.open = Some(edge),
+                    Some(start) => {
+                        self.at = edge;
+                        if self.is_word(start, edge) {
+                            return Some(&self.text[start..edge]);
+                        }
                     }
                 }
-                Scan::Leave => self.enter(start, start),
+            }
+            if self.stretch.is_some() || self.at < self.scan_to {
+                if let Some(word) = self.scan() {
+                    return Some(word);
+                }
+            } else if !self.read_block() {
+                return None;
             }
         }
     }
 }
 
-impl Words<'_> {
+impl<'a> Words<'a> {
+    fn new(text: &'a str, classifier: Classifier) -> Self {
+        Self {
+            text,
+            classifier,
+            at: 0,
+            next_block: 0,
+            edges: 0,
+            open: None,
+            before: Before::default(),
+            scan_to: 0,
+            stretch: None,
+        }
+    }
+
+    /// Finds the edges of the next block, or hands over to the scan; false at the end of the text.
+    fn read_block(&mut self) -> bool {
+        let bytes = self.text.as_bytes();
+        let from = self.next_block;
+        let rest = &bytes[from.min(bytes.len())..];
+        if rest.is_empty() && self.open.is_none() {
+            return false;
+        }
+        let masks = if let Some(block) = rest.first_chunk() {
+            self.classifier.classify(block)
+        } else {
+            // Zeros end a word as the end of the text does.
+            let mut block = [0; BLOCK];
+            block[..rest.len()].copy_from_slice(rest);
+            self.classifier.classify(&block)
+        };
+        let behind = class(rest, BLOCK);
+        let non_ascii = masks.non_ascii.trailing_zeros() as usize;
+        if non_ascii < BLOCK || behind == Class::NonAscii {
+            // The open word may go on in what is not ASCII; begin again at its start.
+            self.at = self.open.take().unwrap_or(self.at);
+            self.scan_to = from + non_ascii + 1;
+            return true;
+        }
+        self.next_block = from + BLOCK;
+        self.edges = self.before.edges(&masks, behind);
+        true
+    }
+
+    /// One step of the scan byte by byte, which ends behind the stretch that holds what is not ASCII.
+    fn scan(&mut self) -> Option<&'a str> {
+        if let Some(stretch) = &mut self.stretch {
+            if let Some(word) = stretch.next() {
+                return Some(word);
+            }
+            self.stretch = None;
+            if self.at >= self.scan_to {
+                self.next_block = self.at;
+                self.before = Before::default();
+            }
+            return None;
+        }
+        let bytes = self.text.as_bytes();
+        let floor = self.at;
+        let start = skip_to_word(bytes, floor);
+        if class(bytes, start) == Class::NonAscii {
+            self.enter(before_stretch(bytes, floor, start), start);
+            return None;
+        }
+        match scan_word(bytes, start) {
+            Scan::End(end, is_word) => {
+                self.at = end;
+                is_word.then(|| &self.text[start..end])
+            }
+            Scan::Leave => {
+                self.enter(start, start);
+                None
+            }
+        }
+    }
+
     /// Hands `start..` to unicode-segmentation, as far as what is not ASCII from `from` on reaches.
     fn enter(&mut self, start: usize, from: usize) {
         let end = stretch_end(self.text, from);
         self.stretch = Some(self.text[start..end].unicode_words());
         self.at = end;
+    }
+
+    /// False for a run of underscores.
+    #[inline]
+    fn is_word(&self, start: usize, end: usize) -> bool {
+        let bytes = &self.text.as_bytes()[start..end];
+        bytes[0] != b'_' || bytes.iter().any(|&byte| byte != b'_')
+    }
+}
+
+impl Before {
+    /// The edges of a block, and this made what it is for the next. `behind` is the first byte after the
+    /// block.
+    #[inline]
+    fn edges(&mut self, masks: &Masks, behind: Class) -> u64 {
+        let Masks {
+            letter,
+            digit,
+            underscore,
+            mid_letter,
+            mid_digit,
+            ..
+        } = *masks;
+        let between = |is: u64, before: u64, behind: bool| {
+            (is << 1 | before) & (is >> 1 | u64::from(behind) << (BLOCK - 1))
+        };
+        let inside = letter
+            | digit
+            | underscore
+            | mid_letter & between(letter, self.letter, behind == Class::Letter)
+            | mid_digit & between(digit, self.digit, behind == Class::Digit);
+        let edges = inside ^ (inside << 1 | self.inside);
+        *self = Self {
+            inside: inside >> (BLOCK - 1),
+            letter: letter >> (BLOCK - 1),
+            digit: digit >> (BLOCK - 1),
+        };
+        edges
     }
 }
 
@@ -225,6 +360,10 @@ mod tests {
 
     fn assert_same(text: &str) {
         let ours: Vec<_> = words(text).collect();
+        for classifier in Classifier::all() {
+            let others: Vec<_> = Words::new(text, classifier).collect();
+            assert_eq!(others, ours, "{text:?} {classifier:?}");
+        }
         // A trailing non-ASCII character keeps unicode-segmentation on its general path.
         let padded = format!("{text} \u{2014}");
         let truth: Vec<_> = padded.unicode_words().collect();
@@ -274,6 +413,30 @@ mod tests {
         }
     }
 
+    #[test]
+    fn at_every_border_of_blocks() {
+        for odd in [
+            "a.b",
+            "1,2",
+            "a.é",
+            "a:\u{308}b",
+            "_",
+            "__",
+            "don't",
+            "x  \u{345}y",
+            "5.",
+            "é",
+        ] {
+            for place in 0..2 * BLOCK + 2 {
+                for filler in ["a", " ", "1", ". ", "_"] {
+                    let before = &filler.repeat(place)[..place];
+                    assert_same(&format!("{before}{odd}"));
+                    assert_same(&format!("{before}{odd}{}", filler.repeat(70)));
+                }
+            }
+        }
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(4000))]
 
@@ -286,7 +449,7 @@ mod tests {
                     "é\u{301}\u{345}\u{200D}\u{AD}אב’·․漢字ひカタ🇩🇪👩\u{2003}\u{3000}\u{85}٣१가"
                         .chars().collect::<Vec<_>>()),
                 1 => any::<char>(),
-            ], 0..40).prop_map(|chars| chars.into_iter().collect::<String>())) {
+            ], 0..300).prop_map(|chars| chars.into_iter().collect::<String>())) {
             assert_same(&text);
         }
     }
