@@ -14,6 +14,7 @@
 //! shingles.
 
 mod arch;
+mod classes;
 mod document;
 mod ignorable;
 mod normalize;

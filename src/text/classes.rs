@@ -1,0 +1,162 @@
+//! What a character is to the word rules of UAX #29.
+
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use unicode_segmentation::UnicodeSegmentation;
+
+/// The part a character plays in the word rules. Every class is defined by how unicode-segmentation
+/// treats the character, so the two cannot differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Class {
+    /// No word, and a boundary on either side.
+    Break = 1,
+    /// A word by itself, with a boundary on either side: Han, Hiragana, Thai.
+    Alone,
+    /// Joins letters, digits and underscores.
+    Letter,
+    /// The same, but for what may stand between two of them.
+    Digit,
+    /// Joins letters, digits and Katakana, but is no word without them.
+    Underscore,
+    /// Joins Katakana and underscores.
+    Katakana,
+    /// Joins two letters: `:`, `·`.
+    MidLetter,
+    /// Joins two digits: `,` and `;`.
+    MidDigit,
+    /// Joins two letters or two digits: `.`, `'`, `’`.
+    Mid,
+    /// `"`: joins Hebrew letters, else it breaks.
+    Quote,
+    /// Anything else: combining marks, joiners, flags, Hebrew, spaces other than U+0020.
+    Hard,
+}
+
+const ALL: [Class; 12] = [
+    Class::Hard, // 0 is never stored
+    Class::Break,
+    Class::Alone,
+    Class::Letter,
+    Class::Digit,
+    Class::Underscore,
+    Class::Katakana,
+    Class::MidLetter,
+    Class::MidDigit,
+    Class::Mid,
+    Class::Quote,
+    Class::Hard,
+];
+
+static ASCII: [Class; 128] = {
+    let mut classes = [Class::Break; 128];
+    let mut byte = 0;
+    while byte < 128 {
+        classes[byte] = match byte as u8 {
+            b'a'..=b'z' | b'A'..=b'Z' => Class::Letter,
+            b'0'..=b'9' => Class::Digit,
+            b'_' => Class::Underscore,
+            b':' => Class::MidLetter,
+            b',' | b';' => Class::MidDigit,
+            b'.' | b'\'' => Class::Mid,
+            b'"' => Class::Quote,
+            _ => Class::Break,
+        };
+        byte += 1;
+    }
+    classes
+};
+
+/// The class of every character met so far, 0 for the others: memory of a pure function, a page of it
+/// resident for each 4,096 code points in use.
+static KNOWN: [[AtomicU8; PAGE]; 0x11_0000 / PAGE] =
+    [const { [const { AtomicU8::new(0) }; PAGE] }; 0x11_0000 / PAGE];
+const PAGE: usize = 4096;
+
+/// The class of a character.
+#[inline]
+pub(super) fn class_of(c: char) -> Class {
+    let code = u32::from(c) as usize;
+    if let Some(&class) = ASCII.get(code) {
+        return class;
+    }
+    let known = &KNOWN[code / PAGE][code % PAGE];
+    match known.load(Ordering::Relaxed) {
+        0 => {
+            let class = probe(c);
+            known.store(class as u8, Ordering::Relaxed);
+            class
+        }
+        class => ALL[usize::from(class)],
+    }
+}
+
+/// Asks unicode-segmentation how it treats `c` beside characters of known classes.
+#[cold]
+fn probe(c: char) -> Class {
+    let one = |text: &[char]| {
+        let text: String = text.iter().collect();
+        text.split_word_bounds().count() == 1
+    };
+    let is_word = c.to_string().unicode_words().next().is_some();
+    // Whether it joins another on both sides; none where the sides differ.
+    let joins = |other: char| {
+        let sides = (one(&[other, c]), one(&[c, other]));
+        (sides.0 == sides.1).then_some(sides.0)
+    };
+    if joins(' ') != Some(false) {
+        return Class::Hard;
+    }
+    let beside = ['a', '1', '_', 'ア', c].map(joins);
+    match (beside.map(|joins| joins.map_or(2, u8::from)), is_word) {
+        ([0, 0, 0, 0, 0], _) => match (one(&['a', c, 'a']), one(&['1', c, '1']), is_word) {
+            (false, false, true) => Class::Alone,
+            (false, false, false) => Class::Break,
+            (true, false, false) => Class::MidLetter,
+            (false, true, false) => Class::MidDigit,
+            (true, true, false) => Class::Mid,
+            _ => Class::Hard,
+        },
+        ([1, 1, 1, 0, 1], true) => match ['.', ':', ',', '"'].map(|middle| one(&[c, middle, c])) {
+            [true, true, false, false] => Class::Letter,
+            [true, false, true, false] => Class::Digit,
+            _ => Class::Hard,
+        },
+        ([1, 1, 1, 1, 1], false) => Class::Underscore,
+        ([0, 0, 1, 1, 1], true) => Class::Katakana,
+        _ => Class::Hard,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ascii_is_what_the_probe_says() {
+        for c in ('\0'..='\x7F').filter(|c| !" \"\r\n".contains(*c)) {
+            assert_eq!(class_of(c), probe(c), "{c:?}");
+        }
+    }
+
+    #[test]
+    fn known_characters() {
+        for (class, characters) in [
+            (Class::Letter, "éßжΩعक가ªⓂ"),
+            (Class::Digit, "٣१᠐"),
+            (Class::Alone, "漢字ひらกไ①"),
+            (Class::Katakana, "アー"),
+            (Class::Underscore, "‿"),
+            (Class::Break, "—。、“”…👩€\u{85}"),
+            (Class::MidLetter, "·"),
+            (Class::MidDigit, "⁄"),
+            (Class::Mid, "’․"),
+            (Class::Hard, "\u{301}\u{200D}\u{AD}🇩א\u{2003}\u{3000}"),
+        ] {
+            for c in characters.chars() {
+                assert_eq!(class_of(c), class, "{c:?} U+{:04X}", u32::from(c));
+                assert_eq!(class_of(c), class, "the second time");
+            }
+        }
+    }
+}
