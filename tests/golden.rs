@@ -30,11 +30,11 @@ fn finalizer() {
 #[test]
 fn shingles() {
     for (shingle, seed, text, count, first) in [
-        (Shingle::Words(5), 0, FOX, 5, 0x4168_A7F0_D1B3_29B3),
-        (Shingle::Words(2), 42, MIXED, 8, 0xA939_1970_8D7D_C425),
-        (Shingle::Chars(4), 0, MIXED, 37, 0x2006_8B91_3A15_9D0A),
-        (Shingle::Bytes(8), 0, MIXED, 44, 0x302C_6CFE_AA54_F76F),
-        (Shingle::Words(5), 0, "Hi there", 1, 0x3ADC_B385_62B6_DA23),
+        (Shingle::Words(5), 0, FOX, 5, 0x686E_F423_C4A1_EB55),
+        (Shingle::Words(2), 42, MIXED, 8, 0x256A_CF0B_29A6_7944),
+        (Shingle::Chars(4), 0, MIXED, 37, 0x3706_F19D_B5C9_349B),
+        (Shingle::Bytes(8), 0, MIXED, 44, 0x88FF_2F3B_649F_243D),
+        (Shingle::Words(5), 0, "Hi there", 1, 0x70AB_55B0_DA2D_1B0D),
     ] {
         let hashes = hashes(shingle, seed, text);
         assert_eq!(
@@ -65,15 +65,15 @@ fn fast_similarity() {
     let of = |k, text| digest(SketchKind::FastSimilarity, k, text);
     assert_eq!(
         of(128, FOX),
-        (0x365D_2B32, 0xB580_6A65, 0x2CB4_5BE1_EAAF_B875)
+        (0x1D6A_D1EA, 0x4970_55DD, 0x16E9_B160_8A23_C20C)
     );
     assert_eq!(
         of(5, FOX),
-        (0x9CB3_1F89, 0x2560_1D5E, 0xAE69_9701_DD28_A91C)
+        (0x49A4_9ECB, 0x9A8B_2B78, 0xDACE_4575_65CA_BD29)
     );
     assert_eq!(
         of(128, MIXED),
-        (0xB611_A60E, 0x19A3_0543, 0x0F0D_1845_2385_9DB4)
+        (0x81A5_5BD0, 0x2963_33A5, 0xCA05_7931_05D3_D572)
     );
 }
 
@@ -82,15 +82,15 @@ fn classic() {
     let of = |k, text| digest(SketchKind::Classic, k, text);
     assert_eq!(
         of(128, FOX),
-        (0x1CCF_B0DC, 0x09DF_31C3, 0x75F7_E4ED_2437_CC22)
+        (0x30E7_30D7, 0x0405_75C7, 0x0B45_9F6F_B74F_EA6D)
     );
     assert_eq!(
         of(5, FOX),
-        (0x1CCF_B0DC, 0x09DF_31C3, 0x2E6A_0805_B254_B7FE)
+        (0x30E7_30D7, 0x0405_75C7, 0x1AD5_43D5_2B0D_C136)
     );
     assert_eq!(
         of(128, MIXED),
-        (0x0327_A1ED, 0x0240_8CC1, 0xF0EA_90D1_5385_47E5)
+        (0x16F6_CD2E, 0x017B_4A45, 0x933D_CC2A_F899_ED1E)
     );
 }
 
@@ -101,26 +101,26 @@ fn band_keys() {
         (
             SketchKind::FastSimilarity,
             FOX,
-            0x160C_5616_57AB_50B6,
-            0x0C9F_2DF0_5F3F_9A1A,
+            0x6231_2BD6_DB4B_5C6B,
+            0xCD51_2671_44DD_F58D,
         ),
         (
             SketchKind::FastSimilarity,
             MIXED,
-            0xBD98_1C6B_DFED_D671,
-            0x1EBC_6FBC_C131_9DF0,
+            0x9169_E367_E14F_C58C,
+            0xF31F_79F1_14D9_E476,
         ),
         (
             SketchKind::Classic,
             FOX,
-            0x32D6_A1E5_D746_DFC4,
-            0x18D0_CA49_2F05_DE0B,
+            0x044D_1254_0234_D9CE,
+            0x77DF_21CD_E2F4_DBA0,
         ),
         (
             SketchKind::Classic,
             MIXED,
-            0xA706_4DE4_8CF3_2AD8,
-            0x5656_92E6_4FB8_648E,
+            0x51E7_58D6_3D2D_191B,
+            0x1F91_9C33_E463_EF86,
         ),
     ] {
         let slots = slots(kind, 128, text);

@@ -5,7 +5,7 @@
 //! for round in 0..2K, while a slot is empty at the start of the round:
 //!     for every shingle x:
 //!         h     = x                                in round 0
-//!                 mix(x + round * STEP)            later
+//!                 fold(y, y ^ TURN)                later, with y = x + round * STEP
 //!         slot  = high half of h scaled to 0..K    in rounds 0..K
 //!                 round - K                        later: no slot stays empty
 //!         value = low half of h
@@ -20,7 +20,7 @@
 use super::scheme::valid_hashes;
 use super::{EMPTY, Sketch};
 use crate::error::Error;
-use crate::text::mix;
+use crate::text::fold;
 
 /// Fast Similarity Sketching: the default sketch.
 ///
@@ -31,9 +31,17 @@ pub struct FastSimilarity {
     hashes: usize,
 }
 
-/// Distance of two rounds of a shingle: SplitMix64's, so round r of x is the r-th output of that
-/// generator started at x.
-const STEP: u64 = 0x9E37_79B9_7F4A_7C15;
+/// The generator wyrand (Wang Yi) with its constants: round r of shingle x is its r-th output from
+/// state x.
+const STEP: u64 = 0xA076_1D64_78BD_642F;
+const TURN: u64 = 0xE703_7ED1_A0B4_28DB;
+
+/// A shingle's hash in a round after the first.
+#[inline]
+fn again(x: u64, round: u64) -> u64 {
+    let state = x.wrapping_add(round.wrapping_mul(STEP));
+    fold(state, state ^ TURN)
+}
 
 impl FastSimilarity {
     /// A sketch of `hashes` slots.
@@ -80,87 +88,52 @@ fn value(hash: u64) -> u32 {
     (hash as u32).min(EMPTY - 1)
 }
 
-/// Rounds 1 and on: only slots still empty take part.
+/// Rounds 1 and on. A slot holds (round, value) as one number, so that the smaller one is the one that
+/// stays, whether or not the slot was empty: no branch depends on the hashes.
 fn fill(shingles: &[u64], slots: &mut [u32]) {
     let k = slots.len();
-    let mut open = Open::of(slots);
-    for round in 1..k as u64 {
-        let step = round.wrapping_mul(STEP);
-        for &x in shingles {
-            let hash = mix(x.wrapping_add(step));
-            let at = scaled(hash, k);
-            if open.holds(at) {
-                slots[at] = slots[at].min(value(hash));
-            }
-        }
-        open.close_filled(slots);
-        if open.count == 0 {
-            return;
-        }
-    }
-    for at in (0..k).filter(|&at| open.holds(at)) {
-        let step = ((k + at) as u64).wrapping_mul(STEP);
-        slots[at] = shingles
-            .iter()
-            .map(|&x| value(mix(x.wrapping_add(step))))
-            .fold(EMPTY, u32::min);
-    }
-}
-
-/// The slots that were empty at the start of the round, a bit each.
-struct Open {
-    words: Words,
-    count: usize,
-}
-
-/// Words for up to 1,024 slots lie on the stack, so that usual sketches allocate nothing.
-enum Words {
-    Few([u64; 16]),
-    Many(Vec<u64>),
-}
-
-impl Open {
-    fn of(slots: &[u32]) -> Self {
-        let words = if slots.len() <= 1024 {
-            Words::Few([u64::MAX; 16])
+    let mut few = [VACANT; FEW];
+    let mut many = Vec::new();
+    let best = if k <= FEW {
+        &mut few[..k]
+    } else {
+        many.resize(k, VACANT);
+        &mut many
+    };
+    let mut vacant = 0;
+    for (best, &slot) in best.iter_mut().zip(&*slots) {
+        if slot == EMPTY {
+            vacant += 1;
         } else {
-            Words::Many(vec![u64::MAX; slots.len().div_ceil(64)])
-        };
-        let mut open = Self { words, count: 0 };
-        open.close_filled(slots);
-        open
-    }
-
-    fn words(&mut self) -> &mut [u64] {
-        match &mut self.words {
-            Words::Few(words) => words,
-            Words::Many(words) => words,
+            *best = u64::from(slot);
         }
     }
-
-    #[inline]
-    fn holds(&self, at: usize) -> bool {
-        let words: &[u64] = match &self.words {
-            Words::Few(words) => words,
-            Words::Many(words) => words,
-        };
-        words[at / 64] >> (at % 64) & 1 == 1
-    }
-
-    fn close_filled(&mut self, slots: &[u32]) {
-        let words = self.words();
-        let mut count = 0;
-        for (word, slots) in words.iter_mut().zip(slots.chunks(64)) {
-            let empty = slots
-                .iter()
-                .enumerate()
-                .fold(0, |bits, (i, &slot)| bits | u64::from(slot == EMPTY) << i);
-            *word &= empty;
-            count += word.count_ones() as usize;
+    for round in 1..k as u64 {
+        for &x in shingles {
+            let hash = again(x, round);
+            let best = &mut best[scaled(hash, k)];
+            vacant -= usize::from(*best == VACANT);
+            *best = (*best).min(round << 32 | u64::from(value(hash)));
         }
-        self.count = count;
+        if vacant == 0 {
+            break;
+        }
+    }
+    for (at, (slot, &best)) in slots.iter_mut().zip(&*best).enumerate() {
+        *slot = if best == VACANT {
+            let round = (k + at) as u64;
+            let values = shingles.iter().map(|&x| value(again(x, round)));
+            values.fold(EMPTY, u32::min)
+        } else {
+            best as u32
+        };
     }
 }
+
+/// Slots that fit on the stack, so that usual sketches allocate nothing.
+const FEW: usize = 512;
+/// No round has reached the slot yet.
+const VACANT: u64 = u64::MAX;
 
 #[cfg(test)]
 mod tests {
@@ -176,7 +149,11 @@ mod tests {
             for &x in shingles {
                 let h = match round {
                     0 => x,
-                    _ => mix(x.wrapping_add((round as u64).wrapping_mul(STEP))),
+                    _ => {
+                        let y = u128::from(x.wrapping_add((round as u64).wrapping_mul(STEP)));
+                        let product = y * (y ^ u128::from(TURN));
+                        (product >> 64) as u64 ^ product as u64
+                    }
                 };
                 let slot = if round < k {
                     ((u128::from(h >> 32) * k as u128) >> 32) as usize

@@ -23,5 +23,6 @@ mod words;
 
 pub use document::{Bytes, Content, Document};
 pub use normalize::{Form, Normalization};
+pub(crate) use shingle::fold;
 pub use shingle::{NotText, Scratch, Shingle, Shingler, mix};
 pub use words::{Words, words};

@@ -1,6 +1,7 @@
 //! Tokens to shingle hashes.
 //!
-//! 1. every token becomes 64 bits: `t = xxh3_64(token, seed)`;
+//! 1. every token becomes 64 bits: one folded multiplication for up to 16 bytes, else
+//!    `xxh3_64(token, seed)`;
 //! 2. the n tokens of a shingle are combined by a polynomial, `h = t1*M^(n-1) + ... + tn`, which
 //!    rolls: the next shingle costs two multiplications whatever n is, and the order of the tokens
 //!    counts;
@@ -102,7 +103,7 @@ impl FromStr for Shingle {
 /// Multiplier of the polynomial: odd, and 3 modulo 8, so that swapped neighbours differ in all bits
 /// but one.
 const POLYNOMIAL: u64 = 0xC4CE_B9FE_1A85_EC53;
-/// Weight of the number of tokens.
+/// Weight of a length: of a token in bytes, of a shingle in tokens.
 const LENGTH: u64 = 0x9E37_79B9_7F4A_7C15;
 
 /// A full-avalanche bijection of 64 bits: the finalizer of every shingle hash.
@@ -118,6 +119,13 @@ pub const fn mix(x: u64) -> u64 {
     let x = (x ^ (x >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     let x = (x ^ (x >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
     x ^ (x >> 31)
+}
+
+/// Both halves of the 128-bit product in one.
+#[inline]
+pub(crate) const fn fold(a: u64, b: u64) -> u64 {
+    let product = a as u128 * b as u128;
+    (product >> 64) as u64 ^ product as u64
 }
 
 /// Working memory of a [`Shingler`]: keep one for each thread and nothing is allocated a document.
@@ -146,11 +154,66 @@ pub struct Scratch {
 pub struct Shingler {
     shingle: Shingle,
     normalization: Normalization,
-    seed: u64,
+    tokens: Tokens,
     /// `POLYNOMIAL^n`, the weight of the token that leaves.
     leaving: u64,
     /// Hashes of all tokens of one byte.
     one_byte: Box<[u64; 256]>,
+}
+
+/// Hashes tokens.
+#[derive(Debug, Clone)]
+struct Tokens {
+    seed: u64,
+    /// What the two halves of a short token are mixed with.
+    keys: [u64; 2],
+}
+
+/// Bytes of a short token.
+const SHORT: usize = 16;
+
+impl Tokens {
+    fn new(seed: u64) -> Self {
+        let key = |i: u64| mix(seed.wrapping_add(i.wrapping_mul(LENGTH)));
+        Self {
+            seed,
+            keys: [key(1), key(2)],
+        }
+    }
+
+    /// The hash of a token. Its bytes up to 16, little-endian and padded with zeros, are two words;
+    /// their length is mixed in, so that zeros of its own make another token.
+    #[inline]
+    fn hash(&self, token: &[u8]) -> u64 {
+        if token.len() > SHORT {
+            return xxh3_64_with_seed(token, self.seed);
+        }
+        let mut padded = [0; SHORT];
+        padded[..token.len()].copy_from_slice(token);
+        self.hash_short(u128::from_le_bytes(padded), token.len())
+    }
+
+    /// As [`hash`](Self::hash), of a part of `bytes`: 16 bytes are read at once where there are so many.
+    #[inline]
+    fn hash_in(&self, bytes: &[u8], start: usize, len: usize) -> u64 {
+        match bytes[start..].first_chunk() {
+            Some(&chunk) if (1..=SHORT).contains(&len) => {
+                let short = u128::from_le_bytes(chunk) & (u128::MAX >> (8 * (SHORT - len)));
+                self.hash_short(short, len)
+            }
+            _ => self.hash(&bytes[start..start + len]),
+        }
+    }
+
+    #[inline]
+    fn hash_short(&self, token: u128, len: usize) -> u64 {
+        let [low, high] = self.keys;
+        let length = LENGTH.wrapping_mul(len as u64);
+        fold(
+            token as u64 ^ low,
+            (token >> 64) as u64 ^ high.wrapping_add(length),
+        )
+    }
 }
 
 impl Shingler {
@@ -160,14 +223,15 @@ impl Shingler {
     /// Where the shingle's n is 0 or above 65,535.
     pub fn new(shingle: Shingle, normalization: Normalization, seed: u64) -> Result<Self, Error> {
         let n = shingle.validate()?.size();
+        let tokens = Tokens::new(seed);
         let mut one_byte = Box::new([0; 256]);
         for (byte, hash) in one_byte.iter_mut().enumerate() {
-            *hash = xxh3_64_with_seed(&[byte as u8], seed);
+            *hash = tokens.hash(&[byte as u8]);
         }
         Ok(Self {
             shingle,
             normalization,
-            seed,
+            tokens,
             leaving: (0..n).fold(1, |power: u64, _| power.wrapping_mul(POLYNOMIAL)),
             one_byte,
         })
@@ -185,7 +249,7 @@ impl Shingler {
 
     /// The seed: the hash of every token starts from it.
     pub fn seed(&self) -> u64 {
-        self.seed
+        self.tokens.seed
     }
 
     /// Writes the shingle hashes of `text` over `hashes`, in the order of the text, repetitions
@@ -261,14 +325,11 @@ impl Shingler {
         self.normalization.normalize(text)
     }
 
-    #[inline]
-    fn token(&self, token: &[u8]) -> u64 {
-        xxh3_64_with_seed(token, self.seed)
-    }
-
     fn push_words(&self, text: &str, tokens: &mut Vec<u64>) {
+        let origin = text.as_ptr().addr();
         for word in words(text) {
-            tokens.push(self.token(word.as_bytes()));
+            let start = word.as_ptr().addr() - origin;
+            tokens.push(self.tokens.hash_in(text.as_bytes(), start, word.len()));
         }
     }
 
@@ -289,7 +350,7 @@ impl Shingler {
             }
             tokens.push(match grapheme.as_bytes() {
                 &[byte] => self.one_byte[usize::from(byte)],
-                longer => self.token(longer),
+                longer => self.tokens.hash(longer),
             });
         });
     }
@@ -364,12 +425,53 @@ mod tests {
         Shingler::new(shingle, Normalization::NFKC_CASEFOLD, 0).unwrap()
     }
 
+    /// A token's hash by the formula, byte by byte.
+    fn naive_token(token: &[u8], seed: u64) -> u64 {
+        if token.len() > 16 {
+            return xxh3_64_with_seed(token, seed);
+        }
+        let word = |from: usize| {
+            let bytes = token.iter().skip(from).take(8);
+            bytes
+                .rev()
+                .fold(0u64, |word, &byte| word << 8 | u64::from(byte))
+        };
+        let key = |i: u64| mix(seed.wrapping_add(LENGTH.wrapping_mul(i)));
+        let length = LENGTH.wrapping_mul(token.len() as u64);
+        let (a, b) = (word(0) ^ key(1), word(8) ^ key(2).wrapping_add(length));
+        let product = u128::from(a) * u128::from(b);
+        (product >> 64) as u64 ^ product as u64
+    }
+
+    #[test]
+    fn tokens_hash_as_the_formula_says() {
+        let bytes: Vec<u8> = (0..60u8).map(|i| i.wrapping_mul(97)).collect();
+        for seed in [0, 1, u64::MAX] {
+            let tokens = Tokens::new(seed);
+            for start in 0..40 {
+                for len in 0..=20 {
+                    let token = &bytes[start..start + len];
+                    assert_eq!(tokens.hash(token), naive_token(token, seed));
+                    assert_eq!(tokens.hash_in(&bytes, start, len), naive_token(token, seed));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn zeros_count_in_tokens() {
+        let tokens = Tokens::new(0);
+        let all: std::collections::HashSet<u64> =
+            (0..=20).map(|len| tokens.hash(&[0; 20][..len])).collect();
+        assert_eq!(all.len(), 21);
+    }
+
     /// A shingle by the formula, nothing rolled.
     fn naive(tokens: &[&[u8]], seed: u64) -> u64 {
         let mut sum = 0u64;
         for (i, token) in tokens.iter().rev().enumerate() {
             let weight = (0..i).fold(1u64, |w, _| w.wrapping_mul(POLYNOMIAL));
-            sum = sum.wrapping_add(weight.wrapping_mul(xxh3_64_with_seed(token, seed)));
+            sum = sum.wrapping_add(weight.wrapping_mul(naive_token(token, seed)));
         }
         mix(sum.wrapping_add(LENGTH.wrapping_mul(tokens.len() as u64)))
     }
