@@ -114,9 +114,9 @@ fn batch(c: &mut Criterion) {
     let mut group = c.benchmark_group("batch of 20,000 documents");
     group.throughput(Throughput::Elements(texts.len() as u64));
     group.bench_function("collapse", |b| {
-        b.iter(|| Distinct::new(&matrix, |document| document as u128).len());
+        b.iter(|| Distinct::new(&matrix, |(): &mut (), document| document as u128).len());
     });
-    let distinct = Distinct::new(&matrix, |document| document as u128);
+    let distinct = Distinct::new(&matrix, |(): &mut (), document| document as u128);
     group.bench_function("candidates", |b| {
         b.iter(|| Buckets::new(&matrix, &distinct, deduper.banding()).len());
     });

@@ -105,9 +105,8 @@ impl<'d, D: Document + Sync> Batch<'d, D> {
         }
         let ticker = run.ticker(Stage::Sketch, n);
         let matrix = deduper.sketcher().try_signatures(documents, &ticker)?;
-        let distinct = Distinct::new(&matrix, |document| {
-            let (mut scratch, mut hashes) = Default::default();
-            set_of(deduper, &documents[document], &mut scratch, &mut hashes).fingerprint()
+        let distinct = Distinct::new(&matrix, |memory: &mut Memory, document| {
+            set_of(deduper, &documents[document], memory).fingerprint()
         });
         let banding = deduper.banding();
         let ticker = run.ticker(Stage::Candidates, banding.bands());
@@ -131,14 +130,14 @@ impl<'d, D: Document + Sync> Batch<'d, D> {
         let ticker = self.run.ticker(Stage::Sets, distinct.len());
         (0..distinct.len())
             .into_par_iter()
-            .map_init(<(Scratch, Vec<u64>)>::default, |(scratch, hashes), set| {
+            .map_init(Memory::default, |memory, set| {
                 ticker.tick(1)?;
                 let is_candidate = !self.buckets.of_set(set).is_empty();
                 if !is_candidate && distinct.documents(set).len() == 1 {
                     return Ok(ShingleSet::default());
                 }
                 let document = &self.documents[distinct.first(set)];
-                Ok(set_of(self.deduper, document, scratch, hashes))
+                Ok(set_of(self.deduper, document, memory))
             })
             .collect()
     }
@@ -302,12 +301,14 @@ impl<'d, D: Document + Sync> Batch<'d, D> {
     }
 }
 
+/// What a thread keeps to make shingle sets with.
+type Memory = (Scratch, Vec<u64>);
+
 /// The shingle set of a document that has been sketched.
 fn set_of(
     deduper: &Deduper,
     document: &impl Document,
-    scratch: &mut Scratch,
-    hashes: &mut Vec<u64>,
+    (scratch, hashes): &mut Memory,
 ) -> ShingleSet {
     let shingler = deduper.sketcher().shingler();
     shingler

@@ -107,7 +107,7 @@ mod tests {
     /// Labels by both modes, and the comparisons that each took.
     fn labels(sets: u32, bands: usize, rows: usize) -> [(Vec<u32>, usize); 2] {
         let matrix = boilerplate(sets);
-        let distinct = Distinct::new(&matrix, |document| document as u128);
+        let distinct = Distinct::new(&matrix, |(): &mut (), document| document as u128);
         let banding = Banding::new(bands, rows).unwrap();
         let buckets = Buckets::new(&matrix, &distinct, banding);
         let asked = AtomicUsize::new(0);
@@ -154,7 +154,7 @@ mod tests {
         let matrix = boilerplate(1);
         let row = matrix.row(0).to_vec();
         let matrix = SignatureMatrix::from_slots(*matrix.scheme(), row.repeat(3000));
-        let distinct = Distinct::new(&matrix, |document| document as u128);
+        let distinct = Distinct::new(&matrix, |(): &mut (), document| document as u128);
         let buckets = Buckets::new(&matrix, &distinct, Banding::new(4, 3).unwrap());
         let asked = AtomicUsize::new(0);
         let candidates = Candidates {

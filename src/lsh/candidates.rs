@@ -30,11 +30,14 @@ impl Distinct {
     /// Collapses the documents of `matrix`. Those whose signatures are equal are compared by
     /// `fingerprint`, a 128-bit hash of a document's shingle set
     /// ([`ShingleSet::fingerprint`](crate::verify::ShingleSet::fingerprint)); it is called for no
-    /// other document.
+    /// other document. Its first argument is working memory that each thread keeps.
     ///
     /// # Panics
     /// Where there are 2^32 - 1 documents or more.
-    pub fn new(matrix: &SignatureMatrix, fingerprint: impl Fn(usize) -> u128 + Sync) -> Self {
+    pub fn new<S: Default>(
+        matrix: &SignatureMatrix,
+        fingerprint: impl Fn(&mut S, usize) -> u128 + Sync,
+    ) -> Self {
         assert!(matrix.len() < NONE as usize, "too many documents");
         let firsts = first_of_each(matrix, &fingerprint);
         let mut set_of = vec![NONE; firsts.len()];
@@ -111,9 +114,9 @@ impl Distinct {
 }
 
 /// For each document the first with the same shingle set, or `NONE`.
-fn first_of_each(
+fn first_of_each<S: Default>(
     matrix: &SignatureMatrix,
-    fingerprint: &(impl Fn(usize) -> u128 + Sync),
+    fingerprint: &(impl Fn(&mut S, usize) -> u128 + Sync),
 ) -> Vec<u32> {
     let mut keys: Vec<(u64, u32)> = (0..matrix.len())
         .into_par_iter()
@@ -133,7 +136,9 @@ fn first_of_each(
     drop(keys);
     let mut prints: Vec<(u128, u32)> = alike
         .into_par_iter()
-        .map(|(_, document)| (fingerprint(document as usize), document))
+        .map_init(S::default, |memory, (_, document)| {
+            (fingerprint(memory, document as usize), document)
+        })
         .collect();
     prints.par_sort_unstable();
     for run in prints.chunk_by(|a, b| a.0 == b.0) {
@@ -318,7 +323,7 @@ mod tests {
         ];
         // Document 3 has the signature of 0 and 4, but another set.
         let prints = [7, 0, 0, 8, 7, 0];
-        let distinct = Distinct::new(&matrix(&rows), |document| prints[document]);
+        let distinct = Distinct::new(&matrix(&rows), |(): &mut (), document| prints[document]);
         let sets: Vec<_> = (0..distinct.len())
             .map(|s| distinct.documents(s).to_vec())
             .collect();
@@ -336,7 +341,7 @@ mod tests {
             })
             .collect();
         let matrix = matrix(&rows);
-        let distinct = Distinct::new(&matrix, |document| document as u128);
+        let distinct = Distinct::new(&matrix, |(): &mut (), document| document as u128);
         assert_eq!(distinct.len(), rows.len());
         let banding = Banding::new(2, 2).unwrap();
         let buckets = Buckets::new(&matrix, &distinct, banding);

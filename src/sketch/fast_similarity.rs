@@ -147,13 +147,12 @@ mod tests {
         let mut best: Vec<Option<(usize, u32)>> = vec![None; k];
         for round in 0..2 * k {
             for &x in shingles {
-                let h = match round {
-                    0 => x,
-                    _ => {
-                        let y = u128::from(x.wrapping_add((round as u64).wrapping_mul(STEP)));
-                        let product = y * (y ^ u128::from(TURN));
-                        (product >> 64) as u64 ^ product as u64
-                    }
+                let h = if round == 0 {
+                    x
+                } else {
+                    let y = u128::from(x.wrapping_add((round as u64).wrapping_mul(STEP)));
+                    let product = y * (y ^ u128::from(TURN));
+                    (product >> 64) as u64 ^ product as u64
                 };
                 let slot = if round < k {
                     ((u128::from(h >> 32) * k as u128) >> 32) as usize

@@ -146,10 +146,16 @@ impl Normalization {
     fn push_non_ascii(self, stretch: &str, out: &mut String, spare: &mut String) {
         let table = self.table();
         let from = out.len().saturating_sub(1);
-        let mut inert = true;
-        for c in stretch.chars() {
-            inert &= table.push(self, c, out);
+        let (mut inert, mut copied) = (true, 0);
+        for (at, c) in stretch.char_indices() {
+            if let Some((mapped, is_inert)) = table.mapped(self, c) {
+                out.push_str(&stretch[copied..at]);
+                out.push_str(mapped);
+                copied = at + c.len_utf8();
+                inert &= is_inert;
+            }
         }
+        out.push_str(&stretch[copied..]);
         if !inert {
             spare.clear();
             spare.push_str(&out[from..]);
@@ -262,19 +268,20 @@ impl Table {
         }
     }
 
-    /// Appends what `c` becomes; true where that takes no part in composition.
+    /// What `c` becomes, and whether that takes no part in composition; none where it stays as it is
+    /// and takes no part.
     #[inline]
-    fn push(&self, normalization: Normalization, c: char, out: &mut String) -> bool {
+    fn mapped(
+        &'static self,
+        normalization: Normalization,
+        c: char,
+    ) -> Option<(&'static str, bool)> {
         let number = u32::from(c) as usize / PAGE;
         let page = self.pages[number].get_or_init(|| Page::new(normalization, number));
         match page.entries[u32::from(c) as usize % PAGE] {
-            Entry::Same => {
-                out.push(c);
-                true
-            }
+            Entry::Same => None,
             Entry::Mapped { start, end, inert } => {
-                out.push_str(&page.text[usize::from(start)..usize::from(end)]);
-                inert
+                Some((&page.text[usize::from(start)..usize::from(end)], inert))
             }
         }
     }
