@@ -11,7 +11,7 @@ use crate::error::{Error, Kind};
 use crate::lsh::{Buckets, Distinct};
 use crate::sketch::SignatureMatrix;
 use crate::text::{Document, Scratch};
-use crate::verify::{Pair, ShingleSet, Similarity, Verifier, floor_slots};
+use crate::verify::{Pair, ShingleSet, Similarity, Verifier};
 use crate::watch::{Stage, Ticker, Watch};
 
 /// One run's options: who watches it, and an order of your own for what is kept.
@@ -105,12 +105,19 @@ impl<'d, D: Document + Sync> Batch<'d, D> {
         }
         let ticker = run.ticker(Stage::Sketch, n);
         let matrix = deduper.sketcher().try_signatures(documents, &ticker)?;
-        let distinct = Distinct::new(&matrix, |memory: &mut Memory, document| {
+        let fingerprint = |memory: &mut Memory, document: usize| {
             set_of(deduper, &documents[document], memory).fingerprint()
-        });
+        };
+        let ticker = |copies| run.ticker(Stage::Collapse, copies);
+        let distinct = Distinct::try_new(&matrix, fingerprint, ticker)?;
         let banding = deduper.banding();
-        let ticker = run.ticker(Stage::Candidates, banding.bands());
-        let buckets = Buckets::try_new(&matrix, &distinct, banding, &ticker)?;
+        let buckets = if deduper.threshold() < 1.0 {
+            let ticker = run.ticker(Stage::Candidates, banding.bands());
+            Buckets::try_new(&matrix, &distinct, banding, &ticker)?
+        } else {
+            // Copies are collapsed, and nothing else reaches 1.
+            Buckets::none(&distinct, banding)
+        };
         let mut batch = Self {
             deduper,
             documents,
@@ -159,8 +166,9 @@ impl<'d, D: Document + Sync> Batch<'d, D> {
 
     /// The clusters, and which copies to keep.
     ///
-    /// A pair that is connected already is not compared, and a bucket in which comparisons keep failing
-    /// (over 64 for each of its sets) is split by further slots instead of being enumerated.
+    /// A pair that is connected already (in leader mode, one that is removed already) is not compared, and a
+    /// bucket of very many documents in which comparisons keep failing is split by further slots instead of
+    /// being enumerated: see [`Clusters::split_buckets`].
     ///
     /// # Errors
     /// Where the run is cancelled.
@@ -171,9 +179,9 @@ impl<'d, D: Document + Sync> Batch<'d, D> {
             buckets: &self.buckets,
             sets: self.distinct.len(),
             row: |set| verifier.row(set as usize),
-            similar: |a, b| verifier.verify(a, b).is_some(),
+            compare: |a, b| verifier.compare(a, b),
         };
-        let label = match self.deduper.cluster_mode() {
+        let labels = match self.deduper.cluster_mode() {
             ClusterMode::Components => {
                 let ticker = self.run.ticker(Stage::Verify, self.buckets.places());
                 components(&candidates, &ticker)?
@@ -185,27 +193,35 @@ impl<'d, D: Document + Sync> Batch<'d, D> {
         };
         let grouping = Grouping {
             distinct: &self.distinct,
-            label: &label,
+            labels: &labels,
             order: &*order,
         };
-        Ok(grouping.clusters(self.documents.len(), |a, b| self.similarity(a, b)))
+        grouping.clusters(
+            self.documents.len(),
+            |a, b| self.similarity(a, b),
+            |removals| self.run.ticker(Stage::Measure, removals),
+        )
     }
 
-    /// Hands every pair of near-duplicates to `each` as it is found; pairs are not held.
+    /// Hands every pair of near-duplicates to `each` as it is found, until that fails. Only pairs of about a
+    /// million candidates are held at a time.
     ///
     /// The order is the same in every run, but not ascending: first come all pairs of the documents
     /// with the shingle set of the first document, and so on.
     ///
     /// # Errors
-    /// Where the run is cancelled.
-    pub fn for_each_pair(&self, mut each: impl FnMut(Pair)) -> Result<(), Error> {
-        /// Sets whose pairs are held until they are handed out.
-        const STEP: usize = 1024;
+    /// Where the run is cancelled; and the error of `each`.
+    pub fn for_each_pair<E: From<Error>>(
+        &self,
+        mut each: impl FnMut(Pair) -> Result<(), E>,
+    ) -> Result<(), E> {
         let verifier = self.verifier();
         let sets = self.distinct.len();
         let ticker = self.run.ticker(Stage::Verify, sets);
-        for from in (0..sets).step_by(STEP) {
-            let to = sets.min(from + STEP);
+        let mut to = 0;
+        while to < sets {
+            let from = to;
+            to = self.step_from(from);
             let found: Vec<Vec<(u32, Similarity)>> = (from..to)
                 .into_par_iter()
                 .map_init(Vec::new, |partners, set| {
@@ -217,23 +233,42 @@ impl<'d, D: Document + Sync> Batch<'d, D> {
                 })
                 .collect::<Result<_, Error>>()?;
             for (set, partners) in (from..to).zip(found) {
-                self.pairs_within(set, &mut each);
+                self.pairs_within(set, &mut each)?;
                 for (other, similarity) in partners {
-                    self.pairs_between(set, other as usize, similarity, &mut each);
+                    self.pairs_between(set, other as usize, similarity, &mut each)?;
                 }
             }
         }
         Ok(())
     }
 
+    /// The end of the sets, from `from` on, that are looked at in one step: at least one, and others while
+    /// their places in buckets, of which there are as many as candidates or more, are not too many.
+    fn step_from(&self, from: usize) -> usize {
+        const SETS: usize = 4096;
+        const CANDIDATES: usize = 1 << 20;
+        let end = self.distinct.len().min(from + SETS);
+        let mut candidates = 0;
+        let fits = |set: &usize| {
+            let buckets = self.buckets.of_set(*set).iter();
+            candidates += buckets
+                .map(|&b| self.buckets.sets(b as usize).len())
+                .sum::<usize>();
+            candidates <= CANDIDATES
+        };
+        (from..end)
+            .take_while(fits)
+            .last()
+            .map_or(from + 1, |set| set + 1)
+    }
+
     fn verifier(&self) -> Verifier<'_> {
-        let threshold = self.deduper.threshold();
         Verifier {
             matrix: &self.matrix,
             sets: &self.sets,
             distinct: &self.distinct,
-            threshold,
-            floor_slots: floor_slots(threshold, self.deduper.scheme().hashes()),
+            threshold: self.deduper.threshold(),
+            floor_slots: self.deduper.floor_slots(),
         }
     }
 
@@ -257,47 +292,35 @@ impl<'d, D: Document + Sync> Batch<'d, D> {
     }
 
     /// The pairs among documents with the same set.
-    fn pairs_within(&self, set: usize, each: &mut impl FnMut(Pair)) {
+    fn pairs_within<E>(
+        &self,
+        set: usize,
+        each: &mut impl FnMut(Pair) -> Result<(), E>,
+    ) -> Result<(), E> {
         let documents = self.distinct.documents(set);
-        if documents.len() < 2 {
-            return;
-        }
         let similarity = self.sets[set].similarity(&self.sets[set]);
         for (i, &a) in documents.iter().enumerate() {
             for &b in &documents[i + 1..] {
-                each(Pair {
-                    a: a as usize,
-                    b: b as usize,
-                    similarity,
-                });
+                each(Pair::of(a, b, similarity))?;
             }
         }
+        Ok(())
     }
 
     /// The pairs of documents with one set and documents with another.
-    fn pairs_between(
+    fn pairs_between<E>(
         &self,
         left: usize,
         right: usize,
         similarity: Similarity,
-        each: &mut impl FnMut(Pair),
-    ) {
+        each: &mut impl FnMut(Pair) -> Result<(), E>,
+    ) -> Result<(), E> {
         for &a in self.distinct.documents(left) {
             for &b in self.distinct.documents(right) {
-                each(match a < b {
-                    true => Pair {
-                        a: a as usize,
-                        b: b as usize,
-                        similarity,
-                    },
-                    false => Pair {
-                        a: b as usize,
-                        b: a as usize,
-                        similarity: similarity.reversed(),
-                    },
-                });
+                each(Pair::of(a, b, similarity))?;
             }
         }
+        Ok(())
     }
 }
 

@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::lsh::{Banding, Index, valid_recall, valid_threshold};
 use crate::sketch::{Scheme, Signature, SignatureMatrix, SketchKind, Sketcher};
 use crate::text::{Document, Normalization, Shingle};
-use crate::verify::{Pair, ShingleSet, Similarity, estimate_floor};
+use crate::verify::{Pair, ShingleSet, Similarity, floor_slots};
 
 /// Finds near-duplicates: every setting in one place, and the whole way from texts to clusters.
 ///
@@ -32,9 +32,10 @@ use crate::verify::{Pair, ShingleSet, Similarity, estimate_floor};
 ///
 /// # Cost
 ///
-/// One pass over the text, then memory of 4 bytes a hash and document (512 bytes with the defaults),
-/// about 12 bytes a document for collapsing copies, and 8 bytes a shingle of each document that is a
-/// candidate. Work runs on the current rayon pool; inside `ThreadPool::install` it stays in that
+/// One pass over the text, and another over documents that are candidates. Memory, beside the documents:
+/// 4 bytes a hash and document (512 bytes with the defaults), 32 bytes a document for collapsing copies
+/// and sorting band keys, 8 bytes for each place in a bucket of two and more (at most one a band and
+/// document), and 8 bytes a shingle of each distinct document that is a candidate. Work runs on the current rayon pool; inside `ThreadPool::install` it stays in that
 /// pool. Results do not depend on the number of threads.
 ///
 /// # Fallibility
@@ -48,6 +49,8 @@ pub struct Deduper {
     sketcher: Sketcher,
     banding: Banding,
     threshold: f64,
+    /// Least equal slots with which a candidate is verified, and the recall that this costs.
+    floor: (usize, f64),
     mode: ClusterMode,
     keep: Keep,
 }
@@ -165,15 +168,22 @@ impl DeduperBuilder {
             self.seed,
         )?;
         let threshold = valid_threshold(self.threshold)?;
-        let recall = valid_recall(self.recall)?;
+        let mut recall = valid_recall(self.recall)?;
+        // A tenth of what may be missed goes to candidates whose signatures say no.
+        let loss = |recall: f64| (1.0 - recall) / 10.0;
         let banding = match self.banding {
             Some(banding) => banding.fits(self.hashes)?,
-            None => Banding::for_recall(threshold, recall, self.hashes)?,
+            None => Banding::for_recall(threshold, recall + loss(recall), self.hashes)
+                .map_err(|error| error.of_recall(recall))?,
         };
+        if self.banding.is_some() {
+            recall = banding.probability(threshold);
+        }
         Ok(Deduper {
             sketcher: Sketcher::new(scheme),
             banding,
             threshold,
+            floor: floor_slots(threshold, self.hashes, loss(recall)),
             mode: self.mode,
             keep: self.keep,
         })
@@ -220,14 +230,21 @@ impl Deduper {
         self.batch(documents, run)?.clusters()
     }
 
-    /// Every pair of near-duplicates that is found, by (a, b) ascending. As long as its answer: a
-    /// thousand copies of a page are half a million pairs.
+    /// Every pair of near-duplicates that is found, by (a, b) ascending.
+    ///
+    /// As long as its answer: a thousand copies of a page are half a million pairs. Every candidate is
+    /// verified, so that many pages of one template, not alike enough to be near-duplicates, take long for
+    /// a short answer; [`clusters`](Self::clusters) does not enumerate them.
     ///
     /// # Panics
     /// Where there are 2^32 - 1 texts or more.
     pub fn pairs<T: AsRef<str> + Sync>(&self, texts: &[T]) -> Vec<Pair> {
         let mut pairs = Vec::new();
-        self.try_pairs(texts, &Run::new(), |pair| pairs.push(pair))
+        let each = |pair| {
+            pairs.push(pair);
+            Ok::<(), Error>(())
+        };
+        self.try_pairs(texts, &Run::new(), each)
             .unwrap_or_else(|error| panic!("{error}"));
         pairs.sort_unstable_by_key(|pair| (pair.a, pair.b));
         pairs
@@ -237,13 +254,14 @@ impl Deduper {
     /// pair is handed to `each` as it is found, see [`Batch::for_each_pair`].
     ///
     /// # Errors
-    /// Where a document is bytes and no text, the run is cancelled, or the documents are too many.
-    pub fn try_pairs<D: Document + Sync>(
+    /// Where a document is bytes and no text, the run is cancelled, or the documents are too many; and the
+    /// error of `each`.
+    pub fn try_pairs<D: Document + Sync, E: From<Error>>(
         &self,
         documents: &[D],
         run: &Run<'_>,
-        each: impl FnMut(Pair),
-    ) -> Result<(), Error> {
+        each: impl FnMut(Pair) -> Result<(), E>,
+    ) -> Result<(), E> {
         self.batch(documents, run)?.for_each_pair(each)
     }
 
@@ -306,14 +324,24 @@ impl Deduper {
         self.threshold
     }
 
-    /// The probability that a pair exactly at the threshold becomes a candidate; above it, more.
+    /// The probability that a pair exactly at the threshold is found, at least; above it, more. What the
+    /// [banding](Banding::probability) gives, less what is lost by verifying no candidate whose estimate lies
+    /// below [`estimate_floor`](Self::estimate_floor).
+    ///
+    /// It holds for pairs. Clusters are found with less comparing: what that may cost on top, where it
+    /// does, is told by [`Clusters::split_buckets`].
     pub fn recall(&self) -> f64 {
-        self.banding.probability(self.threshold)
+        (self.banding.probability(self.threshold) - self.floor.1).max(0.0)
     }
 
-    /// The least estimate with which a candidate is verified, 4 standard errors below the threshold.
+    /// The least estimate with which a candidate is verified: so far below the threshold that it costs
+    /// no more than a tenth of what the recall allows to be missed.
     pub fn estimate_floor(&self) -> f64 {
-        estimate_floor(self.threshold, self.scheme().hashes())
+        self.floor.0 as f64 / self.scheme().hashes() as f64
+    }
+
+    pub(crate) fn floor_slots(&self) -> usize {
+        self.floor.0
     }
 
     /// How pairs become clusters.

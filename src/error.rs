@@ -50,6 +50,10 @@ pub(crate) enum Kind {
         left: u32,
         right: u32,
     },
+    SlotCount {
+        slots: usize,
+        hashes: usize,
+    },
     NotText {
         document: usize,
         offset: usize,
@@ -64,6 +68,14 @@ impl Error {
         Self {
             kind: Box::new(kind),
         }
+    }
+
+    /// The same where the recall that could not be had was a stricter one than was asked for.
+    pub(crate) fn of_recall(mut self, asked: f64) -> Self {
+        if let Kind::RecallOutOfReach { recall, .. } = &mut *self.kind {
+            *recall = asked;
+        }
+        self
     }
 
     /// True where the caller's own [`Watch`](crate::watch::Watch) stopped the run.
@@ -146,6 +158,9 @@ impl fmt::Display for Error {
             ),
             Kind::CodeWidth { left, right } => {
                 write!(f, "compact signatures of {left} and of {right} bits a slot")
+            }
+            Kind::SlotCount { slots, hashes } => {
+                write!(f, "{slots} slots do not make signatures of {hashes} hashes")
             }
             Kind::NotText { document, offset } => write!(
                 f,

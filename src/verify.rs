@@ -140,6 +140,7 @@ fn overlap(left: &[u64], right: &[u64], needed: usize) -> Option<usize> {
 /// The exact similarity of documents a and b, by their shingle sets.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
 pub struct Similarity {
     /// Shingles in both.
     pub shared: usize,
@@ -180,6 +181,7 @@ impl Similarity {
 /// Two documents whose exact similarity reaches the threshold.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
 pub struct Pair {
     /// The document that comes first.
     pub a: usize,
@@ -189,16 +191,58 @@ pub struct Pair {
     pub similarity: Similarity,
 }
 
-/// The least estimate, in equal slots of K, with which a candidate is verified: 4 standard errors
-/// below the threshold. A pair at the threshold falls below it with a probability near 3 in 100,000.
-pub(crate) fn floor_slots(threshold: f64, hashes: usize) -> usize {
-    (estimate_floor(threshold, hashes) * hashes as f64).ceil() as usize
+impl Pair {
+    /// Of two documents in any order; `similarity` is of `x` and `y`.
+    pub(crate) fn of(x: u32, y: u32, similarity: Similarity) -> Self {
+        let (a, b, similarity) = match x < y {
+            true => (x, y, similarity),
+            false => (y, x, similarity.reversed()),
+        };
+        Self {
+            a: a as usize,
+            b: b as usize,
+            similarity,
+        }
+    }
 }
 
-/// [`floor_slots`] as a similarity.
-pub(crate) fn estimate_floor(threshold: f64, hashes: usize) -> f64 {
-    let error = (threshold * (1.0 - threshold) / hashes as f64).sqrt();
-    (threshold - 4.0 * error).max(0.0)
+/// What came of comparing two sets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Compared {
+    Similar,
+    /// `work` is what it cost, in comparisons of signatures.
+    Failed {
+        work: usize,
+    },
+}
+
+/// The least number of equal slots, of K, with which a candidate is verified, and the probability that a
+/// pair at the threshold has fewer: the most slots with which it is at most `loss`.
+///
+/// Equal slots are taken as binomial, which is a little wider than those of the default sketch.
+pub(crate) fn floor_slots(threshold: f64, hashes: usize, loss: f64) -> (usize, f64) {
+    if threshold >= 1.0 {
+        return (hashes, 0.0);
+    }
+    // Weights in proportion to the binomial's, from its mode outwards, so that none underflows that
+    // matters; only products and quotients, which are the same on every machine.
+    let odds = threshold / (1.0 - threshold);
+    let mode = (((hashes + 1) as f64 * threshold) as usize).min(hashes);
+    let mut weights = vec![0.0; hashes + 1];
+    weights[mode] = 1.0;
+    for k in (0..mode).rev() {
+        weights[k] = weights[k + 1] * (k + 1) as f64 / ((hashes - k) as f64 * odds);
+    }
+    for k in mode + 1..=hashes {
+        weights[k] = weights[k - 1] * (hashes - k + 1) as f64 * odds / k as f64;
+    }
+    let all: f64 = weights.iter().sum();
+    let (mut floor, mut below) = (0, 0.0);
+    while floor < mode && below + weights[floor] / all <= loss {
+        below += weights[floor] / all;
+        floor += 1;
+    }
+    (floor, below)
 }
 
 /// Verifies candidates of a batch: by signatures first, then exactly.
@@ -215,11 +259,30 @@ impl<'a> Verifier<'a> {
     /// The similarity of sets `a` and `b` where it reaches the threshold.
     pub(crate) fn verify(&self, a: u32, b: u32) -> Option<Similarity> {
         let (a, b) = (a as usize, b as usize);
-        let (left, right) = (self.row(a), self.row(b));
-        if equal_slots(left, right) < self.floor_slots {
+        if !self.may_be(a, b) {
             return None;
         }
         self.sets[a].similarity_at_least(&self.sets[b], self.threshold)
+    }
+
+    /// As [`verify`](Self::verify), telling what a failure cost.
+    pub(crate) fn compare(&self, a: u32, b: u32) -> Compared {
+        /// Shingles of both sets together that take as long as a comparison of signatures.
+        const SHINGLES: usize = 16;
+        let (left, right) = (a as usize, b as usize);
+        if !self.may_be(left, right) {
+            return Compared::Failed { work: 1 };
+        }
+        match self.verify(a, b) {
+            Some(_) => Compared::Similar,
+            None => Compared::Failed {
+                work: 1 + (self.sets[left].len() + self.sets[right].len()) / SHINGLES,
+            },
+        }
+    }
+
+    fn may_be(&self, a: usize, b: usize) -> bool {
+        equal_slots(self.row(a), self.row(b)) >= self.floor_slots
     }
 
     /// A set's signature.
@@ -275,6 +338,29 @@ mod tests {
                     .is_none()
             );
         }
+    }
+
+    #[test]
+    fn floors_lose_what_they_may() {
+        for (threshold, hashes, loss) in [(0.8, 128, 1e-3), (0.99, 128, 1e-5), (0.5, 65_535, 1e-3)]
+        {
+            let (floor, below) = floor_slots(threshold, hashes, loss);
+            let (_, more) = floor_slots(threshold, hashes, loss * 1.2);
+            assert!(
+                below <= loss && more >= below,
+                "{threshold} {hashes}: {floor} {below}"
+            );
+            let error = (threshold * (1.0 - threshold) / hashes as f64).sqrt();
+            let errors = (threshold - floor as f64 / hashes as f64) / error;
+            assert!(
+                (2.5..7.0).contains(&errors),
+                "{threshold} {hashes}: {errors} standard errors"
+            );
+        }
+        // One slot, three in four: either it is asked for, and a quarter lost, or it is not.
+        assert_eq!(floor_slots(0.75, 1, 0.3), (1, 0.25));
+        assert_eq!(floor_slots(0.75, 1, 0.2), (0, 0.0));
+        assert_eq!(floor_slots(1.0, 128, 0.0), (128, 0.0));
     }
 
     #[test]

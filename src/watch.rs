@@ -14,6 +14,8 @@ pub enum Stage {
     Read,
     /// Documents to signatures.
     Sketch,
+    /// Documents of equal signatures are compared, and copies collapsed.
+    Collapse,
     /// Signatures to buckets of candidates. Counted in bands.
     Candidates,
     /// The shingle sets of candidates are built.
@@ -21,6 +23,8 @@ pub enum Stage {
     /// Candidates are verified, and clustered where clusters are asked for. Counted in documents, or
     /// in places of buckets.
     Verify,
+    /// The similarity of each removed document to the kept one is computed.
+    Measure,
 }
 
 impl fmt::Display for Stage {
@@ -28,15 +32,18 @@ impl fmt::Display for Stage {
         f.write_str(match self {
             Self::Read => "reading",
             Self::Sketch => "sketching",
+            Self::Collapse => "collapsing copies",
             Self::Candidates => "finding candidates",
             Self::Sets => "shingling candidates",
             Self::Verify => "verifying",
+            Self::Measure => "measuring removals",
         })
     }
 }
 
 /// How far a stage is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Progress {
     /// The stage.
     pub stage: Stage,
@@ -49,8 +56,8 @@ pub struct Progress {
 /// Is told how a run goes on, and may stop it.
 ///
 /// Any `Fn(Progress) -> ControlFlow<()> + Sync` is one. It is called from the threads that do the
-/// work, about every thousand documents and at the end of each stage; a call that waits holds its
-/// thread up. After a `Break` the run ends soon, with an error that
+/// work, about every thousand documents and at the end of each stage that has something to do; a call
+/// that waits holds its thread up. After a `Break` the run ends soon, with an error that
 /// [`is_cancelled`](Error::is_cancelled).
 pub trait Watch: Sync {
     /// Called with how far the run is.
@@ -102,6 +109,7 @@ impl<'a> Ticker<'a> {
         // Work between two calls of the watch. Results never depend on it.
         let every = match self.stage {
             Stage::Read => 1 << 20,
+            Stage::Candidates => 1,
             _ => 1 << 10,
         };
         let due = done / every != (before & !CANCELLED) / every || done == self.total;

@@ -45,6 +45,7 @@ fn holds(name: &str) {
         let mut found = Pairs::new();
         let each = |pair: resemblance::Pair| {
             found.insert(key(&ids[pair.a], &ids[pair.b]), pair.similarity.jaccard);
+            Ok::<(), resemblance::Error>(())
         };
         deduper
             .try_pairs(corpus.documents(), &Run::new(), each)

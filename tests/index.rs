@@ -41,7 +41,10 @@ fn queries_answer_what_estimates_say() {
         };
         assert_eq!(ids(index.query(text)), expected);
         let signature = deduper.signature(text);
-        assert_eq!(ids(index.query_signature(&signature).unwrap()), expected);
+        assert_eq!(
+            ids(index.query_signature(&signature, 0.5).unwrap()),
+            expected
+        );
         assert_eq!(ids(index.query_above(text, 0.9)).len(), {
             expected
                 .iter()
@@ -70,7 +73,7 @@ fn ids_are_unique_and_schemes_must_match() {
     );
     assert!(
         index
-            .query_signature(&other)
+            .query_signature(&other, 0.5)
             .unwrap_err()
             .is_scheme_mismatch()
     );

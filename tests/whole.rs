@@ -210,7 +210,10 @@ fn threads_change_nothing() {
                 .unwrap();
             pool.install(|| {
                 let mut pairs = Vec::new();
-                let each = |pair| pairs.push(pair);
+                let each = |pair| {
+                    pairs.push(pair);
+                    Ok::<(), resemblance::Error>(())
+                };
                 deduper.try_pairs(&texts, &Run::new(), each).unwrap();
                 (deduper.signatures(&texts), pairs, deduper.clusters(&texts))
             })
@@ -260,10 +263,16 @@ fn a_watch_sees_every_stage_to_its_end_and_may_cancel() {
         .try_clusters(&texts, &Run::new().watch(&watch))
         .unwrap();
     let ends = ends.into_inner().unwrap();
-    assert_eq!(ends.len(), 4, "{ends:?}");
+    assert_eq!(ends.len(), 6, "{ends:?}");
     assert!(ends.values().all(|(done, total)| done == total), "{ends:?}");
 
-    for stage in [Stage::Sketch, Stage::Candidates, Stage::Sets, Stage::Verify] {
+    for stage in [
+        Stage::Sketch,
+        Stage::Collapse,
+        Stage::Candidates,
+        Stage::Sets,
+        Stage::Verify,
+    ] {
         let watch = |progress: Progress| match progress.stage == stage {
             true => ControlFlow::Break(()),
             false => ControlFlow::Continue(()),
@@ -278,7 +287,7 @@ fn a_watch_sees_every_stage_to_its_end_and_may_cancel() {
         );
         assert!(
             deduper
-                .try_pairs(&texts, &run, |_| ())
+                .try_pairs(&texts, &run, |_| Ok::<(), resemblance::Error>(()))
                 .unwrap_err()
                 .is_cancelled(),
             "{stage}"

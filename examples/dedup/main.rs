@@ -99,13 +99,7 @@ fn decide(
     let batch = deduper.batch(corpus.documents(), &run)?;
     if let Some(table) = &tables.pairs {
         table.pairs_header()?;
-        let mut written = Ok(());
-        batch.for_each_pair(|pair| {
-            if written.is_ok() {
-                written = table.pair(&pair, corpus.ids());
-            }
-        })?;
-        written?;
+        batch.for_each_pair(|pair| table.pair(&pair, corpus.ids()))?;
     }
     let clusters = batch.clusters()?;
     if let Some(table) = &tables.clusters {

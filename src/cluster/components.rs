@@ -4,88 +4,180 @@
 //! compared, so a bucket of m alike sets costs m - 1 comparisons. All buckets of a band see the
 //! connections of the bands before it, and none of their neighbours': the result does not depend on
 //! which thread is first.
+//!
+//! A pair that fails is compared once: it is passed over in a later band if an earlier bucket that it
+//! shares was compared in full.
 
 use std::collections::HashMap;
 
 use rayon::prelude::*;
 
-use super::{Candidates, PATIENCE, UnionFind, split_slot};
+use super::{Candidates, Compared, Labels, PATIENCE, UnionFind, split_slot};
 use crate::error::Error;
 use crate::watch::Ticker;
 
 /// The smallest set of each set's component.
-pub(crate) fn components<'r, Row, Similar>(
-    candidates: &Candidates<'_, Row, Similar>,
+pub(crate) fn components<'r, Row, Compare>(
+    candidates: &Candidates<'_, Row, Compare>,
     ticker: &Ticker<'_>,
-) -> Result<Vec<u32>, Error>
+) -> Result<Labels, Error>
 where
     Row: Fn(u32) -> &'r [u32] + Sync,
-    Similar: Fn(u32, u32) -> bool + Sync,
+    Compare: Fn(u32, u32) -> Compared + Sync,
 {
     let buckets = candidates.buckets;
     let mut components = UnionFind::new(candidates.sets);
+    let mut split = vec![false; buckets.len()];
     for band in 0..buckets.banding().bands() {
         let roots = components.flatten();
-        let edges: Vec<(u32, u32)> = buckets
+        let done: Vec<(usize, Edges, bool)> = buckets
             .of_band(band)
             .into_par_iter()
             .map(|bucket| {
                 let sets = buckets.sets(bucket);
                 ticker.tick(sets.len())?;
-                let rooted = sets.iter().map(|&set| (set, roots[set as usize])).collect();
-                let mut edges = Vec::new();
-                connect(candidates, band, 0, rooted, &mut edges);
-                Ok(edges)
+                let members = sets.iter().map(|&set| Member {
+                    set,
+                    root: roots[set as usize],
+                    seen: false,
+                });
+                let mut walk = Walk {
+                    candidates,
+                    split: &split,
+                    band,
+                    edges: Vec::new(),
+                };
+                let was_split = walk.connect(0, members.collect());
+                Ok((bucket, walk.edges, was_split))
             })
-            .collect::<Result<Vec<_>, Error>>()?
-            .concat();
-        for (x, y) in edges {
-            components.union(x, y);
+            .collect::<Result<_, Error>>()?;
+        for (bucket, edges, was_split) in done {
+            split[bucket] = was_split;
+            for (x, y) in edges {
+                components.union(x, y);
+            }
         }
     }
-    Ok(components.flatten().to_vec())
+    Ok(Labels {
+        label: components.flatten().to_vec(),
+        split: split.into_iter().filter(|&split| split).count(),
+    })
 }
 
-/// Connects the sets of one bucket: `rooted` are (set, component so far).
-fn connect<'r, Row, Similar>(
-    candidates: &Candidates<'_, Row, Similar>,
+/// Sets found to be similar.
+type Edges = Vec<(u32, u32)>;
+
+/// A set in a bucket.
+#[derive(Clone, Copy)]
+struct Member {
+    set: u32,
+    /// What stands for all that it is connected with so far.
+    root: u32,
+    /// It was compared with all that were seen before it, in the bucket that this one was split from.
+    seen: bool,
+}
+
+/// The walk through one bucket and the parts that it is split into.
+struct Walk<'w, 'b, Row, Compare> {
+    candidates: &'w Candidates<'b, Row, Compare>,
+    /// The buckets of earlier bands that were split.
+    split: &'w [bool],
     band: usize,
-    depth: usize,
-    rooted: Vec<(u32, u32)>,
-    edges: &mut Vec<(u32, u32)>,
-) where
+    edges: Edges,
+}
+
+impl<'r, Row, Compare> Walk<'_, '_, Row, Compare>
+where
     Row: Fn(u32) -> &'r [u32] + Sync,
-    Similar: Fn(u32, u32) -> bool + Sync,
+    Compare: Fn(u32, u32) -> Compared + Sync,
 {
-    if rooted.iter().all(|&(_, root)| root == rooted[0].1) {
-        return;
+    /// Connects the sets of one bucket; true where it had to be split.
+    fn connect(&mut self, depth: usize, mut members: Vec<Member>) -> bool {
+        if members.iter().all(|member| member.root == members[0].root) {
+            return false;
+        }
+        let mut groups = Groups::new();
+        let mut patience = PATIENCE * members.len();
+        let mut seen = 0;
+        while seen < members.len() && patience > 0 {
+            self.insert(&mut groups, members[seen], &mut patience);
+            seen += 1;
+        }
+        if seen == members.len() {
+            return false;
+        }
+        let row = self.candidates.row_of();
+        let slots = row(members[0].set).len();
+        let banding = self.candidates.buckets.banding();
+        let Some(slot) = split_slot(banding, self.band, depth, slots) else {
+            return true;
+        };
+        for (place, member) in members.iter_mut().enumerate() {
+            member.root = groups.root(member.root);
+            member.seen = place < seen;
+        }
+        // A stable sort: those seen stay first in their part.
+        members.sort_by_key(|member| row(member.set)[slot]);
+        for part in members.chunk_by(|a, b| row(a.set)[slot] == row(b.set)[slot]) {
+            if part.len() > 1 {
+                self.connect(depth + 1, part.to_vec());
+            }
+        }
+        true
     }
-    let mut groups = Groups::new();
-    let mut patience = PATIENCE * rooted.len();
-    for &each in &rooted {
-        groups.insert(each, &candidates.similar, &mut patience, edges);
-        if patience == 0 {
-            break;
+
+    /// Adds a member to the groups: compares it with those that it is not in, and joins those where a
+    /// member is similar. Comparisons that fail cost patience.
+    fn insert(&mut self, groups: &mut Groups, new: Member, patience: &mut usize) {
+        let own = groups.of(new.root);
+        let others = groups.alive.iter().filter(|&&other| other != own);
+        let join: Vec<u32> = others
+            .filter(|&&other| {
+                let members = &groups.members[other as usize];
+                members.iter().any(|old| self.similar(old, &new, patience))
+            })
+            .copied()
+            .collect();
+        groups.members[own as usize].push(new);
+        for other in join {
+            groups.join(own, other);
         }
     }
-    if patience > 0 {
-        return;
+
+    fn similar(&mut self, old: &Member, new: &Member, patience: &mut usize) -> bool {
+        if old.seen && new.seen || self.compared_before(old.set, new.set) {
+            *patience = patience.saturating_sub(1);
+            return false;
+        }
+        match (self.candidates.compare)(old.set, new.set) {
+            Compared::Similar => {
+                self.edges.push((old.set, new.set));
+                true
+            }
+            Compared::Failed { work } => {
+                *patience = patience.saturating_sub(work);
+                false
+            }
+        }
     }
-    let slots = (candidates.row)(rooted[0].0).len();
-    let Some(slot) = split_slot(candidates.buckets.banding(), band, depth, slots) else {
-        return;
-    };
-    let mut parts: Vec<(u32, u32, u32)> = rooted
-        .into_iter()
-        .map(|(set, root)| ((candidates.row)(set)[slot], set, groups.root(root)))
-        .collect();
-    parts.sort_unstable();
-    for part in parts
-        .chunk_by(|a, b| a.0 == b.0)
-        .filter(|part| part.len() > 1)
-    {
-        let part = part.iter().map(|&(_, set, root)| (set, root)).collect();
-        connect(candidates, band, depth + 1, part, edges);
+
+    /// True where an earlier band has both in a bucket that was compared in full.
+    fn compared_before(&self, x: u32, y: u32) -> bool {
+        let Candidates { buckets, .. } = self.candidates;
+        let (row, rows) = (self.candidates.row_of(), buckets.banding().rows());
+        let bands = row(x).chunks_exact(rows).zip(row(y).chunks_exact(rows));
+        let shared = bands
+            .take(self.band)
+            .enumerate()
+            .filter(|(_, (l, r))| l == r);
+        shared.into_iter().any(|(band, _)| {
+            let of_band = buckets.of_band(band);
+            let of_set = buckets.of_set(x as usize);
+            let place = of_set.partition_point(|&bucket| (bucket as usize) < of_band.start);
+            of_set.get(place).is_some_and(|&bucket| {
+                of_band.contains(&(bucket as usize)) && !self.split[bucket as usize]
+            })
+        })
     }
 }
 
@@ -94,7 +186,7 @@ struct Groups {
     /// Which groups have become one.
     joined: UnionFind,
     /// Members of each group; empty where it is not the first of those that have become one.
-    members: Vec<Vec<u32>>,
+    members: Vec<Vec<Member>>,
     /// The root that each group was made for.
     roots: Vec<u32>,
     of_root: HashMap<u32, u32>,
@@ -110,36 +202,6 @@ impl Groups {
             roots: Vec::new(),
             of_root: HashMap::new(),
             alive: Vec::new(),
-        }
-    }
-
-    /// Adds a set: compares it with the groups that it is not in, and joins those where a member is
-    /// similar. Each comparison that fails costs one of `patience`.
-    fn insert(
-        &mut self,
-        (set, root): (u32, u32),
-        similar: &impl Fn(u32, u32) -> bool,
-        patience: &mut usize,
-        edges: &mut Vec<(u32, u32)>,
-    ) {
-        let own = self.of(root);
-        let mut is_similar = |&member: &u32| {
-            let is = similar(member, set);
-            if is {
-                edges.push((member, set));
-            } else {
-                *patience = patience.saturating_sub(1);
-            }
-            is
-        };
-        let others = self.alive.iter().filter(|&&other| other != own);
-        let join: Vec<u32> = others
-            .filter(|&&other| self.members[other as usize].iter().any(&mut is_similar))
-            .copied()
-            .collect();
-        self.members[own as usize].push(set);
-        for other in join {
-            self.join(own, other);
         }
     }
 

@@ -8,24 +8,25 @@ use std::collections::HashMap;
 
 use rayon::prelude::*;
 
-use super::{Candidates, PATIENCE, split_slot};
+use super::{Candidates, Compared, Labels, PATIENCE, split_slot};
 use crate::error::Error;
 use crate::lsh::Banding;
 use crate::watch::Ticker;
 
-/// Sets whose comparison with the kept ones runs in parallel. Results do not depend on it.
+/// Sets whose comparison with the kept ones runs in parallel. Where buckets are split, what was compared
+/// before the split depends on it: it is part of the result, and no setting.
 const BATCH: usize = 2048;
 
 /// The kept set that removes each set, or itself. `order` holds every set once, in the order of the
 /// keep policy.
-pub(crate) fn leaders<'r, Row, Similar>(
-    candidates: &Candidates<'_, Row, Similar>,
+pub(crate) fn leaders<'r, Row, Compare>(
+    candidates: &Candidates<'_, Row, Compare>,
     order: &[u32],
     ticker: &Ticker<'_>,
-) -> Result<Vec<u32>, Error>
+) -> Result<Labels, Error>
 where
     Row: Fn(u32) -> &'r [u32] + Sync,
-    Similar: Fn(u32, u32) -> bool + Sync,
+    Compare: Fn(u32, u32) -> Compared + Sync,
 {
     let mut leader: Vec<u32> = (0..candidates.sets as u32).collect();
     let mut kept = Kept::new(candidates, order);
@@ -47,12 +48,16 @@ where
             }
         }
     }
-    Ok(leader)
+    let is_split = |node: &&Node| matches!(node, Node::Split(_));
+    Ok(Labels {
+        label: leader,
+        split: kept.buckets.iter().filter(is_split).count(),
+    })
 }
 
 /// The kept sets of each bucket.
-struct Kept<'c, 'b, Row, Similar> {
-    candidates: &'c Candidates<'b, Row, Similar>,
+struct Kept<'c, 'b, Row, Compare> {
+    candidates: &'c Candidates<'b, Row, Compare>,
     order: &'c [u32],
     buckets: Vec<Node>,
     /// The band of each bucket.
@@ -65,15 +70,15 @@ enum Node {
     Split(HashMap<u32, Node>),
 }
 
-impl<'r, Row, Similar> Kept<'_, '_, Row, Similar>
+impl<'r, Row, Compare> Kept<'_, '_, Row, Compare>
 where
     Row: Fn(u32) -> &'r [u32] + Sync,
-    Similar: Fn(u32, u32) -> bool + Sync,
+    Compare: Fn(u32, u32) -> Compared + Sync,
 {
     fn new<'c, 'b>(
-        candidates: &'c Candidates<'b, Row, Similar>,
+        candidates: &'c Candidates<'b, Row, Compare>,
         order: &'c [u32],
-    ) -> Kept<'c, 'b, Row, Similar> {
+    ) -> Kept<'c, 'b, Row, Compare> {
         let buckets = candidates.buckets;
         let bands = 0..buckets.banding().bands();
         Kept {
@@ -91,7 +96,7 @@ where
         let Candidates {
             buckets,
             row,
-            similar,
+            compare,
             ..
         } = self.candidates;
         near.clear();
@@ -116,7 +121,8 @@ where
         near.sort_unstable();
         near.dedup();
         let kept = near.iter().map(|&place| self.order[place as usize]);
-        kept.into_iter().find(|&kept| similar(kept, set))
+        kept.into_iter()
+            .find(|&kept| compare(kept, set) == Compared::Similar)
     }
 
     fn split_slot(&self, bucket: u32, depth: usize, slots: usize) -> Option<usize> {
@@ -152,6 +158,8 @@ impl Node {
                     return;
                 }
                 if split_slot(banding, band, depth, slots.len()).is_none() {
+                    // Signatures are the same to the last slot: comparing more would be quadratic.
+                    places.pop();
                     return;
                 }
                 let places = std::mem::take(places);

@@ -2,12 +2,12 @@
 //!
 //! # Components or leader?
 //!
-//! - [`ClusterMode::Components`], the default: everything connected by verified pairs is one cluster.
-//!   Nothing that resembles a removed document is kept, but a chain of small steps may join texts that
+//! - [`ClusterMode::Components`], the default: everything connected by verified pairs is one cluster. Of
+//!   documents found to resemble each other one is kept, but a chain of small steps may join texts that
 //!   do not resemble each other: look at the similarities of large clusters.
 //! - [`ClusterMode::Leader`]: a document is removed only if its similarity to a *kept* one reaches the
-//!   threshold, so no chain can form. Two kept documents never resemble each other; some more
-//!   documents are kept.
+//!   threshold, so no chain can form. Of two kept documents neither was found to resemble the other;
+//!   some more documents are kept.
 
 mod components;
 mod leaders;
@@ -21,11 +21,13 @@ pub use result::{Cluster, Clusters, Removal};
 pub use union_find::UnionFind;
 
 use crate::lsh::{Banding, Buckets};
+use crate::verify::Compared;
 
 /// How verified pairs become clusters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "lowercase"))]
+#[non_exhaustive]
 pub enum ClusterMode {
     /// Connected components of the verified pairs. Default.
     #[default]
@@ -38,6 +40,7 @@ pub enum ClusterMode {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "lowercase"))]
+#[non_exhaustive]
 pub enum Keep {
     /// The first. Default.
     #[default]
@@ -47,20 +50,33 @@ pub enum Keep {
 }
 
 /// What clustering needs to know of the stages before it.
-pub(crate) struct Candidates<'a, Row, Similar> {
+pub(crate) struct Candidates<'a, Row, Compare> {
     pub(crate) buckets: &'a Buckets,
     /// Distinct sets.
     pub(crate) sets: usize,
     /// The signature of a set.
     pub(crate) row: Row,
-    /// Whether the similarity of two sets reaches the threshold.
-    pub(crate) similar: Similar,
+    /// Compares two sets.
+    pub(crate) compare: Compare,
 }
 
-/// Failing comparisons that a bucket may cost for each of its sets before it is split.
-///
-/// Up to 129 sets every pair may fail and nothing is split. See [`split_slot`].
-const PATIENCE: usize = 64;
+impl<Row, Compare> Candidates<'_, Row, Compare> {
+    fn row_of(&self) -> &Row {
+        &self.row
+    }
+}
+
+/// What the sets of all documents came to.
+pub(crate) struct Labels {
+    /// The set that stands for the cluster of each set.
+    pub(crate) label: Vec<u32>,
+    /// Buckets that had to be split.
+    pub(crate) split: usize,
+}
+
+/// Work that failing comparisons in a bucket may cost for each of its sets, before it is split: that of
+/// so many comparisons of signatures. Buckets of up to twice as many sets are never split for those alone.
+const PATIENCE: usize = 512;
 
 /// The slot whose value splits a bucket of `band` further at `depth`: one slot a time, from behind
 /// the band on. None once all slots have been used.
@@ -101,23 +117,30 @@ mod tests {
             Normalization::NONE,
             0,
         );
-        SignatureMatrix::from_slots(scheme.unwrap(), slots.collect())
+        SignatureMatrix::from_slots(scheme.unwrap(), slots.collect()).unwrap()
+    }
+
+    fn compared(similar: bool) -> Compared {
+        match similar {
+            true => Compared::Similar,
+            false => Compared::Failed { work: 1 },
+        }
     }
 
     /// Labels by both modes, and the comparisons that each took.
-    fn labels(sets: u32, bands: usize, rows: usize) -> [(Vec<u32>, usize); 2] {
-        let matrix = boilerplate(sets);
-        let distinct = Distinct::new(&matrix, |(): &mut (), document| document as u128);
+    fn labels(matrix: &SignatureMatrix, bands: usize, rows: usize) -> [(Labels, usize); 2] {
+        let sets = matrix.len() as u32;
+        let distinct = Distinct::new(matrix, |(): &mut (), document| document as u128);
         let banding = Banding::new(bands, rows).unwrap();
-        let buckets = Buckets::new(&matrix, &distinct, banding);
+        let buckets = Buckets::new(matrix, &distinct, banding);
         let asked = AtomicUsize::new(0);
         let candidates = Candidates {
             buckets: &buckets,
             sets: distinct.len(),
             row: |set: u32| matrix.row(set as usize),
-            similar: |a: u32, b: u32| {
+            compare: |a: u32, b: u32| {
                 asked.fetch_add(1, Ordering::Relaxed);
-                a / 2 == b / 2
+                compared(a / 2 == b / 2)
             },
         };
         let order: Vec<u32> = (0..sets).collect();
@@ -130,22 +153,43 @@ mod tests {
 
     #[test]
     fn buckets_of_boilerplate_are_split_and_pairs_still_found() {
-        // All sets share the one bucket; enumerating it would take 12.5 million comparisons.
-        let sets = 5000;
-        for (label, asked) in labels(sets, 1, 3) {
+        // All sets share the one bucket; enumerating it would take 50 million comparisons.
+        let sets = 10_000;
+        for (Labels { label, split }, asked) in labels(&boilerplate(sets), 1, 3) {
             let expected: Vec<u32> = (0..sets).map(|set| set / 2 * 2).collect();
-            assert_eq!(label, expected);
-            assert!(asked < 3 * PATIENCE * sets as usize, "{asked} comparisons");
+            assert_eq!((label, split), (expected, 1));
+            assert!(asked < 2 * PATIENCE * sets as usize, "{asked} comparisons");
+        }
+    }
+
+    #[test]
+    fn templates_that_never_match_cost_no_more_than_patience_at_each_split() {
+        // Sets that agree in most slots, so that splits part few of them and bands hold most of them.
+        let sets = 4000;
+        let slot = |set: u32, slot: u32| match mix(u64::from(set * 100 + slot)) % 8 {
+            0 => mix(u64::from(set * 100 + slot + 50)) as u32 / 2,
+            _ => slot,
+        };
+        let slots = (0..sets).flat_map(|set| (0..K as u32).map(move |s| slot(set, s)));
+        let matrix =
+            SignatureMatrix::from_slots(*boilerplate(1).scheme(), slots.collect()).unwrap();
+        for (Labels { split, .. }, asked) in labels(&matrix, 4, 3) {
+            let most = sets as usize * PATIENCE * K;
+            assert!(split > 0 && asked < most, "{asked} comparisons of {most}");
         }
     }
 
     #[test]
     fn small_buckets_are_compared_in_full() {
-        // 129 sets: every pair may fail, none is left out.
-        let sets = 128;
-        for (label, asked) in labels(sets, 1, 3) {
+        // Every pair may fail, none is left out and none compared twice, though bands repeat.
+        let sets = PATIENCE as u32;
+        for (Labels { label, split }, asked) in labels(&boilerplate(sets), 4, 3) {
             assert!((0..sets).all(|set| label[set as usize] == set / 2 * 2));
-            assert!(asked <= 128 * 127 / 2, "{asked} comparisons");
+            assert_eq!(split, 0);
+            assert!(
+                asked <= PATIENCE * (PATIENCE - 1) / 2,
+                "{asked} comparisons"
+            );
         }
     }
 
@@ -153,7 +197,7 @@ mod tests {
     fn sets_that_are_alike_are_not_compared_with_each_other() {
         let matrix = boilerplate(1);
         let row = matrix.row(0).to_vec();
-        let matrix = SignatureMatrix::from_slots(*matrix.scheme(), row.repeat(3000));
+        let matrix = SignatureMatrix::from_slots(*matrix.scheme(), row.repeat(3000)).unwrap();
         let distinct = Distinct::new(&matrix, |(): &mut (), document| document as u128);
         let buckets = Buckets::new(&matrix, &distinct, Banding::new(4, 3).unwrap());
         let asked = AtomicUsize::new(0);
@@ -161,12 +205,12 @@ mod tests {
             buckets: &buckets,
             sets: distinct.len(),
             row: |set: u32| matrix.row(set as usize),
-            similar: |_: u32, _: u32| {
+            compare: |_: u32, _: u32| {
                 asked.fetch_add(1, Ordering::Relaxed);
-                true
+                Compared::Similar
             },
         };
-        let label = components(&candidates, &Ticker::silent()).unwrap();
+        let Labels { label, .. } = components(&candidates, &Ticker::silent()).unwrap();
         assert!(label.iter().all(|&label| label == 0));
         assert_eq!(asked.into_inner(), 2999);
     }

@@ -4,8 +4,11 @@ use std::cmp::Ordering;
 
 use rayon::prelude::*;
 
+use super::Labels;
+use crate::error::Error;
 use crate::lsh::Distinct;
 use crate::verify::Similarity;
+use crate::watch::Ticker;
 
 /// Not in a cluster.
 const NONE: u32 = u32::MAX;
@@ -30,7 +33,7 @@ const NONE: u32 = u32::MAX;
 /// assert_eq!((removal.kept, removal.similarity.jaccard), (0, 1.0));
 /// ```
 #[derive(Debug, Clone, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Clusters {
     /// The cluster of each document, or `NONE`.
     cluster_of: Vec<u32>,
@@ -40,11 +43,13 @@ pub struct Clusters {
     starts: Vec<usize>,
     removed: Vec<Removal>,
     empty: Vec<usize>,
+    split: usize,
 }
 
 /// A document that is removed, and for which.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
 pub struct Removal {
     /// The document that is removed.
     pub document: usize,
@@ -57,6 +62,7 @@ pub struct Removal {
 
 /// One cluster: a document that is kept and those removed for it.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub struct Cluster<'a> {
     /// Its number.
     pub number: usize,
@@ -169,24 +175,35 @@ impl Clusters {
     pub fn empty(&self) -> &[usize] {
         &self.empty
     }
+
+    /// Buckets that were split instead of being compared in full, because they were large and comparisons
+    /// in them kept failing. Where it is 0, clusters are exactly those of [the
+    /// pairs](crate::Deduper::pairs). Else pairs may be missed beyond the
+    /// [recall](crate::Deduper::recall): in general few, since they have other bands to meet in; many where the
+    /// threshold is so low, or shingles so common, that most buckets hold thousands of documents that do
+    /// not resemble each other. Longer shingles, more hashes or a higher threshold help.
+    pub fn split_buckets(&self) -> usize {
+        self.split
+    }
 }
 
 /// From labels of sets to [`Clusters`].
 pub(crate) struct Grouping<'a> {
     pub(crate) distinct: &'a Distinct,
-    /// The set that stands for the cluster of each set.
-    pub(crate) label: &'a [u32],
+    pub(crate) labels: &'a Labels,
     /// The total order of the keep policy: least is kept. Equals go by number.
     pub(crate) order: &'a (dyn Fn(usize, usize) -> Ordering + Sync),
 }
 
 impl Grouping<'_> {
-    /// The clusters; `similarity` is asked for each removed document and the one kept.
-    pub(crate) fn clusters(
+    /// The clusters; `similarity` is asked for each removed document and the one kept, `ticker` with the
+    /// number of these.
+    pub(crate) fn clusters<'t>(
         &self,
         documents: usize,
         similarity: impl Fn(usize, usize) -> Similarity + Sync,
-    ) -> Clusters {
+        ticker: impl FnOnce(usize) -> Ticker<'t>,
+    ) -> Result<Clusters, Error> {
         let members = self.members();
         let mut cluster_of = vec![NONE; documents];
         let mut kept: Vec<usize> = Vec::new();
@@ -208,31 +225,40 @@ impl Grouping<'_> {
             kept.push(best);
             starts.push(doomed.len());
         }
-        let removal = |(document, kept)| Removal {
-            document,
-            kept,
-            similarity: similarity(document, kept),
+        let ticker = ticker(doomed.len());
+        let removal = |(document, kept)| {
+            ticker.tick(1)?;
+            Ok(Removal {
+                document,
+                kept,
+                similarity: similarity(document, kept),
+            })
         };
-        Clusters {
+        Ok(Clusters {
             cluster_of,
             kept,
             starts,
-            removed: doomed.into_par_iter().map(removal).collect(),
+            removed: doomed
+                .into_par_iter()
+                .map(removal)
+                .collect::<Result<_, Error>>()?,
             empty: (0..documents)
                 .filter(|&document| self.distinct.set_of(document).is_none())
                 .collect(),
-        }
+            split: self.labels.split,
+        })
     }
 
     /// (first document of the cluster, document), sorted.
     fn members(&self) -> Vec<(u32, u32)> {
-        let mut first = vec![NONE; self.label.len()];
-        for (set, &label) in self.label.iter().enumerate() {
+        let mut first = vec![NONE; self.labels.label.len()];
+        for (set, &label) in self.labels.label.iter().enumerate() {
             let document = self.distinct.first(set) as u32;
             let first = &mut first[label as usize];
             *first = (*first).min(document);
         }
         let mut members: Vec<(u32, u32)> = self
+            .labels
             .label
             .iter()
             .enumerate()

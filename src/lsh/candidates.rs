@@ -13,8 +13,8 @@ use crate::watch::Ticker;
 /// No set: the document is empty.
 const NONE: u32 = u32::MAX;
 
-/// Documents collapsed to distinct shingle sets, so that a million copies of a page cost no more
-/// than reading them. Documents without shingles are in no set.
+/// Documents collapsed to distinct shingle sets, so that a million copies of a page cost
+/// reading them twice and no more. Documents without shingles are in no set.
 ///
 /// Sets are numbered in the order of their first documents. 12 bytes a document.
 #[derive(Debug, Clone)]
@@ -38,8 +38,18 @@ impl Distinct {
         matrix: &SignatureMatrix,
         fingerprint: impl Fn(&mut S, usize) -> u128 + Sync,
     ) -> Self {
+        Self::try_new(matrix, fingerprint, |_| Ticker::silent())
+            .unwrap_or_else(|error| unreachable!("nobody cancels: {error}"))
+    }
+
+    /// `ticker` is asked for with the number of documents whose fingerprints are taken.
+    pub(crate) fn try_new<'t, S: Default>(
+        matrix: &SignatureMatrix,
+        fingerprint: impl Fn(&mut S, usize) -> u128 + Sync,
+        ticker: impl FnOnce(usize) -> Ticker<'t>,
+    ) -> Result<Self, Error> {
         assert!(matrix.len() < NONE as usize, "too many documents");
-        let firsts = first_of_each(matrix, &fingerprint);
+        let firsts = first_of_each(matrix, &fingerprint, ticker)?;
         let mut set_of = vec![NONE; firsts.len()];
         let mut starts = vec![0];
         for (document, &first) in firsts.iter().enumerate() {
@@ -63,11 +73,11 @@ impl Distinct {
             members[next[set as usize] as usize] = document as u32;
             next[set as usize] += 1;
         }
-        Self {
+        Ok(Self {
             set_of,
             starts,
             members,
-        }
+        })
     }
 
     /// Distinct sets.
@@ -114,10 +124,11 @@ impl Distinct {
 }
 
 /// For each document the first with the same shingle set, or `NONE`.
-fn first_of_each<S: Default>(
+fn first_of_each<'t, S: Default>(
     matrix: &SignatureMatrix,
     fingerprint: &(impl Fn(&mut S, usize) -> u128 + Sync),
-) -> Vec<u32> {
+    ticker: impl FnOnce(usize) -> Ticker<'t>,
+) -> Result<Vec<u32>, Error> {
     let mut keys: Vec<(u64, u32)> = (0..matrix.len())
         .into_par_iter()
         .filter(|&document| !matrix.is_empty_row(document))
@@ -134,19 +145,21 @@ fn first_of_each<S: Default>(
         }
     }
     drop(keys);
+    let ticker = ticker(alike.len());
     let mut prints: Vec<(u128, u32)> = alike
         .into_par_iter()
         .map_init(S::default, |memory, (_, document)| {
-            (fingerprint(memory, document as usize), document)
+            ticker.tick(1)?;
+            Ok((fingerprint(memory, document as usize), document))
         })
-        .collect();
+        .collect::<Result<_, Error>>()?;
     prints.par_sort_unstable();
     for run in prints.chunk_by(|a, b| a.0 == b.0) {
         for &(_, document) in run {
             firsts[document as usize] = run[0].1;
         }
     }
-    firsts
+    Ok(firsts)
 }
 
 /// The buckets of two and more sets that share a band key, band by band.
@@ -170,7 +183,7 @@ impl Buckets {
     /// The buckets of the sets of `distinct`.
     ///
     /// # Panics
-    /// Where the banding has more slots than the signatures.
+    /// Where the banding has more slots than the signatures, or there are 2^32 buckets or more.
     pub fn new(matrix: &SignatureMatrix, distinct: &Distinct, banding: Banding) -> Self {
         Self::try_new(matrix, distinct, banding, &Ticker::silent())
             .unwrap_or_else(|error| unreachable!("nobody cancels: {error}"))
@@ -182,14 +195,8 @@ impl Buckets {
         banding: Banding,
         ticker: &Ticker<'_>,
     ) -> Result<Self, Error> {
-        let mut buckets = Self {
-            starts: vec![0],
-            members: Vec::new(),
-            bands: Vec::with_capacity(banding.bands()),
-            banding,
-            of_set_from: Vec::new(),
-            of_set: Vec::new(),
-        };
+        let mut buckets = Self::none(distinct, banding);
+        buckets.bands.clear();
         let mut keys: Vec<(u64, u32)> = Vec::with_capacity(distinct.len());
         for band in 0..banding.bands() {
             (0..distinct.len() as u32)
@@ -207,12 +214,25 @@ impl Buckets {
         Ok(buckets)
     }
 
+    /// No buckets, in any band.
+    pub(crate) fn none(distinct: &Distinct, banding: Banding) -> Self {
+        Self {
+            starts: vec![0],
+            members: Vec::new(),
+            bands: vec![0..0; banding.bands()],
+            banding,
+            of_set_from: vec![0; distinct.len() + 1],
+            of_set: Vec::new(),
+        }
+    }
+
     fn push_band(&mut self, keys: &[(u64, u32)]) {
         let from = self.len();
         for run in keys.chunk_by(|a, b| a.0 == b.0).filter(|run| run.len() > 1) {
             self.members.extend(run.iter().map(|&(_, set)| set));
             self.starts.push(self.members.len());
         }
+        assert!(u32::try_from(self.len()).is_ok(), "2^32 buckets or more");
         self.bands.push(from..self.len());
     }
 
@@ -308,7 +328,7 @@ mod tests {
             Normalization::NONE,
             0,
         );
-        SignatureMatrix::from_slots(scheme.unwrap(), rows.concat())
+        SignatureMatrix::from_slots(scheme.unwrap(), rows.concat()).unwrap()
     }
 
     #[test]

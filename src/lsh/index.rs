@@ -12,7 +12,7 @@ use crate::sketch::{EMPTY, Estimate, Signature, SignatureMatrix, Sketcher};
 ///
 /// Made by [`Deduper::index`](crate::Deduper::index), whose settings it uses. Inserting and querying
 /// cost one signature and one look-up a band, plus an estimate (about 20 nanoseconds) for each
-/// candidate. Takes 4 K bytes for the signature and about 30 bytes a band a document: near 1.1 KiB with
+/// candidate. Takes 4 K bytes for the signature and about 35 bytes a band a document: near 1.2 KiB with
 /// the defaults, and the ids.
 ///
 /// ```
@@ -37,8 +37,15 @@ pub struct Index<Id> {
     matrix: SignatureMatrix,
     /// For each band, the newest row under a key.
     heads: Vec<HashMap<u64, u32, BuildHasherDefault<KeyHasher>>>,
-    /// For each row and band, the next older row under the same key, or `END`.
-    older: Vec<u32>,
+    /// For each row and band, the rows next to it under the same key.
+    links: Vec<Link>,
+}
+
+/// The rows before and after one under a key, or `END`.
+#[derive(Debug, Clone, Copy)]
+struct Link {
+    newer: u32,
+    older: u32,
 }
 
 /// End of a chain of rows.
@@ -46,6 +53,7 @@ const END: u32 = u32::MAX;
 
 /// One answer of an [`Index`].
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Match<Id> {
     /// The id that was inserted.
     pub id: Id,
@@ -66,7 +74,7 @@ impl<Id: Clone + Eq + Hash + Debug> Index<Id> {
             free: Vec::new(),
             matrix: SignatureMatrix::new(*sketcher.scheme()),
             heads: vec![HashMap::default(); banding.bands()],
-            older: Vec::new(),
+            links: Vec::new(),
             banding: banding.fits(sketcher.scheme().hashes())?,
             threshold: valid_threshold(threshold)?,
             sketcher,
@@ -112,20 +120,29 @@ impl<Id: Clone + Eq + Hash + Debug> Index<Id> {
         let row = row.expect("fewer than 2^32 - 1 documents");
         self.matrix.push(signature)?;
         self.ids.push(None);
-        self.older.resize(self.older.len() + self.heads.len(), END);
+        let alone = Link {
+            newer: END,
+            older: END,
+        };
+        self.links
+            .resize(self.links.len() + self.heads.len(), alone);
         Ok(row)
     }
 
     fn link(&mut self, row: u32, slots: &[u32]) {
-        let banding = self.banding;
-        let older = &mut self.older[row as usize * self.heads.len()..];
-        for (band, (head, older)) in self.heads.iter_mut().zip(older).enumerate() {
-            *older = head.insert(banding.key(band, slots), row).unwrap_or(END);
+        let bands = self.heads.len();
+        for (band, head) in self.heads.iter_mut().enumerate() {
+            let older = head
+                .insert(self.banding.key(band, slots), row)
+                .unwrap_or(END);
+            self.links[row as usize * bands + band] = Link { newer: END, older };
+            if older != END {
+                self.links[older as usize * bands + band].newer = row;
+            }
         }
     }
 
-    /// Removes a document; false where there is none of that id. Costs a walk through the buckets
-    /// that it is in.
+    /// Removes a document; false where there is none of that id. Costs one look-up a band.
     pub fn remove<Q>(&mut self, id: &Q) -> bool
     where
         Id: std::borrow::Borrow<Q>,
@@ -143,23 +160,21 @@ impl<Id: Clone + Eq + Hash + Debug> Index<Id> {
     }
 
     fn unlink(&mut self, row: u32) {
-        let (banding, bands) = (self.banding, self.heads.len());
+        let bands = self.heads.len();
         for band in 0..bands {
-            let key = banding.key(band, self.matrix.row(row as usize));
-            let after = self.older[row as usize * bands + band];
-            let head = self.heads[band]
-                .get_mut(&key)
-                .expect("linked when inserted");
-            if *head != row {
-                let mut newer = *head as usize;
-                while self.older[newer * bands + band] != row {
-                    newer = self.older[newer * bands + band] as usize;
-                }
-                self.older[newer * bands + band] = after;
-            } else if after == END {
+            let Link { newer, older } = self.links[row as usize * bands + band];
+            if older != END {
+                self.links[older as usize * bands + band].newer = newer;
+            }
+            if newer != END {
+                self.links[newer as usize * bands + band].older = older;
+                continue;
+            }
+            let key = self.banding.key(band, self.matrix.row(row as usize));
+            if older == END {
                 self.heads[band].remove(&key);
             } else {
-                *head = after;
+                self.heads[band].insert(key, older);
             }
         }
     }
@@ -168,7 +183,7 @@ impl<Id: Clone + Eq + Hash + Debug> Index<Id> {
     /// first.
     ///
     /// An estimate errs by its standard error: of pairs that lie exactly at the threshold about half
-    /// are answered. To miss none, ask with [`query_above`](Self::query_above) for
+    /// are answered. Not to miss those, ask with [`query_above`](Self::query_above) for
     /// [`Deduper::estimate_floor`](crate::Deduper::estimate_floor) and compare the texts.
     pub fn query(&self, text: impl AsRef<str>) -> Vec<Match<Id>> {
         self.query_above(text, self.threshold)
@@ -177,25 +192,48 @@ impl<Id: Clone + Eq + Hash + Debug> Index<Id> {
     /// As [`query`](Self::query), with another least estimate. Below the threshold more and more
     /// documents are not found at all: the S-curve of the banding says how many.
     pub fn query_above(&self, text: impl AsRef<str>, jaccard: f64) -> Vec<Match<Id>> {
-        let mut found = self.candidates(self.sketcher.signature(text).slots());
-        found.retain(|(_, estimate)| estimate.jaccard >= jaccard);
-        self.matches(found)
+        self.above(&self.sketcher.signature(text), jaccard)
     }
 
-    /// As [`query`](Self::query), for a signature.
+    /// As [`query_above`](Self::query_above), for a signature.
     ///
     /// # Errors
     /// Where the signature is of another scheme.
-    pub fn query_signature(&self, signature: &Signature) -> Result<Vec<Match<Id>>, Error> {
+    pub fn query_signature(
+        &self,
+        signature: &Signature,
+        jaccard: f64,
+    ) -> Result<Vec<Match<Id>>, Error> {
         self.sketcher.scheme().matches(signature.scheme())?;
-        let mut found = self.candidates(signature.slots());
-        found.retain(|(_, estimate)| estimate.jaccard >= self.threshold);
-        Ok(self.matches(found))
+        Ok(self.above(signature, jaccard))
     }
 
     /// The `k` candidates of the highest estimates, whatever these are.
     pub fn top_k(&self, text: impl AsRef<str>, k: usize) -> Vec<Match<Id>> {
-        let mut found = self.candidates(self.sketcher.signature(text).slots());
+        self.top(&self.sketcher.signature(text), k)
+    }
+
+    /// As [`top_k`](Self::top_k), for a signature.
+    ///
+    /// # Errors
+    /// Where the signature is of another scheme.
+    pub fn top_k_signature(
+        &self,
+        signature: &Signature,
+        k: usize,
+    ) -> Result<Vec<Match<Id>>, Error> {
+        self.sketcher.scheme().matches(signature.scheme())?;
+        Ok(self.top(signature, k))
+    }
+
+    fn above(&self, signature: &Signature, jaccard: f64) -> Vec<Match<Id>> {
+        let mut found = self.candidates(signature.slots());
+        found.retain(|(_, estimate)| estimate.jaccard >= jaccard);
+        self.matches(found)
+    }
+
+    fn top(&self, signature: &Signature, k: usize) -> Vec<Match<Id>> {
+        let mut found = self.candidates(signature.slots());
         found.sort_by(by_estimate);
         found.truncate(k);
         self.matches(found)
@@ -211,7 +249,7 @@ impl<Id: Clone + Eq + Hash + Debug> Index<Id> {
         for (band, heads) in self.heads.iter().enumerate() {
             let head = heads.get(&banding.key(band, slots)).copied();
             rows.extend(std::iter::successors(head, |&row| {
-                Some(self.older[row as usize * bands + band]).filter(|&row| row != END)
+                Some(self.links[row as usize * bands + band].older).filter(|&row| row != END)
             }));
         }
         rows.sort_unstable();
@@ -278,7 +316,8 @@ impl<Id: Clone + Eq + Hash + Debug> Index<Id> {
         heads
             + table(self.row_of.capacity(), size_of::<(Id, u32)>())
             + self.ids.capacity() * size_of::<Option<Id>>()
-            + (self.older.capacity() + self.free.capacity()) * size_of::<u32>()
+            + self.links.capacity() * size_of::<Link>()
+            + self.free.capacity() * size_of::<u32>()
             + self.matrix.memory_usage()
     }
 

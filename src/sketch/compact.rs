@@ -6,6 +6,7 @@ use crate::error::{Error, Kind};
 /// Bits kept of a slot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
 pub enum CodeBits {
     /// One byte a slot.
     Eight,

@@ -1,7 +1,7 @@
 //! Many documents' signatures in one piece of memory.
 
 use super::{CodeBits, CompactMatrix, Estimate, Scheme, Signature, is_empty_row};
-use crate::error::Error;
+use crate::error::{Error, Kind};
 
 /// Signatures of many documents, row after row: 4 K bytes a document and nothing else.
 ///
@@ -27,10 +27,22 @@ impl SignatureMatrix {
         }
     }
 
-    /// Rows one after the other; their length must be a multiple of the scheme's hashes.
-    pub(crate) fn from_slots(scheme: Scheme, slots: Vec<u32>) -> Self {
-        debug_assert_eq!(slots.len() % scheme.hashes(), 0);
-        Self { scheme, slots }
+    /// A matrix of rows one after the other, as [`slots`](Self::slots) gives them.
+    ///
+    /// # Errors
+    /// Where they are not a multiple of the scheme's hashes.
+    pub fn from_slots(scheme: Scheme, slots: Vec<u32>) -> Result<Self, Error> {
+        let hashes = scheme.hashes();
+        if !slots.len().is_multiple_of(hashes) {
+            let slots = slots.len();
+            return Err(Error::new(Kind::SlotCount { slots, hashes }));
+        }
+        Ok(Self { scheme, slots })
+    }
+
+    /// All rows, one after the other.
+    pub fn slots(&self) -> &[u32] {
+        &self.slots
     }
 
     /// What the numbers mean.

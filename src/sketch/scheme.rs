@@ -18,6 +18,7 @@ pub const SCHEME_VERSION: u8 = 0;
 /// scheme; comparing two schemes is an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(try_from = "stored::Stored"))]
 pub struct Scheme {
     version: u8,
     sketch: SketchKind,
@@ -116,5 +117,43 @@ impl fmt::Display for Scheme {
             f,
             "v{version}/{sketch}:{hashes}/{shingle}/{normalization}/seed:{seed}"
         )
+    }
+}
+
+#[cfg(feature = "serde")]
+mod stored {
+    //! A scheme read from outside is checked before it is one.
+
+    use super::{Normalization, SCHEME_VERSION, Scheme, Shingle, SketchKind};
+
+    #[derive(serde::Deserialize)]
+    pub(super) struct Stored {
+        version: u8,
+        sketch: SketchKind,
+        hashes: usize,
+        shingle: Shingle,
+        normalization: Normalization,
+        seed: u64,
+    }
+
+    impl TryFrom<Stored> for Scheme {
+        type Error = String;
+
+        fn try_from(stored: Stored) -> Result<Self, String> {
+            let Stored {
+                version,
+                sketch,
+                hashes,
+                shingle,
+                normalization,
+                seed,
+            } = stored;
+            if version != SCHEME_VERSION {
+                return Err(format!(
+                    "scheme version {version}: this crate has version {SCHEME_VERSION}"
+                ));
+            }
+            Self::new(sketch, hashes, shingle, normalization, seed).map_err(|e| e.to_string())
+        }
     }
 }

@@ -32,6 +32,19 @@ impl Signature {
         Self { scheme, slots }
     }
 
+    /// A signature from its slots, as they were stored.
+    ///
+    /// # Errors
+    /// Where they are not as many as the scheme's hashes.
+    pub fn from_slots(scheme: Scheme, slots: Vec<u32>) -> Result<Self, Error> {
+        let hashes = scheme.hashes();
+        if slots.len() != hashes {
+            let slots = slots.len();
+            return Err(Error::new(Kind::SlotCount { slots, hashes }));
+        }
+        Ok(Self::new(scheme, slots.into_boxed_slice()))
+    }
+
     /// What the numbers mean.
     pub fn scheme(&self) -> &Scheme {
         &self.scheme
@@ -75,6 +88,7 @@ impl Signature {
 /// An estimated Jaccard similarity.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
 pub struct Estimate {
     /// The estimate, from 0 to 1.
     pub jaccard: f64,
@@ -118,28 +132,19 @@ impl fmt::Display for Estimate {
 mod stored {
     //! A signature read from outside is checked before it is one.
 
-    use super::{Scheme, Signature};
+    use super::{Error, Scheme, Signature};
 
     #[derive(serde::Deserialize)]
     pub(super) struct Stored {
         scheme: Scheme,
-        slots: Box<[u32]>,
+        slots: Vec<u32>,
     }
 
     impl TryFrom<Stored> for Signature {
-        type Error = String;
+        type Error = Error;
 
-        fn try_from(stored: Stored) -> Result<Self, String> {
-            let (slots, hashes) = (stored.slots.len(), stored.scheme.hashes());
-            if slots != hashes || hashes == 0 {
-                return Err(format!(
-                    "signature of {slots} slots in a scheme of {hashes}"
-                ));
-            }
-            Ok(Self {
-                scheme: stored.scheme,
-                slots: stored.slots,
-            })
+        fn try_from(stored: Stored) -> Result<Self, Error> {
+            Self::from_slots(stored.scheme, stored.slots)
         }
     }
 }

@@ -73,7 +73,8 @@ impl Sketcher {
 
     /// The signature of a set of ids of your own making: hashes, term numbers, anything. They are
     /// mixed with the seed first, so they need not be hashes; normalization and shingle play no
-    /// part.
+    /// part. Compare such signatures with one another only: that they are not of texts is not seen in
+    /// their scheme.
     pub fn signature_of_ids(&self, ids: impl IntoIterator<Item = u64>) -> Signature {
         let seed = mix(self.scheme.seed());
         let hashes: Vec<u64> = ids.into_iter().map(|id| mix(seed ^ mix(id))).collect();
@@ -102,8 +103,8 @@ impl Sketcher {
                     .map_err(|not_text| not_text.in_document(i))?;
                 ticker.tick(1)
             })
-            .map_err(|error| self.first_error(documents, error))?;
-        Ok(SignatureMatrix::from_slots(self.scheme, slots))
+            .map_err(|error| first_error(documents, error))?;
+        SignatureMatrix::from_slots(self.scheme, slots)
     }
 
     fn of_content(&self, content: Content<'_>) -> Result<Signature, NotText> {
@@ -123,25 +124,22 @@ impl Sketcher {
         self.sketch.sketch(&space.hashes, slots);
         Ok(())
     }
+}
 
-    /// Which thread fails first is chance; the error told is that of the first document.
-    fn first_error<D: Document>(&self, documents: &[D], error: Error) -> Error {
-        if error.is_cancelled() {
-            return error;
-        }
-        let mut space = Workspace::default();
-        let mut fails = |document: &D| {
-            let (scratch, hashes) = (&mut space.scratch, &mut space.hashes);
-            self.shingler
-                .content_into(document.content(), scratch, hashes)
-                .err()
-        };
-        let first = documents
-            .iter()
-            .enumerate()
-            .find_map(|(i, document)| Some(fails(document)?.in_document(i)));
-        first.unwrap_or(error)
+/// Which thread fails first is chance; the error told is that of the first document.
+fn first_error<D: Document>(documents: &[D], error: Error) -> Error {
+    if error.is_cancelled() {
+        return error;
     }
+    let fails = |document: &D| match document.content() {
+        Content::Text(_) => None,
+        Content::Bytes(bytes) => std::str::from_utf8(bytes).err(),
+    };
+    let first = documents.iter().enumerate().find_map(|(i, document)| {
+        let offset = fails(document)?.valid_up_to();
+        Some(NotText { offset }.in_document(i))
+    });
+    first.unwrap_or(error)
 }
 
 impl NotText {
