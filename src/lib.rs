@@ -48,7 +48,7 @@
 //! # Two layers
 //!
 //! Most users need [`Deduper`] and what it returns. The modules below are its stages, in the order of a
-//! document's way, for those who want the machinery: each is usable alone and knows only those before it.
+//! document's way, for those who want the machinery: each knows only those before it.
 //!
 //! # Features
 //!

@@ -25,6 +25,8 @@ pub enum Stage {
     Verify,
     /// The similarity of each removed document to the kept one is computed.
     Measure,
+    /// Records are copied to outputs (feature `corpus`).
+    Write,
 }
 
 impl fmt::Display for Stage {
@@ -37,6 +39,7 @@ impl fmt::Display for Stage {
             Self::Sets => "shingling candidates",
             Self::Verify => "verifying",
             Self::Measure => "measuring removals",
+            Self::Write => "writing",
         })
     }
 }

@@ -16,14 +16,12 @@ fn program() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| {
         let built = Command::new(env!("CARGO"))
-            .args([
-                "build",
-                "--quiet",
-                "--profile",
-                "test",
-                "--example",
-                "dedup",
-            ])
+            .args(["build", "--quiet", "--example", "dedup", "--profile"])
+            .arg(if cfg!(debug_assertions) {
+                "test"
+            } else {
+                "release"
+            })
             .current_dir(env!("CARGO_MANIFEST_DIR"))
             .status()
             .unwrap();
@@ -94,9 +92,18 @@ impl Place {
 
     /// Runs what must fail with 1, says `told`, and leaves the folder as it was.
     fn fails(&self, args: &str, told: &str) {
+        self.ends(args, 1, told);
+    }
+
+    /// The same for bad usage.
+    fn refuses(&self, args: &str, told: &str) {
+        self.ends(args, 2, told);
+    }
+
+    fn ends(&self, args: &str, code: i32, told: &str) {
         let before = self.names();
         let ran = self.run(args);
-        assert_eq!(ran.code, 1, "{args}: {}", ran.err);
+        assert_eq!(ran.code, code, "{args}: {}", ran.err);
         assert!(ran.err.contains(told), "{args}: {}", ran.err);
         assert_eq!(ran.out, "", "{args}");
         assert_eq!(self.names(), before, "{args}: nothing half-written");
@@ -310,7 +317,7 @@ fn directories_are_read_whole_and_in_order() {
             .out
             .contains("1 hidden files and directories passed over")
     );
-    place.fails("d --kept k", "JSON lines and text files mixed");
+    place.refuses("d --kept k", "JSON lines and text files mixed");
 }
 
 #[test]
@@ -434,7 +441,7 @@ fn bad_input_can_be_skipped_and_is_listed() {
     let summary = place.json(args);
     assert_eq!(
         summary["documents"],
-        serde_json::json!({"in": 7, "kept": 2, "removed": 2, "rejected": 3, "empty": 0})
+        serde_json::json!({"in": 7, "kept": 2, "removed": 2, "rejected": 3, "empty": 0, "hidden": 0})
     );
     let rejects = place.read("j.jsonl");
     let rejects: Vec<serde_json::Value> = rejects
@@ -499,18 +506,15 @@ fn outputs_that_cannot_be_written() {
         "in.jsonl --pairs dir",
         "cannot write dir: it is there and no regular file",
     );
-    place.fails(
+    place.refuses(
         "in.jsonl --kept in.jsonl",
         "output in.jsonl is an input as well",
     );
-    place.fails(
+    place.refuses(
         "in.jsonl --kept k --removed ./k",
-        "./k is named for two outputs",
+        "outputs k and ./k overlap",
     );
-    place.fails(
-        "in.jsonl --pairs p --clusters p",
-        "p is named for two outputs",
-    );
+    place.refuses("in.jsonl --pairs p --clusters p", "outputs p and p overlap");
     // What was there stays until the new one is whole.
     place.fails("nowhere --pairs old.tsv", "cannot read nowhere");
     assert_eq!(place.read("old.tsv"), "old");
@@ -573,4 +577,217 @@ fn an_empty_input_is_no_failure() {
     let ran = place.run("blank.jsonl");
     assert!(ran.out.contains("No near-duplicates."), "{}", ran.out);
     assert!(ran.out.contains("2 without a token, kept"), "{}", ran.out);
+}
+
+#[test]
+fn no_output_replaces_an_input_or_another_output() {
+    let place = Place::new();
+    place
+        .write("in.jsonl", four())
+        .write("d/a.txt", A)
+        .write("d/b.txt", A);
+    for output in ["--pairs", "--clusters", "--kept", "--removed", "--rejects"] {
+        place.refuses(
+            &format!("in.jsonl {output} ./in.jsonl"),
+            "is an input as well",
+        );
+        place.refuses(&format!("d {output} d/a.txt"), "is an input as well");
+    }
+    place.fails(
+        "d --kept k --removed k/r",
+        "cannot write k/r: No such file or directory",
+    );
+    fs::create_dir(place.path("k")).unwrap();
+    place.refuses("d --kept k --removed k/r", "outputs k and k/r overlap");
+    place.refuses(
+        "d --kept k --pairs k/p.tsv",
+        "outputs k/p.tsv and k overlap",
+    );
+    assert_eq!(place.run("d --kept k").code, 0);
+    assert_eq!(place.read("k/a.txt"), A);
+}
+
+#[test]
+fn an_input_counts_once() {
+    let place = Place::new();
+    place
+        .write("in.jsonl", "{\"text\": \"a\"}\n")
+        .write("d/a.txt", A);
+    place.refuses("in.jsonl ./in.jsonl", "./in.jsonl is named for input twice");
+    place.refuses("d d/a.txt", "d/a.txt is named for input twice");
+    place.refuses("- -", "- is named for input twice");
+}
+
+#[test]
+fn ids_are_exact_or_refused() {
+    let place = Place::new();
+    let record = |id: &str| format!("{{\"id\": {id}, \"text\": \"{A}\"}}\n");
+    let whole = record("9007199254740993") + &record("18446744073709551615") + &record("-7");
+    place.write("in.jsonl", whole);
+    let summary = place.json("in.jsonl");
+    assert_eq!(summary["clusters"][0]["kept"], "9007199254740993");
+    assert_eq!(
+        summary["clusters"][0]["removed"][0]["id"],
+        "18446744073709551615"
+    );
+    for id in ["18446744073709551616", "9007199254740993.0", "1e3"] {
+        place.write("in.jsonl", record(id));
+        place.fails(
+            "in.jsonl",
+            "in.jsonl:1: field `id` is a number, not a string or whole number",
+        );
+    }
+}
+
+#[test]
+fn a_byte_order_mark_is_no_part_of_a_record() {
+    let place = Place::new();
+    place
+        .write("bom.jsonl", format!("\u{FEFF}{}", four()))
+        .write("only.jsonl", "\u{FEFF}\n");
+    let ran = place.run("only.jsonl bom.jsonl --threshold 0.7 --kept k.jsonl");
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    assert_eq!(
+        place.read("k.jsonl"),
+        [line("one", A), line("two", B)].concat()
+    );
+}
+
+#[test]
+fn files_that_are_plainly_something_else_are_told() {
+    let place = Place::new();
+    place
+        .write("a.json", "{}")
+        .write("b.txt.gz", "x")
+        .write("d/x.parquet", "PAR1")
+        .write("d/a", A);
+    place.fails("a.json", "a.json: JSON, but no .jsonl");
+    place.fails("b.txt.gz", "b.txt.gz: compressed, but no .jsonl.gz");
+    place.fails("d", "d/x.parquet: parquet files cannot be read yet");
+    let summary = place.json("d --on-bad skip");
+    assert_eq!(
+        (
+            &summary["documents"]["kept"],
+            &summary["documents"]["rejected"]
+        ),
+        (&1.into(), &1.into())
+    );
+    let ran = place.run("d --on-bad skip");
+    assert!(
+        ran.out.contains("first rejected: d/x.parquet: parquet"),
+        "{}",
+        ran.out
+    );
+}
+
+#[test]
+fn control_characters_do_not_reach_the_terminal() {
+    let place = Place::new();
+    place.write("in.jsonl", line("a\nb", A) + &line("\u{1b}[31m", A));
+    let ran = place.run("in.jsonl");
+    assert!(ran.out.contains("keep    a\\nb\n"), "{}", ran.out);
+    assert!(ran.out.contains("remove  \\u{1b}[31m "), "{}", ran.out);
+}
+
+#[cfg(unix)]
+mod unix {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    use super::*;
+
+    #[test]
+    fn links_are_followed_and_permissions_stay() {
+        let place = Place::new();
+        place.write("in.jsonl", four()).write("real.tsv", "old");
+        symlink("real.tsv", place.path("link.tsv")).unwrap();
+        let private = fs::Permissions::from_mode(0o600);
+        fs::set_permissions(place.path("real.tsv"), private.clone()).unwrap();
+        assert_eq!(place.run("in.jsonl --pairs link.tsv").code, 0);
+        assert!(place.read("real.tsv").starts_with("a\tb"));
+        assert!(
+            fs::symlink_metadata(place.path("link.tsv"))
+                .unwrap()
+                .is_symlink()
+        );
+        let mode = fs::metadata(place.path("real.tsv"))
+            .unwrap()
+            .permissions()
+            .mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[test]
+    fn broken_links_and_loops_can_be_skipped() {
+        let place = Place::new();
+        place.write("d/a.txt", A);
+        symlink("nowhere", place.path("d/broken")).unwrap();
+        symlink(".", place.path("d/loop")).unwrap();
+        place.fails("d", "d/broken: cannot be read");
+        let summary = place.json("d --on-bad skip --rejects j.jsonl");
+        assert_eq!(summary["documents"]["rejected"], 2);
+        assert!(
+            place
+                .read("j.jsonl")
+                .contains("a link to a directory that it is in")
+        );
+    }
+
+    #[test]
+    fn names_that_are_no_utf8_stay_apart_and_unchanged() {
+        use std::ffi::OsStr;
+        use std::os::unix::ffi::OsStrExt;
+        let place = Place::new();
+        fs::create_dir(place.path("d")).unwrap();
+        for name in [b"caf\xE8.txt", b"caf\xE9.txt"] {
+            fs::write(place.path("d").join(OsStr::from_bytes(name)), B).unwrap();
+        }
+        let summary = place.json("d --kept k");
+        assert_eq!(summary["clusters"][0]["kept"], "caf\\xE8.txt");
+        assert!(
+            place
+                .path("k")
+                .join(OsStr::from_bytes(b"caf\xE8.txt"))
+                .exists()
+        );
+    }
+
+    #[test]
+    fn a_pipe_is_refused() {
+        let place = Place::new();
+        place.refuses(
+            "/dev/stdin",
+            "/dev/stdin is no regular file: pipe it in as -",
+        );
+    }
+
+    #[test]
+    fn interrupted_it_leaves_nothing() {
+        let place = Place::new();
+        let lines: String = support::collection(5, 40_000)
+            .iter()
+            .enumerate()
+            .map(|(i, text)| line(&i.to_string(), text))
+            .collect();
+        place.write("in.jsonl", lines);
+        let before = place.names();
+        let mut child = Command::new(program())
+            .args("in.jsonl --pairs p.tsv --kept k.jsonl --threshold 0.3 --hashes 512".split(' '))
+            .current_dir(place.0.path())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // Once a temporary file is there, the work has begun; the handler is set right after.
+        while place.names() == before {
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        let kill = Command::new("kill")
+            .args(["-TERM", &child.id().to_string()])
+            .status();
+        assert!(kill.unwrap().success());
+        let status = child.wait().unwrap();
+        assert_eq!(status.code(), Some(130));
+        assert_eq!(place.names(), before);
+    }
 }

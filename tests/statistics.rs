@@ -139,7 +139,7 @@ fn collisions(sketch: &dyn Sketch, banding: Banding, n: usize, jaccard: f64) -> 
     (hits as f64 / trials as f64, banding.probability(truth))
 }
 
-/// At most 0.02 below the S-curve, and at most 0.03 above it: `docs/signature.md` tells these bounds.
+/// At most 0.02 below the S-curve, and at most 0.03 above it; `docs/signature.md` tells what was measured.
 #[test]
 fn bands_collide_as_the_s_curve_says() {
     let (fast, classic) = (FastSimilarity::new(K).unwrap(), Classic::new(K).unwrap());

@@ -182,7 +182,7 @@ pub fn real(name: &str) -> Option<Vec<String>> {
     let corpus = Corpus::read(&[path], &ReadOptions::new()).ok()?;
     let text = |document: &TextDocument| match document {
         TextDocument::Text(text) => text.clone(),
-        TextDocument::Bytes(_) => String::new(),
+        other => panic!("not text: {other:?}"),
     };
     Some(corpus.documents().iter().map(text).collect())
 }

@@ -15,8 +15,8 @@ use resemblance::{ClusterMode, Deduper, Error, Keep, Shingle};
 #[derive(Debug, Parser)]
 #[command(name = "dedup", version)]
 pub(crate) struct Args {
-    /// Directories (every file in them is a document), text files, .jsonl, .jsonl.gz, .jsonl.zst
-    /// (every line is one); - reads JSON lines from standard input
+    /// Text files (each is a document), .jsonl, .jsonl.gz, .jsonl.zst (each line is one), directories
+    /// of these (hidden files are passed over); - reads JSON lines from standard input
     #[arg(required = true, value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
 
@@ -72,8 +72,8 @@ pub(crate) struct Args {
     id_field: Option<String>,
 
     /// Threads [default: one for each core]
-    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
-    pub(crate) threads: usize,
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
 
     /// What to do with a record that cannot be used: fail, or skip it and go on
     #[arg(long, value_enum, default_value = "fail")]
@@ -169,8 +169,8 @@ impl KeepBy {
         self.field()?;
         let descending = matches!(self, Self::Max(_));
         Some(move |a, b| match (corpus.field(a), corpus.field(b)) {
-            (Some(a), Some(b)) if descending => b.order(a),
-            (Some(a), Some(b)) => a.order(b),
+            (Some(a), Some(b)) if descending => b.cmp(a),
+            (Some(a), Some(b)) => a.cmp(b),
             _ => Ordering::Equal,
         })
     }
@@ -194,6 +194,13 @@ impl Args {
             builder.keep(keep);
         }
         builder.build()
+    }
+
+    /// The threads to work on.
+    pub(crate) fn pool(&self) -> rayon::ThreadPool {
+        let threads = usize::from(self.threads.unwrap_or(0)); // 0: one for each core
+        let builder = rayon::ThreadPoolBuilder::new().num_threads(threads);
+        builder.build().expect("threads can be started")
     }
 
     pub(crate) fn read_options(&self, deduper: &Deduper) -> ReadOptions {

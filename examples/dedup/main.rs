@@ -7,74 +7,91 @@ mod args;
 mod progress;
 mod summary;
 
+use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::Parser;
-use resemblance::corpus::{Corpus, Outputs, Table};
+use resemblance::corpus::{Corpus, Error, Outputs, Sources, Table};
 use resemblance::{Clusters, Deduper, Run};
 
 use args::Args;
 use progress::Bar;
 use summary::Summary;
 
-type Failure = Box<dyn std::error::Error>;
-
 fn main() -> ExitCode {
     let args = Args::parse();
-    let deduper = match args.deduper() {
-        Ok(deduper) => deduper,
-        Err(error) => {
-            eprintln!("error: {error}");
-            return ExitCode::from(2);
-        }
-    };
-    match run(&args, &deduper) {
+    match run(&args) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
+        Err(failure) => {
+            // Whether anybody reads it is not ours to know.
+            let _ = writeln!(io::stderr(), "error: {}", failure.told);
+            ExitCode::from(failure.code)
         }
     }
 }
 
-fn run(args: &Args, deduper: &Deduper) -> Result<(), Failure> {
+/// Why the run ends, and with which exit code: 1 failed, 2 bad usage, 130 stopped.
+struct Failure {
+    told: String,
+    code: u8,
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        let code = match () {
+            () if error.is_cancelled() => 130,
+            () if error.is_setting() => 2,
+            () => 1,
+        };
+        let told = error.to_string();
+        Self { told, code }
+    }
+}
+
+impl From<resemblance::Error> for Failure {
+    fn from(error: resemblance::Error) -> Self {
+        Error::from(error).into()
+    }
+}
+
+fn run(args: &Args) -> Result<(), Failure> {
     let started = Instant::now();
-    let bar = Bar::new();
-    let mut outputs = Outputs::new();
+    let deduper = args.deduper()?;
+    let sources = Sources::find(&args.paths)?;
+    let mut outputs = Outputs::new(&sources);
     let mut stage = |path: &Option<_>| path.as_ref().map(|p| outputs.stage_table(p)).transpose();
     let tables = Tables {
         pairs: stage(&args.pairs)?,
         clusters: stage(&args.clusters)?,
         rejects: stage(&args.rejects)?,
     };
-    let corpus = Corpus::read_watched(&args.paths, &args.read_options(deduper), Some(&bar))?;
-    let mut stage = |path: &Option<_>| {
-        path.as_ref()
-            .map(|p| outputs.stage_records(p, &corpus))
-            .transpose()
-    };
+    let mut stage = |path: &Option<_>| path.as_ref().map(|p| outputs.stage_records(p)).transpose();
     let (kept, removed) = (stage(&args.kept)?, stage(&args.removed)?);
 
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(args.threads)
-        .build()?;
-    let clusters = pool.install(|| decide(args, deduper, &corpus, &bar, &tables))?;
-    corpus.copy_records(|document| match clusters.is_kept(document) {
-        true => kept.as_ref(),
-        false => removed.as_ref(),
-    })?;
+    let bar = Bar::new();
+    let corpus = Corpus::read_sources(sources, &args.read_options(&deduper), Some(&bar))?;
+    let pool = args.pool();
+    let clusters = pool.install(|| decide(args, &deduper, &corpus, &bar, &tables))?;
+    if kept.is_some() || removed.is_some() {
+        corpus.copy_records(Some(&bar), |document| match clusters.is_kept(document) {
+            true => kept.as_ref(),
+            false => removed.as_ref(),
+        })?;
+    }
     outputs.commit()?;
     drop(bar);
     let summary = Summary {
-        deduper,
+        deduper: &deduper,
         corpus: &corpus,
         clusters: &clusters,
         seconds: started.elapsed().as_secs_f64(),
         threads: pool.current_num_threads(),
     };
-    summary.print(args.format)?;
-    Ok(())
+    summary.print(args.format).map_err(|error| Failure {
+        told: format!("cannot write the summary: {error}"),
+        code: 1,
+    })
 }
 
 /// The tables that were asked for.
@@ -90,7 +107,7 @@ fn decide(
     corpus: &Corpus,
     bar: &Bar,
     tables: &Tables,
-) -> Result<Clusters, resemblance::corpus::Error> {
+) -> Result<Clusters, Error> {
     let by_field = args.keep.order_of(corpus);
     let mut run = Run::new().watch(bar);
     if let Some(order) = &by_field {

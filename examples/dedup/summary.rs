@@ -5,8 +5,9 @@ use std::io::{self, Write};
 
 use indicatif::{DecimalBytes, HumanCount};
 use resemblance::cluster::{Cluster, Removal};
-use resemblance::corpus::Corpus;
+use resemblance::corpus::{Corpus, Escaped};
 use resemblance::{Clusters, Deduper, Shingle};
+use unicode_width::UnicodeWidthStr;
 
 use crate::args::Printed;
 
@@ -38,6 +39,11 @@ impl Summary<'_> {
 
     fn id(&self, document: usize) -> &str {
         &self.corpus.ids()[document]
+    }
+
+    /// An id as it is shown: with no control characters.
+    fn shown(&self, document: usize) -> String {
+        Escaped(self.id(document)).to_string()
     }
 
     /// Records read, kept, removed and rejected.
@@ -73,12 +79,14 @@ impl Summary<'_> {
                 "removed": removed,
                 "rejected": rejected,
                 "empty": self.clusters.empty().len(),
+                "hidden": self.corpus.hidden(),
             },
             "settings": {
                 "scheme": self.deduper.scheme().to_string(),
                 "threshold": self.deduper.threshold(),
                 "banding": self.deduper.banding().to_string(),
                 "recall": self.deduper.recall(),
+                "split_buckets": self.clusters.split_buckets(),
             },
             "clusters": self.clusters.iter().map(cluster).collect::<Vec<_>>(),
         })
@@ -86,8 +94,8 @@ impl Summary<'_> {
 
     fn show_cluster(&self, f: &mut fmt::Formatter<'_>, cluster: Cluster<'_>) -> fmt::Result {
         let shown = &cluster.removed[..cluster.removed.len().min(DOCUMENTS)];
-        let ids = shown.iter().map(|removal| self.id(removal.document));
-        let width = ids.map(|id| id.chars().count()).max().unwrap_or(0).max(20);
+        let ids: Vec<String> = shown.iter().map(|r| self.shown(r.document)).collect();
+        let width = ids.iter().map(|id| id.width()).max().unwrap_or(0).max(20);
         let title = format!(
             "Cluster {}, {}",
             cluster.number + 1,
@@ -95,12 +103,13 @@ impl Summary<'_> {
         );
         let pad = width + 10;
         writeln!(f, "{title:pad$}  similarity  of it in kept  of kept in it")?;
-        writeln!(f, "  keep    {}", self.id(cluster.kept))?;
-        for removal in shown {
-            let (id, similarity) = (self.id(removal.document), &removal.similarity);
+        writeln!(f, "  keep    {}", self.shown(cluster.kept))?;
+        for (removal, id) in shown.iter().zip(&ids) {
+            let similarity = &removal.similarity;
+            let pad = " ".repeat(width - id.width());
             writeln!(
                 f,
-                "  remove  {id:width$}  {:>10.3}  {:>12.1}%  {:>12.1}%",
+                "  remove  {id}{pad}  {:>10.3}  {:>12.1}%  {:>12.1}%",
                 similarity.jaccard,
                 100.0 * similarity.containment_a,
                 100.0 * similarity.containment_b,
@@ -120,14 +129,36 @@ impl Summary<'_> {
             Shingle::Chars(n) => plural(n, "character"),
             Shingle::Bytes(n) => plural(n, "byte"),
         };
-        let (threshold, recall) = (deduper.threshold(), 100.0 * deduper.recall());
+        let threshold = deduper.threshold();
         writeln!(
             f,
-            "Similarity is the share of shingles ({shingles} in a row) that two documents have in common;\n\
-             {threshold} and more counts. Of pairs at {threshold}, {recall:.2}% are found ({} bands x rows), \
-             of closer ones more.",
+            "Similarity is the share of shingles ({shingles} in a row) that two documents have in common;"
+        )?;
+        if threshold >= 1.0 {
+            return writeln!(
+                f,
+                "only documents with the same shingles count, and all of them are found."
+            );
+        }
+        writeln!(
+            f,
+            "{threshold} and more counts. Of pairs at {threshold}, {} are found ({} bands x rows), of \
+             closer ones more.",
+            percent_down(deduper.recall()),
             deduper.banding()
-        )
+        )?;
+        match self.clusters.split_buckets() {
+            0 => Ok(()),
+            n => writeln!(
+                f,
+                "Many documents share boilerplate: {} too large to compare in full, so clusters may \
+                 miss some more.",
+                match n {
+                    1 => "1 bucket was".to_owned(),
+                    n => format!("{} buckets were", HumanCount(n as u64)),
+                }
+            ),
+        }
     }
 
     fn show_counts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -143,6 +174,13 @@ impl Summary<'_> {
             write!(f, "; {} without a token, kept", HumanCount(empty as u64))?;
         }
         writeln!(f)?;
+        if let Some(first) = self.corpus.rejections().first() {
+            writeln!(
+                f,
+                "first rejected: {}: {} (--rejects FILE lists all)",
+                first.place, first.reason
+            )?;
+        }
         let hidden = self.corpus.hidden();
         if hidden > 0 {
             writeln!(
@@ -184,6 +222,21 @@ impl fmt::Display for Summary<'_> {
             DecimalBytes(rate)
         )
     }
+}
+
+/// A share as a percentage, rounded down, with as many digits as it takes to be told from 100%.
+fn percent_down(share: f64) -> String {
+    let digits = (2..9).find(|&digits| {
+        let scale = 10f64.powi(digits);
+        (share * 100.0 * scale).floor() < 100.0 * scale
+    });
+    let digits = digits.unwrap_or(9);
+    let scale = 10f64.powi(digits);
+    format!(
+        "{:.*}%",
+        digits as usize,
+        (share * 100.0 * scale).floor() / scale
+    )
 }
 
 fn plural(n: usize, what: &str) -> String {

@@ -4,6 +4,8 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::escape::escaped_bytes;
+
 /// Where in the input: a file, and the line where it has records on lines.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
@@ -45,6 +47,11 @@ enum Kind {
 
 impl Error {
     pub(super) fn io(doing: &'static str, path: &Path, error: io::Error) -> Self {
+        // What wraps an error of the system adds the name of a passing file.
+        let error = match error.get_ref() {
+            Some(_) if error.kind() != io::ErrorKind::Other => error.kind().into(),
+            _ => error,
+        };
         Self::of(Kind::Io {
             doing,
             path: path.to_owned(),
@@ -69,6 +76,21 @@ impl Error {
         }
     }
 
+    /// True where the caller's own [`Watch`](crate::watch::Watch) stopped the work.
+    pub fn is_cancelled(&self) -> bool {
+        matches!(&*self.kind, Kind::Run(error) if error.is_cancelled())
+    }
+
+    /// True where what was asked for cannot be, whatever the files hold: a program would call this bad
+    /// usage.
+    pub fn is_setting(&self) -> bool {
+        match &*self.kind {
+            Kind::Refused(_) => true,
+            Kind::Run(error) => error.is_setting(),
+            Kind::Io { .. } | Kind::Bad { .. } => false,
+        }
+    }
+
     /// Where in the input it is, where it is there.
     pub fn place(&self) -> Option<&Place> {
         match &*self.kind {
@@ -88,7 +110,11 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &*self.kind {
             Kind::Io { doing, path, error } => {
-                write!(f, "cannot {doing} {}: {error}", path.display())
+                write!(
+                    f,
+                    "cannot {doing} {}: {error}",
+                    escaped_bytes(path.as_os_str())
+                )
             }
             Kind::Bad { place, problem } => write!(f, "{place}: {problem}"),
             Kind::Refused(why) => f.write_str(why),

@@ -1,182 +1,279 @@
-//! Paths to inputs: which files, in which order, of which format.
+//! Paths to sources: which files, in which order, of which format.
 
 use std::cell::Cell;
+use std::collections::HashSet;
 use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read, Seek};
 use std::path::{Component, Path, PathBuf};
 use std::rc::Rc;
 
-use tempfile::NamedTempFile;
 use walkdir::WalkDir;
 
 use super::error::Error;
+use super::escape::escaped_bytes;
 
 /// What a file holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
+pub(super) enum Format {
     /// One document, the whole file.
     Text,
-    /// One JSON object a line, each a document (`.jsonl`, `.jsonl.gz`, `.jsonl.zst`).
+    /// One JSON object a line, each a document.
     JsonLines(Compression),
 }
 
 /// How a file is compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Compression {
-    /// Not at all.
+pub(super) enum Compression {
     None,
-    /// gzip (`.gz`), of one member or several.
+    /// Of one member or several.
     Gzip,
-    /// Zstandard (`.zst`), of one frame or several.
+    /// Of one frame or several.
     Zstd,
 }
 
 impl Compression {
     /// By the file's name.
-    pub fn of(path: &Path) -> Self {
-        match path.extension().and_then(|extension| extension.to_str()) {
-            Some("gz") => Self::Gzip,
-            Some("zst") => Self::Zstd,
+    pub(super) fn of(path: &Path) -> Self {
+        match extension(path).as_str() {
+            "gz" => Self::Gzip,
+            "zst" => Self::Zstd,
             _ => Self::None,
         }
     }
 }
 
 impl Format {
-    /// By the file's name; what is no JSON lines is text.
-    pub fn of(path: &Path) -> Self {
+    /// By the file's name; what is no JSON lines is text. None for what is plainly something else.
+    fn of(path: &Path) -> Result<Self, String> {
         let compression = Compression::of(path);
         let inner = match compression {
             Compression::None => path.to_path_buf(),
             _ => path.with_extension(""),
         };
-        match inner.extension().and_then(|extension| extension.to_str()) {
-            Some("jsonl") => Self::JsonLines(compression),
-            _ => Self::Text,
+        match (extension(&inner).as_str(), compression) {
+            ("jsonl" | "ndjson", _) => Ok(Self::JsonLines(compression)),
+            ("parquet", _) => Err("parquet files cannot be read yet: convert it to .jsonl".into()),
+            ("json", _) => Err("JSON, but no .jsonl: one record a line is read".into()),
+            ("xz" | "bz2" | "zip", _) | (_, Compression::Gzip | Compression::Zstd) => {
+                Err("compressed, but no .jsonl.gz or .jsonl.zst".into())
+            }
+            (_, Compression::None) => Ok(Self::Text),
         }
+    }
+}
+
+fn extension(path: &Path) -> String {
+    let extension = path.extension().unwrap_or_default();
+    extension.to_string_lossy().to_ascii_lowercase()
+}
+
+/// The files behind the paths that a user names, in order; nothing has been read yet.
+#[derive(Debug)]
+pub struct Sources {
+    pub(super) inputs: Vec<Input>,
+    pub(super) hidden: usize,
+    /// Where the files really are.
+    pub(super) places: HashSet<PathBuf>,
+}
+
+impl Sources {
+    /// Finds the files of `paths`: directories, text files, `.jsonl`, `.jsonl.gz`, `.jsonl.zst`, `-` for
+    /// JSON lines from standard input. Files of a directory are sorted by path; hidden files and
+    /// directories in it are passed over.
+    ///
+    /// # Errors
+    /// Where a path does not exist, is neither a file nor a directory, or leads to a file for a second
+    /// time.
+    pub fn find<P: AsRef<Path>>(paths: &[P]) -> Result<Self, Error> {
+        let mut sources = Self {
+            inputs: Vec::new(),
+            hidden: 0,
+            places: HashSet::new(),
+        };
+        for path in paths {
+            let path = path.as_ref();
+            if path == Path::new("-") {
+                sources.push(Input::stdin())?;
+                continue;
+            }
+            let found = fs::metadata(path).map_err(|error| Error::io("read", path, error))?;
+            if found.is_dir() {
+                sources.walk(path, paths.len() > 1)?;
+            } else if found.is_file() {
+                sources.push(Input::file(path, path, found.len()))?;
+            } else {
+                let path = escaped_bytes(path.as_os_str());
+                return Err(Error::refused(format!(
+                    "{path} is no regular file: pipe it in as -"
+                )));
+            }
+        }
+        Ok(sources)
+    }
+
+    fn push(&mut self, input: Input) -> Result<(), Error> {
+        let place = match fs::canonicalize(&input.path) {
+            Ok(place) if input.problem.is_none() => place,
+            _ => input.path.clone(),
+        };
+        if !self.places.insert(place) {
+            let path = escaped_bytes(input.path.as_os_str());
+            return Err(Error::refused(format!("{path} is named for input twice")));
+        }
+        self.inputs.push(input);
+        Ok(())
+    }
+
+    /// The files below `root`, sorted by path; what cannot be read is an input with a problem.
+    fn walk(&mut self, root: &Path, of_several: bool) -> Result<(), Error> {
+        let mut entries = WalkDir::new(root)
+            .follow_links(true)
+            .sort_by_file_name()
+            .into_iter();
+        while let Some(entry) = entries.next() {
+            let entry = match entry {
+                Ok(entry) => entry,
+                Err(error) => {
+                    let path = error.path().unwrap_or(root).to_owned();
+                    let problem = match error.loop_ancestor() {
+                        Some(_) => "a link to a directory that it is in".to_owned(),
+                        None => io::Error::from(error).kind().to_string(),
+                    };
+                    let problem = format!("cannot be read: {problem}");
+                    self.push(Input::file(&path, below(&path, root, of_several), 0).with(problem))?;
+                    continue;
+                }
+            };
+            if entry.depth() > 0 && entry.file_name().as_encoded_bytes()[0] == b'.' {
+                self.hidden += 1;
+                if entry.file_type().is_dir() {
+                    entries.skip_current_dir();
+                }
+            } else if !entry.file_type().is_dir() {
+                let path = entry.path();
+                let size = entry.metadata().map_or(0, |metadata| metadata.len());
+                let mut input = Input::file(path, below(path, root, of_several), size);
+                if !entry.file_type().is_file() {
+                    input = input.with("is no regular file".to_owned());
+                }
+                self.push(input)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn below<'p>(path: &'p Path, root: &Path, of_several: bool) -> &'p Path {
+    match path.strip_prefix(root) {
+        Ok(below) if !of_several => below,
+        _ => path,
     }
 }
 
 /// A file to read.
 #[derive(Debug)]
 pub(super) struct Input {
-    /// What to open.
+    /// What to open, and what messages call it.
     pub(super) path: PathBuf,
-    /// What it is called in ids and messages.
-    pub(super) name: String,
+    /// What ids call it, and where below an output it goes.
+    pub(super) below: PathBuf,
     pub(super) format: Format,
     pub(super) size: u64,
-    /// Holds the copy of standard input; it goes when this does.
-    _spool: Option<NamedTempFile>,
-}
-
-/// The inputs of `paths` in order; also how many hidden files were passed over in directories.
-pub(super) fn inputs(paths: &[PathBuf]) -> Result<(Vec<Input>, usize), Error> {
-    let (mut inputs, mut hidden) = (Vec::new(), 0);
-    let mut stdin = false;
-    for path in paths {
-        if path == Path::new("-") {
-            if std::mem::replace(&mut stdin, true) {
-                return Err(Error::refused("standard input (-) can be read only once"));
-            }
-            inputs.push(Input::stdin()?);
-            continue;
-        }
-        let found = fs::metadata(path).map_err(|error| Error::io("read", path, error))?;
-        if found.is_dir() {
-            hidden += walk(path, paths.len() > 1, &mut inputs)?;
-        } else {
-            inputs.push(Input::file(path, path, found.len())?);
-        }
-    }
-    Ok((inputs, hidden))
-}
-
-/// The files below `root`, sorted by path; hidden ones (`.git`, `.DS_Store`) are only counted.
-fn walk(root: &Path, of_several: bool, inputs: &mut Vec<Input>) -> Result<usize, Error> {
-    let mut hidden = 0;
-    let mut entries = WalkDir::new(root)
-        .follow_links(true)
-        .sort_by_file_name()
-        .into_iter();
-    while let Some(entry) = entries.next() {
-        let entry = entry.map_err(|error| {
-            let path = error.path().unwrap_or(root).to_owned();
-            Error::io("read", &path, error.into())
-        })?;
-        let is_hidden = entry.depth() > 0 && entry.file_name().as_encoded_bytes()[0] == b'.';
-        if is_hidden {
-            hidden += 1;
-            if entry.file_type().is_dir() {
-                entries.skip_current_dir();
-            }
-        } else if entry.file_type().is_file() {
-            let path = entry.path();
-            let below = path.strip_prefix(root).unwrap_or(path);
-            let name = if of_several { path } else { below };
-            let size = entry.metadata().map_or(0, |metadata| metadata.len());
-            inputs.push(Input::file(path, name, size)?);
-        }
-    }
-    Ok(hidden)
+    /// Why it cannot be read.
+    pub(super) problem: Option<String>,
+    /// The copy of standard input: a file without a name, gone when this is.
+    spool: Option<File>,
 }
 
 impl Input {
-    fn file(path: &Path, name: &Path, size: u64) -> Result<Self, Error> {
-        if path
-            .extension()
-            .is_some_and(|extension| extension == "parquet")
-        {
-            return Err(Error::refused(format!(
-                "{}: parquet files cannot be read yet; convert it to .jsonl",
-                path.display()
-            )));
-        }
-        Ok(Self {
+    fn file(path: &Path, below: &Path, size: u64) -> Self {
+        let format = Format::of(path);
+        Self {
             path: path.to_owned(),
-            name: slashed(name),
-            format: Format::of(path),
+            below: below.to_owned(),
+            format: *format.as_ref().unwrap_or(&Format::Text),
             size,
-            _spool: None,
-        })
+            problem: format.err(),
+            spool: None,
+        }
     }
 
-    /// Copies standard input to a file: records that are kept are read a second time.
-    fn stdin() -> Result<Self, Error> {
-        let name = Path::new("standard input");
-        let spool = || -> io::Result<(NamedTempFile, u64)> {
-            let mut spool = NamedTempFile::new()?;
+    fn stdin() -> Self {
+        Self {
+            path: PathBuf::from("-"),
+            below: PathBuf::from("-"),
+            format: Format::JsonLines(Compression::None),
+            size: 0,
+            problem: None,
+            spool: None,
+        }
+    }
+
+    fn with(self, problem: String) -> Self {
+        Self {
+            problem: Some(problem),
+            ..self
+        }
+    }
+
+    /// What ids call it: with slashes on every system, so that ids are the same on all of them.
+    pub(super) fn name(&self) -> String {
+        let mut name = String::new();
+        for component in self.below.components() {
+            if !name.is_empty() && !name.ends_with('/') {
+                name.push('/');
+            }
+            match component {
+                Component::RootDir => name.push('/'),
+                other => name.push_str(&escaped_bytes(other.as_os_str())),
+            }
+        }
+        name
+    }
+
+    /// Copies standard input to a file, where this is it: records that are kept are read a second time.
+    pub(super) fn spool(&mut self) -> Result<(), Error> {
+        if self.path != Path::new("-") {
+            return Ok(());
+        }
+        let copy = || -> io::Result<(File, u64)> {
+            let mut spool = tempfile::tempfile()?;
             let size = io::copy(&mut io::stdin().lock(), &mut spool)?;
             Ok((spool, size))
         };
-        let (spool, size) = spool().map_err(|error| Error::io("copy", name, error))?;
-        Ok(Self {
-            path: spool.path().to_owned(),
-            name: "-".to_owned(),
-            format: Format::JsonLines(Compression::None),
-            size,
-            _spool: Some(spool),
-        })
+        let (spool, size) =
+            copy().map_err(|error| Error::io("copy", Path::new("standard input"), error))?;
+        (self.spool, self.size) = (Some(spool), size);
+        Ok(())
     }
 
     /// Opens the file; what is read comes decompressed, and the file's bytes are counted.
     pub(super) fn open(&self, bytes: &Count) -> io::Result<Box<dyn BufRead>> {
         const BUFFER: usize = 1 << 16;
-        let file = Counted {
-            file: File::open(&self.path)?,
-            bytes: Rc::clone(bytes),
+        let file = if let Some(spool) = &self.spool {
+            let mut file = spool.try_clone()?;
+            file.rewind()?;
+            file
+        } else {
+            File::open(&self.path)?
         };
-        let file = BufReader::with_capacity(BUFFER, file);
+        let bytes = Rc::clone(bytes);
+        let file = BufReader::with_capacity(BUFFER, Counted { file, bytes });
         Ok(match self.format {
             Format::Text | Format::JsonLines(Compression::None) => Box::new(file),
             Format::JsonLines(Compression::Gzip) => Box::new(BufReader::with_capacity(
                 BUFFER,
                 flate2::bufread::MultiGzDecoder::new(file),
             )),
-            Format::JsonLines(Compression::Zstd) => Box::new(BufReader::with_capacity(
-                BUFFER,
-                zstd::Decoder::with_buffer(file)?,
-            )),
+            Format::JsonLines(Compression::Zstd) => {
+                let mut decoder = zstd::Decoder::with_buffer(file)?;
+                decoder.window_log_max(if cfg!(target_pointer_width = "64") {
+                    31
+                } else {
+                    30
+                })?;
+                Box::new(BufReader::with_capacity(BUFFER, decoder))
+            }
         })
     }
 }
@@ -197,21 +294,6 @@ impl Read for Counted {
     }
 }
 
-/// A path with slashes on every system, so that ids are the same on all of them.
-fn slashed(path: &Path) -> String {
-    let mut name = String::new();
-    for component in path.components() {
-        if !name.is_empty() && !name.ends_with('/') {
-            name.push('/');
-        }
-        match component {
-            Component::RootDir => name.push('/'),
-            other => name.push_str(&other.as_os_str().to_string_lossy()),
-        }
-    }
-    name
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -219,16 +301,23 @@ mod tests {
     #[test]
     fn formats_go_by_name() {
         let of = |name: &str| Format::of(Path::new(name));
-        assert_eq!(of("a/b.jsonl"), Format::JsonLines(Compression::None));
-        assert_eq!(of("b.jsonl.gz"), Format::JsonLines(Compression::Gzip));
-        assert_eq!(of("b.x.jsonl.zst"), Format::JsonLines(Compression::Zstd));
-        assert_eq!(of("b.txt"), Format::Text);
-        assert_eq!(of("jsonl"), Format::Text);
+        assert_eq!(of("a/b.jsonl"), Ok(Format::JsonLines(Compression::None)));
+        assert_eq!(of("b.JSONL.gz"), Ok(Format::JsonLines(Compression::Gzip)));
+        assert_eq!(
+            of("b.x.ndjson.zst"),
+            Ok(Format::JsonLines(Compression::Zstd))
+        );
+        assert_eq!(of("b.txt"), Ok(Format::Text));
+        assert_eq!(of("jsonl"), Ok(Format::Text));
+        for other in ["b.txt.gz", "b.json", "b.parquet", "b.xz"] {
+            assert!(of(other).is_err(), "{other}");
+        }
     }
 
     #[test]
     fn names_have_slashes() {
-        assert_eq!(slashed(Path::new("a/b/../c.txt")), "a/b/../c.txt");
-        assert_eq!(slashed(Path::new("/a/b")), "/a/b");
+        let name = |path: &str| Input::file(Path::new(path), Path::new(path), 0).name();
+        assert_eq!(name("a/b/../c.txt"), "a/b/../c.txt");
+        assert_eq!(name("/a/b"), "/a/b");
     }
 }

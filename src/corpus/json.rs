@@ -44,15 +44,21 @@ impl Fields {
         };
         let id = match found.id {
             Some(Scalar::Str(id)) => Some(id.into_owned()),
-            Some(Scalar::Number(number)) if number.is_whole() => Some(number.exact.to_string()),
+            Some(Scalar::Number(number)) if number.is_whole => Some(number.exact.to_string()),
             None | Some(Scalar::Other("null")) if !self.id_required => None,
             None => return Err(format!("field `{}` is missing", self.id)),
-            Some(other) => return Err(is_not(&self.id, &other, "a string or whole number")),
+            Some(other) => {
+                return Err(is_not(
+                    &self.id,
+                    &other,
+                    "a string or whole number of 64 bits",
+                ));
+            }
         };
         let keep = match (&self.keep, found.keep) {
             (None, _) => None,
-            (Some(_), Some(Scalar::Number(number))) => Some(FieldValue::Number(number)),
-            (Some(_), Some(Scalar::Str(text))) => Some(FieldValue::Text(text.into_owned())),
+            (Some(_), Some(Scalar::Number(number))) => Some(FieldValue(Value::Number(number))),
+            (Some(_), Some(Scalar::Str(text))) => Some(FieldValue(Value::Text(text.into_owned()))),
             (Some(name), Some(other)) => return Err(is_not(name, &other, "a number or string")),
             (Some(name), None) => return Err(format!("field `{name}` is missing")),
         };
@@ -76,43 +82,53 @@ fn is_not(field: &str, found: &Scalar<'_>, wanted: &str) -> String {
     format!("field `{field}` is {kind}, not {wanted}")
 }
 
-/// The value of the field that a keep policy goes by. Numbers come before strings; strings go by
-/// their code points, so that dates as in `2024-05-31` are in order.
-#[derive(Debug, Clone, PartialEq)]
-pub enum FieldValue {
-    /// A number.
+/// The value of the field that a keep policy goes by, in a total order: numbers come before strings;
+/// strings go by their code points, so that dates as in `2024-05-31` are in order.
+#[derive(Debug, Clone)]
+pub struct FieldValue(Value);
+
+#[derive(Debug, Clone)]
+enum Value {
     Number(Number),
-    /// A string.
     Text(String),
 }
 
-/// A JSON number that whole numbers beyond 2^53 do not lose digits in.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Number {
+/// A JSON number; whole numbers beyond 2^53 keep their digits.
+#[derive(Debug, Clone, Copy)]
+struct Number {
     approximate: f64,
     exact: i128,
+    /// Written as a whole number that is known to the last digit.
+    is_whole: bool,
 }
 
-impl Number {
-    fn is_whole(self) -> bool {
-        self.exact as f64 == self.approximate
-    }
-}
-
-impl FieldValue {
-    /// A total order.
-    pub fn order(&self, other: &Self) -> Ordering {
-        match (self, other) {
-            (Self::Number(l), Self::Number(r)) => l
+impl Ord for FieldValue {
+    fn cmp(&self, other: &Self) -> Ordering {
+        match (&self.0, &other.0) {
+            (Value::Number(l), Value::Number(r)) => l
                 .approximate
                 .total_cmp(&r.approximate)
                 .then(l.exact.cmp(&r.exact)),
-            (Self::Text(l), Self::Text(r)) => l.cmp(r),
-            (Self::Number(_), Self::Text(_)) => Ordering::Less,
-            (Self::Text(_), Self::Number(_)) => Ordering::Greater,
+            (Value::Text(l), Value::Text(r)) => l.cmp(r),
+            (Value::Number(_), Value::Text(_)) => Ordering::Less,
+            (Value::Text(_), Value::Number(_)) => Ordering::Greater,
         }
     }
 }
+
+impl PartialOrd for FieldValue {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for FieldValue {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for FieldValue {}
 
 #[derive(Debug)]
 enum Scalar<'a> {
@@ -161,7 +177,9 @@ impl<'de> Visitor<'de> for RecordSeed<'_, 'de> {
                 || key.id && found.id.is_some()
                 || key.keep && found.keep.is_some();
             if twice {
-                return Err(serde::de::Error::custom("a field stands twice"));
+                return Err(serde::de::Error::custom(
+                    "a field that is needed stands twice",
+                ));
             }
             // One field may serve as several.
             if key.keep {
@@ -251,6 +269,7 @@ impl<'de> Visitor<'de> for ScalarSeed {
         Ok(Scalar::Number(Number {
             approximate: number as f64,
             exact: number.into(),
+            is_whole: true,
         }))
     }
 
@@ -258,6 +277,7 @@ impl<'de> Visitor<'de> for ScalarSeed {
         Ok(Scalar::Number(Number {
             approximate: number as f64,
             exact: number.into(),
+            is_whole: true,
         }))
     }
 
@@ -265,6 +285,7 @@ impl<'de> Visitor<'de> for ScalarSeed {
         Ok(Scalar::Number(Number {
             approximate: number,
             exact: number as i128,
+            is_whole: false,
         }))
     }
 
@@ -326,16 +347,18 @@ mod tests {
         );
         assert_eq!(
             told(r#"{"text": "x", "id": [1]}"#),
-            "field `id` is an array, not a string or whole number"
+            "field `id` is an array, not a string or whole number of 64 bits"
         );
         assert_eq!(
             told(r#"{"text": "x", "id": 1.5}"#),
-            "field `id` is a number, not a string or whole number"
+            "field `id` is a number, not a string or whole number of 64 bits"
         );
         assert!(told(r#"{"text": "x""#).starts_with("not a JSON record: EOF"));
         assert!(told(r#"{"text": "x"} {}"#).contains("trailing characters"));
         assert!(told(r#"["text"]"#).contains("expected an object"));
-        assert!(told(r#"{"text": "x", "text": "y"}"#).contains("a field stands twice"));
+        assert!(
+            told(r#"{"text": "x", "text": "y"}"#).contains("a field that is needed stands twice")
+        );
     }
 
     #[test]
@@ -350,7 +373,7 @@ mod tests {
             value(r#"{"text": "", "score": "2024-01-02"}"#),
             value(r#"{"text": "", "score": "2024-11-01"}"#),
         ];
-        assert!(values.is_sorted_by(|a, b| a.order(b) == Ordering::Less));
+        assert!(values.is_sorted_by(|a, b| a < b));
         assert_eq!(
             by.pick(r#"{"text": ""}"#).unwrap_err(),
             "field `score` is missing"

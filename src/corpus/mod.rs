@@ -1,23 +1,25 @@
 //! Files in, decisions out (feature `corpus`).
 //!
-//! [`Corpus::read`] reads directories, text files and JSON lines, plain or compressed, into documents
-//! with ids. [`Outputs`] writes pairs, clusters and the records that are kept and removed; every file
+//! [`Sources`] finds directories, text files and JSON lines, plain or compressed; [`Corpus`] reads them
+//! into documents with ids. [`Outputs`] writes pairs, clusters and the records that are kept and removed; every file
 //! is written beside its place and renamed when all of them are whole.
 //!
 //! ```no_run
 //! use resemblance::{Deduper, Run};
-//! use resemblance::corpus::{Corpus, Outputs, ReadOptions};
+//! use resemblance::corpus::{Corpus, Outputs, ReadOptions, Sources};
 //!
-//! let corpus = Corpus::read(&["articles.jsonl.gz"], &ReadOptions::new())?;
+//! let sources = Sources::find(&["articles.jsonl.gz"])?;
+//! let mut outputs = Outputs::new(&sources);
+//! let kept = outputs.stage_records("kept.jsonl.gz")?;
+//! let corpus = Corpus::read_sources(sources, &ReadOptions::new(), None)?;
 //! let clusters = Deduper::new().try_clusters(corpus.documents(), &Run::new())?;
-//! let mut outputs = Outputs::new();
-//! let kept = outputs.stage_records("kept.jsonl.gz", &corpus)?;
-//! corpus.copy_records(|document| clusters.is_kept(document).then_some(&kept))?;
+//! corpus.copy_records(None, |document| clusters.is_kept(document).then_some(&kept))?;
 //! outputs.commit()?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
 mod error;
+mod escape;
 mod input;
 mod json;
 mod output;
@@ -26,7 +28,8 @@ mod records;
 mod tables;
 
 pub use error::{Error, Place};
-pub use input::{Compression, Format};
+pub use escape::Escaped;
+pub use input::Sources;
 pub use json::FieldValue;
 pub use output::{Outputs, RecordSink, Table};
 pub use read::{Corpus, OnBad, ReadOptions, Rejection, TextDocument};

@@ -1,5 +1,6 @@
 //! Outputs that appear whole or not at all.
 
+use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Component, Path, PathBuf};
@@ -8,21 +9,39 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tempfile::{NamedTempFile, TempDir};
 
 use super::error::Error;
-use super::input::{Compression, Format};
-use super::read::Corpus;
+use super::escape::escaped_bytes;
+use super::input::{Compression, Format, Sources};
 
 /// Files and directories in the making. Each is written beside its place, under a passing name;
 /// [`commit`](Self::commit) renames them when all are whole. Dropped before that, they leave nothing.
 ///
 /// Stage outputs before the work begins: one that cannot be written is then told at once.
-#[derive(Debug, Default)]
+#[derive(Debug)]
+#[must_use = "nothing is written before it is committed"]
 pub struct Outputs {
     staged: Vec<Staged>,
+    /// Where the inputs are: no output may replace one.
+    inputs: HashSet<PathBuf>,
+    /// What records of the inputs go to.
+    records: Records,
+}
+
+/// What kind of place the records of the inputs can be written to.
+#[derive(Debug)]
+enum Records {
+    Lines,
+    /// The files, as they will lie in a directory.
+    Files(Vec<PathBuf>),
+    /// JSON lines and text files cannot share one.
+    Mixed,
 }
 
 #[derive(Debug)]
 struct Staged {
+    /// The output as it was named.
     path: PathBuf,
+    /// Where that really is.
+    place: PathBuf,
     kind: Kind,
 }
 
@@ -35,113 +54,159 @@ enum Kind {
 type Shared = Arc<Mutex<Option<Encoder>>>;
 
 impl Outputs {
-    /// Nothing staged.
-    pub fn new() -> Self {
-        Self::default()
+    /// Nothing staged; outputs of what is read from `sources`.
+    pub fn new(sources: &Sources) -> Self {
+        let usable = || {
+            sources
+                .inputs
+                .iter()
+                .filter(|input| input.problem.is_none())
+        };
+        let texts = usable().filter(|input| input.format == Format::Text);
+        let files: Vec<PathBuf> = texts.map(|input| within(&input.below)).collect();
+        Self {
+            staged: Vec::new(),
+            inputs: sources.places.clone(),
+            records: match files.len() {
+                0 => Records::Lines,
+                n if n == usable().count() => Records::Files(files),
+                _ => Records::Mixed,
+            },
+        }
     }
 
     /// Stages a file of text, compressed where its name ends in `.gz` or `.zst`.
     ///
     /// # Errors
-    /// Where it cannot be made, or is staged already.
+    /// Where it cannot be made, is staged already or is an input.
     pub fn stage_table(&mut self, path: impl AsRef<Path>) -> Result<Table, Error> {
         let path = path.as_ref();
-        self.refuse_twice(path)?;
         let cannot = |error| Error::io("write", path, error);
-        if path.exists() && !path.is_file() {
+        let place = self.place(path)?;
+        let before = fs::metadata(&place).ok();
+        if before.as_ref().is_some_and(|before| !before.is_file()) {
             // Renaming over a device or directory would be a disaster or fail late.
             return Err(cannot(io::Error::other("it is there and no regular file")));
         }
-        let beside = folder_of(path);
-        let temp = temporary(0o666).tempfile_in(beside).map_err(cannot)?;
+        let temp = temporary(0o666)
+            .tempfile_in(folder_of(&place))
+            .map_err(cannot)?;
+        if let Some(before) = before {
+            temp.as_file()
+                .set_permissions(before.permissions())
+                .map_err(cannot)?;
+        }
         let file = temp.as_file().try_clone().map_err(cannot)?;
         let encoder = Encoder::new(file, Compression::of(path)).map_err(cannot)?;
         let shared = Arc::new(Mutex::new(Some(encoder)));
-        self.staged.push(Staged {
-            path: path.to_owned(),
-            kind: Kind::File(temp, Arc::clone(&shared)),
-        });
+        self.stage(path, place, Kind::File(temp, Arc::clone(&shared)));
         let path = path.to_owned();
         Ok(Table { path, shared })
     }
 
-    /// Stages a place for records of `corpus`, in its format: a file of JSON lines, compressed by its
+    /// Stages a place for input records, in the inputs' format: a file of JSON lines, compressed by its
     /// name, or a directory for text files, which must not exist or be empty.
     ///
     /// # Errors
-    /// Where it cannot be made, is staged already or is an input, or the inputs are JSON lines and
-    /// text files mixed.
-    pub fn stage_records(
-        &mut self,
-        path: impl AsRef<Path>,
-        corpus: &Corpus,
-    ) -> Result<RecordSink, Error> {
+    /// Where it cannot be made, is staged already or is an input; where the inputs are JSON lines and text
+    /// files mixed, or two text files would lie in the same place.
+    pub fn stage_records(&mut self, path: impl AsRef<Path>) -> Result<RecordSink, Error> {
         let path = path.as_ref();
-        let inputs = corpus.inputs();
-        if inputs.iter().any(|input| same_file(&input.path, path)) {
-            let path = path.display();
-            return Err(Error::refused(format!("output {path} is an input as well")));
-        }
-        let texts = inputs.iter().filter(|i| i.format == Format::Text).count();
-        if texts == 0 {
-            return Ok(RecordSink(Sink::Lines(self.stage_table(path)?)));
-        }
-        if texts < inputs.len() {
-            return Err(Error::refused(format!(
+        match &self.records {
+            Records::Lines => Ok(RecordSink(Sink::Lines(self.stage_table(path)?))),
+            Records::Files(files) => {
+                let mut seen = HashSet::new();
+                if let Some(twice) = files.iter().find(|file| !seen.insert(*file)) {
+                    let file = escaped_bytes(path.join(twice).as_os_str());
+                    return Err(Error::refused(format!(
+                        "two inputs would be written to {file}"
+                    )));
+                }
+                self.stage_directory(path)
+            }
+            Records::Mixed => Err(Error::refused(format!(
                 "records for {} would be JSON lines and text files mixed: run them apart",
-                path.display()
-            )));
+                escaped_bytes(path.as_os_str())
+            ))),
         }
-        self.stage_directory(path)
     }
 
     fn stage_directory(&mut self, path: &Path) -> Result<RecordSink, Error> {
-        self.refuse_twice(path)?;
         let cannot = |error| Error::io("write", path, error);
-        if path.exists() && fs::read_dir(path).map_err(cannot)?.next().is_some() {
+        let place = self.place(path)?;
+        if place.exists() && fs::read_dir(&place).map_err(cannot)?.next().is_some() {
             return Err(cannot(io::ErrorKind::DirectoryNotEmpty.into()));
         }
         let temp = temporary(0o777)
-            .tempdir_in(folder_of(path))
+            .tempdir_in(folder_of(&place))
             .map_err(cannot)?;
         let folder = temp.path().to_owned();
-        self.staged.push(Staged {
-            path: path.to_owned(),
-            kind: Kind::Directory(temp),
-        });
+        self.stage(path, place, Kind::Directory(temp));
         let path = path.to_owned();
         Ok(RecordSink(Sink::Directory { path, folder }))
     }
 
-    fn refuse_twice(&self, path: &Path) -> Result<(), Error> {
-        if self.staged.iter().any(|s| same_file(&s.path, path)) {
-            let path = path.display();
-            return Err(Error::refused(format!("{path} is named for two outputs")));
+    fn stage(&mut self, path: &Path, place: PathBuf, kind: Kind) {
+        let path = path.to_owned();
+        self.staged.push(Staged { path, place, kind });
+    }
+
+    /// Where an output really is, links followed: no input, and apart from all other outputs.
+    fn place(&self, path: &Path) -> Result<PathBuf, Error> {
+        let name = || escaped_bytes(path.as_os_str());
+        let place = fs::canonicalize(path).or_else(|_| {
+            let folder = fs::canonicalize(folder_of(path))?;
+            Ok(folder.join(path.file_name().unwrap_or_default()))
+        });
+        let place = place.map_err(|error| Error::io("write", path, error))?;
+        if self.inputs.contains(&place) {
+            return Err(Error::refused(format!(
+                "output {} is an input as well",
+                name()
+            )));
         }
-        Ok(())
+        let overlaps = |s: &Staged| s.place.starts_with(&place) || place.starts_with(&s.place);
+        if let Some(other) = self.staged.iter().find(|&s| overlaps(s)) {
+            let other = escaped_bytes(other.path.as_os_str());
+            return Err(Error::refused(format!(
+                "outputs {other} and {} overlap",
+                name()
+            )));
+        }
+        Ok(place)
     }
 
     /// Finishes all outputs, then puts each in its place; files that were there are replaced.
     ///
     /// # Errors
-    /// Where one cannot be finished (nothing is in its place then) or renamed.
+    /// Where one cannot be finished (nothing is in its place then) or renamed. Directories, the likelier
+    /// to fail, are placed first.
     pub fn commit(self) -> Result<(), Error> {
-        for Staged { path, kind } in &self.staged {
+        for Staged { path, kind, .. } in &self.staged {
             if let Kind::File(_, shared) = kind {
                 let encoder = lock(shared).take();
                 let finished = encoder.map_or(Ok(()), Encoder::finish);
                 finished.map_err(|error| Error::io("write", path, error))?;
             }
         }
-        for Staged { path, kind } in self.staged {
+        let is_directory = |staged: &Staged| matches!(staged.kind, Kind::Directory(_));
+        let (directories, files): (Vec<_>, Vec<_>) =
+            self.staged.into_iter().partition(is_directory);
+        for Staged { path, place, kind } in directories.into_iter().chain(files) {
             let placed = match kind {
-                Kind::File(temp, _) => temp.persist(&path).map(drop).map_err(|e| e.error),
-                Kind::Directory(temp) => place_directory(temp, &path),
+                Kind::File(temp, _) => temp.persist(&place).map(drop).map_err(|e| e.error),
+                Kind::Directory(temp) => place_directory(temp, &place),
             };
             placed.map_err(|error| Error::io("write", &path, error))?;
         }
         Ok(())
     }
+}
+
+/// A path as it lies below a directory: what leads out of that is left out.
+fn within(path: &Path) -> PathBuf {
+    let normal = |c: &Component<'_>| matches!(c, Component::Normal(_));
+    path.components().filter(normal).collect()
 }
 
 fn place_directory(temp: TempDir, path: &Path) -> io::Result<()> {
@@ -170,19 +235,6 @@ fn folder_of(path: &Path) -> &Path {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     }
-}
-
-/// True where both paths lead to one place, there or not yet.
-fn same_file(left: &Path, right: &Path) -> bool {
-    let whole = |path: &Path| {
-        fs::canonicalize(path).unwrap_or_else(|_| {
-            let folder = fs::canonicalize(folder_of(path));
-            folder
-                .unwrap_or_else(|_| folder_of(path).to_owned())
-                .join(path.file_name().unwrap_or_default())
-        })
-    };
-    whole(left) == whole(right)
 }
 
 /// A staged file to write text to.
@@ -225,18 +277,15 @@ enum Sink {
 }
 
 impl RecordSink {
-    /// Writes a record of the input `name`.
-    pub(super) fn write(&self, name: &str, record: &[u8]) -> Result<(), Error> {
+    /// Writes a record of the input that is called `below`.
+    pub(super) fn write(&self, below: &Path, record: &[u8]) -> Result<(), Error> {
         match &self.0 {
             Sink::Lines(table) => table.with(|encoder| {
                 encoder.write_all(record)?;
                 encoder.write_all(b"\n")
             }),
             Sink::Directory { path, folder } => {
-                let below = Path::new(name).components();
-                let below: PathBuf = below
-                    .filter(|c| matches!(c, Component::Normal(_)))
-                    .collect();
+                let below = within(below);
                 write_new(&folder.join(&below), record)
                     .map_err(|error| Error::io("write", &path.join(below), error))
             }

@@ -2,12 +2,13 @@
 
 use std::collections::{HashMap, HashSet};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use xxhash_rust::xxh3::xxh3_64;
+use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
 use super::error::{Error, Place};
-use super::input::{Count, Format, Input, inputs};
+use super::escape::{Escaped, escaped_bytes};
+use super::input::{Count, Format, Input, Sources};
 use super::json::{FieldValue, Fields};
 use super::output::RecordSink;
 use super::records::{RawRecord, for_each_record};
@@ -94,6 +95,7 @@ impl ReadOptions {
 
 /// A document that was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum TextDocument {
     /// UTF-8.
     Text(String),
@@ -138,46 +140,47 @@ pub struct Corpus {
 }
 
 impl Corpus {
-    /// Reads `paths`: directories, text files, `.jsonl`, `.jsonl.gz`, `.jsonl.zst`, `-` for JSON lines
-    /// from standard input.
+    /// Reads the files of `paths`, see [`Sources::find`].
     ///
     /// A document's id is its record's id field; for a file in a directory the path below it (with the
     /// directory in front where several paths are given); for another file its path as given; else
-    /// `file:line`. Hidden files and directories in a directory are passed over.
+    /// `file:line`.
     ///
     /// # Errors
-    /// Where a path does not exist or cannot be read. With [`OnBad::Fail`] also at the first record that
-    /// is no UTF-8, no JSON object, lacks a field or has one of the wrong kind, or has the id of an
-    /// earlier one. The error names file and line.
+    /// Where the files cannot be found. With [`OnBad::Fail`] also at the first file that cannot be read, and
+    /// the first record that is no UTF-8, no JSON object, lacks a field or has one of the wrong kind, or
+    /// has the id of an earlier one. The error names file and line.
     pub fn read<P: AsRef<Path>>(paths: &[P], options: &ReadOptions) -> Result<Self, Error> {
-        Self::read_watched(paths, options, None)
+        Self::read_sources(Sources::find(paths)?, options, None)
     }
 
-    /// As [`read`](Self::read), telling `watch` how far it is. A `Break` ends it with an error.
+    /// As [`read`](Self::read), from files already found, telling `watch` how far it is. A `Break` ends it
+    /// with an error.
     ///
     /// # Errors
     /// As [`read`](Self::read).
-    pub fn read_watched<P: AsRef<Path>>(
-        paths: &[P],
+    pub fn read_sources(
+        mut sources: Sources,
         options: &ReadOptions,
         watch: Option<&dyn Watch>,
     ) -> Result<Self, Error> {
-        let paths: Vec<PathBuf> = paths.iter().map(|p| p.as_ref().to_owned()).collect();
-        let (inputs, hidden) = inputs(&paths)?;
-        let size: u64 = inputs.iter().map(|input| input.size).sum();
-        let files = inputs.len();
+        for input in &mut sources.inputs {
+            input.spool()?;
+        }
+        let size: u64 = sources.inputs.iter().map(|input| input.size).sum();
+        let files = sources.inputs.len();
         let mut reading = Reading {
             options,
             ticker: Ticker::new(watch, Stage::Read, size as usize),
             corpus: Self {
-                inputs,
+                inputs: sources.inputs,
                 documents: Vec::new(),
                 ids: Vec::new(),
                 fields: Vec::new(),
                 records: Vec::new(),
                 rejected_at: HashSet::new(),
                 rejections: Vec::new(),
-                hidden,
+                hidden: sources.hidden,
             },
             seen: HashMap::new(),
             places: Vec::new(),
@@ -219,20 +222,17 @@ impl Corpus {
         self.documents.iter().map(length).sum()
     }
 
-    /// The files that were read.
-    pub(super) fn inputs(&self) -> &[Input] {
-        &self.inputs
-    }
-
     /// Reads the inputs once more and copies every document's record, byte for byte, to the sink that
     /// `choose` names for it.
     ///
     /// # Errors
-    /// Where a file cannot be read or written, or has changed since it was first read.
+    /// Where a file cannot be read or written, or has changed since it was first read; where `watch` breaks.
     pub fn copy_records<'s>(
         &self,
+        watch: Option<&dyn Watch>,
         mut choose: impl FnMut(usize) -> Option<&'s RecordSink>,
     ) -> Result<(), Error> {
+        let ticker = Ticker::new(watch, Stage::Write, self.documents.len());
         let mut document = 0;
         for (number, input) in self.inputs.iter().enumerate() {
             let copy = |record: RawRecord<'_>| -> Result<(), Stop> {
@@ -243,10 +243,11 @@ impl Corpus {
                     return Err(Stop::Fatal(changed(input)));
                 }
                 if let Some(sink) = choose(document) {
-                    sink.write(&input.name, record.bytes).map_err(Stop::Fatal)?;
+                    sink.write(&input.below, record.bytes)
+                        .map_err(Stop::Fatal)?;
                 }
                 document += 1;
-                Ok(())
+                ticker.tick(1).map_err(|error| Stop::Fatal(error.into()))
             };
             match for_each_record(input, &Count::default(), copy) {
                 Ok(()) => {}
@@ -266,7 +267,7 @@ impl Corpus {
 }
 
 fn changed(input: &Input) -> Error {
-    Error::refused(format!("{}: changed while it was in work", input.name))
+    Error::bad(input.place(None), "changed while it was in work")
 }
 
 /// Why reading an input stops.
@@ -285,8 +286,8 @@ struct Reading<'r> {
     options: &'r ReadOptions,
     ticker: Ticker<'r>,
     corpus: Corpus,
-    /// The document of each id.
-    seen: HashMap<String, usize>,
+    /// The document of each id, by its hash of 128 bits.
+    seen: HashMap<u128, usize>,
     /// Where each document is: input and line.
     places: Vec<(usize, Option<u64>)>,
 }
@@ -311,7 +312,10 @@ impl Reading<'_> {
             Ok(()) => Ok(()),
             Err((_, Stop::Fatal(error))) => Err(error),
             Err((line, Stop::Io(error))) => {
-                let reason = format!("cannot be read: {error}");
+                let reason = match &input.problem {
+                    Some(problem) => problem.clone(),
+                    None => format!("cannot be read: {error}"),
+                };
                 self.reject(input, (number, line), reason, None)
             }
         };
@@ -328,26 +332,27 @@ impl Reading<'_> {
     ) -> Result<(), String> {
         let input = &inputs[at.0];
         let (document, id, field) = match input.format {
-            Format::Text => (self.text(record)?, input.name.clone(), None),
+            Format::Text => (self.text(record)?, input.name(), None),
             Format::JsonLines(_) => {
                 let line = std::str::from_utf8(record).map_err(|error| not_utf8(&error))?;
-                // A byte-order mark may open the file; it is no part of the first record.
-                let line = line.strip_prefix('\u{FEFF}').unwrap_or(line);
                 let picked = self.options.fields.pick(line)?;
-                let id = picked.id.unwrap_or_else(|| input.place(at.1).to_string());
+                let id = picked
+                    .id
+                    .unwrap_or_else(|| format!("{}:{}", input.name(), at.1.unwrap_or(0)));
                 let text = TextDocument::Text(picked.text.into_owned());
                 (text, id, picked.keep)
             }
         };
-        if let Some(&first) = self.seen.get(&id) {
+        let key = xxh3_128(id.as_bytes());
+        if let Some(&first) = self.seen.get(&key) {
             let (number, line) = self.places[first];
             let first = inputs[number].place(line);
-            return Err(format!("id `{id}` was used before, at {first}"));
+            return Err(format!("id `{}` was used before, at {first}", Escaped(&id)));
         }
         if self.options.fields.keep.is_some() && field.is_none() {
             return Err("a text file has no fields to choose by".to_owned());
         }
-        self.seen.insert(id.clone(), self.corpus.ids.len());
+        self.seen.insert(key, self.corpus.ids.len());
         self.places.push(at);
         self.corpus.ids.push(id);
         self.corpus.documents.push(document);
@@ -388,7 +393,7 @@ impl Reading<'_> {
 impl Input {
     fn place(&self, line: Option<u64>) -> Place {
         Place {
-            file: self.name.clone(),
+            file: escaped_bytes(self.path.as_os_str()),
             line,
         }
     }

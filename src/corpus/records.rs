@@ -13,14 +13,17 @@ pub(super) struct RawRecord<'b> {
     pub(super) bytes: &'b [u8],
 }
 
-/// Calls `each` with the records of `input`, counting the file's bytes. Blank lines are none. An error
-/// comes with the line it is on.
+/// Calls `each` with the records of `input`, counting the file's bytes. Blank lines are none, and a
+/// byte-order mark belongs to none. An error comes with the line it is on.
 pub(super) fn for_each_record<E: From<io::Error>>(
     input: &Input,
     bytes: &Count,
     mut each: impl FnMut(RawRecord<'_>) -> Result<(), E>,
 ) -> Result<(), (Option<u64>, E)> {
     let at = |line| move |error: io::Error| (line, E::from(error));
+    if let Some(problem) = &input.problem {
+        return Err(at(None)(io::Error::other(problem.clone())));
+    }
     let mut reader = input.open(bytes).map_err(at(None))?;
     let mut buffer = Vec::new();
     if input.format == Format::Text {
@@ -37,6 +40,11 @@ pub(super) fn for_each_record<E: From<io::Error>>(
             break;
         }
         let bytes = buffer.strip_suffix(b"\n").unwrap_or(&buffer);
+        // A byte-order mark may open the file; it is no part of the first record.
+        let bytes = match line {
+            1 => bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes),
+            _ => bytes,
+        };
         if bytes.iter().all(u8::is_ascii_whitespace) {
             continue;
         }

@@ -1,10 +1,9 @@
 //! The tables of decisions: tab-separated, one header line.
 //!
-//! In ids, tab, line feed, carriage return and backslash are written `\t`, `\n`, `\r`, `\\`.
-
-use std::fmt::{self, Write};
+//! Ids are [`Escaped`].
 
 use super::error::Error;
+use super::escape::Escaped;
 use super::output::Table;
 use super::read::Rejection;
 use crate::cluster::{Clusters, Removal};
@@ -79,32 +78,5 @@ impl Table {
             }))?;
         }
         Ok(())
-    }
-}
-
-struct Escaped<'a>(&'a str);
-
-impl fmt::Display for Escaped<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for c in self.0.chars() {
-            match c {
-                '\t' => f.write_str("\\t")?,
-                '\n' => f.write_str("\\n")?,
-                '\r' => f.write_str("\\r")?,
-                '\\' => f.write_str("\\\\")?,
-                other => f.write_char(other)?,
-            }
-        }
-        Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ids_stay_on_their_line() {
-        assert_eq!(Escaped("a\tb\\c\r\n").to_string(), "a\\tb\\\\c\\r\\n");
     }
 }
