@@ -4,7 +4,7 @@
 use rayon::prelude::*;
 use resemblance::sketch::{Classic, CodeBits, FastSimilarity, SignatureMatrix, Sketch};
 use resemblance::text::mix;
-use resemblance::{Banding, Deduper, SketchKind};
+use resemblance::{Banding, Deduper, Shingle, SketchKind};
 
 const K: usize = 128;
 
@@ -221,5 +221,39 @@ fn compact_estimates_are_unbiased() {
                 };
             assert!(mean.abs() < most, "{bits:?} {shared}: {mean} > {most}");
         }
+    }
+}
+
+/// Pairs that lie exactly at the threshold are found as often as was asked, and as is told.
+#[test]
+fn the_recall_is_the_one_that_is_told() {
+    let pairs = 3000;
+    for (shared, all, recall) in [
+        (100, 200, 0.99),
+        (160, 200, 0.9),
+        (160, 200, 0.99),
+        (198, 200, 0.999),
+    ] {
+        let deduper = Deduper::builder()
+            .threshold(f64::from(shared) / f64::from(all))
+            .recall(recall)
+            .shingle(Shingle::Words(1))
+            .build()
+            .unwrap();
+        let text = |pair: u32, half: u32| -> String {
+            let own = (shared..all).filter(|i| i % 2 == half);
+            let words = (0..shared).chain(own).map(|i| format!("p{pair}w{i} "));
+            words.collect()
+        };
+        let texts: Vec<String> = (0..pairs).flat_map(|i| [text(i, 0), text(i, 1)]).collect();
+        let found = deduper.pairs(&texts).len() as f64 / f64::from(pairs);
+        let told = deduper.recall();
+        println!("asked {recall}, told {told:.5}, found {found:.5}");
+        assert!(told >= recall, "asked {recall}, told {told}");
+        let error = (told * (1.0 - told) / f64::from(pairs)).sqrt();
+        assert!(
+            found > told - 3.0 * error - 0.001,
+            "told {told}, found {found}"
+        );
     }
 }

@@ -16,13 +16,15 @@
 mod arch;
 mod classes;
 mod document;
+mod hash;
 mod ignorable;
 mod normalize;
 mod shingle;
 mod words;
 
 pub use document::{Bytes, Content, Document};
+pub(crate) use hash::fold;
+pub use hash::mix;
 pub use normalize::{Form, Normalization};
-pub(crate) use shingle::fold;
-pub use shingle::{NotText, Scratch, Shingle, Shingler, mix};
+pub use shingle::{NotText, Scratch, Shingle, Shingler};
 pub use words::{Words, words};

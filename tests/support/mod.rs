@@ -1,6 +1,8 @@
 //! What several test files need.
 #![allow(dead_code, unreachable_pub)] // each of them uses a part
 
+pub mod program;
+
 use std::path::{Path, PathBuf};
 
 use resemblance::text::mix;

@@ -1,0 +1,233 @@
+//! The example `dedup` on input, options and outputs that cannot be: each is told by name, and nothing is
+//! half-written.
+
+mod support;
+
+use std::fs;
+
+use support::program::{A, B, Place, four, line};
+
+#[test]
+fn bad_input_is_named_and_nothing_is_written() {
+    let place = Place::new();
+    place
+        .write("broken.jsonl", line("a", A) + "{\"text\": \"x\"\n")
+        .write("missing.jsonl", line("a", A) + "{\"id\": \"b\"}\n")
+        .write(
+            "number.jsonl",
+            line("a", A) + "{\"id\": \"b\", \"text\": 5}\n",
+        )
+        .write("twice.jsonl", line("a", A) + &line("b", A) + &line("a", B))
+        .write(
+            "latin.jsonl",
+            [line("a", A).as_bytes(), b"{\"text\": \"caf\xE9\"}\n"].concat(),
+        )
+        .write("d/fine.txt", A)
+        .write("d/latin.txt", b"caf\xE9")
+        .write("cut.jsonl.gz", [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 3, 1])
+        .write("x.parquet", "PAR1");
+    let outputs = "--pairs p.tsv --clusters c.tsv --kept k --removed r --rejects j";
+    for (input, told) in [
+        ("nowhere", "cannot read nowhere: "),
+        (
+            "broken.jsonl",
+            "broken.jsonl:2: not a JSON record: EOF while parsing an object",
+        ),
+        ("missing.jsonl", "missing.jsonl:2: field `text` is missing"),
+        (
+            "number.jsonl",
+            "number.jsonl:2: field `text` is a number, not a string",
+        ),
+        (
+            "twice.jsonl",
+            "twice.jsonl:3: id `a` was used before, at twice.jsonl:1",
+        ),
+        ("latin.jsonl", "latin.jsonl:2: not UTF-8 (byte 13)"),
+        ("d", "latin.txt: not UTF-8 (byte 3)"),
+        ("cut.jsonl.gz", "cut.jsonl.gz:1: cannot be read: "),
+        ("x.parquet", "parquet files cannot be read yet"),
+    ] {
+        place.fails(&format!("{input} {outputs}"), told);
+    }
+}
+
+#[test]
+fn bad_input_can_be_skipped_and_is_listed() {
+    let place = Place::new();
+    let good = four();
+    place.write(
+        "in.jsonl",
+        format!("{good}{{\"text\": 1}}\nnonsense\n{}", line("one", B)),
+    );
+    let args =
+        "in.jsonl --threshold 0.7 --on-bad skip --rejects j.jsonl --kept k.jsonl --removed r.jsonl";
+    let summary = place.json(args);
+    assert_eq!(
+        summary["documents"],
+        serde_json::json!({"in": 7, "kept": 2, "removed": 2, "rejected": 3, "empty": 0, "hidden": 0})
+    );
+    let rejects = place.read("j.jsonl");
+    let rejects: Vec<serde_json::Value> = rejects
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(rejects.len(), 3);
+    assert_eq!(rejects[0]["line"], 5);
+    assert_eq!(rejects[1]["record"], "nonsense");
+    assert_eq!(
+        rejects[2]["reason"],
+        "id `one` was used before, at in.jsonl:1"
+    );
+    let records = place.read("k.jsonl").lines().count() + place.read("r.jsonl").lines().count();
+    assert_eq!(records, 4);
+    place.write("d/ok.txt", A).write("d/latin.txt", b"caf\xE9");
+    assert_eq!(place.json("d --on-bad skip")["documents"]["rejected"], 1);
+}
+
+#[test]
+fn bad_settings_are_bad_usage() {
+    let place = Place::new();
+    place.write("in.jsonl", four());
+    for (args, told) in [
+        ("--threshold 0", "threshold 0: must be above 0"),
+        ("--threshold 1.5", "threshold 1.5: must be above 0"),
+        ("--threshold -0.5", "threshold -0.5: must be above 0"),
+        ("--threshold NaN", "threshold NaN: must be above 0"),
+        ("--threshold x", "invalid value 'x' for '--threshold <J>'"),
+        ("--hashes 0", "hashes 0: must be from 1 to 65535"),
+        ("--shingle words:0", "shingle words:0: n must be from 1"),
+        ("--shingle lines:5", "must be words:N, chars:N or bytes:N"),
+        ("--recall 1.01", "recall 1.01: must be above 0"),
+        ("--recall 1", "recall 1 at a threshold below 1"),
+        (
+            "--keep best",
+            "must be first, longest, max:FIELD or min:FIELD",
+        ),
+        ("--cluster chain", "invalid value 'chain'"),
+        ("--unknown", "unexpected argument '--unknown'"),
+    ] {
+        let ran = place.run(&format!("in.jsonl --pairs p.tsv {args}"));
+        assert_eq!(ran.code, 2, "{args}: {}", ran.err);
+        assert!(ran.err.contains(told), "{args}: {}", ran.err);
+        assert!(!place.path("p.tsv").exists());
+    }
+    assert_eq!(place.run("").code, 2);
+}
+
+#[test]
+fn outputs_that_cannot_be_written() {
+    let place = Place::new();
+    place
+        .write("in.jsonl", four())
+        .write("old.tsv", "old")
+        .write("dir/x", "");
+    place.fails(
+        "in.jsonl --pairs nowhere/p.tsv",
+        "cannot write nowhere/p.tsv: ",
+    );
+    place.fails(
+        "in.jsonl --pairs dir",
+        "cannot write dir: it is there and no regular file",
+    );
+    place.refuses(
+        "in.jsonl --kept in.jsonl",
+        "output in.jsonl is an input as well",
+    );
+    place.refuses(
+        "in.jsonl --kept k --removed ./k",
+        "outputs k and ./k overlap",
+    );
+    place.refuses("in.jsonl --pairs p --clusters p", "outputs p and p overlap");
+    // What was there stays until the new one is whole.
+    place.fails("nowhere --pairs old.tsv", "cannot read nowhere");
+    assert_eq!(place.read("old.tsv"), "old");
+    assert_eq!(place.run("in.jsonl --pairs old.tsv").code, 0);
+    assert!(place.read("old.tsv").starts_with("a\tb\t"));
+}
+
+#[test]
+fn no_output_replaces_an_input_or_another_output() {
+    let place = Place::new();
+    place
+        .write("in.jsonl", four())
+        .write("d/a.txt", A)
+        .write("d/b.txt", A);
+    for output in ["--pairs", "--clusters", "--kept", "--removed", "--rejects"] {
+        place.refuses(
+            &format!("in.jsonl {output} ./in.jsonl"),
+            "is an input as well",
+        );
+        place.refuses(&format!("d {output} d/a.txt"), "is an input as well");
+    }
+    place.fails(
+        "d --kept k --removed k/r",
+        "cannot write k/r: No such file or directory",
+    );
+    fs::create_dir(place.path("k")).unwrap();
+    place.refuses("d --kept k --removed k/r", "outputs k and k/r overlap");
+    place.refuses(
+        "d --kept k --pairs k/p.tsv",
+        "outputs k/p.tsv and k overlap",
+    );
+    assert_eq!(place.run("d --kept k").code, 0);
+    assert_eq!(place.read("k/a.txt"), A);
+}
+
+#[test]
+fn an_input_counts_once() {
+    let place = Place::new();
+    place
+        .write("in.jsonl", "{\"text\": \"a\"}\n")
+        .write("d/a.txt", A);
+    place.refuses("in.jsonl ./in.jsonl", "./in.jsonl is named for input twice");
+    place.refuses("d d/a.txt", "d/a.txt is named for input twice");
+    place.refuses("- -", "- is named for input twice");
+}
+
+#[test]
+fn ids_are_exact_or_refused() {
+    let place = Place::new();
+    let record = |id: &str| format!("{{\"id\": {id}, \"text\": \"{A}\"}}\n");
+    let whole = record("9007199254740993") + &record("18446744073709551615") + &record("-7");
+    place.write("in.jsonl", whole);
+    let summary = place.json("in.jsonl");
+    assert_eq!(summary["clusters"][0]["kept"], "9007199254740993");
+    assert_eq!(
+        summary["clusters"][0]["removed"][0]["id"],
+        "18446744073709551615"
+    );
+    for id in ["18446744073709551616", "9007199254740993.0", "1e3"] {
+        place.write("in.jsonl", record(id));
+        place.fails(
+            "in.jsonl",
+            "in.jsonl:1: field `id` is a number, not a string or whole number",
+        );
+    }
+}
+
+#[test]
+fn files_that_are_plainly_something_else_are_told() {
+    let place = Place::new();
+    place
+        .write("a.json", "{}")
+        .write("b.txt.gz", "x")
+        .write("d/x.parquet", "PAR1")
+        .write("d/a", A);
+    place.fails("a.json", "a.json: JSON, but no .jsonl");
+    place.fails("b.txt.gz", "b.txt.gz: compressed, but no .jsonl.gz");
+    place.fails("d", "d/x.parquet: parquet files cannot be read yet");
+    let summary = place.json("d --on-bad skip");
+    assert_eq!(
+        (
+            &summary["documents"]["kept"],
+            &summary["documents"]["rejected"]
+        ),
+        (&1.into(), &1.into())
+    );
+    let ran = place.run("d --on-bad skip");
+    assert!(
+        ran.out.contains("first rejected: d/x.parquet: parquet"),
+        "{}",
+        ran.out
+    );
+}
