@@ -268,7 +268,7 @@ impl<'a> Verifier<'a> {
     /// As [`verify`](Self::verify), telling what a failure cost.
     pub(crate) fn compare(&self, a: u32, b: u32) -> Compared {
         /// Shingles of both sets together that take as long as a comparison of signatures.
-        const SHINGLES: usize = 16;
+        const SHINGLES: usize = 64;
         let (left, right) = (a as usize, b as usize);
         if !self.may_be(left, right) {
             return Compared::Failed { work: 1 };

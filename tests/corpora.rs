@@ -6,9 +6,11 @@ use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::Path;
 
-use resemblance::Deduper;
-use resemblance::Run;
+use resemblance::cluster::UnionFind;
 use resemblance::corpus::{Corpus, ReadOptions};
+use resemblance::text::{Content, Document, words};
+use resemblance::{Deduper, Normalization, Run};
+use unicode_segmentation::UnicodeSegmentation;
 
 type Pairs = BTreeMap<(String, String), f64>;
 
@@ -42,14 +44,28 @@ fn holds(name: &str) {
     let edge = 1e-6;
     for threshold in [0.5, 0.7, 0.8, 0.9] {
         let deduper = Deduper::builder().threshold(threshold).build().unwrap();
-        let mut found = Pairs::new();
+        let batch = deduper.batch(corpus.documents(), &Run::new()).unwrap();
+        let (mut found, mut closure) = (Pairs::new(), UnionFind::new(ids.len()));
         let each = |pair: resemblance::Pair| {
             found.insert(key(&ids[pair.a], &ids[pair.b]), pair.similarity.jaccard);
+            closure.union(pair.a as u32, pair.b as u32);
             Ok::<(), resemblance::Error>(())
         };
-        deduper
-            .try_pairs(corpus.documents(), &Run::new(), each)
-            .unwrap();
+        batch.for_each_pair(each).unwrap();
+        // Clusters compare less, and lose nothing by it.
+        let clusters = batch.clusters().unwrap();
+        assert_eq!(clusters.split_buckets(), 0);
+        for (document, &first) in closure.flatten().iter().enumerate() {
+            let cluster = clusters
+                .cluster_of(document)
+                .map(|cluster| cluster.documents()[0]);
+            assert_eq!(
+                cluster.unwrap_or(document),
+                first as usize,
+                "{}",
+                ids[document]
+            );
+        }
         for (pair, jaccard) in &found {
             let truth = truth
                 .get(pair)
@@ -70,6 +86,32 @@ fn holds(name: &str) {
         }
         println!("{name} at {threshold}: {hits} of {all} pairs");
         assert!(f64::from(hits as u32) >= 0.99 * f64::from(all as u32));
+    }
+}
+
+/// Words of real texts, as they are and normalized, are those that unicode-segmentation finds.
+#[test]
+fn words_of_real_texts() {
+    let Some(corpora) = support::shared("corpora") else {
+        return;
+    };
+    for name in [
+        "licenses_scancode",
+        "psdocs_versions",
+        "zh_poetry",
+        "ja_aozora",
+        "scotus_oral",
+    ] {
+        let path = corpora.join(name).join("docs.jsonl.gz");
+        let corpus = Corpus::read(&[path], &ReadOptions::new()).unwrap();
+        for (document, id) in corpus.documents().iter().zip(corpus.ids()).take(1000) {
+            let Content::Text(text) = document.content() else {
+                panic!("{id} is no text");
+            };
+            for text in [text, &Normalization::NFKC_CASEFOLD.normalize(text)] {
+                assert!(words(text).eq(text.unicode_words()), "{name} {id}");
+            }
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use std::collections::HashMap;
 
 use rayon::prelude::*;
 
-use super::{Candidates, Compared, Labels, PATIENCE, UnionFind, split_slot};
+use super::{Candidates, Compared, FULL, Labels, UnionFind, WORK, split_slot};
 use crate::error::Error;
 use crate::watch::Ticker;
 
@@ -97,7 +97,11 @@ where
             return false;
         }
         let mut groups = Groups::new();
-        let mut patience = PATIENCE * members.len();
+        let bands = self.candidates.buckets.banding().bands();
+        let mut patience = match members.len() {
+            few if depth == 0 && few <= FULL => usize::MAX,
+            many => WORK / bands * many,
+        };
         let mut seen = 0;
         while seen < members.len() && patience > 0 {
             self.insert(&mut groups, members[seen], &mut patience);

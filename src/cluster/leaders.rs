@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use rayon::prelude::*;
 
-use super::{Candidates, Compared, Labels, PATIENCE, split_slot};
+use super::{Candidates, Compared, FULL, Labels, split_slot};
 use crate::error::Error;
 use crate::lsh::Banding;
 use crate::watch::Ticker;
@@ -154,7 +154,7 @@ impl Node {
         match self {
             Node::Few(places) => {
                 places.push(place);
-                if places.len() <= PATIENCE {
+                if places.len() <= FULL {
                     return;
                 }
                 if split_slot(banding, band, depth, slots.len()).is_none() {
