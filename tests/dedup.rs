@@ -415,11 +415,10 @@ mod unix {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        // Once a temporary file is there, the work has begun; the handler is set right after.
+        // Once a temporary file is there, the work has begun.
         while place.names() == before {
             std::thread::sleep(std::time::Duration::from_millis(1));
         }
-        std::thread::sleep(std::time::Duration::from_millis(100));
         let kill = Command::new("kill")
             .args(["-TERM", &child.id().to_string()])
             .status();

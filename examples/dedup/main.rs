@@ -58,6 +58,7 @@ impl From<resemblance::Error> for Failure {
 fn run(args: &Args) -> Result<(), Failure> {
     let started = Instant::now();
     let deduper = args.deduper()?;
+    let bar = Bar::new(); // before there is a temporary file that an interruption would leave
     let sources = Sources::find(&args.paths)?;
     let mut outputs = Outputs::new(&sources);
     let mut stage = |path: &Option<_>| path.as_ref().map(|p| outputs.stage_table(p)).transpose();
@@ -69,7 +70,6 @@ fn run(args: &Args) -> Result<(), Failure> {
     let mut stage = |path: &Option<_>| path.as_ref().map(|p| outputs.stage_records(p)).transpose();
     let (kept, removed) = (stage(&args.kept)?, stage(&args.removed)?);
 
-    let bar = Bar::new();
     let corpus = Corpus::read_sources(sources, &args.read_options(&deduper), Some(&bar))?;
     let pool = args.pool();
     let clusters = pool.install(|| decide(args, &deduper, &corpus, &bar, &tables))?;
