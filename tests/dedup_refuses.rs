@@ -5,6 +5,7 @@ mod support;
 
 use std::fs;
 
+use resemblance::corpus::{Corpus, ReadOptions};
 use support::program::{A, B, Place, four, line};
 
 #[test]
@@ -230,4 +231,37 @@ fn files_that_are_plainly_something_else_are_told() {
         "{}",
         ran.out
     );
+}
+
+/// Records are read twice; a file that is not what it was is named, not the one after it.
+#[test]
+fn an_input_that_changes_in_between_is_named() {
+    let place = Place::new();
+    let read = || {
+        place
+            .write("a.jsonl", four())
+            .write("b.jsonl", line("b", A));
+        let paths = [place.path("a.jsonl"), place.path("b.jsonl")];
+        Corpus::read(&paths, &ReadOptions::new()).unwrap()
+    };
+    let copy = |corpus: &Corpus| corpus.copy_records(None, |_| None);
+    copy(&read()).unwrap();
+    for (name, changed) in [
+        ("a.jsonl", line("one", A)),
+        ("a.jsonl", four() + &line("more", A)),
+        (
+            "a.jsonl",
+            four().replace("hills", "downs").replace("roofs", "lanes"),
+        ),
+        ("b.jsonl", String::new()),
+    ] {
+        let corpus = read();
+        place.write(name, changed);
+        let error = copy(&corpus).unwrap_err();
+        assert_eq!(
+            error.place().unwrap().file,
+            place.path(name).display().to_string()
+        );
+        assert!(!error.is_setting() && error.to_string().ends_with("changed while it was in work"));
+    }
 }

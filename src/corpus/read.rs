@@ -133,6 +133,8 @@ pub struct Corpus {
     fields: Vec<FieldValue>,
     /// A hash of each document's record, to see that a file did not change between two readings.
     records: Vec<u64>,
+    /// For each input, the documents read once it was read.
+    ends: Vec<usize>,
     /// Input and line of each rejected record.
     rejected_at: HashSet<(usize, Option<u64>)>,
     rejections: Vec<Rejection>,
@@ -178,6 +180,7 @@ impl Corpus {
                 ids: Vec::new(),
                 fields: Vec::new(),
                 records: Vec::new(),
+                ends: Vec::new(),
                 rejected_at: HashSet::new(),
                 rejections: Vec::new(),
                 hidden: sources.hidden,
@@ -187,6 +190,7 @@ impl Corpus {
         };
         for number in 0..files {
             reading.read(number)?;
+            reading.corpus.ends.push(reading.corpus.documents.len());
         }
         Ok(reading.corpus)
     }
@@ -256,11 +260,9 @@ impl Corpus {
                 Err((_, Stop::Io(error))) => return Err(Error::io("read", &input.path, error)),
                 Err((_, Stop::Fatal(error))) => return Err(error),
             }
-        }
-        if document != self.documents.len() {
-            return Err(Error::refused(
-                "an input file got shorter while it was in work",
-            ));
+            if document != self.ends[number] {
+                return Err(changed(input));
+            }
         }
         Ok(())
     }
