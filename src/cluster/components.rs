@@ -100,7 +100,7 @@ where
         let bands = self.candidates.buckets.banding().bands();
         let mut patience = match members.len() {
             few if depth == 0 && few <= FULL => usize::MAX,
-            many => WORK / bands * many,
+            many => (WORK / bands).max(1) * many,
         };
         let mut seen = 0;
         while seen < members.len() && patience > 0 {
@@ -110,7 +110,7 @@ where
         if seen == members.len() {
             return false;
         }
-        let row = self.candidates.row_of();
+        let row = &self.candidates.row;
         let slots = row(members[0].set).len();
         let banding = self.candidates.buckets.banding();
         let Some(slot) = split_slot(banding, self.band, depth, slots) else {
@@ -168,13 +168,13 @@ where
     /// True where an earlier band has both in a bucket that was compared in full.
     fn compared_before(&self, x: u32, y: u32) -> bool {
         let Candidates { buckets, .. } = self.candidates;
-        let (row, rows) = (self.candidates.row_of(), buckets.banding().rows());
+        let (row, rows) = (&self.candidates.row, buckets.banding().rows());
         let bands = row(x).chunks_exact(rows).zip(row(y).chunks_exact(rows));
-        let shared = bands
+        let mut shared = bands
             .take(self.band)
             .enumerate()
             .filter(|(_, (l, r))| l == r);
-        shared.into_iter().any(|(band, _)| {
+        shared.any(|(band, _)| {
             let of_band = buckets.of_band(band);
             let of_set = buckets.of_set(x as usize);
             let place = of_set.partition_point(|&bucket| (bucket as usize) < of_band.start);

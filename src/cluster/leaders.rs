@@ -120,9 +120,8 @@ where
         }
         near.sort_unstable();
         near.dedup();
-        let kept = near.iter().map(|&place| self.order[place as usize]);
-        kept.into_iter()
-            .find(|&kept| compare(kept, set) == Compared::Similar)
+        let mut kept = near.iter().map(|&place| self.order[place as usize]);
+        kept.find(|&kept| compare(kept, set) == Compared::Similar)
     }
 
     fn split_slot(&self, bucket: u32, depth: usize, slots: usize) -> Option<usize> {

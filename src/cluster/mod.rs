@@ -60,12 +60,6 @@ pub(crate) struct Candidates<'a, Row, Compare> {
     pub(crate) compare: Compare,
 }
 
-impl<Row, Compare> Candidates<'_, Row, Compare> {
-    fn row_of(&self) -> &Row {
-        &self.row
-    }
-}
-
 /// What the sets of all documents came to.
 pub(crate) struct Labels {
     /// The set that stands for the cluster of each set.
@@ -130,8 +124,16 @@ mod tests {
         }
     }
 
+    fn pairs(a: u32, b: u32) -> bool {
+        a / 2 == b / 2
+    }
+
     /// Labels by both modes, and the comparisons that each took.
-    fn labels(matrix: &SignatureMatrix, bands: usize, rows: usize) -> [(Labels, usize); 2] {
+    fn labels(
+        matrix: &SignatureMatrix,
+        (bands, rows): (usize, usize),
+        similar: impl Fn(u32, u32) -> bool + Sync,
+    ) -> [(Labels, usize); 2] {
         let sets = matrix.len() as u32;
         let distinct = Distinct::new(matrix, |(): &mut (), document| document as u128);
         let banding = Banding::new(bands, rows).unwrap();
@@ -143,7 +145,7 @@ mod tests {
             row: |set: u32| matrix.row(set as usize),
             compare: |a: u32, b: u32| {
                 asked.fetch_add(1, Ordering::Relaxed);
-                compared(a / 2 == b / 2)
+                compared(similar(a, b))
             },
         };
         let order: Vec<u32> = (0..sets).collect();
@@ -158,7 +160,7 @@ mod tests {
     fn buckets_of_boilerplate_are_split_and_pairs_still_found() {
         // All sets share the one bucket; enumerating it would take 200 million comparisons.
         let sets = 20_000;
-        for (Labels { label, split }, asked) in labels(&boilerplate(sets), 1, 3) {
+        for (Labels { label, split }, asked) in labels(&boilerplate(sets), (1, 3), pairs) {
             let expected: Vec<u32> = (0..sets).map(|set| set / 2 * 2).collect();
             assert_eq!((label, split), (expected, 1));
             assert!(asked < 2 * WORK * sets as usize, "{asked} comparisons");
@@ -176,7 +178,7 @@ mod tests {
         let slots = (0..sets).flat_map(|set| (0..K as u32).map(move |s| slot(set, s)));
         let matrix =
             SignatureMatrix::from_slots(*boilerplate(1).scheme(), slots.collect()).unwrap();
-        for (Labels { split, .. }, asked) in labels(&matrix, 4, 3) {
+        for (Labels { split, .. }, asked) in labels(&matrix, (4, 3), pairs) {
             let most = sets as usize * WORK * K;
             assert!(split > 0 && asked < most, "{asked} comparisons of {most}");
         }
@@ -186,7 +188,7 @@ mod tests {
     fn small_buckets_are_compared_in_full() {
         // Every pair may fail, none is left out and none compared twice, though bands repeat.
         let sets = FULL as u32;
-        for (Labels { label, split }, asked) in labels(&boilerplate(sets), 4, 3) {
+        for (Labels { label, split }, asked) in labels(&boilerplate(sets), (4, 3), pairs) {
             assert!((0..sets).all(|set| label[set as usize] == set / 2 * 2));
             assert_eq!(split, 0);
             assert!(asked <= FULL * (FULL - 1) / 2, "{asked} comparisons");
@@ -198,20 +200,8 @@ mod tests {
         let matrix = boilerplate(1);
         let row = matrix.row(0).to_vec();
         let matrix = SignatureMatrix::from_slots(*matrix.scheme(), row.repeat(3000)).unwrap();
-        let distinct = Distinct::new(&matrix, |(): &mut (), document| document as u128);
-        let buckets = Buckets::new(&matrix, &distinct, Banding::new(4, 3).unwrap());
-        let asked = AtomicUsize::new(0);
-        let candidates = Candidates {
-            buckets: &buckets,
-            sets: distinct.len(),
-            row: |set: u32| matrix.row(set as usize),
-            compare: |_: u32, _: u32| {
-                asked.fetch_add(1, Ordering::Relaxed);
-                Compared::Similar
-            },
-        };
-        let Labels { label, .. } = components(&candidates, &Ticker::silent()).unwrap();
+        let [(Labels { label, .. }, asked), _] = labels(&matrix, (4, 3), |_, _| true);
         assert!(label.iter().all(|&label| label == 0));
-        assert_eq!(asked.into_inner(), 2999);
+        assert_eq!(asked, 2999);
     }
 }
