@@ -298,6 +298,9 @@ impl<'d, D: Document + Sync> Batch<'d, D> {
         each: &mut impl FnMut(Pair) -> Result<(), E>,
     ) -> Result<(), E> {
         let documents = self.distinct.documents(set);
+        if documents.len() == 1 {
+            return Ok(());
+        }
         let similarity = self.sets[set].similarity(&self.sets[set]);
         for (i, &a) in documents.iter().enumerate() {
             for &b in &documents[i + 1..] {

@@ -7,12 +7,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 use resemblance::lsh::Banding;
 use resemblance::text::Shingler;
-use resemblance::verify::naive_jaccard;
+use resemblance::verify::ShingleSet;
 use resemblance::watch::{Progress, Stage};
 use resemblance::{ClusterMode, Clusters, Deduper, DeduperBuilder, Keep, Run, Shingle};
 use std::ops::ControlFlow;
 use std::sync::Mutex;
-use support::collection;
+use support::{collection, naive_jaccard};
 
 /// A band for each slot: at these thresholds a pair is missed once in 10^12 and less, so that answers
 /// can be compared with brute force for equality.
@@ -191,6 +191,29 @@ proptest! {
         let once = words.join(" ");
         prop_assert_eq!(deduper.signature(&once), deduper.signature(twice.join(" ")));
         prop_assert_eq!(deduper.similarity(once, twice.join(" ")).jaccard, 1.0);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    #[test]
+    fn similarities_equal_the_definition(
+        left in prop::collection::vec(0u64..30, 0..40),
+        right in prop::collection::vec(0u64..30, 0..40),
+        threshold in prop_oneof![
+            (1u32..=100).prop_map(|t| f64::from(t) / 100.0),
+            (1u32..20, 1u32..20).prop_map(|(a, b)| f64::from(a.min(b)) / f64::from(a.max(b))),
+        ],
+    ) {
+        let set = |hashes: &Vec<u64>| ShingleSet::from_hashes(hashes.clone());
+        let (a, b) = (set(&left), set(&right));
+        let naive = naive_jaccard(&left, &right);
+        let similarity = a.similarity(&b);
+        prop_assert_eq!(similarity.jaccard, naive);
+        prop_assert_eq!(similarity.reversed(), b.similarity(&a));
+        let expected = (naive >= threshold && naive > 0.0).then_some(similarity);
+        prop_assert_eq!(a.similarity_at_least(&b, threshold), expected);
     }
 }
 

@@ -234,12 +234,11 @@ impl<Id: Clone + Eq + Hash + Debug> Index<Id> {
 
     fn top(&self, signature: &Signature, k: usize) -> Vec<Match<Id>> {
         let mut found = self.candidates(signature.slots());
-        found.sort_by(by_estimate);
         found.truncate(k);
         self.matches(found)
     }
 
-    /// Rows that share a band with `slots`, with their estimates.
+    /// Rows that share a band with `slots`, with their estimates, the highest first.
     fn candidates(&self, slots: &[u32]) -> Vec<(u32, Estimate)> {
         if slots[0] == EMPTY {
             return Vec::new();
@@ -254,13 +253,13 @@ impl<Id: Clone + Eq + Hash + Debug> Index<Id> {
         }
         rows.sort_unstable();
         rows.dedup();
-        rows.into_iter()
-            .map(|row| (row, Estimate::of_rows(self.matrix.row(row as usize), slots)))
-            .collect()
+        let estimate = |row: u32| Estimate::of_rows(self.matrix.row(row as usize), slots);
+        let mut found: Vec<_> = rows.into_iter().map(|row| (row, estimate(row))).collect();
+        found.sort_by(by_estimate);
+        found
     }
 
-    fn matches(&self, mut found: Vec<(u32, Estimate)>) -> Vec<Match<Id>> {
-        found.sort_by(by_estimate);
+    fn matches(&self, found: Vec<(u32, Estimate)>) -> Vec<Match<Id>> {
         found
             .into_iter()
             .filter_map(|(row, estimate)| {

@@ -3,6 +3,7 @@
 
 pub mod program;
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use resemblance::text::mix;
@@ -55,4 +56,14 @@ pub fn shared(folder: &str) -> Option<PathBuf> {
         return None;
     }
     Some(path)
+}
+
+/// The Jaccard similarity by its definition: nothing sorted, nothing skipped.
+pub fn naive_jaccard(left: &[u64], right: &[u64]) -> f64 {
+    let left: HashSet<_> = left.iter().collect();
+    let right: HashSet<_> = right.iter().collect();
+    match left.union(&right).count() {
+        0 => 0.0,
+        union => left.intersection(&right).count() as f64 / union as f64,
+    }
 }
