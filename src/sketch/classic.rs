@@ -1,25 +1,19 @@
 //! Classic k-permutation MinHash (Broder 1997).
 
+use super::draw::{least_draws, turn};
 use super::scheme::valid_hashes;
 use super::{EMPTY, Sketch};
 use crate::error::Error;
-use crate::text::mix;
+use crate::text::arch::{self, Processor, Task};
 
-/// Classic MinHash: slot j holds the smallest `(a_j * x + b_j) >> 32` over the set.
+/// Classic MinHash: slot j holds the smallest of the shingles' draws number j + 1.
 ///
 /// Its signatures can be [merged](super::Signature::merge): the smaller value of each slot is the
-/// signature of the union. n K hashes for n shingles. The functions are multiply-shift (Dietzfelbinger
-/// et al. 1997), which is enough on hashes that are mixed already.
+/// signature of the union. n K hashes for n shingles.
 #[derive(Debug, Clone)]
 pub struct Classic {
-    /// `(a_j, b_j)`, `a_j` odd.
-    functions: Box<[(u64, u64)]>,
+    hashes: usize,
 }
-
-/// Where the parameters' generator starts; the seed of a scheme goes into the token hashes instead.
-const START: u64 = 0x6A09_E667_F3BC_C908;
-/// SplitMix64's step.
-const STEP: u64 = 0x9E37_79B9_7F4A_7C15;
 
 impl Classic {
     /// A sketch of `hashes` slots.
@@ -32,26 +26,43 @@ impl Classic {
     }
 
     pub(super) fn unchecked(hashes: usize) -> Self {
-        let random = |i: u64| mix(START.wrapping_add(i.wrapping_add(1).wrapping_mul(STEP)));
-        let function = |j: u64| (random(2 * j) | 1, random(2 * j + 1));
-        Self {
-            functions: (0..hashes as u64).map(function).collect(),
-        }
+        Self { hashes }
     }
 }
 
 impl Sketch for Classic {
     fn hashes(&self) -> usize {
-        self.functions.len()
+        self.hashes
     }
 
     fn sketch(&self, shingles: &[u64], slots: &mut [u32]) {
-        assert_eq!(slots.len(), self.functions.len(), "one slot a hash");
+        assert_eq!(slots.len(), self.hashes, "one slot a hash");
         slots.fill(EMPTY);
-        for &x in shingles {
-            for (slot, &(a, b)) in slots.iter_mut().zip(&self.functions) {
-                let value = (a.wrapping_mul(x).wrapping_add(b) >> 32) as u32;
-                *slot = (*slot).min(value.min(EMPTY - 1));
+        if !shingles.is_empty() {
+            arch::run(Sketching { shingles, slots });
+        }
+    }
+}
+
+struct Sketching<'a> {
+    shingles: &'a [u64],
+    slots: &'a mut [u32],
+}
+
+/// Slots made together.
+const LANES: usize = 32;
+
+impl Task for Sketching<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<P: Processor>(self, _: P) {
+        let mut turns: [u32; LANES] = std::array::from_fn(|i| turn(i as u32 + 1));
+        for slots in self.slots.chunks_mut(LANES) {
+            let least = least_draws(self.shingles, &turns);
+            slots.copy_from_slice(&least[..slots.len()]);
+            for turned in &mut turns {
+                *turned = turned.wrapping_add(turn(LANES as u32));
             }
         }
     }

@@ -15,6 +15,7 @@
 
 mod classic;
 mod compact;
+mod draw;
 mod fast_similarity;
 mod matrix;
 mod scheme;

@@ -73,21 +73,67 @@ static KNOWN: [[AtomicU8; PAGE]; 0x11_0000 / PAGE] =
     [const { [const { AtomicU8::new(0) }; PAGE] }; 0x11_0000 / PAGE];
 const PAGE: usize = 4096;
 
+/// The class of an ASCII character.
+#[inline(always)]
+pub(super) fn ascii_class(byte: u8) -> Class {
+    ASCII[usize::from(byte & 0x7F)]
+}
+
 /// The class of a character.
-#[inline]
-pub(super) fn class_of(c: char) -> Class {
-    let code = u32::from(c) as usize;
-    if let Some(&class) = ASCII.get(code) {
-        return class;
+#[cfg(test)]
+fn class_of(c: char) -> Class {
+    match u8::try_from(c) {
+        Ok(byte) if byte.is_ascii() => ascii_class(byte),
+        _ => class_of_code(u32::from(c)),
     }
-    let known = &KNOWN[code / PAGE][code % PAGE];
-    match known.load(Ordering::Relaxed) {
-        0 => {
-            let class = probe(c);
-            known.store(class as u8, Ordering::Relaxed);
-            class
+}
+
+#[inline(always)]
+fn class_of_code(code: u32) -> Class {
+    let code = code as usize;
+    let known = KNOWN
+        .get(code / PAGE)
+        .map_or(0, |page| page[code % PAGE].load(Ordering::Relaxed));
+    match ALL.get(usize::from(known)) {
+        Some(&class) if known != 0 => class,
+        _ => learn(code),
+    }
+}
+
+#[cold]
+fn learn(code: usize) -> Class {
+    let c = char::from_u32(code as u32).unwrap_or(char::REPLACEMENT_CHARACTER);
+    let class = probe(c);
+    let code = u32::from(c) as usize;
+    KNOWN[code / PAGE][code % PAGE].store(class as u8, Ordering::Relaxed);
+    class
+}
+
+/// The class of the character of a text at `at`, and where the next one begins. At the end of the text, a
+/// break that takes no place.
+#[inline(always)]
+pub(super) fn look(text: &[u8], at: usize) -> (Class, usize) {
+    let bits = |byte: u8| u32::from(byte & 0x3F);
+    match text[at.min(text.len())..] {
+        [] => (Class::Break, at),
+        [byte @ ..0x80, ..] => (ascii_class(byte), at + 1),
+        [first @ ..0xE0, second, ..] => {
+            let code = u32::from(first & 0x1F) << 6 | bits(second);
+            (class_of_code(code), at + 2)
         }
-        class => ALL[usize::from(class)],
+        [first @ ..0xF0, second, third, ..] => {
+            let code = u32::from(first & 0xF) << 12 | bits(second) << 6 | bits(third);
+            (class_of_code(code), at + 3)
+        }
+        [first, second, third, fourth, ..] => {
+            let high = u32::from(first & 7) << 18 | bits(second) << 12;
+            (
+                class_of_code(high | bits(third) << 6 | bits(fourth)),
+                at + 4,
+            )
+        }
+        // Text is whole characters.
+        [_, ..] => (Class::Break, text.len()),
     }
 }
 

@@ -22,7 +22,7 @@ pub const fn mix(x: u64) -> u64 {
 
 /// Both halves of the 128-bit product in one.
 #[inline]
-pub(crate) const fn fold(a: u64, b: u64) -> u64 {
+const fn fold(a: u64, b: u64) -> u64 {
     let product = a as u128 * b as u128;
     (product >> 64) as u64 ^ product as u64
 }
@@ -37,6 +37,17 @@ pub(super) struct Tokens {
 
 /// Bytes of a short token.
 const SHORT: usize = 16;
+
+/// What the bytes of a token of each length are among 16.
+static KEPT: [u128; SHORT + 1] = {
+    let mut kept = [0; SHORT + 1];
+    let mut len = 1;
+    while len <= SHORT {
+        kept[len] = u128::MAX >> (8 * (SHORT - len));
+        len += 1;
+    }
+    kept
+};
 
 impl Tokens {
     pub(super) fn new(seed: u64) -> Self {
@@ -60,18 +71,18 @@ impl Tokens {
     }
 
     /// As [`hash`](Self::hash), of a part of `bytes`: 16 bytes are read at once where there are so many.
-    #[inline]
+    #[inline(always)]
     pub(super) fn hash_in(&self, bytes: &[u8], start: usize, len: usize) -> u64 {
         match bytes[start..].first_chunk() {
-            Some(&chunk) if (1..=SHORT).contains(&len) => {
-                let short = u128::from_le_bytes(chunk) & (u128::MAX >> (8 * (SHORT - len)));
+            Some(&chunk) if len <= SHORT => {
+                let short = u128::from_le_bytes(chunk) & KEPT[len];
                 self.hash_short(short, len)
             }
             _ => self.hash(&bytes[start..start + len]),
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn hash_short(&self, token: u128, len: usize) -> u64 {
         let [low, high] = self.keys;
         let length = LENGTH.wrapping_mul(len as u64);

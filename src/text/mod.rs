@@ -13,7 +13,7 @@
 //! Smaller n finds more distant copies and more that are none; an edit of one word changes n
 //! shingles.
 
-mod arch;
+pub(crate) mod arch;
 mod classes;
 mod document;
 mod hash;
@@ -23,7 +23,6 @@ mod shingle;
 mod words;
 
 pub use document::{Bytes, Content, Document};
-pub(crate) use hash::fold;
 pub use hash::mix;
 pub use normalize::{Form, Normalization};
 pub use shingle::{NotText, Scratch, Shingle, Shingler};

@@ -15,10 +15,11 @@ use std::str::FromStr;
 
 use unicode_segmentation::UnicodeSegmentation;
 
+use super::arch::{self, Processor, Task};
 use super::document::Content;
 use super::hash::{LENGTH, Tokens, mix};
 use super::normalize::Normalization;
-use super::words::words;
+use super::words::{Edges, Splitter};
 use crate::error::{Error, Kind};
 
 /// What is compared: n consecutive tokens, and what a token is.
@@ -109,6 +110,29 @@ pub struct Scratch {
     normalized: String,
     spare: String,
     bytes: Vec<u8>,
+    edges: Edges,
+}
+
+struct Shingling<'a> {
+    shingler: &'a Shingler,
+    text: &'a str,
+    edges: &'a mut Edges,
+    hashes: &'a mut Vec<u64>,
+}
+
+impl Task for Shingling<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<P: Processor>(self, processor: P) {
+        let Self { shingler, text, .. } = self;
+        match shingler.shingle {
+            Shingle::Words(_) => shingler.push_words(processor, text, self.edges, self.hashes),
+            Shingle::Chars(_) => shingler.push_graphemes(text, self.hashes),
+            Shingle::Bytes(_) => shingler.push_bytes(text.as_bytes(), self.hashes),
+        }
+        shingler.combine(self.hashes);
+    }
 }
 
 /// Turns documents into shingle hashes.
@@ -183,12 +207,13 @@ impl Shingler {
                 .normalize_into(text, &mut scratch.normalized, &mut scratch.spare);
             &scratch.normalized
         };
-        match self.shingle {
-            Shingle::Words(_) => self.push_words(text, hashes),
-            Shingle::Chars(_) => self.push_graphemes(text, hashes),
-            Shingle::Bytes(_) => self.push_bytes(text.as_bytes(), hashes),
-        }
-        self.combine(hashes);
+        let edges = &mut scratch.edges;
+        arch::run(Shingling {
+            shingler: self,
+            text,
+            edges,
+            hashes,
+        });
     }
 
     /// Writes the shingle hashes of a document that may be bytes over `hashes`. Bytes that are
@@ -245,11 +270,26 @@ impl Shingler {
         self.normalization.normalize(text)
     }
 
-    fn push_words(&self, text: &str, tokens: &mut Vec<u64>) {
-        let origin = text.as_ptr().addr();
-        for word in words(text) {
-            let start = word.as_ptr().addr() - origin;
-            tokens.push(self.tokens.hash_in(text.as_bytes(), start, word.len()));
+    /// One pass finds words, one hashes them; some hundred at a time.
+    #[inline(always)]
+    fn push_words<P: Processor>(
+        &self,
+        processor: P,
+        text: &str,
+        edges: &mut Edges,
+        tokens: &mut Vec<u64>,
+    ) {
+        edges.clear();
+        let mut splitter = Splitter::new(text);
+        loop {
+            let more = splitter.read(processor, edges);
+            let words = edges.words().iter();
+            tokens.extend(
+                words.map(|&[start, end]| self.tokens.hash_in(text.as_bytes(), start, end - start)),
+            );
+            if !more {
+                break;
+            }
         }
     }
 
@@ -276,6 +316,7 @@ impl Shingler {
     }
 
     /// Token hashes to shingle hashes, in place.
+    #[inline(always)]
     fn combine(&self, hashes: &mut Vec<u64>) {
         let n = self.shingle.size().min(hashes.len());
         if n == 0 {
@@ -289,7 +330,9 @@ impl Shingler {
             let left = hashes[i];
             hashes[i] = mix(sum.wrapping_add(length));
             if let Some(&entering) = hashes.get(i + n) {
-                sum = roll(sum, entering).wrapping_sub(left.wrapping_mul(self.leaving));
+                // What does not wait for the last sum comes first.
+                let change = entering.wrapping_sub(left.wrapping_mul(self.leaving));
+                sum = sum.wrapping_mul(POLYNOMIAL).wrapping_add(change);
             }
         }
         hashes.truncate(shingles);

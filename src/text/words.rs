@@ -19,15 +19,18 @@
 //!
 //! A block with other characters is scanned one by one, by their [classes](super::classes). Around a hard
 //! one (a combining mark, a flag), the *stretch* that it can influence is handed to unicode-segmentation.
+//!
+//! [`Splitter`] writes the edges of many words at a time, so that finding them and hashing them are two tight
+//! loops; [`Words`] hands them out one by one.
 
 use unicode_segmentation::{UnicodeSegmentation, UnicodeWords};
 
-use super::arch::{BLOCK, Classifier, Masks};
-use super::classes::{Class, class_of};
+use super::arch::{self, BLOCK, Masks, Processor, Task};
+use super::classes::{Class, ascii_class, look};
 
 /// The words of `text` as UAX #29 finds them, in order: exactly what `unicode_words` yields.
 ///
-/// Costs one pass: about a nanosecond a byte on ASCII, a few elsewhere.
+/// Costs one pass: less than a nanosecond a byte on ASCII, a few elsewhere.
 ///
 /// ```
 /// use resemblance::text::words;
@@ -36,28 +39,171 @@ use super::classes::{Class, class_of};
 /// assert_eq!(found, ["Can't", "stop", "3.5", "km", "to", "東", "京"]);
 /// ```
 pub fn words(text: &str) -> Words<'_> {
-    Words::new(text, Classifier::detect())
+    Words {
+        splitter: Splitter::new(text),
+        edges: Edges::default(),
+        passed: 0,
+        ended: false,
+    }
 }
 
 /// The words of a text, see [`words`].
 #[derive(Debug)]
 pub struct Words<'a> {
+    splitter: Splitter<'a>,
+    edges: Edges,
+    /// Words of `edges` that have been handed out.
+    passed: usize,
+    ended: bool,
+}
+
+impl<'a> Iterator for Words<'a> {
+    type Item = &'a str;
+
+    #[inline]
+    fn next(&mut self) -> Option<&'a str> {
+        loop {
+            if let Some(&[start, end]) = self.edges.words().get(self.passed) {
+                self.passed += 1;
+                return Some(&self.splitter.text[start..end]);
+            }
+            if self.ended {
+                return None;
+            }
+            self.passed = 0;
+            self.ended = !arch::run(Read(&mut self.splitter, &mut self.edges));
+        }
+    }
+}
+
+impl std::iter::FusedIterator for Words<'_> {}
+
+struct Read<'a, 't>(&'a mut Splitter<'t>, &'a mut Edges);
+
+impl Task for Read<'_, '_> {
+    type Output = bool;
+
+    #[inline(always)]
+    fn run<P: Processor>(self, processor: P) -> bool {
+        self.0.read(processor, self.1)
+    }
+}
+
+/// Where words begin and end, in turn; at the end there may be a word that has begun only.
+#[derive(Debug)]
+pub(super) struct Edges {
+    places: [usize; ROOM],
+    many: usize,
+}
+
+/// Edges at a time: those of some blocks, so that neither loop ends all the time.
+const ROOM: usize = 512;
+/// What a block can add, and the places that are written beyond.
+const MOST: usize = BLOCK + EIGHT;
+const EIGHT: usize = 8;
+
+impl Default for Edges {
+    fn default() -> Self {
+        Self {
+            places: [0; ROOM],
+            many: 0,
+        }
+    }
+}
+
+impl Edges {
+    /// Start and end of each whole word.
+    #[inline]
+    pub(super) fn words(&self) -> &[[usize; 2]] {
+        self.places[..self.many].as_chunks().0
+    }
+
+    /// For another text.
+    #[inline]
+    pub(super) fn clear(&mut self) {
+        self.many = 0;
+    }
+
+    /// Drops the whole words; one that has begun only stays.
+    #[inline]
+    fn pass(&mut self) {
+        if self.many % 2 == 1 {
+            self.places[0] = self.places[self.many - 1];
+        }
+        self.many %= 2;
+    }
+
+    /// The start of the word that has begun only, taken back.
+    fn take_open(&mut self) -> Option<usize> {
+        let open = self.many % 2;
+        self.many -= open;
+        (open == 1).then(|| self.places[self.many])
+    }
+
+    #[inline]
+    fn is_full(&self) -> bool {
+        self.many > ROOM - MOST
+    }
+
+    #[inline]
+    fn push(&mut self, start: usize, end: usize) {
+        self.places[self.many] = start;
+        self.places[self.many + 1] = end;
+        self.many += 2;
+    }
+
+    /// The places of the bits, counted from `from`. They are written eight at a time, since asking after each
+    /// whether it was the last costs more.
+    #[inline(always)]
+    fn push_bits(&mut self, mut bits: u64, from: usize) {
+        let room = &mut self.places[self.many..self.many + MOST];
+        self.many += bits.count_ones() as usize;
+        for eight in room.chunks_exact_mut(EIGHT) {
+            for place in eight {
+                *place = from + bits.trailing_zeros() as usize;
+                bits &= bits.wrapping_sub(1);
+            }
+            if bits == 0 {
+                break;
+            }
+        }
+    }
+
+    /// Drops the words for which `keep` is false.
+    fn retain(&mut self, keep: impl Fn(usize, usize) -> bool) {
+        let mut kept = 0;
+        for at in (0..self.many - self.many % 2).step_by(2) {
+            let [start, end] = [self.places[at], self.places[at + 1]];
+            if keep(start, end) {
+                self.places[kept] = start;
+                self.places[kept + 1] = end;
+                kept += 2;
+            }
+        }
+        if self.many % 2 == 1 {
+            self.places[kept] = self.places[self.many - 1];
+            kept += 1;
+        }
+        self.many = kept;
+    }
+}
+
+/// Finds the words of a text, many at a time.
+#[derive(Debug)]
+pub(super) struct Splitter<'a> {
     text: &'a str,
-    classifier: Classifier,
-    /// Everything before this byte has been looked at: the end of the last word, or further.
+    /// The end of the last word found by the scan, or further.
     at: usize,
     /// Where the next block begins.
     next_block: usize,
-    /// The edges of the block in work that have not been passed.
-    edges: u64,
-    /// Start of the word that has begun but not ended.
-    open: Option<usize>,
     /// The last byte of the block in work, as the rules for the next see it.
     before: Before,
     /// Up to here the scan goes character by character.
     scan_to: usize,
-    /// The words of the stretch in work.
-    stretch: Option<UnicodeWords<'a>>,
+    /// The words of the stretch in work, and where it begins.
+    stretch: Option<(UnicodeWords<'a>, usize)>,
+    /// Whether a block held an underscore: then there may be words of nothing else, which are none.
+    underscores: bool,
 }
 
 /// What the byte before a block is: 0 or 1 each.
@@ -76,71 +222,64 @@ enum Scan {
     Leave,
 }
 
-impl<'a> Iterator for Words<'a> {
-    type Item = &'a str;
-
-    #[inline]
-    fn next(&mut self) -> Option<&'a str> {
-        loop {
-            while self.edges != 0 {
-                let edge = self.next_block - BLOCK + self.edges.trailing_zeros() as usize;
-                self.edges &= self.edges - 1;
-                match self.open.take() {
-                    None => self.open = Some(edge),
-                    Some(start) => {
-                        self.at = edge;
-                        if self.is_word(start, edge) {
-                            return Some(&self.text[start..edge]);
-                        }
-                    }
-                }
-            }
-            if self.stretch.is_some() || self.at < self.scan_to {
-                if let Some(word) = self.scan() {
-                    return Some(word);
-                }
-            } else if !self.read_block() {
-                return None;
-            }
-        }
-    }
-}
-
-impl<'a> Words<'a> {
-    fn new(text: &'a str, classifier: Classifier) -> Self {
+impl<'a> Splitter<'a> {
+    pub(super) fn new(text: &'a str) -> Self {
         Self {
             text,
-            classifier,
             at: 0,
             next_block: 0,
-            edges: 0,
-            open: None,
             before: Before::default(),
             scan_to: 0,
             stretch: None,
+            underscores: false,
         }
     }
 
+    /// Replaces the words in `edges` by the next ones; false where they are the last.
+    #[inline(always)]
+    pub(super) fn read<P: Processor>(&mut self, processor: P, edges: &mut Edges) -> bool {
+        if let Some(&[_, end]) = edges.words().last() {
+            self.at = self.at.max(end);
+        }
+        edges.pass();
+        let mut more = true;
+        while more && !edges.is_full() {
+            if self.stretch.is_some() {
+                self.read_stretch(edges);
+            } else if self.at < self.scan_to {
+                self.scan(edges);
+            } else {
+                more = self.read_block(processor, edges);
+            }
+        }
+        if self.underscores {
+            let bytes = self.text.as_bytes();
+            edges.retain(|start, end| bytes[start..end].iter().any(|&byte| byte != b'_'));
+        }
+        more
+    }
+
     /// Finds the edges of the next block, or hands over to the scan; false at the end of the text.
-    fn read_block(&mut self) -> bool {
+    #[inline(always)]
+    fn read_block<P: Processor>(&mut self, processor: P, edges: &mut Edges) -> bool {
         let bytes = self.text.as_bytes();
         let from = self.next_block;
         let rest = &bytes[from.min(bytes.len())..];
-        if rest.is_empty() && self.open.is_none() {
-            return false;
-        }
         let masks = if let Some(block) = rest.first_chunk() {
-            self.classifier.classify(block)
+            processor.classify(block)
+        } else if rest.is_empty() && edges.many % 2 == 0 {
+            return false;
         } else {
             // Zeros end a word as the end of the text does.
             let mut block = [0; BLOCK];
             block[..rest.len()].copy_from_slice(rest);
-            self.classifier.classify(&block)
+            processor.classify(&block)
         };
         let behind = rest.get(BLOCK).copied().unwrap_or_default();
         if masks.non_ascii != 0 || !behind.is_ascii() {
             // The open word may go on in what is not ASCII; begin again at its start.
-            self.at = self.open.take().unwrap_or(self.at);
+            let last = edges.words().last().map_or(self.at, |&[_, end]| end);
+            self.at = edges.take_open().unwrap_or(last.max(self.at));
             self.scan_to = from + BLOCK - masks.non_ascii.leading_zeros() as usize;
             if !behind.is_ascii() {
                 self.scan_to = from + BLOCK + 1;
@@ -148,107 +287,84 @@ impl<'a> Words<'a> {
             return true;
         }
         self.next_block = from + BLOCK;
-        self.edges = self.before.edges(&masks, class_of(char::from(behind)));
+        self.underscores |= masks.underscore != 0;
+        edges.push_bits(self.before.edges(&masks, ascii_class(behind)), from);
         true
     }
 
-    /// One step of the scan character by character. After a word behind `scan_to` the blocks go on.
-    fn scan(&mut self) -> Option<&'a str> {
-        let word = self.scan_one();
-        if self.stretch.is_none() && self.at >= self.scan_to {
+    fn read_stretch(&mut self, edges: &mut Edges) {
+        let Some((words, from)) = &mut self.stretch else {
+            return;
+        };
+        let origin = self.text.as_ptr().addr();
+        for word in words {
+            debug_assert!(word.as_ptr().addr() - origin >= *from);
+            let start = word.as_ptr().addr() - origin;
+            edges.push(start, start + word.len());
+            if edges.is_full() {
+                return;
+            }
+        }
+        self.stretch = None;
+        self.scanned();
+    }
+
+    /// After a word behind `scan_to` the blocks go on.
+    #[inline]
+    fn scanned(&mut self) {
+        if self.at >= self.scan_to {
             self.next_block = self.at;
             self.before = Before::default();
         }
-        word
     }
 
-    #[inline]
-    fn scan_one(&mut self) -> Option<&'a str> {
-        if let Some(stretch) = &mut self.stretch {
-            let word = stretch.next();
-            if word.is_none() {
-                self.stretch = None;
-            }
-            return word;
-        }
+    /// Finds words character by character.
+    #[inline(always)]
+    fn scan(&mut self, edges: &mut Edges) {
+        let bytes = self.text.as_bytes();
         let mut start = self.at;
-        let (class, end) = loop {
-            match self.look(start) {
-                (Class::Break, end) if end == start => {
-                    self.at = end;
-                    return None;
-                }
-                (
-                    Class::Break | Class::Quote | Class::Mid | Class::MidLetter | Class::MidDigit,
-                    end,
-                ) => start = end,
-                found => break found,
-            }
-        };
-        let scan = match class {
-            Class::Hard => {
-                self.enter(self.before_hard(start), start);
-                return None;
-            }
-            Class::Alone if self.look(end).0 == Class::Hard => Scan::Leave,
-            Class::Alone => Scan::End(end, true),
-            _ => self.scan_word(start),
-        };
-        match scan {
-            Scan::End(end, is_word) => {
-                self.at = end;
-                is_word.then(|| &self.text[start..end])
-            }
-            Scan::Leave => {
-                self.enter(start, start);
-                None
-            }
-        }
-    }
-
-    /// The class of the character at `at`, and where the next one begins. At the end of the text, a
-    /// break that takes no place.
-    #[inline]
-    fn look(&self, at: usize) -> (Class, usize) {
-        look(self.text, at)
-    }
-
-    /// Where the word that begins at `start` ends.
-    #[inline]
-    fn scan_word(&self, start: usize) -> Scan {
-        let (mut before, mut at) = self.look(start);
-        let mut is_word = before != Class::Underscore;
+        let (mut class, mut end) = look(bytes, start);
         loop {
-            let (here, end) = self.look(at);
-            match here {
+            match class {
+                Class::Alone => {
+                    let next = look(bytes, end);
+                    if next.0 == Class::Hard {
+                        return self.enter(start, start);
+                    }
+                    edges.push(start, end);
+                    self.at = end;
+                    start = end;
+                    (class, end) = next;
+                }
+                Class::Break | Class::Quote | Class::Mid | Class::MidLetter | Class::MidDigit => {
+                    if end == start {
+                        self.at = end;
+                        break;
+                    }
+                    start = end;
+                    (class, end) = look(bytes, start);
+                    continue;
+                }
+                Class::Hard => return self.enter(self.before_hard(start), start),
                 Class::Letter | Class::Digit | Class::Underscore | Class::Katakana => {
-                    let parts = before != here
-                        && (before == Class::Katakana && here != Class::Underscore
-                            || here == Class::Katakana && before != Class::Underscore);
-                    if parts {
-                        return Scan::End(at, is_word);
-                    }
-                    is_word |= here != Class::Underscore;
-                    (before, at) = (here, end);
-                }
-                Class::Mid | Class::MidLetter | Class::MidDigit => {
-                    let (after, behind) = self.look(end);
-                    let joins = before == after
-                        && match before {
-                            Class::Letter => here != Class::MidDigit,
-                            Class::Digit => here != Class::MidLetter,
-                            _ => false,
-                        };
-                    match after {
-                        Class::Hard => return Scan::Leave,
-                        _ if !joins => return Scan::End(at, is_word),
-                        _ => at = behind,
+                    match scan_word(bytes, class, end) {
+                        Scan::Leave => return self.enter(start, start),
+                        Scan::End(behind, is_word) => {
+                            if is_word {
+                                edges.push(start, behind);
+                            }
+                            self.at = behind;
+                            start = behind;
+                            (class, end) = look(bytes, start);
+                        }
                     }
                 }
-                Class::Hard => return Scan::Leave,
-                Class::Break | Class::Alone | Class::Quote => return Scan::End(at, is_word),
+            }
+            if self.at >= self.scan_to || edges.is_full() {
+                break;
             }
         }
+        self.scanned();
     }
 
     /// Where the stretch around the hard character at `at` begins: a combining mark belongs to the
@@ -266,23 +382,56 @@ impl<'a> Words<'a> {
 
     /// Hands `start..` to unicode-segmentation, as far as the hard character at `hard` or later reaches.
     fn enter(&mut self, start: usize, hard: usize) {
-        let end = stretch_end(self.text, hard);
-        self.stretch = Some(self.text[start..end].unicode_words());
+        let end = stretch_end(self.text.as_bytes(), hard);
+        self.stretch = Some((self.text[start..end].unicode_words(), start));
         self.at = end;
     }
+}
 
-    /// False for a run of underscores.
-    #[inline]
-    fn is_word(&self, start: usize, end: usize) -> bool {
-        let bytes = &self.text.as_bytes()[start..end];
-        bytes[0] != b'_' || bytes.iter().any(|&byte| byte != b'_')
+/// Where the word ends whose first character is of the class `before` and ends at `at`.
+#[inline(always)]
+fn scan_word(bytes: &[u8], mut before: Class, mut at: usize) -> Scan {
+    let mut is_word = before != Class::Underscore;
+    loop {
+        let (here, end) = look(bytes, at);
+        if here == before {
+            at = end;
+            continue;
+        }
+        match here {
+            Class::Letter | Class::Digit | Class::Underscore | Class::Katakana => {
+                let parts = before == Class::Katakana && here != Class::Underscore
+                    || here == Class::Katakana && before != Class::Underscore;
+                if parts {
+                    return Scan::End(at, is_word);
+                }
+                is_word |= here != Class::Underscore;
+                (before, at) = (here, end);
+            }
+            Class::Mid | Class::MidLetter | Class::MidDigit => {
+                let (after, behind) = look(bytes, end);
+                let joins = before == after
+                    && match before {
+                        Class::Letter => here != Class::MidDigit,
+                        Class::Digit => here != Class::MidLetter,
+                        _ => false,
+                    };
+                match after {
+                    Class::Hard => return Scan::Leave,
+                    _ if !joins => return Scan::End(at, is_word),
+                    _ => at = behind,
+                }
+            }
+            Class::Hard => return Scan::Leave,
+            Class::Break | Class::Alone | Class::Quote => return Scan::End(at, is_word),
+        }
     }
 }
 
 impl Before {
     /// The edges of a block, and this made what it is for the next. `behind` is the first byte after the
     /// block.
-    #[inline]
+    #[inline(always)]
     fn edges(&mut self, masks: &Masks, behind: Class) -> u64 {
         let Masks {
             letter,
@@ -310,26 +459,16 @@ impl Before {
     }
 }
 
-impl std::iter::FusedIterator for Words<'_> {}
-
-#[inline]
-fn look(text: &str, at: usize) -> (Class, usize) {
-    match text[at..].chars().next() {
-        Some(c) => (class_of(c), at + c.len_utf8()),
-        None => (Class::Break, at),
-    }
-}
-
 /// The first place behind the character at `from` with a boundary in any case, behind which nothing
 /// depends on what came before: a character that breaks, with no hard one on either side.
-fn stretch_end(text: &str, from: usize) -> usize {
+fn stretch_end(bytes: &[u8], from: usize) -> usize {
     let (mut at, mut before, mut after_space) = (from, Class::Hard, false);
-    while at < text.len() {
-        let (here, end) = look(text, at);
-        let is_space = text.as_bytes()[at] == b' ';
+    while at < bytes.len() {
+        let (here, end) = look(bytes, at);
+        let is_space = bytes[at] == b' ';
         if matches!(here, Class::Break | Class::Alone)
             && before != Class::Hard
-            && look(text, end).0 != Class::Hard
+            && look(bytes, end).0 != Class::Hard
             && !(is_space && after_space)
         {
             return at;
@@ -345,11 +484,33 @@ mod tests {
 
     use super::*;
 
+    /// All words by one kind of instructions.
+    #[derive(Clone)]
+    struct All<'a>(&'a str);
+
+    impl<'a> Task for All<'a> {
+        type Output = Vec<&'a str>;
+
+        fn run<P: Processor>(self, processor: P) -> Self::Output {
+            let (mut splitter, mut edges) = (Splitter::new(self.0), Edges::default());
+            let (mut words, mut more) = (Vec::new(), true);
+            while more {
+                more = splitter.read(processor, &mut edges);
+                words.extend(
+                    edges
+                        .words()
+                        .iter()
+                        .map(|&[start, end]| &self.0[start..end]),
+                );
+            }
+            words
+        }
+    }
+
     fn assert_same(text: &str) {
         let ours: Vec<_> = words(text).collect();
-        for classifier in Classifier::all() {
-            let others: Vec<_> = Words::new(text, classifier).collect();
-            assert_eq!(others, ours, "{text:?} {classifier:?}");
+        for others in arch::run_all(&All(text)) {
+            assert_eq!(others, ours, "{text:?}");
         }
         // A trailing non-ASCII character keeps unicode-segmentation on its general path.
         let padded = format!("{text} \u{2014}");

@@ -1,70 +1,67 @@
-//! What the word rules need to know of 64 bytes, as bit masks: [`portable`] is the truth, the other files
-//! say the same faster where the processor can.
+//! What processors do differently: code compiled for the instructions this one has, and what the word rules
+//! need to know of 64 bytes, as bit masks. [`portable`] is the truth, the other files say the same faster.
 //!
-//! All `unsafe` code of `text` is here.
+//! All `unsafe` code of the crate is here.
 
 mod portable;
 #[cfg(target_arch = "x86_64")]
-#[allow(unsafe_code)] // intrinsics, called behind a proof that the processor has them
+#[allow(unsafe_code)]
+// intrinsics and wider instructions, behind a proof that the processor has them
 mod x86_64;
 
+pub(crate) use portable::Portable;
+
 /// Bytes of a block.
-pub(super) const BLOCK: usize = 64;
+pub(crate) const BLOCK: usize = 64;
 
 /// Classes of the bytes of a block; bit i is byte i.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Masks {
+pub(crate) struct Masks {
     /// `A` to `Z`, `a` to `z`.
-    pub(super) letter: u64,
+    pub(crate) letter: u64,
     /// `0` to `9`.
-    pub(super) digit: u64,
+    pub(crate) digit: u64,
     /// `_`
-    pub(super) underscore: u64,
+    pub(crate) underscore: u64,
     /// `.` `'` `:`, which join letters.
-    pub(super) mid_letter: u64,
+    pub(crate) mid_letter: u64,
     /// `.` `'` `,` `;`, which join digits.
-    pub(super) mid_digit: u64,
+    pub(crate) mid_digit: u64,
     /// Bytes of characters that are not ASCII.
-    pub(super) non_ascii: u64,
+    pub(crate) non_ascii: u64,
 }
 
-/// How blocks are classified. All ways give the same masks.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Classifier {
-    Portable,
+/// A kind of processor; to have one is the proof that this processor is of that kind.
+pub(crate) trait Processor: Copy {
+    /// The classes of a block: the same on every processor.
+    fn classify(self, block: &[u8; BLOCK]) -> Masks;
+}
+
+/// Work that is compiled once for each kind of processor. What `run` calls must be inlined into it, or it
+/// is compiled for the least of them.
+pub(crate) trait Task {
+    type Output;
+
+    fn run<P: Processor>(self, processor: P) -> Self::Output;
+}
+
+/// Does a task with the best instructions that this processor has. Costs a look at cached answers.
+#[inline]
+pub(crate) fn run<T: Task>(task: T) -> T::Output {
     #[cfg(target_arch = "x86_64")]
-    Avx2(x86_64::Avx2),
+    if let Some(avx2) = x86_64::Avx2::detect() {
+        return avx2.run(task);
+    }
+    task.run(Portable)
 }
 
-impl Classifier {
-    /// The fastest that this processor has. Costs a look at a cached answer.
-    #[inline]
-    pub(super) fn detect() -> Self {
-        #[cfg(target_arch = "x86_64")]
-        if let Some(proof) = x86_64::Avx2::detect() {
-            return Self::Avx2(proof);
-        }
-        Self::Portable
-    }
-
-    /// The classes of a block.
-    #[inline]
-    pub(super) fn classify(self, block: &[u8; BLOCK]) -> Masks {
-        match self {
-            Self::Portable => portable::classify(block),
-            #[cfg(target_arch = "x86_64")]
-            Self::Avx2(proof) => proof.classify(block),
-        }
-    }
-
-    /// Every way that this processor has, for tests.
-    #[cfg(test)]
-    pub(super) fn all() -> Vec<Self> {
-        let mut all = vec![Self::Portable];
-        #[cfg(target_arch = "x86_64")]
-        all.extend(x86_64::Avx2::detect().map(Self::Avx2));
-        all
-    }
+/// Does a task once with each kind of instructions that this processor has: all must give the same.
+#[cfg(test)]
+pub(crate) fn run_all<T: Task + Clone>(task: &T) -> Vec<T::Output> {
+    let mut all = vec![task.clone().run(Portable)];
+    #[cfg(target_arch = "x86_64")]
+    all.extend(x86_64::Avx2::detect().map(|avx2| avx2.run(task.clone())));
+    all
 }
 
 #[cfg(test)]
@@ -72,6 +69,17 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[derive(Clone)]
+    struct Classify([u8; BLOCK]);
+
+    impl Task for Classify {
+        type Output = Masks;
+
+        fn run<P: Processor>(self, processor: P) -> Masks {
+            processor.classify(&self.0)
+        }
+    }
 
     fn naive(block: &[u8; BLOCK]) -> Masks {
         let mask = |is: fn(u8) -> bool| {
@@ -94,16 +102,12 @@ mod tests {
 
     #[test]
     fn every_byte_in_every_place() {
-        for classifier in Classifier::all() {
-            for byte in 0..=255 {
-                for place in 0..BLOCK {
-                    let mut block = [b' '; BLOCK];
-                    block[place] = byte;
-                    assert_eq!(
-                        classifier.classify(&block),
-                        naive(&block),
-                        "{classifier:?} {byte}"
-                    );
+        for byte in 0..=255 {
+            for place in 0..BLOCK {
+                let mut block = [b' '; BLOCK];
+                block[place] = byte;
+                for masks in run_all(&Classify(block)) {
+                    assert_eq!(masks, naive(&block), "{byte}");
                 }
             }
         }
@@ -113,8 +117,8 @@ mod tests {
         #[test]
         fn any_block(bytes in prop::collection::vec(any::<u8>(), BLOCK)) {
             let block: [u8; BLOCK] = bytes.try_into().unwrap();
-            for classifier in Classifier::all() {
-                prop_assert_eq!(classifier.classify(&block), naive(&block));
+            for masks in run_all(&Classify(block)) {
+                prop_assert_eq!(masks, naive(&block));
             }
         }
     }

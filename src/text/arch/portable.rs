@@ -1,6 +1,17 @@
 //! Byte by byte, for any processor.
 
-use super::{BLOCK, Masks};
+use super::{BLOCK, Masks, Processor};
+
+/// Any processor.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Portable;
+
+impl Processor for Portable {
+    #[inline(always)]
+    fn classify(self, block: &[u8; BLOCK]) -> Masks {
+        classify(block)
+    }
+}
 
 const LETTER: u8 = 1;
 const DIGIT: u8 = 2;
@@ -28,7 +39,7 @@ static CLASSES: [u8; 256] = {
     classes
 };
 
-pub(super) fn classify(block: &[u8; BLOCK]) -> Masks {
+fn classify(block: &[u8; BLOCK]) -> Masks {
     let mut masks = Masks::default();
     for (i, &byte) in block.iter().enumerate() {
         let class = CLASSES[usize::from(byte)];

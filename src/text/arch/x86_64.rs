@@ -8,26 +8,44 @@ use std::arch::x86_64::{
     _mm256_or_si256, _mm256_set1_epi8, _mm256_sub_epi8,
 };
 
-use super::{BLOCK, Masks};
+use super::{BLOCK, Masks, Processor, Task};
 
-/// Proof that the processor has AVX2.
+/// Proof that the processor has AVX2 and the bit instructions that came with it (x86-64-v3).
 #[derive(Debug, Clone, Copy)]
-pub(in super::super) struct Avx2(());
+pub(super) struct Avx2(());
 
 impl Avx2 {
     #[inline]
     pub(super) fn detect() -> Option<Self> {
-        is_x86_feature_detected!("avx2").then_some(Self(()))
+        let all = is_x86_feature_detected!("avx2")
+            && is_x86_feature_detected!("bmi1")
+            && is_x86_feature_detected!("bmi2")
+            && is_x86_feature_detected!("lzcnt")
+            && is_x86_feature_detected!("popcnt");
+        all.then_some(Self(()))
     }
 
     #[inline]
-    #[allow(clippy::unused_self)] // it is the proof
-    pub(super) fn classify(self, block: &[u8; BLOCK]) -> Masks {
+    pub(super) fn run<T: Task>(self, task: T) -> T::Output {
+        // SAFETY: `self` proves all that the function asks for.
+        unsafe { run_avx2(self, task) }
+    }
+}
+
+#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+fn run_avx2<T: Task>(proof: Avx2, task: T) -> T::Output {
+    task.run(proof)
+}
+
+impl Processor for Avx2 {
+    #[inline(always)]
+    fn classify(self, block: &[u8; BLOCK]) -> Masks {
         // SAFETY: `self` proves AVX2.
         unsafe { classify_avx2(block) }
     }
 }
 
+#[inline]
 #[target_feature(enable = "avx2")]
 fn classify_avx2(block: &[u8; BLOCK]) -> Masks {
     let (low, high) = block.split_at(BLOCK / 2);

@@ -1,0 +1,42 @@
+//! The random draws that sketches take from a shingle hash.
+
+use super::EMPTY;
+
+/// Draw number `turn / TURN` of a shingle hash with these halves: 32 bits, each draw as good as independent
+/// of the others and of the hash itself.
+///
+/// All in 32 bits, so that eight of them go through one vector of any processor: the finalizer "lowbias32"
+/// of Wellons ("Prospecting for hash functions", 2018) over the low half, with the high half added midway.
+#[inline(always)]
+pub(super) fn draw(low: u32, high: u32, turn: u32) -> u32 {
+    let mut u = (low ^ turn).wrapping_mul(0x7FEB_352D);
+    u ^= u >> 15;
+    u = u.wrapping_add(high).wrapping_mul(0x846C_A68B);
+    u ^ (u >> 16)
+}
+
+/// What sets draw i apart from others: i times the golden ratio.
+#[inline(always)]
+pub(super) fn turn(i: u32) -> u32 {
+    i.wrapping_mul(0x9E37_79B9)
+}
+
+/// The halves of a shingle hash.
+#[inline(always)]
+pub(super) fn halves(shingle: u64) -> (u32, u32) {
+    (shingle as u32, (shingle >> 32) as u32)
+}
+
+/// The smallest of the shingles' draws for each turn, short of the value that means empty: N slots stay in
+/// registers while all shingles pass.
+#[inline(always)]
+pub(super) fn least_draws<const N: usize>(shingles: &[u64], turns: &[u32; N]) -> [u32; N] {
+    let mut least = [EMPTY - 1; N];
+    for &x in shingles {
+        let (low, high) = halves(x);
+        for (least, &turn) in least.iter_mut().zip(turns) {
+            *least = (*least).min(draw(low, high, turn));
+        }
+    }
+    least
+}
