@@ -4,6 +4,8 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use unicode_segmentation::UnicodeSegmentation;
 
+use super::decode::char_at;
+
 /// The part a character plays in the word rules. Every class is defined by how unicode-segmentation
 /// treats the character, so the two cannot differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,20 +35,28 @@ pub(super) enum Class {
     Hard,
 }
 
-const ALL: [Class; 12] = [
-    Class::Hard, // 0 is never stored
-    Class::Break,
-    Class::Alone,
-    Class::Letter,
-    Class::Digit,
-    Class::Underscore,
-    Class::Katakana,
-    Class::MidLetter,
-    Class::MidDigit,
-    Class::Mid,
-    Class::Quote,
-    Class::Hard,
-];
+/// By number; 16 of them, so that four bits are always one.
+const ALL: [Class; 16] = {
+    let mut all = [Class::Hard; 16];
+    let named = [
+        Class::Break,
+        Class::Alone,
+        Class::Letter,
+        Class::Digit,
+        Class::Underscore,
+        Class::Katakana,
+        Class::MidLetter,
+        Class::MidDigit,
+        Class::Mid,
+        Class::Quote,
+    ];
+    let mut i = 0;
+    while i < named.len() {
+        all[named[i] as usize] = named[i];
+        i += 1;
+    }
+    all
+};
 
 static ASCII: [Class; 128] = {
     let mut classes = [Class::Break; 128];
@@ -69,9 +79,10 @@ static ASCII: [Class; 128] = {
 
 /// The class of every character met so far, 0 for the others: memory of a pure function, a page of it
 /// resident for each 4,096 code points in use.
-static KNOWN: [[AtomicU8; PAGE]; 0x11_0000 / PAGE] =
-    [const { [const { AtomicU8::new(0) }; PAGE] }; 0x11_0000 / PAGE];
+static KNOWN: [[AtomicU8; PAGE]; PAGES] = [const { [const { AtomicU8::new(0) }; PAGE] }; PAGES];
 const PAGE: usize = 4096;
+/// More than there are characters: a power of two, so that no number is beyond.
+const PAGES: usize = 0x20_0000 / PAGE;
 
 /// The class of an ASCII character.
 #[inline(always)]
@@ -91,12 +102,9 @@ fn class_of(c: char) -> Class {
 #[inline(always)]
 fn class_of_code(code: u32) -> Class {
     let code = code as usize;
-    let known = KNOWN
-        .get(code / PAGE)
-        .map_or(0, |page| page[code % PAGE].load(Ordering::Relaxed));
-    match ALL.get(usize::from(known)) {
-        Some(&class) if known != 0 => class,
-        _ => learn(code),
+    match KNOWN[code / PAGE % PAGES][code % PAGE].load(Ordering::Relaxed) {
+        0 => learn(code),
+        class => ALL[usize::from(class % 16)],
     }
 }
 
@@ -113,27 +121,10 @@ fn learn(code: usize) -> Class {
 /// break that takes no place.
 #[inline(always)]
 pub(super) fn look(text: &[u8], at: usize) -> (Class, usize) {
-    let bits = |byte: u8| u32::from(byte & 0x3F);
-    match text[at.min(text.len())..] {
-        [] => (Class::Break, at),
-        [byte @ ..0x80, ..] => (ascii_class(byte), at + 1),
-        [first @ ..0xE0, second, ..] => {
-            let code = u32::from(first & 0x1F) << 6 | bits(second);
-            (class_of_code(code), at + 2)
-        }
-        [first @ ..0xF0, second, third, ..] => {
-            let code = u32::from(first & 0xF) << 12 | bits(second) << 6 | bits(third);
-            (class_of_code(code), at + 3)
-        }
-        [first, second, third, fourth, ..] => {
-            let high = u32::from(first & 7) << 18 | bits(second) << 12;
-            (
-                class_of_code(high | bits(third) << 6 | bits(fourth)),
-                at + 4,
-            )
-        }
-        // Text is whole characters.
-        [_, ..] => (Class::Break, text.len()),
+    match char_at(text, at) {
+        Some((code @ ..0x80, end)) => (ascii_class(code as u8), end),
+        Some((code, end)) => (class_of_code(code), end),
+        None => (Class::Break, at),
     }
 }
 

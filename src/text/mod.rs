@@ -15,6 +15,7 @@
 
 pub(crate) mod arch;
 mod classes;
+mod decode;
 mod document;
 mod hash;
 mod ignorable;

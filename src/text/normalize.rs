@@ -6,11 +6,13 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use caseless::Caseless;
 use unicode_normalization::char::canonical_combining_class;
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
+use super::decode::char_at;
 use super::ignorable::is_default_ignorable;
 
 /// A Unicode normalization form.
@@ -128,41 +130,59 @@ impl Normalization {
     /// Writes `text` normalized over `out`; `spare` is working memory whose content is lost.
     pub(super) fn normalize_into(self, text: &str, out: &mut String, spare: &mut String) {
         out.clear();
-        let mut rest = text;
-        while !rest.is_empty() {
-            let (ascii, after) = rest.split_at(ascii_prefix(rest.as_bytes()));
+        let mut at = 0;
+        while at < text.len() {
+            let ascii = &text[at..at + ascii_prefix(&text.as_bytes()[at..])];
             let from = out.len();
             out.push_str(ascii);
             if self.case_fold {
                 out[from..].make_ascii_lowercase();
             }
-            let (other, after) = after.split_at(non_ascii_prefix(after.as_bytes()));
-            self.push_non_ascii(other, out, spare);
-            rest = after;
+            at = self.push_non_ascii(text, at + ascii.len(), out, spare);
         }
     }
 
-    /// Appends a stretch without ASCII. Only its first characters can compose with what stands
-    /// before it, and then only with the very last character there: that one is ASCII, or the start.
-    fn push_non_ascii(self, stretch: &str, out: &mut String, spare: &mut String) {
+    /// Appends the stretch of `text` that begins at `from` and has no ASCII, or one such character at a time, and
+    /// says where it ends. Only its first characters can compose with what stands before it, and then only with
+    /// the very last character there: that one is ASCII, or the start.
+    fn push_non_ascii(
+        self,
+        text: &str,
+        from: usize,
+        out: &mut String,
+        spare: &mut String,
+    ) -> usize {
         let table = self.table();
-        let from = out.len().saturating_sub(1);
-        let (mut inert, mut copied) = (true, 0);
-        for (at, c) in stretch.char_indices() {
-            if let Some((mapped, is_inert)) = table.mapped(self, c) {
-                out.push_str(&stretch[copied..at]);
-                out.push_str(mapped);
-                copied = at + c.len_utf8();
-                inert &= is_inert;
+        let before = out.len().saturating_sub(1);
+        let (mut inert, mut copied, mut at) = (true, from, from);
+        let bytes = text.as_bytes();
+        while let Some((code, end)) = char_at(bytes, at) {
+            if code < 0x80 {
+                // A line end or comma between other scripts need not end the stretch.
+                let alone = bytes.get(end).is_some_and(|byte| !byte.is_ascii());
+                if !alone || bytes[at].is_ascii_uppercase() {
+                    break;
+                }
+            } else if !table.is_same(code) {
+                if let Some((mapped, is_inert)) = table.mapped(self, code) {
+                    out.push_str(&text[copied..at]);
+                    out.push_str(mapped);
+                    copied = end;
+                    inert &= is_inert;
+                } else {
+                    table.set_same(code);
+                }
             }
+            at = end;
         }
-        out.push_str(&stretch[copied..]);
+        out.push_str(&text[copied..at]);
         if !inert {
             spare.clear();
-            spare.push_str(&out[from..]);
-            out.truncate(from);
+            spare.push_str(&out[before..]);
+            out.truncate(before);
             out.extend(spare.nfc());
         }
+        at
     }
 
     /// What one character becomes, before composition across characters.
@@ -226,16 +246,14 @@ impl fmt::Display for Normalization {
 
 /// Length of the run of ASCII bytes that `bytes` begins with.
 fn ascii_prefix(bytes: &[u8]) -> usize {
+    if bytes.first().is_none_or(|byte| !byte.is_ascii()) {
+        return 0;
+    }
     const STEP: usize = 64; // long enough for is_ascii to work on vectors
     let whole = bytes.chunks(STEP).take_while(|c| c.is_ascii()).count() * STEP;
     let whole = whole.min(bytes.len());
     let tail = bytes[whole..].iter().take_while(|b| b.is_ascii()).count();
     whole + tail
-}
-
-/// Length of the run of non-ASCII bytes that `bytes` begins with.
-fn non_ascii_prefix(bytes: &[u8]) -> usize {
-    bytes.iter().take_while(|b| !b.is_ascii()).count()
 }
 
 const PAGE: usize = 256;
@@ -246,7 +264,13 @@ static TABLES: [Table; 12] = [const { Table::new() }; 12];
 
 struct Table {
     pages: [OnceLock<Box<Page>>; PAGES],
+    /// A bit for each character that was met and stays as it is: most are such, and the pages do not fit in the
+    /// nearest cache.
+    same: [AtomicU64; CODES / 64],
 }
+
+/// More than there are characters: a power of two, so that no number is beyond.
+const CODES: usize = 0x20_0000;
 
 struct Page {
     entries: [Entry; PAGE],
@@ -266,20 +290,32 @@ impl Table {
     const fn new() -> Self {
         Self {
             pages: [const { OnceLock::new() }; PAGES],
+            same: [const { AtomicU64::new(0) }; CODES / 64],
         }
     }
 
-    /// What `c` becomes, and whether that takes no part in composition; none where it stays as it is
+    /// True where it is known that the character stays as it is and takes no part in composition.
+    #[inline(always)]
+    fn is_same(&self, code: u32) -> bool {
+        let bits = self.same[code as usize / 64 % (CODES / 64)].load(Ordering::Relaxed);
+        bits >> (code % 64) & 1 == 1
+    }
+
+    fn set_same(&self, code: u32) {
+        self.same[code as usize / 64].fetch_or(1 << (code % 64), Ordering::Relaxed);
+    }
+
+    /// What the character becomes, and whether that takes no part in composition; none where it stays as it is
     /// and takes no part.
     #[inline]
     fn mapped(
         &'static self,
         normalization: Normalization,
-        c: char,
+        code: u32,
     ) -> Option<(&'static str, bool)> {
-        let number = u32::from(c) as usize / PAGE;
+        let number = code as usize / PAGE;
         let page = self.pages[number].get_or_init(|| Page::new(normalization, number));
-        match page.entries[u32::from(c) as usize % PAGE] {
+        match page.entries[code as usize % PAGE] {
             Entry::Same => None,
             Entry::Mapped { start, end, inert } => {
                 Some((&page.text[usize::from(start)..usize::from(end)], inert))

@@ -111,27 +111,27 @@ pub struct Scratch {
     spare: String,
     bytes: Vec<u8>,
     edges: Edges,
+    tokens: Vec<u64>,
 }
 
 struct Shingling<'a> {
-    shingler: &'a Shingler,
+    rolling: Rolling<'a>,
     text: &'a str,
     edges: &'a mut Edges,
-    hashes: &'a mut Vec<u64>,
 }
 
 impl Task for Shingling<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run<P: Processor>(self, processor: P) {
-        let Self { shingler, text, .. } = self;
-        match shingler.shingle {
-            Shingle::Words(_) => shingler.push_words(processor, text, self.edges, self.hashes),
-            Shingle::Chars(_) => shingler.push_graphemes(text, self.hashes),
-            Shingle::Bytes(_) => shingler.push_bytes(text.as_bytes(), self.hashes),
+    fn run<P: Processor>(mut self, processor: P) {
+        let rolling = &mut self.rolling;
+        match rolling.shingler.shingle {
+            Shingle::Words(_) => push_words(processor, self.text, self.edges, rolling),
+            Shingle::Chars(_) => push_graphemes(self.text, rolling),
+            Shingle::Bytes(_) => push_bytes(self.text.as_bytes(), rolling),
         }
-        shingler.combine(self.hashes);
+        self.rolling.end();
     }
 }
 
@@ -199,7 +199,6 @@ impl Shingler {
     /// Writes the shingle hashes of `text` over `hashes`, in the order of the text, repetitions
     /// included. Without a token there are none.
     pub fn text_into(&self, text: &str, scratch: &mut Scratch, hashes: &mut Vec<u64>) {
-        hashes.clear();
         let text = if self.normalization.leaves(text) {
             text
         } else {
@@ -207,12 +206,10 @@ impl Shingler {
                 .normalize_into(text, &mut scratch.normalized, &mut scratch.spare);
             &scratch.normalized
         };
-        let edges = &mut scratch.edges;
         arch::run(Shingling {
-            shingler: self,
+            rolling: Rolling::new(self, &mut scratch.tokens, hashes),
             text,
-            edges,
-            hashes,
+            edges: &mut scratch.edges,
         });
     }
 
@@ -244,15 +241,15 @@ impl Shingler {
                 });
             }
             Err(_) => {
-                hashes.clear();
                 scratch.bytes.clear();
                 for chunk in bytes.utf8_chunks() {
                     let text = self.normalization.normalize(chunk.valid());
                     scratch.bytes.extend_from_slice(text.as_bytes());
                     scratch.bytes.extend_from_slice(chunk.invalid());
                 }
-                self.push_bytes(&scratch.bytes, hashes);
-                self.combine(hashes);
+                let mut rolling = Rolling::new(self, &mut scratch.tokens, hashes);
+                push_bytes(&scratch.bytes, &mut rolling);
+                rolling.end();
             }
         }
         Ok(())
@@ -269,74 +266,144 @@ impl Shingler {
     pub fn normalized<'t>(&self, text: &'t str) -> Cow<'t, str> {
         self.normalization.normalize(text)
     }
+}
 
-    /// One pass finds words, one hashes them; some hundred at a time.
-    #[inline(always)]
-    fn push_words<P: Processor>(
-        &self,
-        processor: P,
-        text: &str,
-        edges: &mut Edges,
-        tokens: &mut Vec<u64>,
-    ) {
-        edges.clear();
-        let mut splitter = Splitter::new(text);
-        loop {
-            let more = splitter.read(processor, edges);
-            let words = edges.words().iter();
-            tokens.extend(
-                words.map(|&[start, end]| self.tokens.hash_in(text.as_bytes(), start, end - start)),
-            );
-            if !more {
-                break;
-            }
-        }
+/// One pass finds words, one hashes them, one combines them; some hundred at a time.
+#[inline(always)]
+fn push_words<P: Processor>(
+    processor: P,
+    text: &str,
+    edges: &mut Edges,
+    rolling: &mut Rolling<'_>,
+) {
+    edges.clear();
+    let mut splitter = Splitter::new(text);
+    let mut more = true;
+    while more {
+        more = splitter.read(processor, edges);
+        let hashes = &rolling.shingler.tokens;
+        let words = edges.words().iter();
+        let bytes = text.as_bytes();
+        (rolling.tokens)
+            .extend(words.map(|&[start, end]| hashes.hash_in(bytes, start, end - start)));
+        rolling.roll();
     }
+}
 
-    fn push_bytes(&self, bytes: &[u8], tokens: &mut Vec<u64>) {
-        tokens.extend(bytes.iter().map(|&byte| self.one_byte[usize::from(byte)]));
+#[inline(always)]
+fn push_bytes(bytes: &[u8], rolling: &mut Rolling<'_>) {
+    let one_byte = &rolling.shingler.one_byte;
+    for part in bytes.chunks(PASSED) {
+        (rolling.tokens).extend(part.iter().map(|&byte| one_byte[usize::from(byte)]));
+        rolling.roll();
     }
+}
 
-    fn push_graphemes(&self, text: &str, tokens: &mut Vec<u64>) {
-        let space = self.one_byte[usize::from(b' ')];
-        let mut space_due = false;
-        for_each_grapheme(text.trim(), |grapheme| {
-            if grapheme.chars().all(char::is_whitespace) {
-                space_due = true;
-                return;
-            }
-            if std::mem::take(&mut space_due) {
-                tokens.push(space);
-            }
-            tokens.push(match grapheme.as_bytes() {
-                &[byte] => self.one_byte[usize::from(byte)],
-                longer => self.tokens.hash(longer),
-            });
-        });
-    }
-
-    /// Token hashes to shingle hashes, in place.
-    #[inline(always)]
-    fn combine(&self, hashes: &mut Vec<u64>) {
-        let n = self.shingle.size().min(hashes.len());
-        if n == 0 {
+fn push_graphemes(text: &str, rolling: &mut Rolling<'_>) {
+    let Shingler {
+        tokens: hashes,
+        one_byte,
+        ..
+    } = rolling.shingler;
+    let tokens = &mut *rolling.tokens;
+    let space = one_byte[usize::from(b' ')];
+    let mut space_due = false;
+    for_each_grapheme(text.trim(), |grapheme| {
+        if grapheme.chars().all(char::is_whitespace) {
+            space_due = true;
             return;
         }
-        let length = LENGTH.wrapping_mul(n as u64);
-        let roll = |sum: u64, token: u64| sum.wrapping_mul(POLYNOMIAL).wrapping_add(token);
-        let mut sum = hashes[..n].iter().copied().fold(0, roll);
-        let shingles = hashes.len() - n + 1;
-        for i in 0..shingles {
-            let left = hashes[i];
-            hashes[i] = mix(sum.wrapping_add(length));
-            if let Some(&entering) = hashes.get(i + n) {
-                // What does not wait for the last sum comes first.
-                let change = entering.wrapping_sub(left.wrapping_mul(self.leaving));
-                sum = sum.wrapping_mul(POLYNOMIAL).wrapping_add(change);
-            }
+        if std::mem::take(&mut space_due) {
+            tokens.push(space);
         }
-        hashes.truncate(shingles);
+        tokens.push(match grapheme.as_bytes() {
+            &[byte] => one_byte[usize::from(byte)],
+            longer => hashes.hash(longer),
+        });
+    });
+}
+
+/// Rolls a window of n tokens over the tokens of a document, which come in parts.
+struct Rolling<'a> {
+    shingler: &'a Shingler,
+    tokens: &'a mut Vec<u64>,
+    hashes: &'a mut Vec<u64>,
+    /// The polynomial of the window, which ends before token `next`; meaningless while that is 0.
+    sum: u64,
+    next: usize,
+}
+
+/// Tokens passed that are kept before they are dropped, so that they stay in the nearest cache.
+const PASSED: usize = 1024;
+
+impl<'a> Rolling<'a> {
+    #[inline(always)]
+    fn new(shingler: &'a Shingler, tokens: &'a mut Vec<u64>, hashes: &'a mut Vec<u64>) -> Self {
+        tokens.clear();
+        hashes.clear();
+        Self {
+            shingler,
+            tokens,
+            hashes,
+            sum: 0,
+            next: 0,
+        }
     }
+
+    /// Appends the shingles that end in the new tokens.
+    #[inline(always)]
+    fn roll(&mut self) {
+        let n = self.shingler.shingle.size();
+        if self.next == 0 {
+            if self.tokens.len() < n {
+                return;
+            }
+            self.begin(n);
+        }
+        let leaving = self.shingler.leaving;
+        let length = length(n);
+        let mut sum = self.sum;
+        let pairs = self.tokens[self.next..]
+            .iter()
+            .zip(&self.tokens[self.next - n..]);
+        self.hashes.extend(pairs.map(|(&enters, &leaves)| {
+            // What does not wait for the last sum comes first.
+            let change = enters.wrapping_sub(leaves.wrapping_mul(leaving));
+            sum = sum.wrapping_mul(POLYNOMIAL).wrapping_add(change);
+            mix(sum.wrapping_add(length))
+        }));
+        self.sum = sum;
+        self.next = self.tokens.len();
+        if self.next > 4 * n + PASSED {
+            self.tokens.copy_within(self.next - n.., 0);
+            self.tokens.truncate(n);
+            self.next = n;
+        }
+    }
+
+    /// The first shingle, of `n` tokens.
+    fn begin(&mut self, n: usize) {
+        let roll = |sum: u64, token: u64| sum.wrapping_mul(POLYNOMIAL).wrapping_add(token);
+        self.sum = self.tokens[..n].iter().copied().fold(0, roll);
+        self.hashes.push(mix(self.sum.wrapping_add(length(n))));
+        self.next = n;
+    }
+
+    /// After the last token: too few for a shingle make one by themselves.
+    #[inline(always)]
+    fn end(mut self) {
+        self.roll();
+        let few = self.tokens.len();
+        if self.next == 0 && few > 0 {
+            self.begin(few);
+        }
+    }
+}
+
+/// What the number of tokens adds to a shingle.
+#[inline(always)]
+fn length(tokens: usize) -> u64 {
+    LENGTH.wrapping_mul(tokens as u64)
 }
 
 /// Bytes that are no UTF-8, where text is needed.

@@ -140,6 +140,12 @@ impl Edges {
         (open == 1).then(|| self.places[self.many])
     }
 
+    /// Places for further whole words.
+    #[inline]
+    fn room(&mut self) -> &mut [[usize; 2]] {
+        self.places[self.many..].as_chunks_mut().0
+    }
+
     #[inline]
     fn is_full(&self) -> bool {
         self.many > ROOM - MOST
@@ -147,9 +153,10 @@ impl Edges {
 
     #[inline]
     fn push(&mut self, start: usize, end: usize) {
-        self.places[self.many] = start;
-        self.places[self.many + 1] = end;
-        self.many += 2;
+        if let Some(word) = self.room().first_mut() {
+            *word = [start, end];
+            self.many += 2;
+        }
     }
 
     /// The places of the bits, counted from `from`. They are written eight at a time, since asking after each
@@ -254,7 +261,9 @@ impl<'a> Splitter<'a> {
         }
         if self.underscores {
             let bytes = self.text.as_bytes();
-            edges.retain(|start, end| bytes[start..end].iter().any(|&byte| byte != b'_'));
+            edges.retain(|start, end| {
+                bytes[start] != b'_' || bytes[start..end].iter().any(|&byte| byte != b'_')
+            });
         }
         more
     }
@@ -327,14 +336,13 @@ impl<'a> Splitter<'a> {
         loop {
             match class {
                 Class::Alone => {
-                    let next = look(bytes, end);
-                    if next.0 == Class::Hard {
+                    let found;
+                    (found, start, class, end) = run_of_alone(bytes, start, end, edges.room());
+                    edges.many += 2 * found;
+                    self.at = start;
+                    if class == Class::Hard {
                         return self.enter(start, start);
                     }
-                    edges.push(start, end);
-                    self.at = end;
-                    start = end;
-                    (class, end) = next;
                 }
                 Class::Break | Class::Quote | Class::Mid | Class::MidLetter | Class::MidDigit => {
                     if end == start {
@@ -386,6 +394,33 @@ impl<'a> Splitter<'a> {
         self.stretch = Some((self.text[start..end].unicode_words(), start));
         self.at = end;
     }
+}
+
+/// Words of one character each, as many as follow each other and find room: how many, where the next
+/// character begins, its class and its end. With the class [`Hard`](Class::Hard), that character is a word only
+/// if what follows it is not hard.
+///
+/// Not inlined, so that it has all registers for itself.
+#[inline(never)]
+fn run_of_alone(
+    bytes: &[u8],
+    mut start: usize,
+    mut end: usize,
+    room: &mut [[usize; 2]],
+) -> (usize, usize, Class, usize) {
+    let mut class = Class::Alone;
+    for (found, word) in room.iter_mut().enumerate() {
+        let (next, behind) = look(bytes, end);
+        if next == Class::Hard {
+            return (found, start, Class::Hard, end);
+        }
+        *word = [start, end];
+        (start, class, end) = (end, next, behind);
+        if class != Class::Alone {
+            return (found + 1, start, class, end);
+        }
+    }
+    (room.len(), start, class, end)
 }
 
 /// Where the word ends whose first character is of the class `before` and ends at `at`.

@@ -7,6 +7,7 @@ use std::arch::x86_64::{
     __m256i, _mm256_cmpeq_epi8, _mm256_loadu_si256, _mm256_min_epu8, _mm256_movemask_epi8,
     _mm256_or_si256, _mm256_set1_epi8, _mm256_sub_epi8,
 };
+use std::hint::black_box;
 
 use super::{BLOCK, Masks, Processor, Task};
 
@@ -50,39 +51,56 @@ impl Processor for Avx2 {
 fn classify_avx2(block: &[u8; BLOCK]) -> Masks {
     let (low, high) = block.split_at(BLOCK / 2);
     // SAFETY: both halves hold 32 bytes; the loads need no alignment.
-    let halves = unsafe {
-        [
+    let (low, high) = unsafe {
+        (
             _mm256_loadu_si256(low.as_ptr().cast()),
             _mm256_loadu_si256(high.as_ptr().cast()),
-        ]
+        )
     };
-    let mask = |is: [__m256i; 2]| {
-        let [low, high] = is.map(|half| u64::from(_mm256_movemask_epi8(half).cast_unsigned()));
-        low | high << 32
-    };
-    let equal = |byte: u8| {
-        let byte = _mm256_set1_epi8(byte.cast_signed());
-        mask(halves.map(|half| _mm256_cmpeq_epi8(half, byte)))
-    };
+    let (low, high) = (classes(low), classes(high));
+    let join = |low: u32, high: u32| u64::from(low) | u64::from(high) << 32;
+    Masks {
+        letter: join(low.letter, high.letter),
+        digit: join(low.digit, high.digit),
+        underscore: join(low.underscore, high.underscore),
+        mid_letter: join(low.mid_letter, high.mid_letter),
+        mid_digit: join(low.mid_digit, high.mid_digit),
+        non_ascii: join(low.non_ascii, high.non_ascii),
+    }
+}
+
+/// [`Masks`] of half a block.
+struct Half {
+    letter: u32,
+    digit: u32,
+    underscore: u32,
+    mid_letter: u32,
+    mid_digit: u32,
+    non_ascii: u32,
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn classes(bytes: __m256i) -> Half {
+    // Opaque to the compiler, which would else go on with single bits instead of whole masks.
+    let mask = |is: __m256i| black_box(_mm256_movemask_epi8(is).cast_unsigned());
+    let equal = |byte: u8| _mm256_cmpeq_epi8(bytes, _mm256_set1_epi8(byte.cast_signed()));
     // Bytes from `first` on, `many` of them: what is left after subtracting does not grow by a minimum
     // with many - 1.
-    let within = |halves: [__m256i; 2], first: u8, many: u8| {
-        let first = _mm256_set1_epi8(first.cast_signed());
+    let within = |bytes: __m256i, first: u8, many: u8| {
+        let from = _mm256_sub_epi8(bytes, _mm256_set1_epi8(first.cast_signed()));
         let last = _mm256_set1_epi8((many - 1).cast_signed());
-        mask(halves.map(|half| {
-            let from = _mm256_sub_epi8(half, first);
-            _mm256_cmpeq_epi8(_mm256_min_epu8(from, last), from)
-        }))
+        _mm256_cmpeq_epi8(_mm256_min_epu8(from, last), from)
     };
-    let case = _mm256_set1_epi8(0x20);
-    let lower = halves.map(|half| _mm256_or_si256(half, case));
-    let both = equal(b'.') | equal(b'\'');
-    Masks {
-        letter: within(lower, b'a', 26),
-        digit: within(halves, b'0', 10),
-        underscore: equal(b'_'),
-        mid_letter: both | equal(b':'),
-        mid_digit: both | equal(b',') | equal(b';'),
-        non_ascii: mask(halves),
+    let lower = _mm256_or_si256(bytes, _mm256_set1_epi8(0x20));
+    let both = _mm256_or_si256(equal(b'.'), equal(b'\''));
+    let comma = _mm256_or_si256(equal(b','), equal(b';'));
+    Half {
+        letter: mask(within(lower, b'a', 26)),
+        digit: mask(within(bytes, b'0', 10)),
+        underscore: mask(equal(b'_')),
+        mid_letter: mask(_mm256_or_si256(both, equal(b':'))),
+        mid_digit: mask(_mm256_or_si256(both, comma)),
+        non_ascii: mask(bytes),
     }
 }

@@ -1,0 +1,41 @@
+//! The characters of a text, one at a time, without the checks that a known place does not need.
+
+/// The character of a text at `at`, and where the next one begins; none at the end of the text.
+#[inline(always)]
+pub(super) fn char_at(text: &[u8], at: usize) -> Option<(u32, usize)> {
+    let rest = text.get(at..)?;
+    let bits = |byte: u8| u32::from(byte & 0x3F);
+    // Most text that is not ASCII is here.
+    if let Some(&[first @ 0xE0..0xF0, second, third]) = rest.first_chunk() {
+        let code = u32::from(first & 0xF) << 12 | bits(second) << 6 | bits(third);
+        return Some((code, at + 3));
+    }
+    match *rest {
+        [byte @ ..0x80, ..] => Some((u32::from(byte), at + 1)),
+        [first @ ..0xE0, second, ..] => Some((u32::from(first & 0x1F) << 6 | bits(second), at + 2)),
+        [first, second, third, fourth, ..] => {
+            let high = u32::from(first & 7) << 18 | bits(second) << 12;
+            Some((high | bits(third) << 6 | bits(fourth), at + 4))
+        }
+        // Text is whole characters.
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_character() {
+        for c in '\0'..=char::MAX {
+            let mut bytes = [0; 8];
+            let end = 1 + c.encode_utf8(&mut bytes[1..]).len();
+            for text in [&bytes[..end], &bytes[..]] {
+                assert_eq!(char_at(text, 1), Some((u32::from(c), end)), "{c:?}");
+            }
+        }
+        assert_eq!(char_at(b"a", 1), None);
+        assert_eq!(char_at(b"a", 2), None);
+    }
+}
