@@ -95,25 +95,22 @@ fn take(x: u64, slots: &mut [u32]) {
     *slot = (*slot).min(value.min(EMPTY - 1));
 }
 
-/// From so many shingles a slot on, few enough are below the largest slot to look for them first.
-const BOUND_FROM: usize = 32;
+/// From so many shingles a slot on, few enough are below the largest slot to pick them out first: some 5 in as
+/// many as have been seen for each slot.
+const BOUND_FROM: usize = 16;
 /// Shingles between two looks at the largest slot.
 const RUN: usize = 512;
-/// Shingles looked at together.
-const LOOK: usize = 8;
 
 /// Shingles in round 0 once no slot is empty: those that are not below `bound`, the largest slot, change
 /// nothing and are passed over.
 #[inline(always)]
 fn take_below(bound: u32, shingles: &[u64], slots: &mut [u32]) {
-    let mut looks = shingles.chunks_exact(LOOK);
-    for look in &mut looks {
-        let smallest = look.iter().fold(EMPTY, |least, &x| least.min(x as u32));
-        if smallest < bound {
-            look.iter().for_each(|&x| take(x, slots));
-        }
+    let (mut below, mut many) = ([0; RUN], 0);
+    for &x in shingles {
+        below[many % RUN] = x; // never beyond: it saves a check
+        many += usize::from((x as u32) < bound);
     }
-    looks.remainder().iter().for_each(|&x| take(x, slots));
+    below[..many].iter().for_each(|&x| take(x, slots));
 }
 
 /// `half` of a hash scaled to `0..slots`.
@@ -144,43 +141,41 @@ impl Lanes {
     /// `rounds` rounds of up to `LANES` shingles, at least one, that fit together.
     #[inline(always)]
     fn pack(shingles: &[u64], rounds: usize) -> Self {
-        let n = shingles.len();
         let mut lanes = Self {
             low: [0; LANES],
             high: [0; LANES],
             ahead: [0; LANES],
         };
-        for (i, &x) in shingles.iter().enumerate() {
-            (lanes.low[i], lanes.high[i]) = halves(x);
-        }
-        for ahead in 1..rounds {
-            let from = ahead * n;
-            lanes.low.copy_within(..n, from);
-            lanes.high.copy_within(..n, from);
-            lanes.ahead[from..from + n].fill(ahead as u32);
+        let mut at = 0;
+        for ahead in 0..rounds {
+            for &x in shingles {
+                (lanes.low[at], lanes.high[at]) = halves(x);
+                lanes.ahead[at] = ahead as u32;
+                at += 1;
+            }
         }
         lanes
     }
 
     /// The draws of the first `many` lanes, whose rounds begin with `round`, entered into `best`.
     #[inline(always)]
-    fn enter(&self, many: usize, round: usize, best: &mut [u64]) {
+    fn enter<const N: usize>(&self, many: usize, round: usize, slots: usize, best: &mut [u64; N]) {
         let round = round as u32;
-        let slots = best.len() as u32;
         let mut drawn = [0; LANES];
         let mut places = [0; LANES];
-        for i in 0..LANES {
+        let lanes = many.next_multiple_of(8).min(LANES);
+        for i in 0..lanes {
             drawn[i] = draw(self.low[i], self.high[i], turn(round + self.ahead[i]));
-            places[i] = slot_of(drawn[i], slots);
+            places[i] = slot_of(drawn[i], slots as u32);
         }
         // A loop of its own, for its numbers are twice as wide.
         let mut entries = [0; LANES];
-        for i in 0..LANES {
+        for i in 0..lanes {
             entries[i] = u64::from(round + self.ahead[i]) << 32 | u64::from(drawn[i]);
         }
-        for (&place, &entry) in places.iter().zip(&entries).take(many) {
-            let best = &mut best[place as usize];
-            *best = (*best).min(entry);
+        for i in 0..many.min(LANES) {
+            let best = &mut best[places[i] as usize % N];
+            *best = (*best).min(entries[i]);
         }
     }
 }
@@ -190,23 +185,37 @@ impl Lanes {
 /// hashes, and a round too many does no harm.
 #[inline(always)]
 fn fill(shingles: &[u64], slots: &mut [u32]) {
-    let k = slots.len();
-    if k <= FEW {
-        fill_with(&mut [VACANT; FEW][..k], shingles, slots);
-    } else {
-        fill_with(&mut vec![VACANT; k], shingles, slots);
+    match slots.len() {
+        ..=128 => fill_with(&mut [VACANT; 128], shingles, slots),
+        ..=512 => fill_with(&mut [VACANT; 512], shingles, slots),
+        _ => fill_many(shingles, slots),
     }
 }
 
-#[inline(always)]
-fn fill_with(best: &mut [u64], shingles: &[u64], slots: &mut [u32]) {
-    for (best, &slot) in best.iter_mut().zip(&*slots) {
-        if slot != EMPTY {
-            *best = u64::from(slot);
-        }
+/// Apart, so that the usual sketch needs no large stack frame. Only beyond 4,096 slots memory is allocated.
+#[inline(never)]
+fn fill_many(shingles: &[u64], slots: &mut [u32]) {
+    if slots.len() <= 4096 {
+        return fill_with(&mut [VACANT; 4096], shingles, slots);
     }
-    draw_slots(shingles, best);
-    for (slot, &best) in slots.iter_mut().zip(&*best) {
+    if let Ok(best) = vec![VACANT; 65_536].as_mut_slice().try_into() {
+        fill_with::<65_536>(best, shingles, slots);
+    }
+}
+
+/// With room for at least as many slots, a power of two.
+#[inline(always)]
+fn fill_with<const N: usize>(best: &mut [u64; N], shingles: &[u64], slots: &mut [u32]) {
+    for (best, &slot) in best.iter_mut().zip(&*slots) {
+        *best = if slot == EMPTY {
+            VACANT
+        } else {
+            u64::from(slot)
+        };
+    }
+    draw_slots(shingles, slots.len(), best);
+    let best = &best[..slots.len()];
+    for (slot, &best) in slots.iter_mut().zip(best) {
         *slot = (best as u32).min(EMPTY - 1);
     }
     force_slots(shingles, best, slots);
@@ -219,22 +228,23 @@ fn rounds(slots: usize) -> usize {
 
 /// Rounds 1 to R-1, as many as it takes.
 #[inline(always)]
-fn draw_slots(shingles: &[u64], best: &mut [u64]) {
-    let (n, rounds) = (shingles.len(), rounds(best.len()));
+fn draw_slots<const N: usize>(shingles: &[u64], slots: usize, best: &mut [u64; N]) {
+    let (n, rounds) = (shingles.len(), rounds(slots));
     let mut round = 1;
     if n > LANES {
-        while round < rounds && best.contains(&VACANT) {
+        while round < rounds && best[..slots].contains(&VACANT) {
             for part in shingles.chunks(LANES) {
-                Lanes::pack(part, 1).enter(part.len(), round, best);
+                Lanes::pack(part, 1).enter(part.len(), round, slots, best);
             }
             round += 1;
         }
         return;
     }
-    let together = LANES / n;
+    let together = (LANES / n).min(rounds - 1);
     let lanes = Lanes::pack(shingles, together);
-    while round < rounds && best.contains(&VACANT) {
-        lanes.enter(n * together.min(rounds - round), round, best);
+    while round < rounds && best[..slots].contains(&VACANT) {
+        let many = n * together.min(rounds - round);
+        lanes.enter(many, round, slots, best);
         round += together;
     }
 }
@@ -297,8 +307,6 @@ fn vacant_bits(best: &[u64]) -> u64 {
     }
 }
 
-/// Slots that fit on the stack, so that usual sketches allocate nothing.
-const FEW: usize = 128;
 /// No round has reached the slot yet.
 const VACANT: u64 = u64::MAX;
 
