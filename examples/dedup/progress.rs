@@ -53,10 +53,10 @@ fn style(count: &str) -> ProgressStyle {
 
 impl Watch for Bar {
     fn progress(&self, progress: Progress) -> ControlFlow<()> {
-        if let Ok(mut stage) = self.stage.lock() {
-            if stage.replace(progress.stage) != Some(progress.stage) {
-                self.begin(progress);
-            }
+        if let Ok(mut stage) = self.stage.lock()
+            && stage.replace(progress.stage) != Some(progress.stage)
+        {
+            self.begin(progress);
         }
         self.line.set_position(progress.done);
         match self.stopped.load(Ordering::Relaxed) {

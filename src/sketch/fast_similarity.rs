@@ -186,8 +186,8 @@ impl Lanes {
 #[inline(always)]
 fn fill(shingles: &[u64], slots: &mut [u32]) {
     match slots.len() {
-        ..=128 => fill_with(&mut [VACANT; 128], shingles, slots),
-        ..=512 => fill_with(&mut [VACANT; 512], shingles, slots),
+        0..=128 => fill_with(&mut [VACANT; 128], shingles, slots),
+        129..=512 => fill_with(&mut [VACANT; 512], shingles, slots),
         _ => fill_many(shingles, slots),
     }
 }

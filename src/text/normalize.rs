@@ -244,12 +244,14 @@ impl fmt::Display for Normalization {
     }
 }
 
+/// Bytes looked at together: enough for `is_ascii` to work on vectors.
+const STEP: usize = 64;
+
 /// Length of the run of ASCII bytes that `bytes` begins with.
 fn ascii_prefix(bytes: &[u8]) -> usize {
     if bytes.first().is_none_or(|byte| !byte.is_ascii()) {
         return 0;
     }
-    const STEP: usize = 64; // long enough for is_ascii to work on vectors
     let whole = bytes.chunks(STEP).take_while(|c| c.is_ascii()).count() * STEP;
     let whole = whole.min(bytes.len());
     let tail = bytes[whole..].iter().take_while(|b| b.is_ascii()).count();

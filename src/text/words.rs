@@ -276,7 +276,7 @@ impl<'a> Splitter<'a> {
         let rest = &bytes[from.min(bytes.len())..];
         let masks = if let Some(block) = rest.first_chunk() {
             processor.classify(block)
-        } else if rest.is_empty() && edges.many % 2 == 0 {
+        } else if rest.is_empty() && edges.many.is_multiple_of(2) {
             return false;
         } else {
             // Zeros end a word as the end of the text does.
