@@ -35,6 +35,21 @@ const MIXED: [&str; 24] = [
     "n",
 ];
 
+const MARKS: [&str; 12] = [
+    "e\u{301}",
+    "o\u{323}\u{302}",
+    "क्षि",
+    "ഇന്ത്യ",
+    "\u{1112}\u{1161}\u{11AB}",
+    "👩\u{200D}👩\u{200D}👧",
+    "🇩🇪",
+    "ﷺ",
+    "ﬃ",
+    "Ａ",
+    "a\u{AD}",
+    "n",
+];
+
 /// About `bytes` of running text with sentences, commas, apostrophes and numbers.
 fn prose(seed: u64, bytes: usize, syllables: &[&str]) -> String {
     let mut random = Random(seed);
@@ -60,6 +75,11 @@ pub fn english(bytes: usize) -> String {
 
 pub fn mixed(bytes: usize) -> String {
     prose(2, bytes, &MIXED)
+}
+
+/// Text around which no fast path goes: combining marks, conjoining letters, emoji, ligatures.
+pub fn marks(bytes: usize) -> String {
+    prose(5, bytes, &MARKS)
 }
 
 /// Running Han and kana with punctuation, no spaces.

@@ -8,7 +8,7 @@
 mod random;
 mod vocabulary;
 
-pub use random::{Random, mean_to_median};
+pub use random::Random;
 pub use vocabulary::Vocabulary;
 
 use resemblance::text::mix;
@@ -18,7 +18,7 @@ use resemblance::text::mix;
 pub struct Settings {
     /// Documents.
     pub documents: u64,
-    /// The median of their lengths in words, at least 1.
+    /// The median of their lengths in words, at least 1. The mean is greater: 1.38 times at a spread of 0.8.
     pub words: f64,
     /// The deviation of the lengths' logarithm; 0 where all are of one length.
     pub spread: f64,
@@ -39,16 +39,6 @@ impl Default for Settings {
             copies: 0.15,
             edits: vec![0.0, 0.01, 0.05, 0.1],
             seed: 1,
-        }
-    }
-}
-
-impl Settings {
-    /// With the median that gives lengths of this mean.
-    pub fn with_mean_words(self, mean: f64) -> Self {
-        Self {
-            words: mean / mean_to_median(self.spread),
-            ..self
         }
     }
 }

@@ -40,8 +40,3 @@ fn exp(x: f64) -> f64 {
     let series = 1.0 + x * (1.0 + x / 2.0 * (1.0 + x / 3.0 * (1.0 + x / 4.0)));
     (0..10).fold(series, |power, _| power * power)
 }
-
-/// How many times its median the mean of such lengths is.
-pub fn mean_to_median(spread: f64) -> f64 {
-    exp(spread * spread / 2.0)
-}

@@ -1,0 +1,25 @@
+//! What a process takes of memory, in bytes, where the system tells it (Linux).
+
+use std::fs;
+
+/// Resident now.
+pub(crate) fn resident() -> Option<u64> {
+    status("self", "VmRSS:")
+}
+
+/// The most that was ever resident.
+pub(crate) fn peak() -> Option<u64> {
+    status("self", "VmHWM:")
+}
+
+/// The same of another process, while it runs.
+pub(crate) fn peak_of(process: u32) -> Option<u64> {
+    status(&process.to_string(), "VmHWM:")
+}
+
+fn status(process: &str, field: &str) -> Option<u64> {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix(field))?;
+    let kibibytes: u64 = line.split_whitespace().next()?.parse().ok()?;
+    Some(kibibytes * 1024)
+}
