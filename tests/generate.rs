@@ -4,6 +4,7 @@ mod support;
 #[path = "../benches/support/synthetic/mod.rs"]
 mod synthetic;
 
+use std::fmt::Write;
 use std::process::{Command, Output};
 
 use serde_json::Value;
@@ -167,7 +168,8 @@ fn the_program_writes_the_collection_and_its_labels() {
     for (i, (_, copied)) in all.iter().enumerate() {
         if let Some(c) = copied {
             let (original, edits) = (c.original, c.edits);
-            expected += &format!("d{original}\td{i}\t{edits}\t{}\t{}\n", c.words, c.changed);
+            let (words, changed) = (c.words, c.changed);
+            writeln!(expected, "d{original}\td{i}\t{edits}\t{words}\t{changed}").unwrap();
         }
     }
     assert_eq!(labels, expected);

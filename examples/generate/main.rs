@@ -7,6 +7,7 @@ mod args;
 #[path = "../../benches/support/synthetic/mod.rs"]
 mod synthetic;
 
+use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::ops::Range;
@@ -50,7 +51,7 @@ fn run(args: &Args) -> Result<(), String> {
             .map(|documents| Block::of(&collection, documents))
             .collect();
         for block in blocks {
-            output.write(&block.lines)?;
+            output.write(block.lines.as_bytes())?;
             if let Some(labels) = &mut labels {
                 labels.write(block.labels.as_bytes())?;
             }
@@ -77,26 +78,29 @@ fn rounds(collection: &Collection) -> impl Iterator<Item = Vec<Range<u64>>> {
 
 /// Some documents as they are written.
 struct Block {
-    lines: Vec<u8>,
+    lines: String,
     labels: String,
 }
 
+const MEMORY: &str = "writing to memory does not fail";
+
 impl Block {
     fn of(collection: &Collection, documents: Range<u64>) -> Self {
-        let (mut lines, mut labels) = (Vec::new(), String::new());
-        let mut text = String::new();
+        let (mut lines, mut labels) = (String::new(), String::new());
         for document in documents {
-            text.clear();
-            if let Some(copy) = collection.push_text(document, &mut text) {
-                labels += &format!(
-                    "d{}\td{document}\t{}\t{}\t{}\n",
-                    copy.original, copy.edits, copy.words, copy.changed
-                );
-            }
             // Letters and spaces: nothing that JSON would escape.
-            lines.extend_from_slice(format!("{{\"id\":\"d{document}\",\"text\":\"").as_bytes());
-            lines.extend_from_slice(text.as_bytes());
-            lines.extend_from_slice(b"\"}\n");
+            write!(lines, "{{\"id\":\"d{document}\",\"text\":\"").expect(MEMORY);
+            let copied = collection.push_text(document, &mut lines);
+            lines += "\"}\n";
+            if let Some(copy) = copied {
+                let (original, edits) = (copy.original, copy.edits);
+                let (words, changed) = (copy.words, copy.changed);
+                writeln!(
+                    labels,
+                    "d{original}\td{document}\t{edits}\t{words}\t{changed}"
+                )
+                .expect(MEMORY);
+            }
         }
         Self { lines, labels }
     }
