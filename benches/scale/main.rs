@@ -3,7 +3,7 @@
 //!
 //! - `cargo bench --bench scale`: a hundred thousand and a million documents of about 100 words, a million short
 //!   ones, a few hundred long ones.
-//! - `cargo bench --bench scale -- --large`: ten million too, which need 20 GiB.
+//! - `cargo bench --bench scale -- --large`: ten million too, which need about 14 GiB.
 //! - `cargo bench --bench scale -- --files`: the example `dedup` on files of as many.
 //!
 //! Each measurement is a process of its own, so that the peaks of memory are apart.

@@ -115,6 +115,7 @@ fn count_spaces(text: &str) {
 /// resident before it: the peak up to there, and what the batch holds. Bytes are 0 where the system does
 /// not tell.
 fn watched(deduper: &Deduper, documents: &[&str]) -> Value {
+    memory::forget_peak();
     let before = memory::resident();
     let beyond = |bytes: Option<u64>| bytes.unwrap_or(0).saturating_sub(before.unwrap_or(0));
     let stages = Mutex::new(Vec::new());

@@ -7,12 +7,17 @@ pub(crate) fn resident() -> Option<u64> {
     status("self", "VmRSS:")
 }
 
-/// The most that was ever resident.
+/// The most that was ever resident, or since the peak was forgotten.
 pub(crate) fn peak() -> Option<u64> {
     status("self", "VmHWM:")
 }
 
-/// The same of another process, while it runs.
+/// Lets the peak begin anew from what is resident now; where the system refuses, it stays.
+pub(crate) fn forget_peak() {
+    let _ = fs::write("/proc/self/clear_refs", "5");
+}
+
+/// The most that was ever resident of another process, while it runs.
 pub(crate) fn peak_of(process: u32) -> Option<u64> {
     status(&process.to_string(), "VmHWM:")
 }
