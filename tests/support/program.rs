@@ -12,25 +12,28 @@ use tempfile::TempDir;
 /// The program, built as this test was.
 pub fn program() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    PROGRAM.get_or_init(|| {
-        let built = Command::new(env!("CARGO"))
-            .args(["build", "--quiet", "--example", "dedup", "--profile"])
-            .arg(if cfg!(debug_assertions) {
-                "test"
-            } else {
-                "release"
-            })
-            .current_dir(env!("CARGO_MANIFEST_DIR"))
-            .status()
-            .unwrap();
-        assert!(built.success());
-        // target/debug/deps/dedup-1234 -> target/debug/examples/dedup
-        let target = std::env::current_exe().unwrap();
-        let folder = target.parent().and_then(Path::parent).unwrap();
-        folder
-            .join("examples")
-            .join(format!("dedup{}", std::env::consts::EXE_SUFFIX))
-    })
+    PROGRAM.get_or_init(|| example("dedup"))
+}
+
+/// An example, built as this test was.
+pub fn example(name: &str) -> PathBuf {
+    let built = Command::new(env!("CARGO"))
+        .args(["build", "--quiet", "--example", name, "--profile"])
+        .arg(if cfg!(debug_assertions) {
+            "test"
+        } else {
+            "release"
+        })
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .status()
+        .unwrap();
+    assert!(built.success());
+    // target/debug/deps/dedup-1234 -> target/debug/examples/dedup
+    let target = std::env::current_exe().unwrap();
+    let folder = target.parent().and_then(Path::parent).unwrap();
+    folder
+        .join("examples")
+        .join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
 }
 
 /// A folder of its own to run in.
