@@ -23,6 +23,9 @@ def frame(documents):
 
 
 def sketched(options, documents, text):
+    if options.threads > 1:
+        # Its own batches are of a hundred thousand rows and more: one, here, and so one thread.
+        documents = documents.into_batches(64)
     # The documentation's example takes xxhash, which is the fastest of its hashes too.
     return documents.select(
         "id", minhash(text, num_hashes=options.hashes, ngram_size=5, hash_function="xxhash").alias("minhash")
