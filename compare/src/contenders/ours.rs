@@ -1,0 +1,76 @@
+//! This crate.
+
+use std::hint::black_box;
+use std::path::Path;
+
+use anyhow::Result;
+use rayon::prelude::*;
+use resemblance::corpus::{Corpus, ReadOptions};
+use resemblance::sketch::{Classic, FastSimilarity, Sketch};
+use resemblance::text::{Scratch, Shingler};
+use resemblance::{Deduper, Normalization, Shingle};
+
+use super::{HASHES, Pairs};
+use crate::Task;
+use crate::measure::{Answer, best_of, resident};
+
+/// The shingler of the defaults: word 5-grams, for us and for rivals that take our shingles.
+pub(super) fn shingler() -> Shingler {
+    Shingler::new(Shingle::Words(5), Normalization::NFKC_CASEFOLD, 0)
+        .unwrap_or_else(|error| unreachable!("valid: {error}"))
+}
+
+pub(super) fn read(path: &Path, repeats: usize) -> Result<Answer> {
+    let before = resident();
+    let (seconds, corpus) = best_of(repeats, || Corpus::read(&[path], &ReadOptions::new()));
+    Ok(Answer {
+        seconds,
+        bytes: path.metadata()?.len(),
+        documents: corpus?.documents().len(),
+        before,
+        ..Answer::default()
+    })
+}
+
+pub(super) fn shingle(texts: &[String]) -> usize {
+    let shingler = shingler();
+    texts
+        .par_iter()
+        .map_init(
+            || (Scratch::default(), Vec::new()),
+            |(scratch, hashes), text| {
+                shingler.text_into(text, scratch, hashes);
+                black_box(&*hashes).len()
+            },
+        )
+        .sum()
+}
+
+pub(super) fn signatures(texts: &[String]) -> usize {
+    Deduper::new().signatures(texts).len()
+}
+
+pub(super) fn pairs(texts: &[String]) -> Pairs {
+    let pairs = Deduper::new().pairs(texts);
+    pairs.iter().map(|pair| (pair.a, pair.b)).collect()
+}
+
+/// Documents removed.
+pub(super) fn clusters(texts: &[String]) -> usize {
+    Deduper::new().clusters(texts).removed().len()
+}
+
+pub(super) fn sketch(task: &Task, sets: &[Vec<u64>]) -> Result<f64> {
+    let sketch: Box<dyn Sketch> = match task.contender.as_str() {
+        "resemblance" => Box::new(FastSimilarity::new(HASHES)?),
+        _ => Box::new(Classic::new(HASHES)?),
+    };
+    let mut slots = vec![0; HASHES];
+    let work = || {
+        for set in sets {
+            sketch.sketch(set, &mut slots);
+            black_box(&slots);
+        }
+    };
+    Ok(best_of(task.repeats, work).0)
+}
