@@ -10,7 +10,7 @@ use crate::deduper::Deduper;
 use crate::error::{Error, Kind};
 use crate::lsh::{Buckets, Distinct};
 use crate::sketch::SignatureMatrix;
-use crate::text::{Document, Scratch};
+use crate::text::{Document, ReadBuffer, Scratch};
 use crate::verify::{Pair, ShingleSet, Similarity, Verifier};
 use crate::watch::{Stage, Ticker, Watch};
 
@@ -99,14 +99,29 @@ impl<'d, D: Document + Sync> Batch<'d, D> {
         documents: &'d [D],
         run: Run<'d>,
     ) -> Result<Self, Error> {
-        let n = documents.len();
-        if n >= u32::MAX as usize {
-            return Err(Error::new(Kind::TooManyDocuments(n)));
-        }
-        let ticker = run.ticker(Stage::Sketch, n);
+        can_be_numbered(documents)?;
+        let ticker = run.ticker(Stage::Sketch, documents.len());
         let matrix = deduper.sketcher().try_signatures(documents, &ticker)?;
+        Self::of_signed(deduper, documents, matrix, run)
+    }
+
+    /// From documents whose signatures are there.
+    pub(crate) fn of_signed(
+        deduper: &'d Deduper,
+        documents: &'d [D],
+        matrix: SignatureMatrix,
+        run: Run<'d>,
+    ) -> Result<Self, Error> {
+        can_be_numbered(documents)?;
+        deduper.scheme().matches(matrix.scheme())?;
+        if matrix.len() != documents.len() {
+            return Err(Error::new(Kind::SignatureCount {
+                signatures: matrix.len(),
+                documents: documents.len(),
+            }));
+        }
         let fingerprint = |memory: &mut Memory, document: usize| {
-            set_of(deduper, &documents[document], memory).fingerprint()
+            Ok(set_of(deduper, documents, document, memory)?.fingerprint())
         };
         let ticker = |copies| run.ticker(Stage::Collapse, copies);
         let distinct = Distinct::try_new(&matrix, fingerprint, ticker)?;
@@ -143,8 +158,7 @@ impl<'d, D: Document + Sync> Batch<'d, D> {
                 if !is_candidate && distinct.documents(set).len() == 1 {
                     return Ok(ShingleSet::default());
                 }
-                let document = &self.documents[distinct.first(set)];
-                Ok(set_of(self.deduper, document, memory))
+                set_of(self.deduper, self.documents, distinct.first(set), memory)
             })
             .collect()
     }
@@ -274,7 +288,7 @@ impl<'d, D: Document + Sync> Batch<'d, D> {
 
     /// The order by which documents are kept.
     fn keep_order(&self) -> Box<dyn Fn(usize, usize) -> Ordering + Sync + '_> {
-        let length = |document: usize| self.documents[document].content().len();
+        let length = |document: usize| self.documents[document].byte_len();
         match (self.run.keep_by, self.deduper.keep()) {
             (Some(order), _) => Box::new(order),
             (None, Keep::First) => Box::new(|a, b| a.cmp(&b)),
@@ -327,18 +341,29 @@ impl<'d, D: Document + Sync> Batch<'d, D> {
     }
 }
 
+fn can_be_numbered<D>(documents: &[D]) -> Result<(), Error> {
+    match documents.len() {
+        n if n >= u32::MAX as usize => Err(Error::new(Kind::TooManyDocuments(n))),
+        _ => Ok(()),
+    }
+}
+
 /// What a thread keeps to make shingle sets with.
-type Memory = (Scratch, Vec<u64>);
+type Memory = (ReadBuffer, Scratch, Vec<u64>);
 
 /// The shingle set of a document that has been sketched.
-fn set_of(
+fn set_of<D: Document>(
     deduper: &Deduper,
-    document: &impl Document,
-    (scratch, hashes): &mut Memory,
-) -> ShingleSet {
+    documents: &[D],
+    document: usize,
+    (buffer, scratch, hashes): &mut Memory,
+) -> Result<ShingleSet, Error> {
+    let content = documents[document]
+        .content(buffer)
+        .map_err(|error| Error::unreadable(document, &*error))?;
     let shingler = deduper.sketcher().shingler();
     shingler
-        .content_into(document.content(), scratch, hashes)
-        .unwrap_or_else(|error| unreachable!("sketched before: {error}"));
-    ShingleSet::from_buffer(hashes)
+        .content_into(content, scratch, hashes)
+        .map_err(|error| Error::unreadable(document, &error))?;
+    Ok(ShingleSet::from_buffer(hashes))
 }

@@ -277,6 +277,21 @@ impl Deduper {
         Batch::new(self, documents, *run)
     }
 
+    /// As [`batch`](Self::batch), of documents whose signatures have been made by the
+    /// [`sketcher`](Self::sketcher) already, a row each.
+    ///
+    /// # Errors
+    /// Where the signatures are of another scheme or number; where a document cannot be read again, the run is
+    /// cancelled, or the documents are too many.
+    pub fn batch_of_signed<'d, D: Document + Sync>(
+        &'d self,
+        documents: &'d [D],
+        signatures: SignatureMatrix,
+        run: &Run<'d>,
+    ) -> Result<Batch<'d, D>, Error> {
+        Batch::of_signed(self, documents, signatures, *run)
+    }
+
     /// The exact similarity of two texts.
     pub fn similarity(&self, a: impl AsRef<str>, b: impl AsRef<str>) -> Similarity {
         let set = |text: &str| ShingleSet::from_hashes(self.sketcher.shingler().text(text));

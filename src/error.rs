@@ -8,8 +8,8 @@ use crate::sketch::Scheme;
 ///
 /// A setting is refused when it is built into a [`Deduper`](crate::Deduper) or a
 /// [`Banding`](crate::lsh::Banding); after that no call fails on settings. What remains are
-/// documents that are not what was promised (bytes where text is needed), signatures of two
-/// schemes, and a run that its own caller cancelled.
+/// documents that are not what was promised (bytes where text is needed, or not to be read), signatures of
+/// two schemes, and a run that its own caller cancelled.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Error {
     kind: Box<Kind>,
@@ -57,6 +57,14 @@ pub(crate) enum Kind {
     NotText {
         document: usize,
         offset: usize,
+    },
+    Unreadable {
+        document: usize,
+        reason: String,
+    },
+    SignatureCount {
+        signatures: usize,
+        documents: usize,
     },
     TooManyDocuments(usize),
     IdTaken(String),
@@ -167,6 +175,13 @@ impl fmt::Display for Error {
                 "document {document} is not UTF-8 (byte {offset}): bytes can be compared with \
                  byte shingles only"
             ),
+            Kind::Unreadable { document, reason } => {
+                write!(f, "document {document} cannot be read: {reason}")
+            }
+            Kind::SignatureCount {
+                signatures,
+                documents,
+            } => write!(f, "{signatures} signatures of {documents} documents"),
             Kind::TooManyDocuments(n) => write!(
                 f,
                 "{n} documents: one run takes at most {} of them",

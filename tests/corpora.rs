@@ -8,7 +8,7 @@ use std::path::Path;
 
 use resemblance::cluster::UnionFind;
 use resemblance::corpus::{Corpus, ReadOptions};
-use resemblance::text::{Content, Document, words};
+use resemblance::text::{Content, Document, ReadBuffer, words};
 use resemblance::{Deduper, Normalization, Run};
 use unicode_segmentation::UnicodeSegmentation;
 
@@ -104,8 +104,9 @@ fn words_of_real_texts() {
     ] {
         let path = corpora.join(name).join("docs.jsonl.gz");
         let corpus = Corpus::read(&[path], &ReadOptions::new()).unwrap();
+        let mut buffer = ReadBuffer::default();
         for (document, id) in corpus.documents().iter().zip(corpus.ids()).take(1000) {
-            let Content::Text(text) = document.content() else {
+            let Ok(Content::Text(text)) = document.content(&mut buffer) else {
                 panic!("{id} is no text");
             };
             for text in [text, &Normalization::NFKC_CASEFOLD.normalize(text)] {

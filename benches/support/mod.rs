@@ -6,6 +6,7 @@ pub mod synthetic;
 use std::path::Path;
 
 use resemblance::corpus::{Corpus, ReadOptions, TextDocument};
+use resemblance::text::{Content, Document, ReadBuffer};
 use synthetic::{Collection, LATIN, Random, Settings, Vocabulary};
 
 const MIXED: [&str; 24] = [
@@ -121,8 +122,9 @@ pub fn real(name: &str) -> Option<Vec<String>> {
         .join(name)
         .join("docs.jsonl.gz");
     let corpus = Corpus::read(&[path], &ReadOptions::new()).ok()?;
-    let text = |document: &TextDocument| match document {
-        TextDocument::Text(text) => text.clone(),
+    let mut buffer = ReadBuffer::default();
+    let text = |document: &TextDocument| match document.content(&mut buffer) {
+        Ok(Content::Text(text)) => text.to_owned(),
         other => panic!("not text: {other:?}"),
     };
     Some(corpus.documents().iter().map(text).collect())

@@ -13,6 +13,7 @@ use std::time::Instant;
 
 use clap::Parser;
 use resemblance::corpus::{Corpus, Error, Outputs, Sources, Table};
+use resemblance::sketch::SignatureMatrix;
 use resemblance::{Clusters, Deduper, Run};
 
 use args::Args;
@@ -70,9 +71,11 @@ fn run(args: &Args) -> Result<(), Failure> {
     let mut stage = |path: &Option<_>| path.as_ref().map(|p| outputs.stage_records(p)).transpose();
     let (kept, removed) = (stage(&args.kept)?, stage(&args.removed)?);
 
-    let corpus = Corpus::read_sources(sources, &args.read_options(&deduper), Some(&bar))?;
     let pool = args.pool();
-    let clusters = pool.install(|| decide(args, &deduper, &corpus, &bar, &tables))?;
+    let options = args.read_options(&deduper);
+    let (corpus, signatures) =
+        pool.install(|| Corpus::sketch_sources(sources, &options, deduper.sketcher(), Some(&bar)))?;
+    let clusters = pool.install(|| decide(args, &deduper, &corpus, signatures, &bar, &tables))?;
     if kept.is_some() || removed.is_some() {
         corpus.copy_records(Some(&bar), |document| match clusters.is_kept(document) {
             true => kept.as_ref(),
@@ -105,6 +108,7 @@ fn decide(
     args: &Args,
     deduper: &Deduper,
     corpus: &Corpus,
+    signatures: SignatureMatrix,
     bar: &Bar,
     tables: &Tables,
 ) -> Result<Clusters, Error> {
@@ -113,7 +117,7 @@ fn decide(
     if let Some(order) = &by_field {
         run = run.keep_by(order);
     }
-    let batch = deduper.batch(corpus.documents(), &run)?;
+    let batch = deduper.batch_of_signed(corpus.documents(), signatures, &run)?;
     if let Some(table) = &tables.pairs {
         table.pairs_header()?;
         batch.for_each_pair(|pair| table.pair(&pair, corpus.ids()))?;

@@ -1,11 +1,11 @@
 //! Paths to sources: which files, in which order, of which format.
 
-use std::cell::Cell;
 use std::collections::HashSet;
 use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader, Read, Seek};
+use std::io::{self, BufReader, Read, Seek};
 use std::path::{Component, Path, PathBuf};
-use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use walkdir::WalkDir;
 
@@ -182,7 +182,7 @@ pub(super) struct Input {
     /// Why it cannot be read.
     pub(super) problem: Option<String>,
     /// The copy of standard input: a file without a name, gone when this is.
-    spool: Option<File>,
+    pub(super) spool: Option<File>,
 }
 
 impl Input {
@@ -248,7 +248,7 @@ impl Input {
     }
 
     /// Opens the file; what is read comes decompressed, and the file's bytes are counted.
-    pub(super) fn open(&self, bytes: &Count) -> io::Result<Box<dyn BufRead>> {
+    pub(super) fn open(&self, bytes: &Count) -> io::Result<Box<dyn Read + Send>> {
         const BUFFER: usize = 1 << 16;
         let file = if let Some(spool) = &self.spool {
             let mut file = spool.try_clone()?;
@@ -257,29 +257,29 @@ impl Input {
         } else {
             File::open(&self.path)?
         };
-        let bytes = Rc::clone(bytes);
-        let file = BufReader::with_capacity(BUFFER, Counted { file, bytes });
+        let bytes = Arc::clone(bytes);
+        let file = Counted { file, bytes };
+        let buffered = |file| BufReader::with_capacity(BUFFER, file);
         Ok(match self.format {
             Format::Text | Format::JsonLines(Compression::None) => Box::new(file),
-            Format::JsonLines(Compression::Gzip) => Box::new(BufReader::with_capacity(
-                BUFFER,
-                flate2::bufread::MultiGzDecoder::new(file),
-            )),
+            Format::JsonLines(Compression::Gzip) => {
+                Box::new(flate2::bufread::MultiGzDecoder::new(buffered(file)))
+            }
             Format::JsonLines(Compression::Zstd) => {
-                let mut decoder = zstd::Decoder::with_buffer(file)?;
+                let mut decoder = zstd::Decoder::with_buffer(buffered(file))?;
                 decoder.window_log_max(if cfg!(target_pointer_width = "64") {
                     31
                 } else {
                     30
                 })?;
-                Box::new(BufReader::with_capacity(BUFFER, decoder))
+                Box::new(decoder)
             }
         })
     }
 }
 
 /// Bytes read from a file, as they stand on the disk.
-pub(super) type Count = Rc<Cell<usize>>;
+pub(super) type Count = Arc<AtomicUsize>;
 
 struct Counted {
     file: File,
@@ -289,7 +289,7 @@ struct Counted {
 impl Read for Counted {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let n = self.file.read(buffer)?;
-        self.bytes.set(self.bytes.get() + n);
+        self.bytes.fetch_add(n, Ordering::Relaxed);
         Ok(n)
     }
 }

@@ -26,8 +26,23 @@ pub(super) struct Picked<'a> {
 }
 
 impl Fields {
-    /// The fields of one line, or what is wrong with it.
-    pub(super) fn pick<'a>(&self, line: &'a str) -> Result<Picked<'a>, String> {
+    /// The text of a line that has been read before; where it has escapes, they are resolved in `memory`.
+    pub(super) fn pick_text<'a>(
+        &self,
+        line: &'a str,
+        memory: &'a mut String,
+    ) -> Result<&'a str, String> {
+        match self.find(line)?.text {
+            Some(Scalar::Str(Cow::Borrowed(text))) => Ok(text),
+            Some(Scalar::Str(Cow::Owned(text))) => {
+                *memory = text;
+                Ok(memory)
+            }
+            _ => Err(format!("field `{}` is missing", self.text)),
+        }
+    }
+
+    fn find<'a>(&self, line: &'a str) -> Result<Found<'a>, String> {
         let mut json = serde_json::Deserializer::from_str(line);
         let mut found = Found::default();
         let seed = RecordSeed {
@@ -37,6 +52,12 @@ impl Fields {
         seed.deserialize(&mut json)
             .and_then(|()| json.end())
             .map_err(|error| told(&error))?;
+        Ok(found)
+    }
+
+    /// The fields of one line, or what is wrong with it.
+    pub(super) fn pick<'a>(&self, line: &'a str) -> Result<Picked<'a>, String> {
+        let found = self.find(line)?;
         let text = match found.text {
             Some(Scalar::Str(text)) => text,
             Some(other) => return Err(is_not(&self.text, &other, "a string")),

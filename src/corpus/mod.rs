@@ -18,6 +18,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod document;
 mod error;
 mod escape;
 mod input;
@@ -27,9 +28,10 @@ mod read;
 mod records;
 mod tables;
 
+pub use document::TextDocument;
 pub use error::{Error, Place};
 pub use escape::Escaped;
 pub use input::Sources;
 pub use json::FieldValue;
 pub use output::{Outputs, RecordSink, Table};
-pub use read::{Corpus, OnBad, ReadOptions, Rejection, TextDocument};
+pub use read::{Corpus, OnBad, ReadOptions, Rejection};

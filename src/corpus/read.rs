@@ -1,17 +1,23 @@
 //! Files to documents.
 
 use std::collections::{HashMap, HashSet};
+use std::convert::Infallible;
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
-use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
+use rayon::prelude::*;
+use xxhash_rust::xxh3::xxh3_128;
 
+use super::document::{CHANGED, StoredFile, TextDocument};
 use super::error::{Error, Place};
 use super::escape::{Escaped, escaped_bytes};
 use super::input::{Count, Format, Input, Sources};
 use super::json::{FieldValue, Fields};
 use super::output::RecordSink;
-use super::records::{RawRecord, for_each_record};
+use super::records::{Block, Blocks, RawRecord, for_each_record};
+use crate::sketch::{SignatureMatrix, Sketcher, Workspace};
 use crate::text::{Content, Document};
 use crate::watch::{Stage, Ticker, Watch};
 
@@ -93,25 +99,6 @@ impl ReadOptions {
     }
 }
 
-/// A document that was read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum TextDocument {
-    /// UTF-8.
-    Text(String),
-    /// Bytes that are no UTF-8.
-    Bytes(Vec<u8>),
-}
-
-impl Document for TextDocument {
-    fn content(&self) -> Content<'_> {
-        match self {
-            Self::Text(text) => Content::Text(text),
-            Self::Bytes(bytes) => Content::Bytes(bytes),
-        }
-    }
-}
-
 /// A record that could not be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rejection {
@@ -125,14 +112,12 @@ pub struct Rejection {
 
 /// Documents read from files, in order: the paths as given, files of a directory sorted by path, lines
 /// as they stand.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Corpus {
     inputs: Vec<Input>,
     documents: Vec<TextDocument>,
     ids: Vec<String>,
     fields: Vec<FieldValue>,
-    /// A hash of each document's record, to see that a file did not change between two readings.
-    records: Vec<u64>,
     /// For each input, the documents read once it was read.
     ends: Vec<usize>,
     /// Input and line of each rejected record.
@@ -142,7 +127,7 @@ pub struct Corpus {
 }
 
 impl Corpus {
-    /// Reads the files of `paths`, see [`Sources::find`].
+    /// Reads the files of `paths`, see [`Sources::find`], in parallel on the current rayon pool.
     ///
     /// A document's id is its record's id field; for a file in a directory the path below it (with the
     /// directory in front where several paths are given); for another file its path as given; else
@@ -162,37 +147,31 @@ impl Corpus {
     /// # Errors
     /// As [`read`](Self::read).
     pub fn read_sources(
-        mut sources: Sources,
+        sources: Sources,
         options: &ReadOptions,
         watch: Option<&dyn Watch>,
     ) -> Result<Self, Error> {
-        for input in &mut sources.inputs {
-            input.spool()?;
-        }
-        let size: u64 = sources.inputs.iter().map(|input| input.size).sum();
-        let files = sources.inputs.len();
-        let mut reading = Reading {
-            options,
-            ticker: Ticker::new(watch, Stage::Read, size as usize),
-            corpus: Self {
-                inputs: sources.inputs,
-                documents: Vec::new(),
-                ids: Vec::new(),
-                fields: Vec::new(),
-                records: Vec::new(),
-                ends: Vec::new(),
-                rejected_at: HashSet::new(),
-                rejections: Vec::new(),
-                hidden: sources.hidden,
-            },
-            seen: HashMap::new(),
-            places: Vec::new(),
-        };
-        for number in 0..files {
-            reading.read(number)?;
-            reading.corpus.ends.push(reading.corpus.documents.len());
-        }
-        Ok(reading.corpus)
+        let (corpus, _) = Reading::new(sources, options, None, watch)?.run()?;
+        Ok(corpus)
+    }
+
+    /// As [`read_sources`](Self::read_sources), and makes each document's signature while it is at hand, so that
+    /// files need be read and parsed once: what [`Deduper::batch_of_signed`](crate::Deduper::batch_of_signed)
+    /// takes.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn sketch_sources(
+        sources: Sources,
+        options: &ReadOptions,
+        sketcher: &Sketcher,
+        watch: Option<&dyn Watch>,
+    ) -> Result<(Self, SignatureMatrix), Error> {
+        let (corpus, slots) = Reading::new(sources, options, Some(sketcher), watch)?.run()?;
+        Ok((
+            corpus,
+            SignatureMatrix::from_slots(*sketcher.scheme(), slots)?,
+        ))
     }
 
     /// The documents.
@@ -222,8 +201,10 @@ impl Corpus {
 
     /// Bytes of all documents' texts.
     pub fn text_bytes(&self) -> u64 {
-        let length = |document: &TextDocument| document.content().len() as u64;
-        self.documents.iter().map(length).sum()
+        self.documents
+            .iter()
+            .map(|document| document.byte_len() as u64)
+            .sum()
     }
 
     /// Reads the inputs once more and copies every document's record, byte for byte, to the sink that
@@ -243,7 +224,8 @@ impl Corpus {
                 if self.rejected_at.contains(&(number, record.line)) {
                     return Ok(());
                 }
-                if self.records.get(document) != Some(&xxh3_64(record.bytes)) {
+                let read = self.documents.get(document);
+                if read.is_none_or(|document| !document.is_of(record.bytes)) {
                     return Err(Stop::Fatal(changed(input)));
                 }
                 if let Some(sink) = choose(document) {
@@ -253,7 +235,7 @@ impl Corpus {
                 document += 1;
                 ticker.tick(1).map_err(|error| Stop::Fatal(error.into()))
             };
-            match for_each_record(input, &Count::default(), copy) {
+            match for_each_record(input, copy) {
                 Ok(()) => {}
                 // The first reading stopped here as well.
                 Err((line, Stop::Io(_))) if self.rejected_at.contains(&(number, line)) => {}
@@ -269,7 +251,7 @@ impl Corpus {
 }
 
 fn changed(input: &Input) -> Error {
-    Error::bad(input.place(None), "changed while it was in work")
+    Error::bad(input.place(None), CHANGED)
 }
 
 /// Why reading an input stops.
@@ -284,91 +266,360 @@ impl From<io::Error> for Stop {
     }
 }
 
+/// Reading goes in rounds: while the blocks of one are parsed in parallel, the documents of the last are taken
+/// in order, and the next is read.
 struct Reading<'r> {
-    options: &'r ReadOptions,
     ticker: Ticker<'r>,
+    on_bad: OnBad,
+    parser: Parser<'r>,
     corpus: Corpus,
+    slots: Vec<u32>,
     /// The document of each id, by its hash of 128 bits.
     seen: HashMap<u128, usize>,
     /// Where each document is: input and line.
     places: Vec<(usize, Option<u64>)>,
+    /// Lines of the input in work that were passed.
+    lines: u64,
 }
 
-impl Reading<'_> {
-    fn read(&mut self, number: usize) -> Result<(), Error> {
-        let inputs = std::mem::take(&mut self.corpus.inputs);
-        let input = &inputs[number];
-        let bytes = Count::default();
-        let outcome = for_each_record(input, &bytes, |record| {
-            let taken = self.ticker.tick(bytes.take());
-            taken.map_err(|error| Stop::Fatal(error.into()))?;
-            let at = (number, record.line);
-            self.take(&inputs, at, record.bytes).or_else(|reason| {
-                let record = record
-                    .line
-                    .map(|_| String::from_utf8_lossy(record.bytes).into());
-                self.reject(input, at, reason, record).map_err(Stop::Fatal)
-            })
-        });
-        let outcome = match outcome {
-            Ok(()) => Ok(()),
-            Err((_, Stop::Fatal(error))) => Err(error),
-            Err((line, Stop::Io(error))) => {
-                let reason = match &input.problem {
-                    Some(problem) => problem.clone(),
-                    None => format!("cannot be read: {error}"),
-                };
-                self.reject(input, (number, line), reason, None)
+/// What comes of an input.
+enum Part {
+    Block {
+        block: Block,
+        file: Option<Arc<StoredFile>>,
+    },
+    /// It cannot be opened, or not be read on.
+    Failed {
+        error: io::Error,
+        opened: bool,
+    },
+    End,
+}
+
+/// A part of an input as it was read, or parsed.
+struct Of<T> {
+    input: usize,
+    /// Bytes of the disk that were read for it.
+    bytes: usize,
+    part: T,
+}
+
+/// A part of an input, parsed.
+enum Parsed {
+    Block(ParsedBlock),
+    Failed { error: io::Error, opened: bool },
+    End,
+}
+
+struct ParsedBlock {
+    block: Block,
+    records: Vec<ParsedRecord>,
+    /// The signatures of its good records.
+    slots: Vec<u32>,
+    lines: u64,
+}
+
+/// A record's line in the block; the record, or what is wrong with it.
+type ParsedRecord = (Option<u64>, Result<Taken, String>);
+
+struct Taken {
+    document: TextDocument,
+    id: Option<String>,
+    field: Option<FieldValue>,
+}
+
+/// Reads the inputs block after block.
+struct Producer<'r> {
+    inputs: &'r [Input],
+    fields: &'r Fields,
+    number: usize,
+    open: Option<(Blocks, Option<Arc<StoredFile>>)>,
+    bytes: Count,
+    /// Bytes of a round.
+    round: usize,
+}
+
+/// Bytes of a round for each thread: some blocks, so that the threads end at about the same time.
+const ROUND: usize = 4 << 20;
+/// Parts of a round, where files are small.
+const PARTS: usize = 4096;
+
+impl Producer<'_> {
+    fn round(&mut self) -> Vec<Of<Part>> {
+        let mut parts = Vec::new();
+        let mut bytes = 0;
+        while bytes < self.round && parts.len() < PARTS && self.number < self.inputs.len() {
+            let input = self.number;
+            let part = self.next();
+            if let Part::Block { block, .. } = &part {
+                bytes += block.len();
+            } else {
+                self.open = None;
+                self.number += 1;
             }
+            parts.push(Of {
+                input,
+                bytes: self.bytes.swap(0, Ordering::Relaxed),
+                part,
+            });
+        }
+        parts
+    }
+
+    fn next(&mut self) -> Part {
+        let input = &self.inputs[self.number];
+        let (blocks, file) = match &mut self.open {
+            Some(open) => open,
+            none => match Blocks::open(input, &self.bytes) {
+                Ok(blocks) => none.insert((blocks, StoredFile::of(input, self.fields))),
+                Err(error) => {
+                    let opened = false;
+                    return Part::Failed { error, opened };
+                }
+            },
         };
-        self.corpus.inputs = inputs;
-        outcome
+        match blocks.next() {
+            Ok(Some(block)) => Part::Block {
+                block,
+                file: file.clone(),
+            },
+            Ok(None) => Part::End,
+            Err(error) => {
+                let opened = true;
+                Part::Failed { error, opened }
+            }
+        }
+    }
+}
+
+/// Parses records, and sketches them where that is asked for.
+#[derive(Clone, Copy)]
+struct Parser<'r> {
+    options: &'r ReadOptions,
+    sketcher: Option<&'r Sketcher>,
+}
+
+impl Parser<'_> {
+    fn parse(self, part: Part, space: &mut Workspace) -> Parsed {
+        let (block, file) = match part {
+            Part::Block { block, file } => (block, file),
+            Part::Failed { error, opened } => return Parsed::Failed { error, opened },
+            Part::End => return Parsed::End,
+        };
+        let (mut records, mut slots) = (Vec::new(), Vec::new());
+        let Ok(lines) = block.for_each(|record| {
+            let taken = self.take(&record, file.as_ref(), space, &mut slots);
+            records.push((record.line, taken));
+            Ok::<(), Infallible>(())
+        });
+        Parsed::Block(ParsedBlock {
+            block,
+            records,
+            slots,
+            lines,
+        })
     }
 
     /// Takes a record as a document, or says what is wrong with it.
     fn take(
+        self,
+        record: &RawRecord<'_>,
+        file: Option<&Arc<StoredFile>>,
+        space: &mut Workspace,
+        slots: &mut Vec<u32>,
+    ) -> Result<Taken, String> {
+        if record.line.is_none() {
+            let content = match std::str::from_utf8(record.bytes) {
+                Ok(text) => Content::Text(text),
+                Err(_) if self.options.bytes => Content::Bytes(record.bytes),
+                Err(error) => return Err(not_utf8(&error)),
+            };
+            if self.options.fields.keep.is_some() {
+                return Err("a text file has no fields to choose by".to_owned());
+            }
+            self.sketch(content, space, slots)?;
+            return Ok(Taken {
+                document: TextDocument::new(content, record, file),
+                id: None,
+                field: None,
+            });
+        }
+        let line = std::str::from_utf8(record.bytes).map_err(|error| not_utf8(&error))?;
+        let picked = self.options.fields.pick(line)?;
+        let content = Content::Text(&picked.text);
+        self.sketch(content, space, slots)?;
+        Ok(Taken {
+            document: TextDocument::new(content, record, file),
+            id: picked.id,
+            field: picked.keep,
+        })
+    }
+
+    fn sketch(
+        self,
+        content: Content<'_>,
+        space: &mut Workspace,
+        slots: &mut Vec<u32>,
+    ) -> Result<(), String> {
+        let Some(sketcher) = self.sketcher else {
+            return Ok(());
+        };
+        let from = slots.len();
+        slots.resize(from + sketcher.scheme().hashes(), 0);
+        sketcher
+            .sketch_into(content, space, &mut slots[from..])
+            .map_err(|error| {
+                slots.truncate(from);
+                error.to_string()
+            })
+    }
+}
+
+impl<'r> Reading<'r> {
+    fn new(
+        mut sources: Sources,
+        options: &'r ReadOptions,
+        sketcher: Option<&'r Sketcher>,
+        watch: Option<&'r dyn Watch>,
+    ) -> Result<Self, Error> {
+        for input in &mut sources.inputs {
+            input.spool()?;
+        }
+        let size: u64 = sources.inputs.iter().map(|input| input.size).sum();
+        Ok(Self {
+            ticker: Ticker::new(watch, Stage::Read, size as usize),
+            on_bad: options.on_bad,
+            parser: Parser { options, sketcher },
+            corpus: Corpus {
+                inputs: sources.inputs,
+                hidden: sources.hidden,
+                ..Corpus::default()
+            },
+            slots: Vec::new(),
+            seen: HashMap::new(),
+            places: Vec::new(),
+            lines: 0,
+        })
+    }
+
+    /// The corpus, and the slots of its signatures where they are asked for.
+    fn run(mut self) -> Result<(Corpus, Vec<u32>), Error> {
+        let inputs = std::mem::take(&mut self.corpus.inputs);
+        let parser = self.parser;
+        let mut producer = Producer {
+            inputs: &inputs,
+            fields: &parser.options.fields,
+            number: 0,
+            open: None,
+            bytes: Count::default(),
+            round: ROUND * rayon::current_num_threads(),
+        };
+        let mut read = producer.round();
+        let mut parsed: Vec<Of<Parsed>> = Vec::new();
+        while !(read.is_empty() && parsed.is_empty()) {
+            let parse = || {
+                read.into_par_iter()
+                    .with_max_len(1)
+                    .map_init(Workspace::default, |space, Of { input, bytes, part }| Of {
+                        input,
+                        bytes,
+                        part: parser.parse(part, space),
+                    })
+                    .collect()
+            };
+            let take = || {
+                for part in parsed {
+                    self.take(&inputs, part)?;
+                }
+                Ok::<_, Error>(producer.round())
+            };
+            let (next, now) = rayon::join(take, parse);
+            (read, parsed) = (next?, now);
+        }
+        self.corpus.inputs = inputs;
+        Ok((self.corpus, self.slots))
+    }
+
+    /// Takes what was parsed of an input.
+    fn take(&mut self, inputs: &[Input], part: Of<Parsed>) -> Result<(), Error> {
+        let Of {
+            input: number,
+            bytes,
+            part,
+        } = part;
+        let input = &inputs[number];
+        self.ticker.tick(bytes)?;
+        match part {
+            Parsed::Block(block) => return self.take_block(inputs, number, block),
+            Parsed::Failed { error, opened } => {
+                let reason = match &input.problem {
+                    Some(problem) => problem.clone(),
+                    None => format!("cannot be read: {error}"),
+                };
+                let in_line = opened && input.format != Format::Text;
+                let line = in_line.then_some(self.lines + 1);
+                self.reject(input, (number, line), reason, None)?;
+            }
+            Parsed::End => {}
+        }
+        self.lines = 0;
+        self.corpus.ends.push(self.corpus.documents.len());
+        Ok(())
+    }
+
+    fn take_block(
+        &mut self,
+        inputs: &[Input],
+        number: usize,
+        block: ParsedBlock,
+    ) -> Result<(), Error> {
+        let hashes = self.parser.sketcher.map_or(0, |s| s.scheme().hashes());
+        let mut slots = &block.slots[..];
+        for (line, record) in block.records {
+            let at = (number, line.map(|line| self.lines + line));
+            let outcome = match record {
+                Ok(taken) => {
+                    let (row, rest) = slots.split_at(hashes);
+                    slots = rest;
+                    self.take_document(inputs, at, taken, row)
+                }
+                Err(reason) => Err(reason),
+            };
+            if let Err(reason) = outcome {
+                let record = line.and_then(|line| block.block.line(line));
+                self.reject(&inputs[number], at, reason, record)?;
+            }
+        }
+        self.lines += block.lines;
+        Ok(())
+    }
+
+    /// Takes a document unless its id has been used.
+    fn take_document(
         &mut self,
         inputs: &[Input],
         at: (usize, Option<u64>),
-        record: &[u8],
+        taken: Taken,
+        row: &[u32],
     ) -> Result<(), String> {
-        let input = &inputs[at.0];
-        let (document, id, field) = match input.format {
-            Format::Text => (self.text(record)?, input.name(), None),
-            Format::JsonLines(_) => {
-                let line = std::str::from_utf8(record).map_err(|error| not_utf8(&error))?;
-                let picked = self.options.fields.pick(line)?;
-                let id = picked
-                    .id
-                    .unwrap_or_else(|| format!("{}:{}", input.name(), at.1.unwrap_or(0)));
-                let text = TextDocument::Text(picked.text.into_owned());
-                (text, id, picked.keep)
-            }
+        let name = || match at.1 {
+            Some(line) => format!("{}:{line}", inputs[at.0].name()),
+            None => inputs[at.0].name(),
         };
+        let id = taken.id.unwrap_or_else(name);
         let key = xxh3_128(id.as_bytes());
         if let Some(&first) = self.seen.get(&key) {
             let (number, line) = self.places[first];
             let first = inputs[number].place(line);
             return Err(format!("id `{}` was used before, at {first}", Escaped(&id)));
         }
-        if self.options.fields.keep.is_some() && field.is_none() {
-            return Err("a text file has no fields to choose by".to_owned());
-        }
         self.seen.insert(key, self.corpus.ids.len());
         self.places.push(at);
         self.corpus.ids.push(id);
-        self.corpus.documents.push(document);
-        self.corpus.fields.extend(field);
-        self.corpus.records.push(xxh3_64(record));
+        self.corpus.documents.push(taken.document);
+        self.corpus.fields.extend(taken.field);
+        self.slots.extend_from_slice(row);
         Ok(())
-    }
-
-    fn text(&self, bytes: &[u8]) -> Result<TextDocument, String> {
-        match std::str::from_utf8(bytes) {
-            Ok(text) => Ok(TextDocument::Text(text.to_owned())),
-            Err(_) if self.options.bytes => Ok(TextDocument::Bytes(bytes.to_owned())),
-            Err(error) => Err(not_utf8(&error)),
-        }
     }
 
     fn reject(
@@ -379,7 +630,7 @@ impl Reading<'_> {
         record: Option<String>,
     ) -> Result<(), Error> {
         let place = input.place(at.1);
-        if self.options.on_bad == OnBad::Fail {
+        if self.on_bad == OnBad::Fail {
             return Err(Error::bad(place, reason));
         }
         self.corpus.rejected_at.insert(at);

@@ -1,7 +1,9 @@
-//! One input's records as raw bytes, one after the other: the same in the first reading and when they
-//! are copied to an output.
+//! An input's records as they stand in the file: in blocks, which can be looked at in parallel, or one after
+//! the other.
 
-use std::io::{self, BufRead, Read};
+use std::io::{self, Read};
+
+use memchr::memchr;
 
 use super::input::{Count, Format, Input};
 
@@ -9,47 +11,187 @@ use super::input::{Count, Format, Input};
 pub(super) struct RawRecord<'b> {
     /// Line, from 1; none where the file is the record.
     pub(super) line: Option<u64>,
+    /// Where it begins in the decompressed file.
+    pub(super) offset: u64,
     /// The bytes, without the line feed.
     pub(super) bytes: &'b [u8],
 }
 
-/// Calls `each` with the records of `input`, counting the file's bytes. Blank lines are none, and a
-/// byte-order mark belongs to none. An error comes with the line it is on.
+/// Whole records of one input.
+pub(super) struct Block {
+    bytes: Vec<u8>,
+    /// Where it begins in the decompressed file.
+    offset: u64,
+    has_lines: bool,
+}
+
+impl Block {
+    /// Bytes of the block.
+    pub(super) fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Calls `each` with the records, their lines counted from 1 in this block, and tells how many lines there
+    /// are. Blank lines are no records, and a byte-order mark belongs to none.
+    pub(super) fn for_each<E>(
+        &self,
+        mut each: impl FnMut(RawRecord<'_>) -> Result<(), E>,
+    ) -> Result<u64, E> {
+        let offset = self.offset;
+        if !self.has_lines {
+            let bytes = &self.bytes;
+            let line = None;
+            each(RawRecord {
+                line,
+                offset,
+                bytes,
+            })?;
+            return Ok(0);
+        }
+        let (mut at, mut line) = (0, 0);
+        while at < self.bytes.len() {
+            line += 1;
+            let rest = &self.bytes[at..];
+            let end = memchr(b'\n', rest).unwrap_or(rest.len());
+            let mark = match offset == 0 && at == 0 && rest.starts_with(MARK) {
+                true => MARK.len(),
+                false => 0,
+            };
+            let bytes = &rest[mark..end];
+            if !bytes.iter().all(u8::is_ascii_whitespace) {
+                each(RawRecord {
+                    line: Some(line),
+                    offset: offset + (at + mark) as u64,
+                    bytes,
+                })?;
+            }
+            at += end + 1;
+        }
+        Ok(line)
+    }
+}
+
+impl Block {
+    /// A line that is a record, by its number in this block; bytes that are no UTF-8 are replaced. Found by
+    /// looking for it.
+    pub(super) fn line(&self, line: u64) -> Option<String> {
+        let mut found = None;
+        let _ = self.for_each(|record| {
+            if record.line == Some(line) {
+                found = Some(String::from_utf8_lossy(record.bytes).into());
+                return Err(());
+            }
+            Ok(())
+        });
+        found
+    }
+}
+
+/// The byte-order mark of UTF-8: it may open a file.
+const MARK: &[u8] = b"\xEF\xBB\xBF";
+
+/// Bytes of a block, at least, where there are so many.
+const BLOCK: usize = 1 << 20;
+
+/// An input read in blocks.
+pub(super) struct Blocks {
+    reader: Box<dyn Read + Send>,
+    /// The beginning of a record that has not been read to its end.
+    rest: Vec<u8>,
+    /// Where it begins in the decompressed file.
+    offset: u64,
+    has_lines: bool,
+    /// What came after the last whole record.
+    end: Option<io::Result<()>>,
+}
+
+impl Blocks {
+    /// Opens an input; its bytes on the disk are counted.
+    pub(super) fn open(input: &Input, bytes: &Count) -> io::Result<Self> {
+        if let Some(problem) = &input.problem {
+            return Err(io::Error::other(problem.clone()));
+        }
+        Ok(Self {
+            reader: input.open(bytes)?,
+            rest: Vec::new(),
+            offset: 0,
+            has_lines: input.format != Format::Text,
+            end: None,
+        })
+    }
+
+    /// The next whole records; none at the end. What is read before an error is handed out first.
+    pub(super) fn next(&mut self) -> io::Result<Option<Block>> {
+        let mut bytes = std::mem::take(&mut self.rest);
+        while self.end.is_none() {
+            let known = bytes.len();
+            bytes.reserve(BLOCK);
+            let most = match self.has_lines {
+                true => BLOCK as u64,
+                false => u64::MAX,
+            };
+            match (&mut self.reader).take(most).read_to_end(&mut bytes) {
+                Ok(read) if read as u64 == most => {}
+                Ok(_) => self.end = Some(Ok(())),
+                Err(error) => self.end = Some(Err(error)),
+            }
+            if let Some(last) = bytes[known..].iter().rposition(|&byte| byte == b'\n')
+                && self.has_lines
+                && !matches!(self.end, Some(Ok(())))
+            {
+                self.rest = bytes.split_off(known + last + 1);
+                return Ok(Some(self.block(bytes)));
+            }
+        }
+        match self.end.take() {
+            Some(Err(error)) => {
+                self.end = Some(Ok(()));
+                Err(error)
+            }
+            end => {
+                self.end = end;
+                // A text file without a byte is a document; the end of lines is none.
+                let is_record = !bytes.is_empty() || !self.has_lines && self.offset == 0;
+                if is_record {
+                    let block = self.block(bytes);
+                    self.offset = self.offset.max(1);
+                    return Ok(Some(block));
+                }
+                Ok(None)
+            }
+        }
+    }
+
+    fn block(&mut self, bytes: Vec<u8>) -> Block {
+        let offset = self.offset;
+        self.offset += bytes.len() as u64;
+        Block {
+            bytes,
+            offset,
+            has_lines: self.has_lines,
+        }
+    }
+}
+
+/// Calls `each` with the records of `input`, one after the other. An error comes with the line it is on.
 pub(super) fn for_each_record<E: From<io::Error>>(
     input: &Input,
-    bytes: &Count,
     mut each: impl FnMut(RawRecord<'_>) -> Result<(), E>,
 ) -> Result<(), (Option<u64>, E)> {
-    let at = |line| move |error: io::Error| (line, E::from(error));
-    if let Some(problem) = &input.problem {
-        return Err(at(None)(io::Error::other(problem.clone())));
-    }
-    let mut reader = input.open(bytes).map_err(at(None))?;
-    let mut buffer = Vec::new();
-    if input.format == Format::Text {
-        reader.read_to_end(&mut buffer).map_err(at(None))?;
-        let bytes = &buffer;
-        return each(RawRecord { line: None, bytes }).map_err(|error| (None, error));
-    }
-    for line in 1.. {
-        buffer.clear();
-        let read = reader
-            .read_until(b'\n', &mut buffer)
-            .map_err(at(Some(line)))?;
-        if read == 0 {
-            break;
-        }
-        let bytes = buffer.strip_suffix(b"\n").unwrap_or(&buffer);
-        // A byte-order mark may open the file; it is no part of the first record.
-        let bytes = match line {
-            1 => bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes),
-            _ => bytes,
+    let mut blocks =
+        Blocks::open(input, &Count::default()).map_err(|error| (None, E::from(error)))?;
+    let mut lines = 0;
+    loop {
+        let next = blocks.next().map_err(|error| {
+            let line = (input.format != Format::Text).then_some(lines + 1);
+            (line, E::from(error))
+        })?;
+        let Some(block) = next else {
+            return Ok(());
         };
-        if bytes.iter().all(u8::is_ascii_whitespace) {
-            continue;
-        }
-        let line = Some(line);
-        each(RawRecord { line, bytes }).map_err(|error| (line, error))?;
+        lines += block.for_each(|record| {
+            let line = record.line.map(|line| line + lines);
+            each(RawRecord { line, ..record }).map_err(|error| (line, error))
+        })?;
     }
-    Ok(())
 }

@@ -38,6 +38,7 @@ impl Distinct {
         matrix: &SignatureMatrix,
         fingerprint: impl Fn(&mut S, usize) -> u128 + Sync,
     ) -> Self {
+        let fingerprint = |memory: &mut S, document| Ok(fingerprint(memory, document));
         Self::try_new(matrix, fingerprint, |_| Ticker::silent())
             .unwrap_or_else(|error| unreachable!("nobody cancels: {error}"))
     }
@@ -45,7 +46,7 @@ impl Distinct {
     /// `ticker` is asked for with the number of documents whose fingerprints are taken.
     pub(crate) fn try_new<'t, S: Default>(
         matrix: &SignatureMatrix,
-        fingerprint: impl Fn(&mut S, usize) -> u128 + Sync,
+        fingerprint: impl Fn(&mut S, usize) -> Result<u128, Error> + Sync,
         ticker: impl FnOnce(usize) -> Ticker<'t>,
     ) -> Result<Self, Error> {
         assert!(matrix.len() < NONE as usize, "too many documents");
@@ -126,7 +127,7 @@ impl Distinct {
 /// For each document the first with the same shingle set, or `NONE`.
 fn first_of_each<'t, S: Default>(
     matrix: &SignatureMatrix,
-    fingerprint: &(impl Fn(&mut S, usize) -> u128 + Sync),
+    fingerprint: &(impl Fn(&mut S, usize) -> Result<u128, Error> + Sync),
     ticker: impl FnOnce(usize) -> Ticker<'t>,
 ) -> Result<Vec<u32>, Error> {
     let mut keys: Vec<(u64, u32)> = (0..matrix.len())
@@ -150,7 +151,7 @@ fn first_of_each<'t, S: Default>(
         .into_par_iter()
         .map_init(S::default, |memory, (_, document)| {
             ticker.tick(1)?;
-            Ok((fingerprint(memory, document as usize), document))
+            Ok((fingerprint(memory, document as usize)?, document))
         })
         .collect::<Result<_, Error>>()?;
     prints.par_sort_unstable();

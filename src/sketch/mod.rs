@@ -32,6 +32,8 @@ pub use matrix::SignatureMatrix;
 pub use scheme::{SCHEME_VERSION, Scheme};
 pub use signature::{Estimate, Signature};
 pub use sketcher::Sketcher;
+#[cfg(feature = "corpus")]
+pub(crate) use sketcher::Workspace;
 
 /// Slot value of an empty set; no other set has it in any slot.
 pub(crate) const EMPTY: u32 = u32::MAX;

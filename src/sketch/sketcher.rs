@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::{Scheme, Signature, SignatureMatrix, Sketch};
 use crate::error::{Error, Kind};
-use crate::text::{Content, Document, NotText, Scratch, Shingler, mix};
+use crate::text::{Content, Document, NotText, ReadBuffer, Scratch, Shingler, mix};
 use crate::watch::Ticker;
 
 /// Makes signatures of one [`Scheme`].
@@ -30,8 +30,8 @@ pub struct Sketcher {
 }
 
 /// Working memory of a thread.
-#[derive(Default)]
-struct Workspace {
+#[derive(Debug, Default)]
+pub(crate) struct Workspace {
     scratch: Scratch,
     hashes: Vec<u64>,
 }
@@ -63,12 +63,12 @@ impl Sketcher {
             .unwrap_or_else(|error| unreachable!("text is text: {error}"))
     }
 
-    /// The signature of a document that may be bytes.
+    /// The signature of content that may be bytes.
     ///
     /// # Errors
     /// Where it is not UTF-8 and the shingles are not of bytes.
-    pub fn try_signature(&self, document: &impl Document) -> Result<Signature, NotText> {
-        self.of_content(document.content())
+    pub fn try_signature(&self, content: Content<'_>) -> Result<Signature, NotText> {
+        self.of_content(content)
     }
 
     /// The signature of a set of ids of your own making: hashes, term numbers, anything. They are
@@ -98,11 +98,17 @@ impl Sketcher {
         slots
             .par_chunks_mut(self.scheme.hashes())
             .zip(documents.par_iter().enumerate())
-            .try_for_each_init(Workspace::default, |space, (slots, (i, document))| {
-                self.sketch_into(document.content(), space, slots)
-                    .map_err(|not_text| not_text.in_document(i))?;
-                ticker.tick(1)
-            })
+            .try_for_each_init(
+                <(Workspace, ReadBuffer)>::default,
+                |(space, buffer), (slots, (i, document))| {
+                    let content = document
+                        .content(buffer)
+                        .map_err(|error| Error::unreadable(i, &*error))?;
+                    self.sketch_into(content, space, slots)
+                        .map_err(|not_text| not_text.in_document(i))?;
+                    ticker.tick(1)
+                },
+            )
             .map_err(|error| first_error(documents, error))?;
         SignatureMatrix::from_slots(self.scheme, slots)
     }
@@ -113,7 +119,8 @@ impl Sketcher {
         Ok(Signature::new(self.scheme, slots))
     }
 
-    fn sketch_into(
+    /// Writes the signature of a document over `slots`.
+    pub(crate) fn sketch_into(
         &self,
         content: Content<'_>,
         space: &mut Workspace,
@@ -131,15 +138,27 @@ fn first_error<D: Document>(documents: &[D], error: Error) -> Error {
     if error.is_cancelled() {
         return error;
     }
-    let fails = |document: &D| match document.content() {
-        Content::Text(_) => None,
-        Content::Bytes(bytes) => std::str::from_utf8(bytes).err(),
+    let mut buffer = ReadBuffer::default();
+    let fails = |(i, document): (usize, &D)| match document.content(&mut buffer) {
+        Ok(Content::Text(_)) => None,
+        Ok(Content::Bytes(bytes)) => {
+            let offset = std::str::from_utf8(bytes).err()?.valid_up_to();
+            Some(NotText { offset }.in_document(i))
+        }
+        Err(error) => Some(Error::unreadable(i, &*error)),
     };
-    let first = documents.iter().enumerate().find_map(|(i, document)| {
-        let offset = fails(document)?.valid_up_to();
-        Some(NotText { offset }.in_document(i))
-    });
-    first.unwrap_or(error)
+    documents
+        .iter()
+        .enumerate()
+        .find_map(fails)
+        .unwrap_or(error)
+}
+
+impl Error {
+    pub(crate) fn unreadable(document: usize, error: &dyn std::error::Error) -> Self {
+        let reason = error.to_string();
+        Self::new(Kind::Unreadable { document, reason })
+    }
 }
 
 impl NotText {

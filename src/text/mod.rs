@@ -23,7 +23,7 @@ mod normalize;
 mod shingle;
 mod words;
 
-pub use document::{Bytes, Content, Document};
+pub use document::{Bytes, Content, Document, ReadBuffer, ReadError};
 pub use hash::mix;
 pub use normalize::{Form, Normalization};
 pub use shingle::{NotText, Scratch, Shingle, Shingler};
