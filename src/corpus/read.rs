@@ -337,6 +337,8 @@ struct Producer<'r> {
     bytes: Count,
     /// Bytes of a round.
     round: usize,
+    /// Memory of blocks that are done with.
+    spare: Vec<Vec<u8>>,
 }
 
 /// Bytes of a round for each thread: some blocks, so that the threads end at about the same time.
@@ -378,7 +380,7 @@ impl Producer<'_> {
                 }
             },
         };
-        match blocks.next() {
+        match blocks.next(self.spare.pop().unwrap_or_default()) {
             Ok(Some(block)) => Part::Block {
                 block,
                 file: file.clone(),
@@ -513,6 +515,7 @@ impl<'r> Reading<'r> {
             open: None,
             bytes: Count::default(),
             round: ROUND * rayon::current_num_threads(),
+            spare: Vec::new(),
         };
         let mut read = producer.round();
         let mut parsed: Vec<Of<Parsed>> = Vec::new();
@@ -529,7 +532,7 @@ impl<'r> Reading<'r> {
             };
             let take = || {
                 for part in parsed {
-                    self.take(&inputs, part)?;
+                    producer.spare.extend(self.take(&inputs, part)?);
                 }
                 Ok::<_, Error>(producer.round())
             };
@@ -540,8 +543,8 @@ impl<'r> Reading<'r> {
         Ok((self.corpus, self.slots))
     }
 
-    /// Takes what was parsed of an input.
-    fn take(&mut self, inputs: &[Input], part: Of<Parsed>) -> Result<(), Error> {
+    /// Takes what was parsed of an input, and gives memory back.
+    fn take(&mut self, inputs: &[Input], part: Of<Parsed>) -> Result<Option<Vec<u8>>, Error> {
         let Of {
             input: number,
             bytes,
@@ -550,7 +553,7 @@ impl<'r> Reading<'r> {
         let input = &inputs[number];
         self.ticker.tick(bytes)?;
         match part {
-            Parsed::Block(block) => return self.take_block(inputs, number, block),
+            Parsed::Block(block) => return self.take_block(inputs, number, block).map(Some),
             Parsed::Failed { error, opened } => {
                 let reason = match &input.problem {
                     Some(problem) => problem.clone(),
@@ -564,7 +567,7 @@ impl<'r> Reading<'r> {
         }
         self.lines = 0;
         self.corpus.ends.push(self.corpus.documents.len());
-        Ok(())
+        Ok(None)
     }
 
     fn take_block(
@@ -572,7 +575,7 @@ impl<'r> Reading<'r> {
         inputs: &[Input],
         number: usize,
         block: ParsedBlock,
-    ) -> Result<(), Error> {
+    ) -> Result<Vec<u8>, Error> {
         let hashes = self.parser.sketcher.map_or(0, |s| s.scheme().hashes());
         let mut slots = &block.slots[..];
         for (line, record) in block.records {
@@ -591,7 +594,7 @@ impl<'r> Reading<'r> {
             }
         }
         self.lines += block.lines;
-        Ok(())
+        Ok(block.block.into_memory())
     }
 
     /// Takes a document unless its id has been used.

@@ -5,7 +5,7 @@ use std::io::{self, Read};
 
 use memchr::memchr;
 
-use super::input::{Count, Format, Input};
+use super::input::{Compression, Count, Format, Input};
 
 /// A record as it stands in its file.
 pub(super) struct RawRecord<'b> {
@@ -19,7 +19,9 @@ pub(super) struct RawRecord<'b> {
 
 /// Whole records of one input.
 pub(super) struct Block {
-    bytes: Vec<u8>,
+    /// Its bytes, and others behind them.
+    memory: Vec<u8>,
+    len: usize,
     /// Where it begins in the decompressed file.
     offset: u64,
     has_lines: bool,
@@ -28,7 +30,12 @@ pub(super) struct Block {
 impl Block {
     /// Bytes of the block.
     pub(super) fn len(&self) -> usize {
-        self.bytes.len()
+        self.len
+    }
+
+    /// Its memory, for another block.
+    pub(super) fn into_memory(self) -> Vec<u8> {
+        self.memory
     }
 
     /// Calls `each` with the records, their lines counted from 1 in this block, and tells how many lines there
@@ -38,8 +45,9 @@ impl Block {
         mut each: impl FnMut(RawRecord<'_>) -> Result<(), E>,
     ) -> Result<u64, E> {
         let offset = self.offset;
+        let block = &self.memory[..self.len];
         if !self.has_lines {
-            let bytes = &self.bytes;
+            let bytes = block;
             let line = None;
             each(RawRecord {
                 line,
@@ -49,9 +57,9 @@ impl Block {
             return Ok(0);
         }
         let (mut at, mut line) = (0, 0);
-        while at < self.bytes.len() {
+        while at < block.len() {
             line += 1;
-            let rest = &self.bytes[at..];
+            let rest = &block[at..];
             let end = memchr(b'\n', rest).unwrap_or(rest.len());
             let mark = match offset == 0 && at == 0 && rest.starts_with(MARK) {
                 true => MARK.len(),
@@ -96,12 +104,14 @@ const BLOCK: usize = 1 << 20;
 /// An input read in blocks.
 pub(super) struct Blocks {
     reader: Box<dyn Read + Send>,
+    /// Bytes that are read at a time.
+    step: usize,
     /// The beginning of a record that has not been read to its end.
     rest: Vec<u8>,
     /// Where it begins in the decompressed file.
     offset: u64,
     has_lines: bool,
-    /// What came after the last whole record.
+    /// What came after the last bytes.
     end: Option<io::Result<()>>,
 }
 
@@ -113,6 +123,12 @@ impl Blocks {
         }
         Ok(Self {
             reader: input.open(bytes)?,
+            step: match input.format {
+                Format::Text | Format::JsonLines(Compression::None) => {
+                    BLOCK.min(input.size as usize + 1) // one more, to see the end
+                }
+                Format::JsonLines(_) => BLOCK,
+            },
             rest: Vec::new(),
             offset: 0,
             has_lines: input.format != Format::Text,
@@ -120,53 +136,66 @@ impl Blocks {
         })
     }
 
-    /// The next whole records; none at the end. What is read before an error is handed out first.
-    pub(super) fn next(&mut self) -> io::Result<Option<Block>> {
-        let mut bytes = std::mem::take(&mut self.rest);
+    /// The next whole records, in memory that may have been used before; none at the end. What is read before an
+    /// error is handed out first.
+    pub(super) fn next(&mut self, mut memory: Vec<u8>) -> io::Result<Option<Block>> {
+        let mut len = self.rest.len();
+        if memory.len() < len {
+            memory.resize(len, 0);
+        }
+        memory[..len].copy_from_slice(&self.rest);
+        self.rest.clear();
         while self.end.is_none() {
-            let known = bytes.len();
-            bytes.reserve(BLOCK);
-            let most = match self.has_lines {
-                true => BLOCK as u64,
-                false => u64::MAX,
+            let known = len;
+            self.fill(&mut memory, &mut len);
+            let whole = match self.has_lines {
+                true => memory[known..len].iter().rposition(|&byte| byte == b'\n'),
+                false => None,
             };
-            match (&mut self.reader).take(most).read_to_end(&mut bytes) {
-                Ok(read) if read as u64 == most => {}
-                Ok(_) => self.end = Some(Ok(())),
-                Err(error) => self.end = Some(Err(error)),
-            }
-            if let Some(last) = bytes[known..].iter().rposition(|&byte| byte == b'\n')
-                && self.has_lines
-                && !matches!(self.end, Some(Ok(())))
-            {
-                self.rest = bytes.split_off(known + last + 1);
-                return Ok(Some(self.block(bytes)));
+            if let Some(last) = whole {
+                let whole = known + last + 1;
+                self.rest.extend_from_slice(&memory[whole..len]);
+                return Ok(Some(self.block(memory, whole)));
             }
         }
-        match self.end.take() {
-            Some(Err(error)) => {
-                self.end = Some(Ok(()));
-                Err(error)
-            }
-            end => {
-                self.end = end;
-                // A text file without a byte is a document; the end of lines is none.
-                let is_record = !bytes.is_empty() || !self.has_lines && self.offset == 0;
-                if is_record {
-                    let block = self.block(bytes);
-                    self.offset = self.offset.max(1);
-                    return Ok(Some(block));
+        if let Some(Err(error)) = self.end.replace(Ok(())) {
+            return Err(error);
+        }
+        // A text file without a byte is a document; the end of lines is none.
+        if len > 0 || !self.has_lines && self.offset == 0 {
+            let block = self.block(memory, len);
+            self.offset = self.offset.max(1);
+            return Ok(Some(block));
+        }
+        Ok(None)
+    }
+
+    /// Reads so many more bytes, or to the end.
+    fn fill(&mut self, memory: &mut Vec<u8>, len: &mut usize) {
+        let most = *len + self.step;
+        if memory.len() < most {
+            memory.resize(most, 0);
+        }
+        while *len < most {
+            match self.reader.read(&mut memory[*len..most]) {
+                Ok(0) => self.end = Some(Ok(())),
+                Ok(read) => {
+                    *len += read;
+                    continue;
                 }
-                Ok(None)
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => self.end = Some(Err(error)),
             }
+            return;
         }
     }
 
-    fn block(&mut self, bytes: Vec<u8>) -> Block {
+    fn block(&mut self, memory: Vec<u8>, len: usize) -> Block {
         let offset = self.offset;
-        self.offset += bytes.len() as u64;
+        self.offset += len as u64;
         Block {
-            bytes,
+            memory,
+            len,
             offset,
             has_lines: self.has_lines,
         }
@@ -180,9 +209,9 @@ pub(super) fn for_each_record<E: From<io::Error>>(
 ) -> Result<(), (Option<u64>, E)> {
     let mut blocks =
         Blocks::open(input, &Count::default()).map_err(|error| (None, E::from(error)))?;
-    let mut lines = 0;
+    let (mut lines, mut memory) = (0, Vec::new());
     loop {
-        let next = blocks.next().map_err(|error| {
+        let next = blocks.next(memory).map_err(|error| {
             let line = (input.format != Format::Text).then_some(lines + 1);
             (line, E::from(error))
         })?;
@@ -193,5 +222,6 @@ pub(super) fn for_each_record<E: From<io::Error>>(
             let line = record.line.map(|line| line + lines);
             each(RawRecord { line, ..record }).map_err(|error| (line, error))
         })?;
+        memory = block.into_memory();
     }
 }
