@@ -6,9 +6,13 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::banding::{Banding, hash_slots};
+use super::repeated::{Keyed, repeated};
 use crate::error::Error;
-use crate::sketch::SignatureMatrix;
+use crate::sketch::{SignatureMatrix, is_empty_row};
 use crate::watch::Ticker;
+
+/// Bands whose keys are taken from the matrix at once: it is much larger than any cache.
+const TOGETHER: usize = 4;
 
 /// No set: the document is empty.
 const NONE: u32 = u32::MAX;
@@ -130,22 +134,18 @@ fn first_of_each<'t, S: Default>(
     fingerprint: &(impl Fn(&mut S, usize) -> Result<u128, Error> + Sync),
     ticker: impl FnOnce(usize) -> Ticker<'t>,
 ) -> Result<Vec<u32>, Error> {
-    let mut keys: Vec<(u64, u32)> = (0..matrix.len())
+    let key = |document: u32| {
+        let row = matrix.row(document as usize);
+        (!is_empty_row(row)).then(|| hash_slots(0, row))
+    };
+    let alike = repeated(matrix.len(), key);
+    let mut firsts: Vec<u32> = (0..matrix.len())
         .into_par_iter()
-        .filter(|&document| !matrix.is_empty_row(document))
-        .map(|document| (hash_slots(0, matrix.row(document)), document as u32))
+        .map(|document| match matrix.is_empty_row(document) {
+            true => NONE,
+            false => document as u32,
+        })
         .collect();
-    keys.par_sort_unstable();
-    let mut firsts = vec![NONE; matrix.len()];
-    let mut alike: Vec<(u64, u32)> = Vec::new();
-    for run in keys.chunk_by(|a, b| a.0 == b.0) {
-        if run.len() == 1 {
-            firsts[run[0].1 as usize] = run[0].1;
-        } else {
-            alike.extend(run);
-        }
-    }
-    drop(keys);
     let ticker = ticker(alike.len());
     let mut prints: Vec<(u128, u32)> = alike
         .into_par_iter()
@@ -165,8 +165,8 @@ fn first_of_each<'t, S: Default>(
 
 /// The buckets of two and more sets that share a band key, band by band.
 ///
-/// Found by sorting (key, set) of one band at a time: 16 bytes a set while a band is sorted, 8 bytes
-/// for each place in a bucket that stays.
+/// Found one band at a time: 48 bytes a set while they are looked for, 8 bytes for each place in a bucket that
+/// stays.
 #[derive(Debug, Clone)]
 pub struct Buckets {
     /// Sets of bucket i: `members[starts[i]..starts[i + 1]]`, ascending.
@@ -198,18 +198,25 @@ impl Buckets {
     ) -> Result<Self, Error> {
         let mut buckets = Self::none(distinct, banding);
         buckets.bands.clear();
-        let mut keys: Vec<(u64, u32)> = Vec::with_capacity(distinct.len());
-        for band in 0..banding.bands() {
-            (0..distinct.len() as u32)
+        let mut keys: Vec<[u64; TOGETHER]> = Vec::with_capacity(distinct.len());
+        for first in (0..banding.bands()).step_by(TOGETHER) {
+            let bands = first..banding.bands().min(first + TOGETHER);
+            (0..distinct.len())
                 .into_par_iter()
                 .map(|set| {
-                    let row = matrix.row(distinct.first(set as usize));
-                    (banding.key(band, row), set)
+                    let row = matrix.row(distinct.first(set));
+                    let mut keys = [0; TOGETHER];
+                    for (key, band) in keys.iter_mut().zip(bands.clone()) {
+                        *key = banding.key(band, row);
+                    }
+                    keys
                 })
                 .collect_into_vec(&mut keys);
-            keys.par_sort_unstable();
-            buckets.push_band(&keys);
-            ticker.tick(1)?;
+            for band in bands {
+                let key = |set: u32| Some(keys[set as usize][band - first]);
+                buckets.push_band(&repeated(distinct.len(), key));
+                ticker.tick(1)?;
+            }
         }
         buckets.list_by_set(distinct.len());
         Ok(buckets)
@@ -227,9 +234,10 @@ impl Buckets {
         }
     }
 
-    fn push_band(&mut self, keys: &[(u64, u32)]) {
+    /// The buckets of the next band, from the keys that more than one set has, sorted.
+    fn push_band(&mut self, keys: &[Keyed]) {
         let from = self.len();
-        for run in keys.chunk_by(|a, b| a.0 == b.0).filter(|run| run.len() > 1) {
+        for run in keys.chunk_by(|a, b| a.0 == b.0) {
             self.members.extend(run.iter().map(|&(_, set)| set));
             self.starts.push(self.members.len());
         }

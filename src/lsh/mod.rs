@@ -11,6 +11,7 @@
 mod banding;
 mod candidates;
 mod index;
+mod repeated;
 
 pub use banding::Banding;
 pub(crate) use banding::{valid_recall, valid_threshold};

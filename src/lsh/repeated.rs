@@ -1,0 +1,140 @@
+//! Which keys occur more than once: what candidates are made of.
+//!
+//! Of the keys of a band nearly all are unique, so nearly all work of sorting them would be for nothing. Keys are
+//! dealt into parts by their first bits, small enough for the nearest cache; there a table of counters, by the
+//! next bits, lets unique keys be dropped; what is left is sorted. The result is that of sorting everything,
+//! whatever the number of threads.
+
+use rayon::prelude::*;
+
+/// A key, and the number of what has it.
+pub(super) type Keyed = (u64, u32);
+
+/// Keys that are dealt at a time.
+const CHUNK: usize = 1 << 16;
+/// Keys of a part, about.
+const PART: usize = 1 << 11;
+/// Counters for each key of a part: one in nine unique keys shares its counter with another, and stays for the
+/// sort.
+const COUNTERS: usize = 8;
+
+/// All of `0..n` whose key another has too, by key, equal keys by number. Those without a key are passed over.
+/// Keys must be hashes: their bits decide how well work is shared out. 16 bytes of memory each.
+pub(super) fn repeated(n: usize, key: impl Fn(u32) -> Option<u64> + Sync) -> Vec<Keyed> {
+    let bits = (n / PART).max(1).ilog2();
+    let chunks: Vec<Dealt> = (0..n.div_ceil(CHUNK))
+        .into_par_iter()
+        .map_init(Vec::new, |keyed, chunk| {
+            let numbers = (chunk * CHUNK) as u32..((chunk + 1) * CHUNK).min(n) as u32;
+            keyed.clear();
+            keyed.extend(numbers.filter_map(|number| Some((key(number)?, number))));
+            Dealt::new(keyed, bits)
+        })
+        .collect();
+    let found: Vec<Vec<Keyed>> = (0..1 << bits)
+        .into_par_iter()
+        .map_init(
+            <(Vec<Keyed>, Vec<u8>)>::default,
+            |(keyed, counters), part| {
+                keyed.clear();
+                for chunk in &chunks {
+                    keyed.extend_from_slice(chunk.part(part));
+                }
+                drop_unique(keyed, counters, bits);
+                keyed.sort_unstable();
+                let same = keyed.chunk_by(|a, b| a.0 == b.0);
+                same.filter(|same| same.len() > 1)
+                    .flatten()
+                    .copied()
+                    .collect()
+            },
+        )
+        .collect();
+    found.concat()
+}
+
+/// The keys of a chunk, dealt into parts.
+struct Dealt {
+    keyed: Vec<Keyed>,
+    /// Where each part begins, and the end of the last.
+    starts: Vec<u32>,
+}
+
+impl Dealt {
+    fn new(keyed: &[Keyed], bits: u32) -> Self {
+        // Counting sort: sizes, then starts, then each key to its place.
+        let mut starts = vec![0; (1 << bits) + 1];
+        for &(key, _) in keyed {
+            starts[first_bits(key, bits) + 1] += 1;
+        }
+        for part in 1..starts.len() {
+            starts[part] += starts[part - 1];
+        }
+        let mut next = starts.clone();
+        let mut dealt = vec![(0, 0); keyed.len()];
+        for &(key, number) in keyed {
+            let place = &mut next[first_bits(key, bits)];
+            dealt[*place as usize] = (key, number);
+            *place += 1;
+        }
+        Self {
+            keyed: dealt,
+            starts,
+        }
+    }
+
+    fn part(&self, part: usize) -> &[Keyed] {
+        &self.keyed[self.starts[part] as usize..self.starts[part + 1] as usize]
+    }
+}
+
+/// The first `bits` bits.
+#[inline]
+fn first_bits(key: u64, bits: u32) -> usize {
+    (key >> 1 >> (63 - bits)) as usize
+}
+
+/// Drops keys that are unique for certain.
+fn drop_unique(keyed: &mut Vec<Keyed>, counters: &mut Vec<u8>, bits: u32) {
+    let size = (keyed.len() * COUNTERS).next_power_of_two();
+    counters.clear();
+    counters.resize(size, 0);
+    let counter = |key: u64| first_bits(key << bits, size.ilog2());
+    for &(key, _) in &*keyed {
+        let count = &mut counters[counter(key)];
+        *count = count.saturating_add(1);
+    }
+    keyed.retain(|&(key, _)| counters[counter(key)] > 1);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::text::mix;
+
+    #[test]
+    fn equals_counting() {
+        for n in [0, 1, 2, 1000, 5000, 3 * CHUNK + 77] {
+            for distinct in [1, 2, 100, n / 2 + 1, 20 * n + 1] {
+                let key = |number: u32| match number % 7 {
+                    3 => None,
+                    _ => Some(mix(mix(u64::from(number)) % distinct as u64)),
+                };
+                let mut all: BTreeMap<u64, Vec<u32>> = BTreeMap::new();
+                for number in 0..n as u32 {
+                    if let Some(key) = key(number) {
+                        all.entry(key).or_default().push(number);
+                    }
+                }
+                let expected: Vec<Keyed> = all
+                    .into_iter()
+                    .filter(|(_, numbers)| numbers.len() > 1)
+                    .flat_map(|(key, numbers)| numbers.into_iter().map(move |n| (key, n)))
+                    .collect();
+                assert_eq!(repeated(n, key), expected, "{n} {distinct}");
+            }
+        }
+    }
+}
