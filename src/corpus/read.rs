@@ -287,6 +287,8 @@ enum Part {
     Block {
         block: Block,
         file: Option<Arc<StoredFile>>,
+        /// Memory for its signatures.
+        slots: Vec<u32>,
     },
     /// It cannot be opened, or not be read on.
     Failed {
@@ -328,6 +330,9 @@ struct Taken {
     field: Option<FieldValue>,
 }
 
+/// Memory of a block's bytes, and of its signatures.
+type Spare = (Vec<u8>, Vec<u32>);
+
 /// Reads the inputs block after block.
 struct Producer<'r> {
     inputs: &'r [Input],
@@ -338,7 +343,7 @@ struct Producer<'r> {
     /// Bytes of a round.
     round: usize,
     /// Memory of blocks that are done with.
-    spare: Vec<Vec<u8>>,
+    spare: Vec<Spare>,
 }
 
 /// Bytes of a round for each thread: some blocks, so that the threads end at about the same time.
@@ -380,10 +385,12 @@ impl Producer<'_> {
                 }
             },
         };
-        match blocks.next(self.spare.pop().unwrap_or_default()) {
+        let (memory, slots) = self.spare.pop().unwrap_or_default();
+        match blocks.next(memory) {
             Ok(Some(block)) => Part::Block {
                 block,
                 file: file.clone(),
+                slots,
             },
             Ok(None) => Part::End,
             Err(error) => {
@@ -403,12 +410,13 @@ struct Parser<'r> {
 
 impl Parser<'_> {
     fn parse(self, part: Part, space: &mut Workspace) -> Parsed {
-        let (block, file) = match part {
-            Part::Block { block, file } => (block, file),
+        let (block, file, mut slots) = match part {
+            Part::Block { block, file, slots } => (block, file, slots),
             Part::Failed { error, opened } => return Parsed::Failed { error, opened },
             Part::End => return Parsed::End,
         };
-        let (mut records, mut slots) = (Vec::new(), Vec::new());
+        let mut records = Vec::new();
+        slots.clear();
         let Ok(lines) = block.for_each(|record| {
             let taken = self.take(&record, file.as_ref(), space, &mut slots);
             records.push((record.line, taken));
@@ -544,7 +552,7 @@ impl<'r> Reading<'r> {
     }
 
     /// Takes what was parsed of an input, and gives memory back.
-    fn take(&mut self, inputs: &[Input], part: Of<Parsed>) -> Result<Option<Vec<u8>>, Error> {
+    fn take(&mut self, inputs: &[Input], part: Of<Parsed>) -> Result<Option<Spare>, Error> {
         let Of {
             input: number,
             bytes,
@@ -575,7 +583,7 @@ impl<'r> Reading<'r> {
         inputs: &[Input],
         number: usize,
         block: ParsedBlock,
-    ) -> Result<Vec<u8>, Error> {
+    ) -> Result<Spare, Error> {
         let hashes = self.parser.sketcher.map_or(0, |s| s.scheme().hashes());
         let mut slots = &block.slots[..];
         for (line, record) in block.records {
@@ -594,7 +602,7 @@ impl<'r> Reading<'r> {
             }
         }
         self.lines += block.lines;
-        Ok(block.block.into_memory())
+        Ok((block.block.into_memory(), block.slots))
     }
 
     /// Takes a document unless its id has been used.

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use unicode_segmentation::UnicodeSegmentation;
 
-use super::decode::char_at;
+use super::decode::{char_at, of_three};
 
 /// The part a character plays in the word rules. Every class is defined by how unicode-segmentation
 /// treats the character, so the two cannot differ.
@@ -101,11 +101,17 @@ fn class_of(c: char) -> Class {
 
 #[inline(always)]
 fn class_of_code(code: u32) -> Class {
-    let code = code as usize;
-    match KNOWN[code / PAGE % PAGES][code % PAGE].load(Ordering::Relaxed) {
-        0 => learn(code),
+    match known(code) {
+        0 => learn(code as usize),
         class => ALL[usize::from(class % 16)],
     }
+}
+
+/// The number of a character's class, 0 where it has not been met.
+#[inline(always)]
+fn known(code: u32) -> u8 {
+    let code = code as usize;
+    KNOWN[code / PAGE % PAGES][code % PAGE].load(Ordering::Relaxed)
 }
 
 #[cold]
@@ -115,6 +121,17 @@ fn learn(code: usize) -> Class {
     let code = u32::from(c) as usize;
     KNOWN[code / PAGE][code % PAGE].store(class as u8, Ordering::Relaxed);
     class
+}
+
+/// One item for each character of three bytes, from the beginning of `text` on, that is known to be
+/// [`Alone`](Class::Alone), up to the first other one.
+#[inline(always)]
+pub(super) fn known_alone(text: &[u8]) -> impl Iterator<Item = ()> {
+    let threes = text.as_chunks().0.iter();
+    threes
+        .map_while(of_three)
+        .take_while(|&code| known(code) == Class::Alone as u8)
+        .map(|_| ())
 }
 
 /// The class of the character of a text at `at`, and where the next one begins. At the end of the text, a

@@ -1,15 +1,23 @@
 //! The characters of a text, one at a time, without the checks that a known place does not need.
 
+/// The character of these bytes of a text, where it has three and begins here: Han, kana and Hangul do, and
+/// come in runs of threes.
+#[inline(always)]
+pub(super) fn of_three(&[first, second, third]: &[u8; 3]) -> Option<u32> {
+    let bits = |byte: u8| u32::from(byte & 0x3F);
+    let code = u32::from(first & 0xF) << 12 | bits(second) << 6 | bits(third);
+    (first & 0xF0 == 0xE0).then_some(code)
+}
+
 /// The character of a text at `at`, and where the next one begins; none at the end of the text.
 #[inline(always)]
 pub(super) fn char_at(text: &[u8], at: usize) -> Option<(u32, usize)> {
     let rest = text.get(at..)?;
-    let bits = |byte: u8| u32::from(byte & 0x3F);
     // Most text that is not ASCII is here.
-    if let Some(&[first @ 0xE0..0xF0, second, third]) = rest.first_chunk() {
-        let code = u32::from(first & 0xF) << 12 | bits(second) << 6 | bits(third);
+    if let Some(code) = rest.first_chunk().and_then(of_three) {
         return Some((code, at + 3));
     }
+    let bits = |byte: u8| u32::from(byte & 0x3F);
     match *rest {
         [byte @ ..0x80, ..] => Some((u32::from(byte), at + 1)),
         [first @ ..0xE0, second, ..] => Some((u32::from(first & 0x1F) << 6 | bits(second), at + 2)),

@@ -12,7 +12,7 @@ use caseless::Caseless;
 use unicode_normalization::char::canonical_combining_class;
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
-use super::decode::char_at;
+use super::decode::{char_at, of_three};
 use super::ignorable::is_default_ignorable;
 
 /// A Unicode normalization form.
@@ -156,7 +156,12 @@ impl Normalization {
         let before = out.len().saturating_sub(1);
         let (mut inert, mut copied, mut at) = (true, from, from);
         let bytes = text.as_bytes();
-        while let Some((code, end)) = char_at(bytes, at) {
+        loop {
+            let threes = bytes[at..].as_chunks().0.iter().map_while(of_three);
+            at += 3 * threes.take_while(|&code| table.is_same(code)).count();
+            let Some((code, end)) = char_at(bytes, at) else {
+                break;
+            };
             if code < 0x80 {
                 // A line end or comma between other scripts need not end the stretch.
                 let alone = bytes.get(end).is_some_and(|byte| !byte.is_ascii());

@@ -26,7 +26,7 @@
 use unicode_segmentation::{UnicodeSegmentation, UnicodeWords};
 
 use super::arch::{self, BLOCK, Masks, Processor, Task};
-use super::classes::{Class, ascii_class, look};
+use super::classes::{Class, ascii_class, known_alone, look};
 
 /// The words of `text` as UAX #29 finds them, in order: exactly what `unicode_words` yields.
 ///
@@ -408,19 +408,27 @@ fn run_of_alone(
     mut end: usize,
     room: &mut [[usize; 2]],
 ) -> (usize, usize, Class, usize) {
-    let mut class = Class::Alone;
-    for (found, word) in room.iter_mut().enumerate() {
+    let mut found = 0;
+    loop {
+        for (word, ()) in room[found..].iter_mut().zip(known_alone(&bytes[end..])) {
+            *word = [start, end];
+            (start, end) = (end, end + 3);
+            found += 1;
+        }
+        let Some(word) = room.get_mut(found) else {
+            return (found, start, Class::Alone, end);
+        };
         let (next, behind) = look(bytes, end);
         if next == Class::Hard {
             return (found, start, Class::Hard, end);
         }
         *word = [start, end];
-        (start, class, end) = (end, next, behind);
-        if class != Class::Alone {
-            return (found + 1, start, class, end);
+        (start, end) = (end, behind);
+        found += 1;
+        if next != Class::Alone {
+            return (found, start, next, end);
         }
     }
-    (room.len(), start, class, end)
 }
 
 /// Where the word ends whose first character is of the class `before` and ends at `at`.
