@@ -318,7 +318,7 @@ impl<'a> Splitter<'a> {
         self.scanned();
     }
 
-    /// After a word behind `scan_to` the blocks go on.
+    /// After a word behind `scan_to` the blocks go on, unless the next would be scanned as well.
     #[inline]
     fn scanned(&mut self) {
         if self.at >= self.scan_to {
@@ -368,7 +368,7 @@ impl<'a> Splitter<'a> {
                     }
                 }
             }
-            if self.at >= self.scan_to || edges.is_full() {
+            if edges.is_full() || self.at >= self.scan_to && is_ascii_for_a_while(bytes, self.at) {
                 break;
             }
         }
@@ -394,6 +394,13 @@ impl<'a> Splitter<'a> {
         self.stretch = Some((self.text[start..end].unicode_words(), start));
         self.at = end;
     }
+}
+
+/// Whether there is no other character in the next bytes: then blocks are worth it.
+#[inline(always)]
+fn is_ascii_for_a_while(bytes: &[u8], at: usize) -> bool {
+    let rest = &bytes[at..];
+    rest.first_chunk::<16>().map_or(rest, |few| few).is_ascii()
 }
 
 /// Words of one character each, as many as follow each other and find room: how many, where the next
