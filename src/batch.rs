@@ -160,7 +160,17 @@ impl<'d, D: Document + Sync> Batch<'d, D> {
                 }
                 set_of(self.deduper, self.documents, distinct.first(set), memory)
             })
-            .collect()
+            .collect::<Result<_, Error>>()
+            .map_err(|error| {
+                error.first_of(0..self.documents.len(), |document| {
+                    set_of(
+                        self.deduper,
+                        self.documents,
+                        document,
+                        &mut Memory::default(),
+                    )
+                })
+            })
     }
 
     /// The signatures of the documents.

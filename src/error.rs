@@ -86,6 +86,21 @@ impl Error {
         self
     }
 
+    /// The error of the least document that has one, for which thread fails first is chance: `fails` is tried
+    /// again on all of them, in ascending order or not.
+    pub(crate) fn first_of<T>(
+        self,
+        documents: impl Iterator<Item = usize>,
+        fails: impl Fn(usize) -> Result<T, Self>,
+    ) -> Self {
+        if self.is_cancelled() {
+            return self;
+        }
+        let errors = documents.filter_map(|document| Some((document, fails(document).err()?)));
+        let least = errors.min_by_key(|&(document, _)| document);
+        least.map_or(self, |(_, error)| error)
+    }
+
     /// True where the caller's own [`Watch`](crate::watch::Watch) stopped the run.
     pub fn is_cancelled(&self) -> bool {
         matches!(*self.kind, Kind::Cancelled)

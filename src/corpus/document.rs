@@ -16,7 +16,8 @@ use crate::text::{Content, Document, ReadBuffer, ReadError};
 /// A document that was read.
 ///
 /// Of a file that is not compressed it knows its place only, and is read from there whenever its
-/// [`content`](Document::content) is asked for: 40 bytes a document. Of a compressed one it holds the text.
+/// [`content`](Document::content) is asked for: 40 bytes a document, and a text file's path. Of a compressed file
+/// it holds the text; so it does of records of 4 GiB and more, and on systems other than Unix.
 #[derive(Debug)]
 pub struct TextDocument {
     held: Held,
@@ -154,7 +155,10 @@ impl TextDocument {
             return Err(stored.failed(CHANGED));
         }
         let Some(fields) = &stored.fields else {
-            return Ok(Content::Bytes(bytes));
+            return Ok(match std::str::from_utf8(bytes) {
+                Ok(text) => Content::Text(text),
+                Err(_) => Content::Bytes(bytes),
+            });
         };
         let line = std::str::from_utf8(bytes)?;
         Ok(Content::Text(fields.pick_text(line, text)?))

@@ -4,8 +4,8 @@ use std::collections::{HashMap, HashSet};
 use std::convert::Infallible;
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
 
 use rayon::prelude::*;
 use xxhash_rust::xxh3::xxh3_128;
@@ -16,7 +16,7 @@ use super::escape::{Escaped, escaped_bytes};
 use super::input::{Count, Format, Input, Sources};
 use super::json::{FieldValue, Fields};
 use super::output::RecordSink;
-use super::records::{Block, Blocks, RawRecord, for_each_record};
+use super::records::{BLOCK, Block, Blocks, RawRecord, for_each_record};
 use crate::sketch::{SignatureMatrix, Sketcher, Workspace};
 use crate::text::{Content, Document};
 use crate::watch::{Stage, Ticker, Watch};
@@ -321,8 +321,14 @@ struct ParsedBlock {
     lines: u64,
 }
 
-/// A record's line in the block; the record, or what is wrong with it.
-type ParsedRecord = (Option<u64>, Result<Taken, String>);
+/// A record, or what is wrong with it.
+struct ParsedRecord {
+    /// Its line in the block.
+    line: Option<u64>,
+    offset: u64,
+    len: usize,
+    outcome: Result<Taken, String>,
+}
 
 struct Taken {
     document: TextDocument,
@@ -385,19 +391,23 @@ impl Producer<'_> {
                 }
             },
         };
-        let (memory, slots) = self.spare.pop().unwrap_or_default();
-        match blocks.next(memory) {
-            Ok(Some(block)) => Part::Block {
-                block,
-                file: file.clone(),
-                slots,
-            },
+        let (mut memory, slots) = self.spare.pop().unwrap_or_default();
+        let other = match blocks.next(&mut memory) {
+            Ok(Some(block)) => {
+                return Part::Block {
+                    block,
+                    file: file.clone(),
+                    slots,
+                };
+            }
             Ok(None) => Part::End,
             Err(error) => {
                 let opened = true;
                 Part::Failed { error, opened }
             }
-        }
+        };
+        self.spare.push((memory, slots));
+        other
     }
 }
 
@@ -418,8 +428,12 @@ impl Parser<'_> {
         let mut records = Vec::new();
         slots.clear();
         let Ok(lines) = block.for_each(|record| {
-            let taken = self.take(&record, file.as_ref(), space, &mut slots);
-            records.push((record.line, taken));
+            records.push(ParsedRecord {
+                line: record.line,
+                offset: record.offset,
+                len: record.bytes.len(),
+                outcome: self.take(&record, file.as_ref(), space, &mut slots),
+            });
             Ok::<(), Infallible>(())
         });
         Parsed::Block(ParsedBlock {
@@ -525,22 +539,33 @@ impl<'r> Reading<'r> {
             round: ROUND * rayon::current_num_threads(),
             spare: Vec::new(),
         };
+        // Working memory, lent to who parses.
+        let spaces: Mutex<Vec<Workspace>> = Mutex::default();
         let mut read = producer.round();
         let mut parsed: Vec<Of<Parsed>> = Vec::new();
         while !(read.is_empty() && parsed.is_empty()) {
             let parse = || {
                 read.into_par_iter()
                     .with_max_len(1)
-                    .map_init(Workspace::default, |space, Of { input, bytes, part }| Of {
-                        input,
-                        bytes,
-                        part: parser.parse(part, space),
+                    .map(|Of { input, bytes, part }| {
+                        let lent = spaces.lock().ok().and_then(|mut spaces| spaces.pop());
+                        let mut space = lent.unwrap_or_default();
+                        let part = parser.parse(part, &mut space);
+                        spaces
+                            .lock()
+                            .iter_mut()
+                            .for_each(|spaces| spaces.push(std::mem::take(&mut space)));
+                        Of { input, bytes, part }
                     })
                     .collect()
             };
             let take = || {
                 for part in parsed {
-                    producer.spare.extend(self.take(&inputs, part)?);
+                    let spare = self.take(&inputs, part)?;
+                    // A line that is out of all proportion should not be paid for to the end.
+                    producer
+                        .spare
+                        .extend(spare.filter(|(memory, _)| memory.len() <= 4 * BLOCK));
                 }
                 Ok::<_, Error>(producer.round())
             };
@@ -586,9 +611,9 @@ impl<'r> Reading<'r> {
     ) -> Result<Spare, Error> {
         let hashes = self.parser.sketcher.map_or(0, |s| s.scheme().hashes());
         let mut slots = &block.slots[..];
-        for (line, record) in block.records {
-            let at = (number, line.map(|line| self.lines + line));
-            let outcome = match record {
+        for record in block.records {
+            let at = (number, record.line.map(|line| self.lines + line));
+            let outcome = match record.outcome {
                 Ok(taken) => {
                     let (row, rest) = slots.split_at(hashes);
                     slots = rest;
@@ -597,8 +622,8 @@ impl<'r> Reading<'r> {
                 Err(reason) => Err(reason),
             };
             if let Err(reason) = outcome {
-                let record = line.and_then(|line| block.block.line(line));
-                self.reject(&inputs[number], at, reason, record)?;
+                let told = || block.block.told(record.offset, record.len);
+                self.reject(&inputs[number], at, reason, at.1.map(|_| told()))?;
             }
         }
         self.lines += block.lines;

@@ -2,6 +2,7 @@
 //! the other.
 
 use std::io::{self, Read};
+use std::mem::take;
 
 use memchr::memchr;
 
@@ -31,6 +32,12 @@ impl Block {
     /// Bytes of the block.
     pub(super) fn len(&self) -> usize {
         self.len
+    }
+
+    /// A part of it as text, by the place in the decompressed file; bytes that are no UTF-8 are replaced.
+    pub(super) fn told(&self, offset: u64, len: usize) -> String {
+        let from = (offset - self.offset) as usize;
+        String::from_utf8_lossy(&self.memory[from..from + len]).into()
     }
 
     /// Its memory, for another block.
@@ -79,27 +86,11 @@ impl Block {
     }
 }
 
-impl Block {
-    /// A line that is a record, by its number in this block; bytes that are no UTF-8 are replaced. Found by
-    /// looking for it.
-    pub(super) fn line(&self, line: u64) -> Option<String> {
-        let mut found = None;
-        let _ = self.for_each(|record| {
-            if record.line == Some(line) {
-                found = Some(String::from_utf8_lossy(record.bytes).into());
-                return Err(());
-            }
-            Ok(())
-        });
-        found
-    }
-}
-
 /// The byte-order mark of UTF-8: it may open a file.
 const MARK: &[u8] = b"\xEF\xBB\xBF";
 
 /// Bytes of a block, at least, where there are so many.
-const BLOCK: usize = 1 << 20;
+pub(super) const BLOCK: usize = 1 << 20;
 
 /// An input read in blocks.
 pub(super) struct Blocks {
@@ -125,7 +116,8 @@ impl Blocks {
             reader: input.open(bytes)?,
             step: match input.format {
                 Format::Text | Format::JsonLines(Compression::None) => {
-                    BLOCK.min(input.size as usize + 1) // one more, to see the end
+                    // One more, to see the end. Not all systems tell the size of all files.
+                    (input.size as usize + 1).clamp(1 << 12, BLOCK)
                 }
                 Format::JsonLines(_) => BLOCK,
             },
@@ -136,9 +128,9 @@ impl Blocks {
         })
     }
 
-    /// The next whole records, in memory that may have been used before; none at the end. What is read before an
-    /// error is handed out first.
-    pub(super) fn next(&mut self, mut memory: Vec<u8>) -> io::Result<Option<Block>> {
+    /// The next whole records, in `memory`, which goes with them and may have been used before; none at the end.
+    /// What is read before an error is handed out first.
+    pub(super) fn next(&mut self, memory: &mut Vec<u8>) -> io::Result<Option<Block>> {
         let mut len = self.rest.len();
         if memory.len() < len {
             memory.resize(len, 0);
@@ -147,7 +139,7 @@ impl Blocks {
         self.rest.clear();
         while self.end.is_none() {
             let known = len;
-            self.fill(&mut memory, &mut len);
+            self.fill(memory, &mut len);
             let whole = match self.has_lines {
                 true => memory[known..len].iter().rposition(|&byte| byte == b'\n'),
                 false => None,
@@ -155,7 +147,7 @@ impl Blocks {
             if let Some(last) = whole {
                 let whole = known + last + 1;
                 self.rest.extend_from_slice(&memory[whole..len]);
-                return Ok(Some(self.block(memory, whole)));
+                return Ok(Some(self.block(take(memory), whole)));
             }
         }
         if let Some(Err(error)) = self.end.replace(Ok(())) {
@@ -163,7 +155,7 @@ impl Blocks {
         }
         // A text file without a byte is a document; the end of lines is none.
         if len > 0 || !self.has_lines && self.offset == 0 {
-            let block = self.block(memory, len);
+            let block = self.block(take(memory), len);
             self.offset = self.offset.max(1);
             return Ok(Some(block));
         }
@@ -188,6 +180,7 @@ impl Blocks {
             }
             return;
         }
+        self.step = (2 * self.step).min(BLOCK);
     }
 
     fn block(&mut self, memory: Vec<u8>, len: usize) -> Block {
@@ -211,7 +204,7 @@ pub(super) fn for_each_record<E: From<io::Error>>(
         Blocks::open(input, &Count::default()).map_err(|error| (None, E::from(error)))?;
     let (mut lines, mut memory) = (0, Vec::new());
     loop {
-        let next = blocks.next(memory).map_err(|error| {
+        let next = blocks.next(&mut memory).map_err(|error| {
             let line = (input.format != Format::Text).then_some(lines + 1);
             (line, E::from(error))
         })?;

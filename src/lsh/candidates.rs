@@ -148,12 +148,19 @@ fn first_of_each<'t, S: Default>(
         .collect();
     let ticker = ticker(alike.len());
     let mut prints: Vec<(u128, u32)> = alike
-        .into_par_iter()
-        .map_init(S::default, |memory, (_, document)| {
+        .par_iter()
+        .map_init(S::default, |memory, &(_, document)| {
             ticker.tick(1)?;
             Ok((fingerprint(memory, document as usize)?, document))
         })
-        .collect::<Result<_, Error>>()?;
+        .collect::<Result<_, Error>>()
+        .map_err(|error| {
+            let documents = alike.iter().map(|&(_, document)| document as usize);
+            error.first_of(documents, |document| {
+                fingerprint(&mut S::default(), document)
+            })
+        })?;
+    drop(alike);
     prints.par_sort_unstable();
     for run in prints.chunk_by(|a, b| a.0 == b.0) {
         for &(_, document) in run {

@@ -10,8 +10,9 @@ use rayon::prelude::*;
 /// A key, and the number of what has it.
 pub(super) type Keyed = (u64, u32);
 
-/// Keys that are dealt at a time.
+/// Keys that are dealt at a time, where there are not so many that this would make too many chunks.
 const CHUNK: usize = 1 << 16;
+const CHUNKS: usize = 256;
 /// Keys of a part, about.
 const PART: usize = 1 << 11;
 /// Counters for each key of a part: one in nine unique keys shares its counter with another, and stays for the
@@ -19,13 +20,15 @@ const PART: usize = 1 << 11;
 const COUNTERS: usize = 8;
 
 /// All of `0..n` whose key another has too, by key, equal keys by number. Those without a key are passed over.
-/// Keys must be hashes: their bits decide how well work is shared out. 16 bytes of memory each.
+/// Keys must be hashes: their bits decide how well work is shared out. 16 bytes
+/// of memory each, and for those that are found some 50 more.
 pub(super) fn repeated(n: usize, key: impl Fn(u32) -> Option<u64> + Sync) -> Vec<Keyed> {
     let bits = (n / PART).max(1).ilog2();
-    let chunks: Vec<Dealt> = (0..n.div_ceil(CHUNK))
+    let chunk = CHUNK.max(n / CHUNKS);
+    let chunks: Vec<Dealt> = (0..n.div_ceil(chunk))
         .into_par_iter()
-        .map_init(Vec::new, |keyed, chunk| {
-            let numbers = (chunk * CHUNK) as u32..((chunk + 1) * CHUNK).min(n) as u32;
+        .map_init(Vec::new, |keyed, i| {
+            let numbers = (i * chunk) as u32..((i + 1) * chunk).min(n) as u32;
             keyed.clear();
             keyed.extend(numbers.filter_map(|number| Some((key(number)?, number))));
             Dealt::new(keyed, bits)

@@ -108,7 +108,7 @@ fn take_below(bound: u32, shingles: &[u64], slots: &mut [u32]) {
     let (mut below, mut many) = ([0; RUN], 0);
     for &x in shingles {
         below[many % RUN] = x; // never beyond: it saves a check
-        many += usize::from((x as u32) < bound);
+        many += usize::from((x as u32).min(EMPTY - 1) < bound);
     }
     below[..many].iter().for_each(|&x| take(x, slots));
 }
@@ -350,6 +350,20 @@ mod tests {
                 let sketch = FastSimilarity::new(k).unwrap();
                 assert_eq!(sketched(&sketch, &set), naive(&set, k), "K {k} n {n}");
             }
+        }
+    }
+
+    #[test]
+    fn equals_the_pseudo_code_on_large_sets() {
+        // Where shingles are picked out; with repetitions, and a value of all ones that comes last.
+        for k in [1, 5, 64, 128] {
+            let mut set = hashes(k as u64, 2 * RUN + BOUND_FROM * k);
+            let sketch = FastSimilarity::new(k).unwrap();
+            assert_eq!(sketched(&sketch, &set), naive(&set, k), "K {k}");
+            set.fill(1);
+            set.push(0x8000_0000_FFFF_FFFF);
+            let same = sketched(&sketch, &set);
+            assert_eq!(same, naive(&[1, 0x8000_0000_FFFF_FFFF], k), "K {k}");
         }
     }
 

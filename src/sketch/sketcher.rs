@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::{Scheme, Signature, SignatureMatrix, Sketch};
 use crate::error::{Error, Kind};
-use crate::text::{Content, Document, NotText, ReadBuffer, Scratch, Shingler, mix};
+use crate::text::{Content, Document, NotText, ReadBuffer, Scratch, Shingle, Shingler, mix};
 use crate::watch::Ticker;
 
 /// Makes signatures of one [`Scheme`].
@@ -109,7 +109,7 @@ impl Sketcher {
                     ticker.tick(1)
                 },
             )
-            .map_err(|error| first_error(documents, error))?;
+            .map_err(|error| self.first_error(documents, error))?;
         SignatureMatrix::from_slots(self.scheme, slots)
     }
 
@@ -131,27 +131,24 @@ impl Sketcher {
         self.sketch.sketch(&space.hashes, slots);
         Ok(())
     }
-}
-
-/// Which thread fails first is chance; the error told is that of the first document.
-fn first_error<D: Document>(documents: &[D], error: Error) -> Error {
-    if error.is_cancelled() {
-        return error;
-    }
-    let mut buffer = ReadBuffer::default();
-    let fails = |(i, document): (usize, &D)| match document.content(&mut buffer) {
-        Ok(Content::Text(_)) => None,
-        Ok(Content::Bytes(bytes)) => {
-            let offset = std::str::from_utf8(bytes).err()?.valid_up_to();
-            Some(NotText { offset }.in_document(i))
+    /// Which thread fails first is chance; the error told is that of the first document.
+    fn first_error<D: Document>(&self, documents: &[D], error: Error) -> Error {
+        if error.is_cancelled() {
+            return error;
         }
-        Err(error) => Some(Error::unreadable(i, &*error)),
-    };
-    documents
-        .iter()
-        .enumerate()
-        .find_map(fails)
-        .unwrap_or(error)
+        let takes_bytes = matches!(self.scheme.shingle(), Shingle::Bytes(_));
+        let mut buffer = ReadBuffer::default();
+        let fails = |(i, document): (usize, &D)| match document.content(&mut buffer) {
+            Ok(Content::Bytes(bytes)) if !takes_bytes => {
+                let offset = std::str::from_utf8(bytes).err()?.valid_up_to();
+                Some(NotText { offset }.in_document(i))
+            }
+            Ok(_) => None,
+            Err(error) => Some(Error::unreadable(i, &*error)),
+        };
+        let mut documents = documents.iter().enumerate();
+        documents.find_map(fails).unwrap_or(error)
+    }
 }
 
 impl Error {
