@@ -1,7 +1,8 @@
 //! Files in, decisions out (feature `corpus`).
 //!
 //! [`Sources`] finds directories, text files and JSON lines, plain or compressed; [`Corpus`] reads them
-//! into documents with ids. [`Outputs`] writes pairs, clusters and the records that are kept and removed; every file
+//! into documents with ids, and can make their signatures on the way; texts of files that are not compressed are not
+//! held, but read again where they are needed. [`Outputs`] writes pairs, clusters and the records that are kept and removed; every file
 //! is written beside its place and renamed when all of them are whole.
 //!
 //! ```no_run
@@ -11,8 +12,11 @@
 //! let sources = Sources::find(&["articles.jsonl.gz"])?;
 //! let mut outputs = Outputs::new(&sources);
 //! let kept = outputs.stage_records("kept.jsonl.gz")?;
-//! let corpus = Corpus::read_sources(sources, &ReadOptions::new(), None)?;
-//! let clusters = Deduper::new().try_clusters(corpus.documents(), &Run::new())?;
+//! let deduper = Deduper::new();
+//! let options = ReadOptions::new();
+//! let (corpus, signatures) = Corpus::sketch_sources(sources, &options, deduper.sketcher(), None)?;
+//! let batch = deduper.batch_of_signed(corpus.documents(), signatures, &Run::new())?;
+//! let clusters = batch.clusters()?;
 //! corpus.copy_records(None, |document| clusters.is_kept(document).then_some(&kept))?;
 //! outputs.commit()?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())

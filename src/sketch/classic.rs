@@ -75,6 +75,36 @@ mod tests {
     use super::super::testing::{hashes, obeys_the_contract, sketched};
     use super::*;
 
+    /// A sketch by one kind of instructions.
+    #[derive(Clone)]
+    struct Made<'a>(&'a [u64], usize);
+
+    impl Task for Made<'_> {
+        type Output = Vec<u32>;
+
+        fn run<P: Processor>(self, processor: P) -> Vec<u32> {
+            let Self(shingles, k) = self;
+            let mut slots = vec![EMPTY; k];
+            let slots_of = Sketching {
+                shingles,
+                slots: &mut slots,
+            };
+            slots_of.run(processor);
+            slots
+        }
+    }
+
+    #[test]
+    fn all_processors_make_the_same() {
+        for k in [1, 7, 64, 128, 200, 513] {
+            for n in [1, 5, 20, 63, 64, 65, 100, 500, 20 * k + 1000] {
+                let set = hashes(n as u64, n);
+                let all = arch::run_all(&Made(&set, k));
+                assert!(all.iter().all(|slots| *slots == all[0]), "K {k} n {n}");
+            }
+        }
+    }
+
     #[test]
     fn contract() {
         obeys_the_contract(|k| Arc::new(Classic::new(k).unwrap()));

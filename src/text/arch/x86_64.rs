@@ -1,11 +1,13 @@
-//! AVX2: a class is a handful of comparisons on 32 bytes at once.
+//! AVX2 and AVX-512: a class is a handful of comparisons on 32 or 64 bytes at once.
 //!
-//! The type is a proof: it can only be had where the processor has the instructions, so its methods are
+//! The types are proofs: they can only be had where the processor has the instructions, so their methods are
 //! safe to call.
 
 use std::arch::x86_64::{
-    __m256i, _mm256_cmpeq_epi8, _mm256_loadu_si256, _mm256_min_epu8, _mm256_movemask_epi8,
-    _mm256_or_si256, _mm256_set1_epi8, _mm256_sub_epi8,
+    __m256i, __m512i, _mm256_cmpeq_epi8, _mm256_loadu_si256, _mm256_min_epu8, _mm256_movemask_epi8,
+    _mm256_or_si256, _mm256_set1_epi8, _mm256_sub_epi8, _mm512_cmpeq_epi8_mask,
+    _mm512_cmplt_epu8_mask, _mm512_loadu_si512, _mm512_movepi8_mask, _mm512_or_si512,
+    _mm512_set1_epi8, _mm512_sub_epi8,
 };
 use std::hint::black_box;
 
@@ -43,6 +45,66 @@ impl Processor for Avx2 {
     fn classify(self, block: &[u8; BLOCK]) -> Masks {
         // SAFETY: `self` proves AVX2.
         unsafe { classify_avx2(block) }
+    }
+}
+
+/// Proof that the processor has AVX-512 for bytes, and all that [`Avx2`] has (x86-64-v4).
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Avx512(());
+
+impl Avx512 {
+    #[inline]
+    pub(super) fn detect() -> Option<Self> {
+        let all = Avx2::detect().is_some()
+            && is_x86_feature_detected!("avx512f")
+            && is_x86_feature_detected!("avx512bw")
+            && is_x86_feature_detected!("avx512cd")
+            && is_x86_feature_detected!("avx512dq")
+            && is_x86_feature_detected!("avx512vl");
+        all.then_some(Self(()))
+    }
+
+    #[inline]
+    pub(super) fn run<T: Task>(self, task: T) -> T::Output {
+        // SAFETY: `self` proves all that the function asks for.
+        unsafe { run_avx512(self, task) }
+    }
+}
+
+#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+#[target_feature(enable = "avx512f,avx512bw,avx512cd,avx512dq,avx512vl")]
+fn run_avx512<T: Task>(proof: Avx512, task: T) -> T::Output {
+    task.run(proof)
+}
+
+impl Processor for Avx512 {
+    #[inline(always)]
+    fn classify(self, block: &[u8; BLOCK]) -> Masks {
+        // SAFETY: `self` proves AVX-512 for bytes.
+        unsafe { classify_avx512(block) }
+    }
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw")]
+fn classify_avx512(block: &[u8; BLOCK]) -> Masks {
+    // SAFETY: the block holds 64 bytes; the load needs no alignment.
+    let bytes = unsafe { _mm512_loadu_si512(block.as_ptr().cast()) };
+    let equal = |byte: u8| _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8(byte.cast_signed()));
+    // Bytes from `first` on, `many` of them.
+    let within = |bytes: __m512i, first: u8, many: u8| {
+        let from = _mm512_sub_epi8(bytes, _mm512_set1_epi8(first.cast_signed()));
+        _mm512_cmplt_epu8_mask(from, _mm512_set1_epi8(many.cast_signed()))
+    };
+    let lower = _mm512_or_si512(bytes, _mm512_set1_epi8(0x20));
+    let both = equal(b'.') | equal(b'\'');
+    Masks {
+        letter: within(lower, b'a', 26),
+        digit: within(bytes, b'0', 10),
+        underscore: equal(b'_'),
+        mid_letter: both | equal(b':'),
+        mid_digit: both | equal(b',') | equal(b';'),
+        non_ascii: _mm512_movepi8_mask(bytes),
     }
 }
 
