@@ -1,103 +1,25 @@
 //! Files to documents.
 
 use std::collections::{HashMap, HashSet};
-use std::convert::Infallible;
 use std::io;
 use std::path::Path;
-use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 
 use rayon::prelude::*;
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::document::{CHANGED, StoredFile, TextDocument};
+use super::document::{CHANGED, TextDocument};
 use super::error::{Error, Place};
 use super::escape::{Escaped, escaped_bytes};
-use super::input::{Count, Format, Input, Sources};
-use super::json::{FieldValue, Fields};
+use super::input::{Format, Input, Sources};
+use super::json::FieldValue;
+use super::options::{OnBad, ReadOptions};
 use super::output::RecordSink;
-use super::records::{BLOCK, Block, Blocks, RawRecord, for_each_record};
+use super::parse::{Of, ParsedBlock, Parser, Part, Producer, Spare, Taken};
+use super::records::{BLOCK, RawRecord, for_each_record};
 use crate::sketch::{SignatureMatrix, Sketcher, Workspace};
-use crate::text::{Content, Document};
+use crate::text::Document;
 use crate::watch::{Stage, Ticker, Watch};
-
-/// What to do with a record that cannot be used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum OnBad {
-    /// Reading ends with an error. Default.
-    #[default]
-    Fail,
-    /// It is counted and listed, and reading goes on.
-    Skip,
-}
-
-/// How to read documents; each method states its default.
-#[derive(Debug, Clone)]
-pub struct ReadOptions {
-    fields: Fields,
-    on_bad: OnBad,
-    bytes: bool,
-}
-
-impl Default for ReadOptions {
-    fn default() -> Self {
-        Self {
-            fields: Fields {
-                text: "text".to_owned(),
-                id: "id".to_owned(),
-                id_required: false,
-                keep: None,
-            },
-            on_bad: OnBad::default(),
-            bytes: false,
-        }
-    }
-}
-
-impl ReadOptions {
-    /// The defaults.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// The field that holds a record's text. Default `text`.
-    #[must_use]
-    pub fn text_field(mut self, name: impl Into<String>) -> Self {
-        self.fields.text = name.into();
-        self
-    }
-
-    /// The field that holds a record's id, which every record must have then. By default it is `id`, and
-    /// a record without it is called `file:line`.
-    #[must_use]
-    pub fn id_field(mut self, name: impl Into<String>) -> Self {
-        self.fields.id = name.into();
-        self.fields.id_required = true;
-        self
-    }
-
-    /// A field whose values are read for [`Corpus::field`], which every record must have then.
-    /// Default none.
-    #[must_use]
-    pub fn keep_field(mut self, name: impl Into<String>) -> Self {
-        self.fields.keep = Some(name.into());
-        self
-    }
-
-    /// What to do with bad records. Default [`OnBad::Fail`].
-    #[must_use]
-    pub fn on_bad(mut self, on_bad: OnBad) -> Self {
-        self.on_bad = on_bad;
-        self
-    }
-
-    /// Whether text files may be no UTF-8, for byte shingles. Default false.
-    #[must_use]
-    pub fn accept_bytes(mut self, accept: bool) -> Self {
-        self.bytes = accept;
-        self
-    }
-}
 
 /// A record that could not be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -282,223 +204,6 @@ struct Reading<'r> {
     lines: u64,
 }
 
-/// What comes of an input.
-enum Part {
-    Block {
-        block: Block,
-        file: Option<Arc<StoredFile>>,
-        /// Memory for its signatures.
-        slots: Vec<u32>,
-    },
-    /// It cannot be opened, or not be read on.
-    Failed {
-        error: io::Error,
-        opened: bool,
-    },
-    End,
-}
-
-/// A part of an input as it was read, or parsed.
-struct Of<T> {
-    input: usize,
-    /// Bytes of the disk that were read for it.
-    bytes: usize,
-    part: T,
-}
-
-/// A part of an input, parsed.
-enum Parsed {
-    Block(ParsedBlock),
-    Failed { error: io::Error, opened: bool },
-    End,
-}
-
-struct ParsedBlock {
-    block: Block,
-    records: Vec<ParsedRecord>,
-    /// The signatures of its good records.
-    slots: Vec<u32>,
-    lines: u64,
-}
-
-/// A record, or what is wrong with it.
-struct ParsedRecord {
-    /// Its line in the block.
-    line: Option<u64>,
-    offset: u64,
-    len: usize,
-    outcome: Result<Taken, String>,
-}
-
-struct Taken {
-    document: TextDocument,
-    id: Option<String>,
-    field: Option<FieldValue>,
-}
-
-/// Memory of a block's bytes, and of its signatures.
-type Spare = (Vec<u8>, Vec<u32>);
-
-/// Reads the inputs block after block.
-struct Producer<'r> {
-    inputs: &'r [Input],
-    fields: &'r Fields,
-    number: usize,
-    open: Option<(Blocks, Option<Arc<StoredFile>>)>,
-    bytes: Count,
-    /// Bytes of a round.
-    round: usize,
-    /// Memory of blocks that are done with.
-    spare: Vec<Spare>,
-}
-
-/// Bytes of a round for each thread: some blocks, so that the threads end at about the same time.
-const ROUND: usize = 4 << 20;
-/// Parts of a round, where files are small.
-const PARTS: usize = 4096;
-
-impl Producer<'_> {
-    fn round(&mut self) -> Vec<Of<Part>> {
-        let mut parts = Vec::new();
-        let mut bytes = 0;
-        while bytes < self.round && parts.len() < PARTS && self.number < self.inputs.len() {
-            let input = self.number;
-            let part = self.next();
-            if let Part::Block { block, .. } = &part {
-                bytes += block.len();
-            } else {
-                self.open = None;
-                self.number += 1;
-            }
-            parts.push(Of {
-                input,
-                bytes: self.bytes.swap(0, Ordering::Relaxed),
-                part,
-            });
-        }
-        parts
-    }
-
-    fn next(&mut self) -> Part {
-        let input = &self.inputs[self.number];
-        let (blocks, file) = match &mut self.open {
-            Some(open) => open,
-            none => match Blocks::open(input, &self.bytes) {
-                Ok(blocks) => none.insert((blocks, StoredFile::of(input, self.fields))),
-                Err(error) => {
-                    let opened = false;
-                    return Part::Failed { error, opened };
-                }
-            },
-        };
-        let (mut memory, slots) = self.spare.pop().unwrap_or_default();
-        let other = match blocks.next(&mut memory) {
-            Ok(Some(block)) => {
-                return Part::Block {
-                    block,
-                    file: file.clone(),
-                    slots,
-                };
-            }
-            Ok(None) => Part::End,
-            Err(error) => {
-                let opened = true;
-                Part::Failed { error, opened }
-            }
-        };
-        self.spare.push((memory, slots));
-        other
-    }
-}
-
-/// Parses records, and sketches them where that is asked for.
-#[derive(Clone, Copy)]
-struct Parser<'r> {
-    options: &'r ReadOptions,
-    sketcher: Option<&'r Sketcher>,
-}
-
-impl Parser<'_> {
-    fn parse(self, part: Part, space: &mut Workspace) -> Parsed {
-        let (block, file, mut slots) = match part {
-            Part::Block { block, file, slots } => (block, file, slots),
-            Part::Failed { error, opened } => return Parsed::Failed { error, opened },
-            Part::End => return Parsed::End,
-        };
-        let mut records = Vec::new();
-        slots.clear();
-        let Ok(lines) = block.for_each(|record| {
-            records.push(ParsedRecord {
-                line: record.line,
-                offset: record.offset,
-                len: record.bytes.len(),
-                outcome: self.take(&record, file.as_ref(), space, &mut slots),
-            });
-            Ok::<(), Infallible>(())
-        });
-        Parsed::Block(ParsedBlock {
-            block,
-            records,
-            slots,
-            lines,
-        })
-    }
-
-    /// Takes a record as a document, or says what is wrong with it.
-    fn take(
-        self,
-        record: &RawRecord<'_>,
-        file: Option<&Arc<StoredFile>>,
-        space: &mut Workspace,
-        slots: &mut Vec<u32>,
-    ) -> Result<Taken, String> {
-        if record.line.is_none() {
-            let content = match std::str::from_utf8(record.bytes) {
-                Ok(text) => Content::Text(text),
-                Err(_) if self.options.bytes => Content::Bytes(record.bytes),
-                Err(error) => return Err(not_utf8(&error)),
-            };
-            if self.options.fields.keep.is_some() {
-                return Err("a text file has no fields to choose by".to_owned());
-            }
-            self.sketch(content, space, slots)?;
-            return Ok(Taken {
-                document: TextDocument::new(content, record, file),
-                id: None,
-                field: None,
-            });
-        }
-        let line = std::str::from_utf8(record.bytes).map_err(|error| not_utf8(&error))?;
-        let picked = self.options.fields.pick(line)?;
-        let content = Content::Text(&picked.text);
-        self.sketch(content, space, slots)?;
-        Ok(Taken {
-            document: TextDocument::new(content, record, file),
-            id: picked.id,
-            field: picked.keep,
-        })
-    }
-
-    fn sketch(
-        self,
-        content: Content<'_>,
-        space: &mut Workspace,
-        slots: &mut Vec<u32>,
-    ) -> Result<(), String> {
-        let Some(sketcher) = self.sketcher else {
-            return Ok(());
-        };
-        let from = slots.len();
-        slots.resize(from + sketcher.scheme().hashes(), 0);
-        sketcher
-            .sketch_into(content, space, &mut slots[from..])
-            .map_err(|error| {
-                slots.truncate(from);
-                error.to_string()
-            })
-    }
-}
-
 impl<'r> Reading<'r> {
     fn new(
         mut sources: Sources,
@@ -530,32 +235,23 @@ impl<'r> Reading<'r> {
     fn run(mut self) -> Result<(Corpus, Vec<u32>), Error> {
         let inputs = std::mem::take(&mut self.corpus.inputs);
         let parser = self.parser;
-        let mut producer = Producer {
-            inputs: &inputs,
-            fields: &parser.options.fields,
-            number: 0,
-            open: None,
-            bytes: Count::default(),
-            round: ROUND * rayon::current_num_threads(),
-            spare: Vec::new(),
-        };
+        let mut producer = Producer::new(&inputs, parser.options);
         // Working memory, lent to who parses.
         let spaces: Mutex<Vec<Workspace>> = Mutex::default();
         let mut read = producer.round();
-        let mut parsed: Vec<Of<Parsed>> = Vec::new();
+        let mut parsed: Vec<Of<ParsedBlock>> = Vec::new();
         while !(read.is_empty() && parsed.is_empty()) {
             let parse = || {
                 read.into_par_iter()
                     .with_max_len(1)
-                    .map(|Of { input, bytes, part }| {
+                    .map(|part| {
                         let lent = spaces.lock().ok().and_then(|mut spaces| spaces.pop());
                         let mut space = lent.unwrap_or_default();
-                        let part = parser.parse(part, &mut space);
-                        spaces
-                            .lock()
-                            .iter_mut()
-                            .for_each(|spaces| spaces.push(std::mem::take(&mut space)));
-                        Of { input, bytes, part }
+                        let parsed = parser.parse(part, &mut space);
+                        if let Ok(mut spaces) = spaces.lock() {
+                            spaces.push(space);
+                        }
+                        parsed
                     })
                     .collect()
             };
@@ -577,7 +273,7 @@ impl<'r> Reading<'r> {
     }
 
     /// Takes what was parsed of an input, and gives memory back.
-    fn take(&mut self, inputs: &[Input], part: Of<Parsed>) -> Result<Option<Spare>, Error> {
+    fn take(&mut self, inputs: &[Input], part: Of<ParsedBlock>) -> Result<Option<Spare>, Error> {
         let Of {
             input: number,
             bytes,
@@ -586,8 +282,8 @@ impl<'r> Reading<'r> {
         let input = &inputs[number];
         self.ticker.tick(bytes)?;
         match part {
-            Parsed::Block(block) => return self.take_block(inputs, number, block).map(Some),
-            Parsed::Failed { error, opened } => {
+            Part::Block(block) => return self.take_block(inputs, number, block).map(Some),
+            Part::Failed { error, opened } => {
                 let reason = match &input.problem {
                     Some(problem) => problem.clone(),
                     None => format!("cannot be read: {error}"),
@@ -596,7 +292,7 @@ impl<'r> Reading<'r> {
                 let line = in_line.then_some(self.lines + 1);
                 self.reject(input, (number, line), reason, None)?;
             }
-            Parsed::End => {}
+            Part::End => {}
         }
         self.lines = 0;
         self.corpus.ends.push(self.corpus.documents.len());
@@ -686,8 +382,4 @@ impl Input {
             line,
         }
     }
-}
-
-fn not_utf8(error: &std::str::Utf8Error) -> String {
-    format!("not UTF-8 (byte {})", error.valid_up_to())
 }

@@ -1,0 +1,81 @@
+//! How documents are read from files.
+
+use super::json::Fields;
+
+/// What to do with a record that cannot be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnBad {
+    /// Reading ends with an error. Default.
+    #[default]
+    Fail,
+    /// It is counted and listed, and reading goes on.
+    Skip,
+}
+
+/// How to read documents; each method states its default.
+#[derive(Debug, Clone)]
+pub struct ReadOptions {
+    pub(super) fields: Fields,
+    pub(super) on_bad: OnBad,
+    pub(super) bytes: bool,
+}
+
+impl Default for ReadOptions {
+    fn default() -> Self {
+        Self {
+            fields: Fields {
+                text: "text".to_owned(),
+                id: "id".to_owned(),
+                id_required: false,
+                keep: None,
+            },
+            on_bad: OnBad::default(),
+            bytes: false,
+        }
+    }
+}
+
+impl ReadOptions {
+    /// The defaults.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The field that holds a record's text. Default `text`.
+    #[must_use]
+    pub fn text_field(mut self, name: impl Into<String>) -> Self {
+        self.fields.text = name.into();
+        self
+    }
+
+    /// The field that holds a record's id, which every record must have then. By default it is `id`, and
+    /// a record without it is called `file:line`.
+    #[must_use]
+    pub fn id_field(mut self, name: impl Into<String>) -> Self {
+        self.fields.id = name.into();
+        self.fields.id_required = true;
+        self
+    }
+
+    /// A field whose values are read for [`Corpus::field`], which every record must have then.
+    /// Default none.
+    #[must_use]
+    pub fn keep_field(mut self, name: impl Into<String>) -> Self {
+        self.fields.keep = Some(name.into());
+        self
+    }
+
+    /// What to do with bad records. Default [`OnBad::Fail`].
+    #[must_use]
+    pub fn on_bad(mut self, on_bad: OnBad) -> Self {
+        self.on_bad = on_bad;
+        self
+    }
+
+    /// Whether text files may be no UTF-8, for byte shingles. Default false.
+    #[must_use]
+    pub fn accept_bytes(mut self, accept: bool) -> Self {
+        self.bytes = accept;
+        self
+    }
+}

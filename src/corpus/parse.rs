@@ -1,0 +1,255 @@
+//! The parallel part of reading: inputs to blocks, blocks to documents and signatures.
+
+use std::convert::Infallible;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use super::document::{StoredFile, TextDocument};
+use super::input::{Count, Input};
+use super::json::{FieldValue, Fields};
+use super::options::ReadOptions;
+use super::records::{Block, Blocks, RawRecord};
+use crate::sketch::{Sketcher, Workspace};
+use crate::text::Content;
+
+/// A part of an input: a block as it was read or parsed, or what came instead.
+pub(super) enum Part<B> {
+    Block(B),
+    /// The input cannot be opened, or not be read on.
+    Failed {
+        error: io::Error,
+        opened: bool,
+    },
+    End,
+}
+
+/// A part and where it is from.
+pub(super) struct Of<B> {
+    pub(super) input: usize,
+    /// Bytes of the disk that were read for it.
+    pub(super) bytes: usize,
+    pub(super) part: Part<B>,
+}
+
+/// A block to parse.
+pub(super) struct RawBlock {
+    block: Block,
+    file: Option<Arc<StoredFile>>,
+    /// Memory for its signatures.
+    slots: Vec<u32>,
+}
+
+pub(super) struct ParsedBlock {
+    pub(super) block: Block,
+    pub(super) records: Vec<ParsedRecord>,
+    /// The signatures of its good records.
+    pub(super) slots: Vec<u32>,
+    pub(super) lines: u64,
+}
+
+/// A record, or what is wrong with it.
+pub(super) struct ParsedRecord {
+    /// Its line in the block.
+    pub(super) line: Option<u64>,
+    pub(super) offset: u64,
+    pub(super) len: usize,
+    pub(super) outcome: Result<Taken, String>,
+}
+
+/// A document, its id and the field to keep by, where the record has them.
+pub(super) struct Taken {
+    pub(super) document: TextDocument,
+    pub(super) id: Option<String>,
+    pub(super) field: Option<FieldValue>,
+}
+
+/// Memory of a block's bytes, and of its signatures.
+pub(super) type Spare = (Vec<u8>, Vec<u32>);
+
+/// Reads the inputs block after block.
+pub(super) struct Producer<'r> {
+    inputs: &'r [Input],
+    fields: &'r Fields,
+    number: usize,
+    open: Option<(Blocks, Option<Arc<StoredFile>>)>,
+    bytes: Count,
+    /// Bytes of a round.
+    round: usize,
+    /// Memory of blocks that are done with.
+    pub(super) spare: Vec<Spare>,
+}
+
+/// Bytes of a round for each thread: some blocks, so that the threads end at about the same time.
+const ROUND: usize = 4 << 20;
+/// Parts of a round, where files are small.
+const PARTS: usize = 4096;
+
+impl<'r> Producer<'r> {
+    pub(super) fn new(inputs: &'r [Input], options: &'r ReadOptions) -> Self {
+        Self {
+            inputs,
+            fields: &options.fields,
+            number: 0,
+            open: None,
+            bytes: Count::default(),
+            round: ROUND * rayon::current_num_threads(),
+            spare: Vec::new(),
+        }
+    }
+
+    /// The next parts, together of about the size of a round; none at the end.
+    pub(super) fn round(&mut self) -> Vec<Of<RawBlock>> {
+        let mut parts = Vec::new();
+        let mut bytes = 0;
+        while bytes < self.round && parts.len() < PARTS && self.number < self.inputs.len() {
+            let input = self.number;
+            let part = self.next();
+            if let Part::Block(raw) = &part {
+                bytes += raw.block.len();
+            } else {
+                self.open = None;
+                self.number += 1;
+            }
+            parts.push(Of {
+                input,
+                bytes: self.bytes.swap(0, Ordering::Relaxed),
+                part,
+            });
+        }
+        parts
+    }
+
+    fn next(&mut self) -> Part<RawBlock> {
+        let input = &self.inputs[self.number];
+        let (blocks, file) = match &mut self.open {
+            Some(open) => open,
+            none => match Blocks::open(input, &self.bytes) {
+                Ok(blocks) => none.insert((blocks, StoredFile::of(input, self.fields))),
+                Err(error) => {
+                    let opened = false;
+                    return Part::Failed { error, opened };
+                }
+            },
+        };
+        let (mut memory, slots) = self.spare.pop().unwrap_or_default();
+        let other = match blocks.next(&mut memory) {
+            Ok(Some(block)) => {
+                return Part::Block(RawBlock {
+                    block,
+                    file: file.clone(),
+                    slots,
+                });
+            }
+            Ok(None) => Part::End,
+            Err(error) => {
+                let opened = true;
+                Part::Failed { error, opened }
+            }
+        };
+        self.spare.push((memory, slots));
+        other
+    }
+}
+
+/// Parses records, and sketches them where that is asked for.
+#[derive(Clone, Copy)]
+pub(super) struct Parser<'r> {
+    pub(super) options: &'r ReadOptions,
+    pub(super) sketcher: Option<&'r Sketcher>,
+}
+
+impl Parser<'_> {
+    pub(super) fn parse(self, of: Of<RawBlock>, space: &mut Workspace) -> Of<ParsedBlock> {
+        let Of { input, bytes, part } = of;
+        let part = match part {
+            Part::Block(raw) => Part::Block(self.parse_block(raw, space)),
+            Part::Failed { error, opened } => Part::Failed { error, opened },
+            Part::End => Part::End,
+        };
+        Of { input, bytes, part }
+    }
+
+    fn parse_block(self, raw: RawBlock, space: &mut Workspace) -> ParsedBlock {
+        let RawBlock {
+            block,
+            file,
+            mut slots,
+        } = raw;
+        let mut records = Vec::new();
+        slots.clear();
+        let Ok(lines) = block.for_each(|record| {
+            records.push(ParsedRecord {
+                line: record.line,
+                offset: record.offset,
+                len: record.bytes.len(),
+                outcome: self.take(&record, file.as_ref(), space, &mut slots),
+            });
+            Ok::<(), Infallible>(())
+        });
+        ParsedBlock {
+            block,
+            records,
+            slots,
+            lines,
+        }
+    }
+
+    /// Takes a record as a document, or says what is wrong with it.
+    fn take(
+        self,
+        record: &RawRecord<'_>,
+        file: Option<&Arc<StoredFile>>,
+        space: &mut Workspace,
+        slots: &mut Vec<u32>,
+    ) -> Result<Taken, String> {
+        if record.line.is_none() {
+            let content = match std::str::from_utf8(record.bytes) {
+                Ok(text) => Content::Text(text),
+                Err(_) if self.options.bytes => Content::Bytes(record.bytes),
+                Err(error) => return Err(not_utf8(&error)),
+            };
+            if self.options.fields.keep.is_some() {
+                return Err("a text file has no fields to choose by".to_owned());
+            }
+            self.sketch(content, space, slots)?;
+            return Ok(Taken {
+                document: TextDocument::new(content, record, file),
+                id: None,
+                field: None,
+            });
+        }
+        let line = std::str::from_utf8(record.bytes).map_err(|error| not_utf8(&error))?;
+        let picked = self.options.fields.pick(line)?;
+        let content = Content::Text(&picked.text);
+        self.sketch(content, space, slots)?;
+        Ok(Taken {
+            document: TextDocument::new(content, record, file),
+            id: picked.id,
+            field: picked.keep,
+        })
+    }
+
+    fn sketch(
+        self,
+        content: Content<'_>,
+        space: &mut Workspace,
+        slots: &mut Vec<u32>,
+    ) -> Result<(), String> {
+        let Some(sketcher) = self.sketcher else {
+            return Ok(());
+        };
+        let from = slots.len();
+        slots.resize(from + sketcher.scheme().hashes(), 0);
+        sketcher
+            .sketch_into(content, space, &mut slots[from..])
+            .map_err(|error| {
+                slots.truncate(from);
+                error.to_string()
+            })
+    }
+}
+
+fn not_utf8(error: &std::str::Utf8Error) -> String {
+    format!("not UTF-8 (byte {})", error.valid_up_to())
+}
