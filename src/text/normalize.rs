@@ -12,6 +12,7 @@ use caseless::Caseless;
 use unicode_normalization::char::canonical_combining_class;
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
+use super::arch::{self, Processor, Task};
 use super::decode::{char_at, of_three};
 use super::ignorable::is_default_ignorable;
 
@@ -129,10 +130,21 @@ impl Normalization {
 
     /// Writes `text` normalized over `out`; `spare` is working memory whose content is lost.
     pub(super) fn normalize_into(self, text: &str, out: &mut String, spare: &mut String) {
+        arch::run(Normalizing {
+            normalization: self,
+            text,
+            out,
+            spare,
+        });
+    }
+
+    #[inline(always)]
+    fn normalize_here(self, text: &str, out: &mut String, spare: &mut String) {
         out.clear();
         let mut at = 0;
         while at < text.len() {
-            let ascii = &text[at..at + ascii_prefix(&text.as_bytes()[at..])];
+            let piece = &text.as_bytes()[at..text.len().min(at + PIECE)];
+            let ascii = &text[at..at + ascii_prefix(piece)];
             let from = out.len();
             out.push_str(ascii);
             if self.case_fold {
@@ -249,10 +261,31 @@ impl fmt::Display for Normalization {
     }
 }
 
+struct Normalizing<'a> {
+    normalization: Normalization,
+    text: &'a str,
+    out: &'a mut String,
+    spare: &'a mut String,
+}
+
+impl Task for Normalizing<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<P: Processor>(self, _: P) {
+        let Self { text, out, .. } = self;
+        self.normalization.normalize_here(text, out, self.spare);
+    }
+}
+
+/// Bytes that are looked at, copied and folded before the next: they stay in the nearest cache.
+const PIECE: usize = 4096;
+
 /// Bytes looked at together: enough for `is_ascii` to work on vectors.
 const STEP: usize = 64;
 
 /// Length of the run of ASCII bytes that `bytes` begins with.
+#[inline(always)]
 fn ascii_prefix(bytes: &[u8]) -> usize {
     if bytes.first().is_none_or(|byte| !byte.is_ascii()) {
         return 0;
