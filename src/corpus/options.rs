@@ -57,7 +57,7 @@ impl ReadOptions {
         self
     }
 
-    /// A field whose values are read for [`Corpus::field`], which every record must have then.
+    /// A field whose values are read for [`Corpus::field`](super::Corpus::field), which every record must have then.
     /// Default none.
     #[must_use]
     pub fn keep_field(mut self, name: impl Into<String>) -> Self {
