@@ -150,26 +150,23 @@ impl<'d, D: Document + Sync> Batch<'d, D> {
     fn shingle_sets(&self) -> Result<Vec<ShingleSet>, Error> {
         let Self { distinct, .. } = self;
         let ticker = self.run.ticker(Stage::Sets, distinct.len());
+        let shingle = |memory: &mut Memory, set: usize| {
+            let is_candidate = !self.buckets.of_set(set).is_empty();
+            if !is_candidate && distinct.documents(set).len() == 1 {
+                return Ok(ShingleSet::default());
+            }
+            set_of(self.deduper, self.documents, distinct.first(set), memory)
+        };
         (0..distinct.len())
             .into_par_iter()
             .map_init(Memory::default, |memory, set| {
                 ticker.tick(1)?;
-                let is_candidate = !self.buckets.of_set(set).is_empty();
-                if !is_candidate && distinct.documents(set).len() == 1 {
-                    return Ok(ShingleSet::default());
-                }
-                set_of(self.deduper, self.documents, distinct.first(set), memory)
+                shingle(memory, set)
             })
             .collect::<Result<_, Error>>()
             .map_err(|error| {
-                error.first_of(0..self.documents.len(), |document| {
-                    set_of(
-                        self.deduper,
-                        self.documents,
-                        document,
-                        &mut Memory::default(),
-                    )
-                })
+                let mut memory = Memory::default();
+                error.first_of(0..distinct.len(), |set| shingle(&mut memory, set).err())
             })
     }
 

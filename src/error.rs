@@ -86,19 +86,17 @@ impl Error {
         self
     }
 
-    /// The error of the least document that has one, for which thread fails first is chance: `fails` is tried
-    /// again on all of them, in ascending order or not.
+    /// The error of the first of `all`, in their order, that has one when it is tried again: which thread fails
+    /// first is chance.
     pub(crate) fn first_of<T>(
         self,
-        documents: impl Iterator<Item = usize>,
-        fails: impl Fn(usize) -> Result<T, Self>,
+        mut all: impl Iterator<Item = T>,
+        error_of: impl FnMut(T) -> Option<Self>,
     ) -> Self {
-        if self.is_cancelled() {
-            return self;
+        match self.is_cancelled() {
+            true => self,
+            false => all.find_map(error_of).unwrap_or(self),
         }
-        let errors = documents.filter_map(|document| Some((document, fails(document).err()?)));
-        let least = errors.min_by_key(|&(document, _)| document);
-        least.map_or(self, |(_, error)| error)
     }
 
     /// True where the caller's own [`Watch`](crate::watch::Watch) stopped the run.

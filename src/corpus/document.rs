@@ -2,6 +2,8 @@
 
 use std::fs::File;
 use std::io;
+#[cfg(unix)]
+use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -69,23 +71,20 @@ impl StoredFile {
         })
     }
 
-    fn read_at(&self, offset: u64, bytes: &mut [u8], open: &File) -> io::Result<()> {
-        #[cfg(unix)]
-        return std::os::unix::fs::FileExt::read_exact_at(
-            self.spool.as_ref().unwrap_or(open),
-            bytes,
-            offset,
-        );
-        #[cfg(not(unix))]
-        unreachable!(
-            "no file is stored: {self:?} {offset} {} {open:?}",
-            bytes.len()
-        );
-    }
-
     fn failed(&self, reason: impl std::fmt::Display) -> ReadError {
         format!("{}: {reason}", escaped_bytes(self.path.as_os_str())).into()
     }
+}
+
+#[cfg(unix)]
+fn read_at(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<()> {
+    file.read_exact_at(bytes, offset)
+}
+
+/// No file is stored on such a system.
+#[cfg(not(unix))]
+fn read_at(_: &File, _: &mut [u8], _: u64) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
 }
 
 /// The file that a thread has open.
@@ -148,9 +147,7 @@ impl TextDocument {
         let open = kept.as_ref().and_then(|kept| kept.downcast_ref::<Open>());
         let Open { file, .. } = open.ok_or_else(|| stored.failed("is not open"))?;
         bytes.resize(len as usize, 0);
-        stored
-            .read_at(offset, bytes, file)
-            .map_err(|error| stored.failed(error))?;
+        read_at(file, bytes, offset).map_err(|error| stored.failed(error))?;
         if !self.is_of(bytes) {
             return Err(stored.failed(CHANGED));
         }

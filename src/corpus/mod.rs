@@ -2,8 +2,8 @@
 //!
 //! [`Sources`] finds directories, text files and JSON lines, plain or compressed; [`Corpus`] reads them
 //! into documents with ids, and can make their signatures on the way; texts of files that are not compressed are not
-//! held, but read again where they are needed. [`Outputs`] writes pairs, clusters and the records that are kept and removed; every file
-//! is written beside its place and renamed when all of them are whole.
+//! held, but read again where they are needed. [`Outputs`] writes pairs, clusters and the records that are kept and
+//! removed; every file is written beside its place and renamed when all of them are whole.
 //!
 //! ```no_run
 //! use resemblance::{Deduper, Run};

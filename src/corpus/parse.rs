@@ -203,30 +203,29 @@ impl Parser<'_> {
         space: &mut Workspace,
         slots: &mut Vec<u32>,
     ) -> Result<Taken, String> {
-        if record.line.is_none() {
+        let options = self.options;
+        let text;
+        let (content, id, field) = if record.line.is_some() {
+            let line = std::str::from_utf8(record.bytes).map_err(|error| not_utf8(&error))?;
+            let picked = options.fields.pick(line)?;
+            text = picked.text;
+            (Content::Text(&text), picked.id, picked.keep)
+        } else {
             let content = match std::str::from_utf8(record.bytes) {
                 Ok(text) => Content::Text(text),
-                Err(_) if self.options.bytes => Content::Bytes(record.bytes),
+                Err(_) if options.bytes => Content::Bytes(record.bytes),
                 Err(error) => return Err(not_utf8(&error)),
             };
-            if self.options.fields.keep.is_some() {
+            if options.fields.keep.is_some() {
                 return Err("a text file has no fields to choose by".to_owned());
             }
-            self.sketch(content, space, slots)?;
-            return Ok(Taken {
-                document: TextDocument::new(content, record, file),
-                id: None,
-                field: None,
-            });
-        }
-        let line = std::str::from_utf8(record.bytes).map_err(|error| not_utf8(&error))?;
-        let picked = self.options.fields.pick(line)?;
-        let content = Content::Text(&picked.text);
+            (content, None, None)
+        };
         self.sketch(content, space, slots)?;
         Ok(Taken {
             document: TextDocument::new(content, record, file),
-            id: picked.id,
-            field: picked.keep,
+            id,
+            field,
         })
     }
 

@@ -155,9 +155,11 @@ fn first_of_each<'t, S: Default>(
         })
         .collect::<Result<_, Error>>()
         .map_err(|error| {
-            let documents = alike.iter().map(|&(_, document)| document as usize);
-            error.first_of(documents, |document| {
-                fingerprint(&mut S::default(), document)
+            let mut documents: Vec<u32> = alike.iter().map(|&(_, document)| document).collect();
+            documents.sort_unstable();
+            let mut memory = S::default();
+            error.first_of(documents.into_iter(), |document| {
+                fingerprint(&mut memory, document as usize).err()
             })
         })?;
     drop(alike);

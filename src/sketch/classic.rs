@@ -2,9 +2,8 @@
 
 use super::draw::{least_draws, turn};
 use super::scheme::valid_hashes;
-use super::{EMPTY, Sketch};
+use super::{Method, Sketch, sketch_by};
 use crate::error::Error;
-use crate::text::arch::{self, Processor, Task};
 
 /// Classic MinHash: slot j holds the smallest of the shingles' draws number j + 1.
 ///
@@ -37,29 +36,22 @@ impl Sketch for Classic {
 
     fn sketch(&self, shingles: &[u64], slots: &mut [u32]) {
         assert_eq!(slots.len(), self.hashes, "one slot a hash");
-        slots.fill(EMPTY);
-        if !shingles.is_empty() {
-            arch::run(Sketching { shingles, slots });
-        }
+        sketch_by::<Self>(shingles, slots);
     }
-}
-
-struct Sketching<'a> {
-    shingles: &'a [u64],
-    slots: &'a mut [u32],
 }
 
 /// Slots made together.
 const LANES: usize = 32;
 
-impl Task for Sketching<'_> {
-    type Output = ();
-
+impl Method for Classic {
     #[inline(always)]
-    fn run<P: Processor>(self, _: P) {
+    fn fill(shingles: &[u64], slots: &mut [u32]) {
+        if shingles.is_empty() {
+            return;
+        }
         let mut turns: [u32; LANES] = std::array::from_fn(|i| turn(i as u32 + 1));
-        for slots in self.slots.chunks_mut(LANES) {
-            let least = least_draws(self.shingles, &turns);
+        for slots in slots.chunks_mut(LANES) {
+            let least = least_draws(shingles, &turns);
             slots.copy_from_slice(&least[..slots.len()]);
             for turned in &mut turns {
                 *turned = turned.wrapping_add(turn(LANES as u32));
@@ -72,37 +64,14 @@ impl Task for Sketching<'_> {
 mod tests {
     use std::sync::Arc;
 
-    use super::super::testing::{hashes, obeys_the_contract, sketched};
+    use super::super::testing::{
+        hashes, is_the_same_on_all_processors, obeys_the_contract, sketched,
+    };
     use super::*;
-
-    /// A sketch by one kind of instructions.
-    #[derive(Clone)]
-    struct Made<'a>(&'a [u64], usize);
-
-    impl Task for Made<'_> {
-        type Output = Vec<u32>;
-
-        fn run<P: Processor>(self, processor: P) -> Vec<u32> {
-            let Self(shingles, k) = self;
-            let mut slots = vec![EMPTY; k];
-            let slots_of = Sketching {
-                shingles,
-                slots: &mut slots,
-            };
-            slots_of.run(processor);
-            slots
-        }
-    }
 
     #[test]
     fn all_processors_make_the_same() {
-        for k in [1, 7, 64, 128, 200, 513] {
-            for n in [1, 5, 20, 63, 64, 65, 100, 500, 20 * k + 1000] {
-                let set = hashes(n as u64, n);
-                let all = arch::run_all(&Made(&set, k));
-                assert!(all.iter().all(|slots| *slots == all[0]), "K {k} n {n}");
-            }
-        }
+        is_the_same_on_all_processors::<Classic>();
     }
 
     #[test]

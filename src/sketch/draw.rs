@@ -2,8 +2,8 @@
 
 use super::EMPTY;
 
-/// Draw number `turn / TURN` of a shingle hash with these halves: 32 bits, each draw as good as independent
-/// of the others and of the hash itself.
+/// The draw of a shingle hash with these halves that a [`turn`] sets apart: 32 bits, each draw as good as
+/// independent of the others and of the hash itself.
 ///
 /// All in 32 bits, so that eight of them go through one vector of any processor: the finalizer "lowbias32"
 /// of Wellons ("Prospecting for hash functions", 2018) over the low half, with the high half added midway.

@@ -23,9 +23,8 @@
 
 use super::draw::{draw, halves, least_draws, turn};
 use super::scheme::valid_hashes;
-use super::{EMPTY, Sketch};
+use super::{EMPTY, Method, Sketch, sketch_by};
 use crate::error::Error;
-use crate::text::arch::{self, Processor, Task};
 
 /// Fast Similarity Sketching: the default sketch.
 ///
@@ -58,22 +57,13 @@ impl Sketch for FastSimilarity {
 
     fn sketch(&self, shingles: &[u64], slots: &mut [u32]) {
         assert_eq!(slots.len(), self.hashes, "one slot a hash");
-        arch::run(Sketching { shingles, slots });
+        sketch_by::<Self>(shingles, slots);
     }
 }
 
-struct Sketching<'a> {
-    shingles: &'a [u64],
-    slots: &'a mut [u32],
-}
-
-impl Task for Sketching<'_> {
-    type Output = ();
-
+impl Method for FastSimilarity {
     #[inline(always)]
-    fn run<P: Processor>(self, _: P) {
-        let Self { shingles, slots } = self;
-        slots.fill(EMPTY);
+    fn fill(shingles: &[u64], slots: &mut [u32]) {
         let (first, rest) = shingles.split_at(shingles.len().min(BOUND_FROM * slots.len()));
         for &x in first {
             take(x, slots);
@@ -292,18 +282,17 @@ const BITS: usize = 64;
 /// A bit for each slot that is vacant, of up to 64.
 #[inline(always)]
 fn vacant_bits(best: &[u64]) -> u64 {
-    let bit = |(at, &best): (usize, &u64)| u64::from(best == VACANT) << at;
+    let bits_of = |best: &[u64]| {
+        let bit = |(at, &best): (usize, &u64)| u64::from(best == VACANT) << at;
+        best.iter()
+            .enumerate()
+            .map(bit)
+            .fold(0, |bits, bit| bits | bit)
+    };
+    // All of them are as many as the compiler knows.
     match <&[u64; BITS]>::try_from(best) {
-        Ok(all) => all
-            .iter()
-            .enumerate()
-            .map(bit)
-            .fold(0, |bits, bit| bits | bit),
-        Err(_) => best
-            .iter()
-            .enumerate()
-            .map(bit)
-            .fold(0, |bits, bit| bits | bit),
+        Ok(all) => bits_of(all),
+        Err(_) => bits_of(best),
     }
 }
 
@@ -314,7 +303,9 @@ const VACANT: u64 = u64::MAX;
 mod tests {
     use std::sync::Arc;
 
-    use super::super::testing::{hashes, obeys_the_contract, sketched};
+    use super::super::testing::{
+        hashes, is_the_same_on_all_processors, obeys_the_contract, sketched,
+    };
     use super::*;
 
     /// The pseudo-code above, word for word.
@@ -337,34 +328,9 @@ mod tests {
         best.iter().map(|b| b.map_or(EMPTY, |(_, v)| v)).collect()
     }
 
-    /// A sketch by one kind of instructions.
-    #[derive(Clone)]
-    struct Made<'a>(&'a [u64], usize);
-
-    impl Task for Made<'_> {
-        type Output = Vec<u32>;
-
-        fn run<P: Processor>(self, processor: P) -> Vec<u32> {
-            let Self(shingles, k) = self;
-            let mut slots = vec![EMPTY; k];
-            let slots_of = Sketching {
-                shingles,
-                slots: &mut slots,
-            };
-            slots_of.run(processor);
-            slots
-        }
-    }
-
     #[test]
     fn all_processors_make_the_same() {
-        for k in [1, 7, 64, 128, 200, 513] {
-            for n in [1, 5, 20, 63, 64, 65, 100, 500, 20 * k + 1000] {
-                let set = hashes(n as u64, n);
-                let all = arch::run_all(&Made(&set, k));
-                assert!(all.iter().all(|slots| *slots == all[0]), "K {k} n {n}");
-            }
-        }
+        is_the_same_on_all_processors::<FastSimilarity>();
     }
 
     #[test]

@@ -23,7 +23,10 @@ mod signature;
 mod sketcher;
 
 use std::fmt;
+use std::marker::PhantomData;
 use std::sync::Arc;
+
+use crate::text::arch::{self, Processor, Task};
 
 pub use classic::Classic;
 pub use compact::{CodeBits, CompactMatrix};
@@ -53,6 +56,37 @@ pub trait Sketch: fmt::Debug + Send + Sync {
     /// # Panics
     /// Where `slots` are not [`hashes`](Self::hashes) many.
     fn sketch(&self, shingles: &[u64], slots: &mut [u32]);
+}
+
+/// How a sketch is made, compiled once for each kind of processor. What it calls must be inlined.
+trait Method {
+    /// Writes the sketch of `shingles` over `slots`, which are [`EMPTY`].
+    fn fill(shingles: &[u64], slots: &mut [u32]);
+}
+
+/// Writes a sketch over `slots` by the best instructions that this processor has.
+fn sketch_by<M: Method>(shingles: &[u64], slots: &mut [u32]) {
+    slots.fill(EMPTY);
+    arch::run(Sketching::<M> {
+        shingles,
+        slots,
+        method: PhantomData,
+    });
+}
+
+struct Sketching<'a, M> {
+    shingles: &'a [u64],
+    slots: &'a mut [u32],
+    method: PhantomData<M>,
+}
+
+impl<M: Method> Task for Sketching<'_, M> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<P: Processor>(self, _: P) {
+        M::fill(self.shingles, self.slots);
+    }
 }
 
 /// The sketches to choose from.
@@ -118,6 +152,40 @@ pub(crate) mod testing {
         let mut slots = vec![7; sketch.hashes()];
         sketch.sketch(shingles, &mut slots);
         slots
+    }
+
+    /// The same sketch by one kind of instructions.
+    struct Made<'a, M>(&'a [u64], usize, PhantomData<M>);
+
+    impl<M> Clone for Made<'_, M> {
+        fn clone(&self) -> Self {
+            Self(self.0, self.1, PhantomData)
+        }
+    }
+
+    impl<M: Method> Task for Made<'_, M> {
+        type Output = Vec<u32>;
+
+        fn run<P: Processor>(self, processor: P) -> Vec<u32> {
+            let mut slots = vec![EMPTY; self.1];
+            let sketching = Sketching::<M> {
+                shingles: self.0,
+                slots: &mut slots,
+                method: PhantomData,
+            };
+            sketching.run(processor);
+            slots
+        }
+    }
+
+    pub(super) fn is_the_same_on_all_processors<M: Method>() {
+        for k in [1, 7, 64, 128, 200, 513] {
+            for n in [1, 5, 20, 63, 64, 65, 100, 500, 20 * k + 1000] {
+                let set = hashes(n as u64, n);
+                let all = arch::run_all(&Made::<M>(&set, k, PhantomData));
+                assert!(all.iter().all(|slots| *slots == all[0]), "K {k} n {n}");
+            }
+        }
     }
 
     pub(crate) fn obeys_the_contract(make: impl Fn(usize) -> Arc<dyn Sketch>) {

@@ -109,7 +109,12 @@ impl Sketcher {
                     ticker.tick(1)
                 },
             )
-            .map_err(|error| self.first_error(documents, error))?;
+            .map_err(|error| {
+                let mut buffer = ReadBuffer::default();
+                error.first_of(documents.iter().enumerate(), |(i, document)| {
+                    self.error_of(i, document, &mut buffer)
+                })
+            })?;
         SignatureMatrix::from_slots(self.scheme, slots)
     }
 
@@ -131,23 +136,22 @@ impl Sketcher {
         self.sketch.sketch(&space.hashes, slots);
         Ok(())
     }
-    /// Which thread fails first is chance; the error told is that of the first document.
-    fn first_error<D: Document>(&self, documents: &[D], error: Error) -> Error {
-        if error.is_cancelled() {
-            return error;
-        }
-        let takes_bytes = matches!(self.scheme.shingle(), Shingle::Bytes(_));
-        let mut buffer = ReadBuffer::default();
-        let fails = |(i, document): (usize, &D)| match document.content(&mut buffer) {
-            Ok(Content::Bytes(bytes)) if !takes_bytes => {
+
+    /// Why a document cannot be sketched, without sketching it.
+    fn error_of<D: Document>(
+        &self,
+        i: usize,
+        document: &D,
+        buffer: &mut ReadBuffer,
+    ) -> Option<Error> {
+        match document.content(buffer) {
+            Ok(Content::Bytes(bytes)) if !matches!(self.scheme.shingle(), Shingle::Bytes(_)) => {
                 let offset = std::str::from_utf8(bytes).err()?.valid_up_to();
                 Some(NotText { offset }.in_document(i))
             }
             Ok(_) => None,
             Err(error) => Some(Error::unreadable(i, &*error)),
-        };
-        let mut documents = documents.iter().enumerate();
-        documents.find_map(fails).unwrap_or(error)
+        }
     }
 }
 

@@ -17,6 +17,7 @@ pub(crate) mod arch;
 mod classes;
 mod decode;
 mod document;
+mod edges;
 mod hash;
 mod ignorable;
 mod normalize;

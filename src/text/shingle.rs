@@ -17,9 +17,10 @@ use unicode_segmentation::UnicodeSegmentation;
 
 use super::arch::{self, Processor, Task};
 use super::document::Content;
+use super::edges::Edges;
 use super::hash::{LENGTH, Tokens, mix};
 use super::normalize::Normalization;
-use super::words::{Edges, Splitter};
+use super::words::Splitter;
 use crate::error::{Error, Kind};
 
 /// What is compared: n consecutive tokens, and what a token is.

@@ -27,6 +27,7 @@ use unicode_segmentation::{UnicodeSegmentation, UnicodeWords};
 
 use super::arch::{self, BLOCK, Masks, Processor, Task};
 use super::classes::{Class, ascii_class, known_alone, look};
+use super::edges::Edges;
 
 /// The words of `text` as UAX #29 finds them, in order: exactly what `unicode_words` yields.
 ///
@@ -89,112 +90,6 @@ impl Task for Read<'_, '_> {
     }
 }
 
-/// Where words begin and end, in turn; at the end there may be a word that has begun only.
-#[derive(Debug)]
-pub(super) struct Edges {
-    places: [usize; ROOM],
-    many: usize,
-}
-
-/// Edges at a time: those of some blocks, so that neither loop ends all the time.
-const ROOM: usize = 512;
-/// What a block can add, and the places that are written beyond.
-const MOST: usize = BLOCK + EIGHT;
-const EIGHT: usize = 8;
-
-impl Default for Edges {
-    fn default() -> Self {
-        Self {
-            places: [0; ROOM],
-            many: 0,
-        }
-    }
-}
-
-impl Edges {
-    /// Start and end of each whole word.
-    #[inline]
-    pub(super) fn words(&self) -> &[[usize; 2]] {
-        self.places[..self.many].as_chunks().0
-    }
-
-    /// For another text.
-    #[inline]
-    pub(super) fn clear(&mut self) {
-        self.many = 0;
-    }
-
-    /// Drops the whole words; one that has begun only stays.
-    #[inline]
-    fn pass(&mut self) {
-        if self.many % 2 == 1 {
-            self.places[0] = self.places[self.many - 1];
-        }
-        self.many %= 2;
-    }
-
-    /// The start of the word that has begun only, taken back.
-    fn take_open(&mut self) -> Option<usize> {
-        let open = self.many % 2;
-        self.many -= open;
-        (open == 1).then(|| self.places[self.many])
-    }
-
-    /// Places for further whole words.
-    #[inline]
-    fn room(&mut self) -> &mut [[usize; 2]] {
-        self.places[self.many..].as_chunks_mut().0
-    }
-
-    #[inline]
-    fn is_full(&self) -> bool {
-        self.many > ROOM - MOST
-    }
-
-    #[inline]
-    fn push(&mut self, start: usize, end: usize) {
-        if let Some(word) = self.room().first_mut() {
-            *word = [start, end];
-            self.many += 2;
-        }
-    }
-
-    /// The places of the bits, counted from `from`. They are written eight at a time, since asking after each
-    /// whether it was the last costs more.
-    #[inline(always)]
-    fn push_bits(&mut self, mut bits: u64, from: usize) {
-        let room = &mut self.places[self.many..self.many + MOST];
-        self.many += bits.count_ones() as usize;
-        for eight in room.chunks_exact_mut(EIGHT) {
-            for place in eight {
-                *place = from + bits.trailing_zeros() as usize;
-                bits &= bits.wrapping_sub(1);
-            }
-            if bits == 0 {
-                break;
-            }
-        }
-    }
-
-    /// Drops the words for which `keep` is false.
-    fn retain(&mut self, keep: impl Fn(usize, usize) -> bool) {
-        let mut kept = 0;
-        for at in (0..self.many - self.many % 2).step_by(2) {
-            let [start, end] = [self.places[at], self.places[at + 1]];
-            if keep(start, end) {
-                self.places[kept] = start;
-                self.places[kept + 1] = end;
-                kept += 2;
-            }
-        }
-        if self.many % 2 == 1 {
-            self.places[kept] = self.places[self.many - 1];
-            kept += 1;
-        }
-        self.many = kept;
-    }
-}
-
 /// Finds the words of a text, many at a time.
 #[derive(Debug)]
 pub(super) struct Splitter<'a> {
@@ -207,8 +102,8 @@ pub(super) struct Splitter<'a> {
     before: Before,
     /// Up to here the scan goes character by character.
     scan_to: usize,
-    /// The words of the stretch in work, and where it begins.
-    stretch: Option<(UnicodeWords<'a>, usize)>,
+    /// The words of the stretch in work.
+    stretch: Option<UnicodeWords<'a>>,
     /// Whether a block held an underscore: then there may be words of nothing else, which are none.
     underscores: bool,
 }
@@ -276,7 +171,7 @@ impl<'a> Splitter<'a> {
         let rest = &bytes[from.min(bytes.len())..];
         let masks = if let Some(block) = rest.first_chunk() {
             processor.classify(block)
-        } else if rest.is_empty() && edges.many.is_multiple_of(2) {
+        } else if rest.is_empty() && !edges.is_open() {
             return false;
         } else {
             // Zeros end a word as the end of the text does.
@@ -302,12 +197,11 @@ impl<'a> Splitter<'a> {
     }
 
     fn read_stretch(&mut self, edges: &mut Edges) {
-        let Some((words, from)) = &mut self.stretch else {
+        let Some(words) = &mut self.stretch else {
             return;
         };
         let origin = self.text.as_ptr().addr();
         for word in words {
-            debug_assert!(word.as_ptr().addr() - origin >= *from);
             let start = word.as_ptr().addr() - origin;
             edges.push(start, start + word.len());
             if edges.is_full() {
@@ -338,7 +232,7 @@ impl<'a> Splitter<'a> {
                 Class::Alone => {
                     let found;
                     (found, start, class, end) = run_of_alone(bytes, start, end, edges.room());
-                    edges.many += 2 * found;
+                    edges.added(found);
                     self.at = start;
                     if class == Class::Hard {
                         return self.enter(start, start);
@@ -391,7 +285,7 @@ impl<'a> Splitter<'a> {
     /// Hands `start..` to unicode-segmentation, as far as the hard character at `hard` or later reaches.
     fn enter(&mut self, start: usize, hard: usize) {
         let end = stretch_end(self.text.as_bytes(), hard);
-        self.stretch = Some((self.text[start..end].unicode_words(), start));
+        self.stretch = Some(self.text[start..end].unicode_words());
         self.at = end;
     }
 }

@@ -49,13 +49,11 @@ pub(crate) trait Task {
 #[inline]
 pub(crate) fn run<T: Task>(task: T) -> T::Output {
     #[cfg(target_arch = "x86_64")]
-    {
-        if let Some(avx512) = x86_64::Avx512::detect() {
-            return avx512.run(task);
-        }
-        if let Some(avx2) = x86_64::Avx2::detect() {
-            return avx2.run(task);
-        }
+    if let Some(avx2) = x86_64::Avx2::detect() {
+        return match x86_64::Avx512::detect(avx2) {
+            Some(avx512) => avx512.run(task),
+            None => avx2.run(task),
+        };
     }
     task.run(Portable)
 }
@@ -65,9 +63,9 @@ pub(crate) fn run<T: Task>(task: T) -> T::Output {
 pub(crate) fn run_all<T: Task + Clone>(task: &T) -> Vec<T::Output> {
     let mut all = vec![task.clone().run(Portable)];
     #[cfg(target_arch = "x86_64")]
-    {
-        all.extend(x86_64::Avx2::detect().map(|avx2| avx2.run(task.clone())));
-        all.extend(x86_64::Avx512::detect().map(|avx512| avx512.run(task.clone())));
+    if let Some(avx2) = x86_64::Avx2::detect() {
+        all.push(avx2.run(task.clone()));
+        all.extend(x86_64::Avx512::detect(avx2).map(|avx512| avx512.run(task.clone())));
     }
     all
 }

@@ -54,9 +54,8 @@ pub(super) struct Avx512(());
 
 impl Avx512 {
     #[inline]
-    pub(super) fn detect() -> Option<Self> {
-        let all = Avx2::detect().is_some()
-            && is_x86_feature_detected!("avx512f")
+    pub(super) fn detect(_: Avx2) -> Option<Self> {
+        let all = is_x86_feature_detected!("avx512f")
             && is_x86_feature_detected!("avx512bw")
             && is_x86_feature_detected!("avx512cd")
             && is_x86_feature_detected!("avx512dq")

@@ -1,0 +1,121 @@
+//! Where the words of a text are: some hundred at a time.
+
+use super::arch::BLOCK;
+
+/// Where words begin and end, in turn; at the end there may be a word that has begun only.
+#[derive(Debug)]
+pub(super) struct Edges {
+    places: [usize; ROOM],
+    many: usize,
+}
+
+/// Edges at a time: those of some blocks, so that neither loop ends all the time.
+const ROOM: usize = 512;
+/// What a block can add, and the places that are written beyond.
+const MOST: usize = BLOCK + EIGHT;
+const EIGHT: usize = 8;
+
+impl Default for Edges {
+    fn default() -> Self {
+        Self {
+            places: [0; ROOM],
+            many: 0,
+        }
+    }
+}
+
+impl Edges {
+    /// Start and end of each whole word.
+    #[inline]
+    pub(super) fn words(&self) -> &[[usize; 2]] {
+        self.places[..self.many].as_chunks().0
+    }
+
+    /// For another text.
+    #[inline]
+    pub(super) fn clear(&mut self) {
+        self.many = 0;
+    }
+
+    /// Drops the whole words; one that has begun only stays.
+    #[inline]
+    pub(super) fn pass(&mut self) {
+        if self.many % 2 == 1 {
+            self.places[0] = self.places[self.many - 1];
+        }
+        self.many %= 2;
+    }
+
+    /// The start of the word that has begun only, taken back.
+    pub(super) fn take_open(&mut self) -> Option<usize> {
+        let open = self.many % 2;
+        self.many -= open;
+        (open == 1).then(|| self.places[self.many])
+    }
+
+    /// Whether there is a word that has begun only.
+    #[inline]
+    pub(super) fn is_open(&self) -> bool {
+        !self.many.is_multiple_of(2)
+    }
+
+    /// Counts whole words that were written to the [`room`](Self::room).
+    #[inline]
+    pub(super) fn added(&mut self, words: usize) {
+        self.many += 2 * words;
+    }
+
+    /// Places for further whole words.
+    #[inline]
+    pub(super) fn room(&mut self) -> &mut [[usize; 2]] {
+        self.places[self.many..].as_chunks_mut().0
+    }
+
+    #[inline]
+    pub(super) fn is_full(&self) -> bool {
+        self.many > ROOM - MOST
+    }
+
+    #[inline]
+    pub(super) fn push(&mut self, start: usize, end: usize) {
+        if let Some(word) = self.room().first_mut() {
+            *word = [start, end];
+            self.many += 2;
+        }
+    }
+
+    /// The places of the bits, counted from `from`. They are written eight at a time, since asking after each
+    /// whether it was the last costs more.
+    #[inline(always)]
+    pub(super) fn push_bits(&mut self, mut bits: u64, from: usize) {
+        let room = &mut self.places[self.many..self.many + MOST];
+        self.many += bits.count_ones() as usize;
+        for eight in room.chunks_exact_mut(EIGHT) {
+            for place in eight {
+                *place = from + bits.trailing_zeros() as usize;
+                bits &= bits.wrapping_sub(1);
+            }
+            if bits == 0 {
+                break;
+            }
+        }
+    }
+
+    /// Drops the words for which `keep` is false.
+    pub(super) fn retain(&mut self, keep: impl Fn(usize, usize) -> bool) {
+        let mut kept = 0;
+        for at in (0..self.many - self.many % 2).step_by(2) {
+            let [start, end] = [self.places[at], self.places[at + 1]];
+            if keep(start, end) {
+                self.places[kept] = start;
+                self.places[kept + 1] = end;
+                kept += 2;
+            }
+        }
+        if self.many % 2 == 1 {
+            self.places[kept] = self.places[self.many - 1];
+            kept += 1;
+        }
+        self.many = kept;
+    }
+}
