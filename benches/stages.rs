@@ -6,7 +6,8 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use resemblance::lsh::{Buckets, Distinct};
+use resemblance::collapse::Distinct;
+use resemblance::lsh::Buckets;
 use resemblance::sketch::{Classic, FastSimilarity, Sketch};
 use resemblance::text::{Scratch, Shingler, mix, words};
 use resemblance::verify::ShingleSet;

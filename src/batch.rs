@@ -5,13 +5,19 @@ use std::fmt::Debug;
 
 use rayon::prelude::*;
 
-use crate::cluster::{Candidates, ClusterMode, Clusters, Grouping, Keep, components, leaders};
+use crate::cluster::{
+    Candidates, ClusterMode, Clusters, Complete, Grouping, Keep, components, leaders,
+};
+use crate::collapse::{Distinct, Firsts};
 use crate::deduper::Deduper;
+use crate::digest::Digests;
 use crate::error::{Error, Kind};
-use crate::lsh::{Buckets, Distinct};
+use crate::exact::{Direction, Join, Near, Sample, survivors};
+use crate::lsh::Buckets;
 use crate::sketch::SignatureMatrix;
 use crate::text::{Document, ReadBuffer, Scratch};
-use crate::verify::{Pair, ShingleSet, Similarity, Verifier};
+use crate::threshold::Threshold;
+use crate::verify::{Estimates, Pair, ShingleSet, Similarity, Verifier};
 use crate::watch::{Stage, Ticker, Watch};
 
 /// One run's options: who watches it, and an order of your own for what is kept.
@@ -86,11 +92,20 @@ pub struct Batch<'d, D> {
     deduper: &'d Deduper,
     documents: &'d [D],
     run: Run<'d>,
-    matrix: SignatureMatrix,
     distinct: Distinct,
-    buckets: Buckets,
+    found: Found,
     /// The shingle set of each distinct set; empty for those that are no candidates.
     sets: Vec<ShingleSet>,
+}
+
+/// Where candidates come from.
+#[derive(Debug)]
+enum Found {
+    Lsh {
+        matrix: SignatureMatrix,
+        buckets: Buckets,
+    },
+    Exact(Join),
 }
 
 impl<'d, D: Document + Sync> Batch<'d, D> {
@@ -101,78 +116,46 @@ impl<'d, D: Document + Sync> Batch<'d, D> {
     ) -> Result<Self, Error> {
         can_be_numbered(documents)?;
         let ticker = run.ticker(Stage::Sketch, documents.len());
-        let matrix = deduper.sketcher().try_signatures(documents, &ticker)?;
-        Self::of_signed(deduper, documents, matrix, run)
+        let digests = deduper.digester().try_digests(documents, &ticker)?;
+        Self::of(deduper, documents, digests, run)
     }
 
-    /// From documents whose signatures are there.
-    pub(crate) fn of_signed(
+    /// From documents whose digests are there.
+    pub(crate) fn of(
         deduper: &'d Deduper,
         documents: &'d [D],
-        matrix: SignatureMatrix,
+        digests: Digests,
         run: Run<'d>,
     ) -> Result<Self, Error> {
         can_be_numbered(documents)?;
-        deduper.scheme().matches(matrix.scheme())?;
-        if matrix.len() != documents.len() {
-            return Err(Error::new(Kind::SignatureCount {
-                signatures: matrix.len(),
+        deduper.scheme().matches(digests.scheme())?;
+        if digests.len() != documents.len() {
+            return Err(Error::new(Kind::DigestCount {
+                digests: digests.len(),
                 documents: documents.len(),
             }));
         }
-        let fingerprint = |memory: &mut Memory, document: usize| {
-            Ok(set_of(deduper, documents, document, memory)?.fingerprint())
-        };
-        let ticker = |copies| run.ticker(Stage::Collapse, copies);
-        let distinct = Distinct::try_new(&matrix, fingerprint, ticker)?;
-        let banding = deduper.banding();
-        let buckets = if deduper.threshold() < 1.0 {
-            let ticker = run.ticker(Stage::Candidates, banding.bands());
-            Buckets::try_new(&matrix, &distinct, banding, &ticker)?
-        } else {
-            // Copies are collapsed, and nothing else reaches 1.
-            Buckets::none(&distinct, banding)
-        };
-        let mut batch = Self {
+        let way = Way {
             deduper,
             documents,
             run,
-            matrix,
-            distinct,
-            buckets,
-            sets: Vec::new(),
         };
-        batch.sets = batch.shingle_sets()?;
-        Ok(batch)
+        let (prints, matrix, sample) = digests.into_parts();
+        let firsts = Firsts::of_prints(&prints);
+        drop(prints);
+        match (matrix, sample) {
+            (Some(matrix), _) => way.by_lsh(firsts, matrix),
+            (None, Some(sample)) => way.by_join(firsts, &sample),
+            (None, None) => Err(Error::new(Kind::DigestMethod)),
+        }
     }
 
-    /// The shingle sets that will be compared: of candidates, and of copies, whose similarity is told.
-    fn shingle_sets(&self) -> Result<Vec<ShingleSet>, Error> {
-        let Self { distinct, .. } = self;
-        let ticker = self.run.ticker(Stage::Sets, distinct.len());
-        let shingle = |memory: &mut Memory, set: usize| {
-            let is_candidate = !self.buckets.of_set(set).is_empty();
-            if !is_candidate && distinct.documents(set).len() == 1 {
-                return Ok(ShingleSet::default());
-            }
-            set_of(self.deduper, self.documents, distinct.first(set), memory)
-        };
-        (0..distinct.len())
-            .into_par_iter()
-            .map_init(Memory::default, |memory, set| {
-                ticker.tick(1)?;
-                shingle(memory, set)
-            })
-            .collect::<Result<_, Error>>()
-            .map_err(|error| {
-                let mut memory = Memory::default();
-                error.first_of(0..distinct.len(), |set| shingle(&mut memory, set).err())
-            })
-    }
-
-    /// The signatures of the documents.
-    pub fn signatures(&self) -> &SignatureMatrix {
-        &self.matrix
+    /// The signatures of the documents, where the method makes any.
+    pub fn signatures(&self) -> Option<&SignatureMatrix> {
+        match &self.found {
+            Found::Lsh { matrix, .. } => Some(matrix),
+            Found::Exact(_) => None,
+        }
     }
 
     /// The documents collapsed to distinct shingle sets.
@@ -180,14 +163,17 @@ impl<'d, D: Document + Sync> Batch<'d, D> {
         &self.distinct
     }
 
-    /// The buckets of candidates.
-    pub fn buckets(&self) -> &Buckets {
-        &self.buckets
+    /// The buckets of candidates, where the method makes any.
+    pub fn buckets(&self) -> Option<&Buckets> {
+        match &self.found {
+            Found::Lsh { buckets, .. } => Some(buckets),
+            Found::Exact(_) => None,
+        }
     }
 
     /// The clusters, and which copies to keep.
     ///
-    /// A pair that is connected already (in leader mode, one that is removed already) is not compared, and a
+    /// A pair that is connected already (in leader mode, one that is removed already) is not compared. With LSH a
     /// bucket of very many documents in which comparisons keep failing is split by further slots instead of
     /// being enumerated: see [`Clusters::split_buckets`].
     ///
@@ -196,20 +182,39 @@ impl<'d, D: Document + Sync> Batch<'d, D> {
     pub fn clusters(&self) -> Result<Clusters, Error> {
         let order = self.keep_order();
         let verifier = self.verifier();
-        let candidates = Candidates {
-            buckets: &self.buckets,
-            sets: self.distinct.len(),
-            row: |set| verifier.row(set as usize),
-            compare: |a, b| verifier.compare(a, b),
-        };
-        let labels = match self.deduper.cluster_mode() {
-            ClusterMode::Components => {
-                let ticker = self.run.ticker(Stage::Verify, self.buckets.places());
-                components(&candidates, &ticker)?
+        let mode = self.deduper.cluster_mode();
+        let kept_first = || self.distinct.in_order(&*order);
+        let sets = self.distinct.len();
+        let labels = match &self.found {
+            Found::Lsh { matrix, buckets } => {
+                let candidates = Candidates {
+                    buckets,
+                    sets,
+                    row: |set: u32| matrix.row(self.distinct.first(set as usize)),
+                    compare: |a, b| verifier.compare(a, b),
+                };
+                match mode {
+                    ClusterMode::Components => {
+                        let ticker = self.run.ticker(Stage::Verify, buckets.places());
+                        components(&candidates, &ticker)?
+                    }
+                    ClusterMode::Leader => {
+                        let ticker = self.run.ticker(Stage::Verify, sets);
+                        leaders(&candidates, &kept_first(), &ticker)?
+                    }
+                }
             }
-            ClusterMode::Leader => {
-                let ticker = self.run.ticker(Stage::Verify, self.distinct.len());
-                leaders(&candidates, &self.distinct.in_order(&*order), &ticker)?
+            Found::Exact(join) => {
+                let candidates = Complete {
+                    join,
+                    sets,
+                    is_similar: |a, b| verifier.verify(a, b).is_some(),
+                };
+                let ticker = self.run.ticker(Stage::Verify, join.len());
+                match mode {
+                    ClusterMode::Components => candidates.components(&ticker)?,
+                    ClusterMode::Leader => candidates.leaders(&kept_first(), &ticker)?,
+                }
             }
         };
         let grouping = Grouping {
@@ -227,8 +232,8 @@ impl<'d, D: Document + Sync> Batch<'d, D> {
     /// Hands every pair of near-duplicates to `each` as it is found, until that fails. Only pairs of about a
     /// million candidates are held at a time.
     ///
-    /// The order is the same in every run, but not ascending: first come all pairs of the documents
-    /// with the shingle set of the first document, and so on.
+    /// The order is the same in every run, but not ascending: copies come together, and the pairs of one document
+    /// with later ones.
     ///
     /// # Errors
     /// Where the run is cancelled; and the error of `each`.
@@ -236,60 +241,98 @@ impl<'d, D: Document + Sync> Batch<'d, D> {
         &self,
         mut each: impl FnMut(Pair) -> Result<(), E>,
     ) -> Result<(), E> {
+        for set in 0..self.distinct.len() {
+            self.pairs_within(set, &mut each)?;
+        }
         let verifier = self.verifier();
-        let sets = self.distinct.len();
-        let ticker = self.run.ticker(Stage::Verify, sets);
+        let all = match &self.found {
+            Found::Lsh { .. } => self.distinct.len(),
+            Found::Exact(join) => join.len(),
+        };
+        let ticker = self.run.ticker(Stage::Verify, all);
         let mut to = 0;
-        while to < sets {
+        while to < all {
             let from = to;
-            to = self.step_from(from);
+            to = self.step_from(from, all);
             let found: Vec<Vec<(u32, Similarity)>> = (from..to)
                 .into_par_iter()
-                .map_init(Vec::new, |partners, set| {
+                .map_init(Near::default, |near, place| {
                     ticker.tick(1)?;
-                    self.buckets.partners_after(set, partners);
-                    let verified =
-                        |&other: &u32| Some((other, verifier.verify(set as u32, other)?));
-                    Ok(partners.iter().filter_map(verified).collect())
+                    let set = self.candidates_of(place, near);
+                    let verified = |&other: &u32| Some((other, verifier.verify(set, other)?));
+                    Ok(near.places.iter().filter_map(verified).collect())
                 })
                 .collect::<Result<_, Error>>()?;
-            for (set, partners) in (from..to).zip(found) {
-                self.pairs_within(set, &mut each)?;
+            for (place, partners) in (from..to).zip(found) {
+                let set = self.set_at(place);
                 for (other, similarity) in partners {
-                    self.pairs_between(set, other as usize, similarity, &mut each)?;
+                    self.pairs_between(set, other, similarity, &mut each)?;
                 }
             }
         }
         Ok(())
     }
 
+    /// The set that is the `place`-th in turn.
+    fn set_at(&self, place: usize) -> u32 {
+        match &self.found {
+            Found::Lsh { .. } => place as u32,
+            Found::Exact(join) => join.set(place),
+        }
+    }
+
+    /// Writes the candidates of the `place`-th set with those that come after it over `near`, as ascending sets, and
+    /// returns that set.
+    fn candidates_of(&self, place: usize, near: &mut Near) -> u32 {
+        match &self.found {
+            Found::Lsh { buckets, .. } => buckets.partners_after(place, &mut near.places),
+            Found::Exact(join) => {
+                join.near(place, Direction::Later, near);
+                for other in &mut near.places {
+                    *other = join.set(*other as usize);
+                }
+                near.places.sort_unstable();
+            }
+        }
+        self.set_at(place)
+    }
+
     /// The end of the sets, from `from` on, that are looked at in one step: at least one, and others while
-    /// their places in buckets, of which there are as many as candidates or more, are not too many.
-    fn step_from(&self, from: usize) -> usize {
+    /// their places in buckets or lists, of which there are as many as candidates or more, are not too many.
+    fn step_from(&self, from: usize, all: usize) -> usize {
         const SETS: usize = 4096;
         const CANDIDATES: usize = 1 << 20;
-        let end = self.distinct.len().min(from + SETS);
+        let end = all.min(from + SETS);
+        let of_set = |place: usize| match &self.found {
+            Found::Lsh { buckets, .. } => {
+                let own = buckets.of_set(place).iter();
+                own.map(|&b| buckets.sets(b as usize).len()).sum()
+            }
+            Found::Exact(join) => join.places_met(place),
+        };
         let mut candidates = 0;
-        let fits = |set: &usize| {
-            let buckets = self.buckets.of_set(*set).iter();
-            candidates += buckets
-                .map(|&b| self.buckets.sets(b as usize).len())
-                .sum::<usize>();
+        let fits = |&place: &usize| {
+            candidates += of_set(place);
             candidates <= CANDIDATES
         };
         (from..end)
             .take_while(fits)
             .last()
-            .map_or(from + 1, |set| set + 1)
+            .map_or(from + 1, |place| place + 1)
     }
 
     fn verifier(&self) -> Verifier<'_> {
         Verifier {
-            matrix: &self.matrix,
             sets: &self.sets,
-            distinct: &self.distinct,
             threshold: self.deduper.threshold(),
-            floor_slots: self.deduper.floor_slots(),
+            estimates: match &self.found {
+                Found::Lsh { matrix, .. } => Some(Estimates {
+                    matrix,
+                    distinct: &self.distinct,
+                    floor_slots: self.deduper.floor_slots(),
+                }),
+                Found::Exact(_) => None,
+            },
         }
     }
 
@@ -334,17 +377,130 @@ impl<'d, D: Document + Sync> Batch<'d, D> {
     /// The pairs of documents with one set and documents with another.
     fn pairs_between<E>(
         &self,
-        left: usize,
-        right: usize,
+        left: u32,
+        right: u32,
         similarity: Similarity,
         each: &mut impl FnMut(Pair) -> Result<(), E>,
     ) -> Result<(), E> {
-        for &a in self.distinct.documents(left) {
-            for &b in self.distinct.documents(right) {
+        for &a in self.distinct.documents(left as usize) {
+            for &b in self.distinct.documents(right as usize) {
                 each(Pair::of(a, b, similarity))?;
             }
         }
         Ok(())
+    }
+}
+
+/// From digests to candidates.
+struct Way<'d, D> {
+    deduper: &'d Deduper,
+    documents: &'d [D],
+    run: Run<'d>,
+}
+
+impl<'d, D: Document + Sync> Way<'d, D> {
+    fn by_lsh(self, firsts: Firsts, matrix: SignatureMatrix) -> Result<Batch<'d, D>, Error> {
+        let fingerprint =
+            |memory: &mut Memory, document| Ok(self.set_of(document, memory)?.fingerprint());
+        let ticker = |copies| self.run.ticker(Stage::Collapse, copies);
+        let distinct: Distinct = firsts
+            .merge_equal_sets(&matrix, fingerprint, ticker)?
+            .into();
+        let banding = self.deduper.banding();
+        let buckets = if self.deduper.threshold() < 1.0 {
+            let ticker = self.run.ticker(Stage::Candidates, banding.bands());
+            Buckets::try_new(&matrix, &distinct, banding, &ticker)?
+        } else {
+            // Copies are collapsed, and nothing else reaches 1.
+            Buckets::none(&distinct, banding)
+        };
+        let sets = self.shingle_sets(&distinct, |set| !buckets.of_set(set).is_empty())?;
+        Ok(self.batch(distinct, Found::Lsh { matrix, buckets }, sets))
+    }
+
+    fn by_join(self, firsts: Firsts, sample: &Sample) -> Result<Batch<'d, D>, Error> {
+        let distinct: Distinct = firsts.into();
+        let threshold = Threshold(self.deduper.threshold());
+        let survives = self.survivors(&distinct, sample, threshold)?;
+        let survives = |set| survives[distinct.first(set)];
+        let sets = self.shingle_sets(&distinct, survives)?;
+        let hashes = |set: usize| match survives(set) {
+            true => sets[set].hashes(),
+            false => &[], // a copy
+        };
+        let hashes: Vec<&[u64]> = (0..sets.len()).map(hashes).collect();
+        let ticker = self.run.ticker(Stage::Candidates, hashes.len());
+        let join = Join::new(&hashes, threshold, &ticker)?;
+        Ok(self.batch(distinct, Found::Exact(join), sets))
+    }
+
+    /// Which documents may have a partner, of those that come first with their sets.
+    fn survivors(
+        &self,
+        distinct: &Distinct,
+        sample: &Sample,
+        threshold: Threshold,
+    ) -> Result<Vec<bool>, Error> {
+        let documents = self.documents.len();
+        let ticker = self.run.ticker(Stage::Filter, documents);
+        let is_first = |document: usize| {
+            let set = distinct.set_of(document);
+            set.is_some_and(|set| distinct.first(set) == document)
+        };
+        survivors(sample, documents, threshold, is_first, &ticker)
+    }
+
+    fn batch(self, distinct: Distinct, found: Found, sets: Vec<ShingleSet>) -> Batch<'d, D> {
+        Batch {
+            deduper: self.deduper,
+            documents: self.documents,
+            run: self.run,
+            distinct,
+            found,
+            sets,
+        }
+    }
+
+    /// The shingle sets that will be compared: of candidates, and of copies, whose similarity is told.
+    fn shingle_sets(
+        &self,
+        distinct: &Distinct,
+        is_candidate: impl Fn(usize) -> bool + Sync,
+    ) -> Result<Vec<ShingleSet>, Error> {
+        let ticker = self.run.ticker(Stage::Sets, distinct.len());
+        let shingle = |memory: &mut Memory, set: usize| {
+            if !is_candidate(set) && distinct.documents(set).len() == 1 {
+                return Ok(ShingleSet::default());
+            }
+            self.set_of(distinct.first(set), memory)
+        };
+        (0..distinct.len())
+            .into_par_iter()
+            .map_init(Memory::default, |memory, set| {
+                ticker.tick(1)?;
+                shingle(memory, set)
+            })
+            .collect::<Result<_, Error>>()
+            .map_err(|error| {
+                let mut memory = Memory::default();
+                error.first_of(0..distinct.len(), |set| shingle(&mut memory, set).err())
+            })
+    }
+
+    /// The shingle set of a document that has been digested.
+    fn set_of(
+        &self,
+        document: usize,
+        (buffer, scratch, hashes): &mut Memory,
+    ) -> Result<ShingleSet, Error> {
+        let content = self.documents[document]
+            .content(buffer)
+            .map_err(|error| Error::unreadable(document, &*error))?;
+        let shingler = self.deduper.sketcher().shingler();
+        shingler
+            .content_into(content, scratch, hashes)
+            .map_err(|error| Error::unreadable(document, &error))?;
+        Ok(ShingleSet::from_buffer(hashes))
     }
 }
 
@@ -357,20 +513,3 @@ fn can_be_numbered<D>(documents: &[D]) -> Result<(), Error> {
 
 /// What a thread keeps to make shingle sets with.
 type Memory = (ReadBuffer, Scratch, Vec<u64>);
-
-/// The shingle set of a document that has been sketched.
-fn set_of<D: Document>(
-    deduper: &Deduper,
-    documents: &[D],
-    document: usize,
-    (buffer, scratch, hashes): &mut Memory,
-) -> Result<ShingleSet, Error> {
-    let content = documents[document]
-        .content(buffer)
-        .map_err(|error| Error::unreadable(document, &*error))?;
-    let shingler = deduper.sketcher().shingler();
-    shingler
-        .content_into(content, scratch, hashes)
-        .map_err(|error| Error::unreadable(document, &error))?;
-    Ok(ShingleSet::from_buffer(hashes))
-}

@@ -5,10 +5,14 @@ use std::hash::Hash;
 
 use crate::batch::{Batch, Run};
 use crate::cluster::{ClusterMode, Clusters, Keep};
+use crate::digest::{Digester, Digests};
 use crate::error::Error;
+use crate::exact::Sampler;
 use crate::lsh::{Banding, Index, valid_recall, valid_threshold};
+use crate::method::Method;
 use crate::sketch::{Scheme, Signature, SignatureMatrix, SketchKind, Sketcher};
 use crate::text::{Document, Normalization, Shingle};
+use crate::threshold::Threshold;
 use crate::verify::{Pair, ShingleSet, Similarity, floor_slots};
 
 /// Finds near-duplicates: every setting in one place, and the whole way from texts to clusters.
@@ -49,6 +53,7 @@ use crate::verify::{Pair, ShingleSet, Similarity, floor_slots};
 #[derive(Debug, Clone)]
 pub struct Deduper {
     sketcher: Sketcher,
+    method: Method,
     banding: Banding,
     threshold: f64,
     /// Least equal slots with which a candidate is verified, and the recall that this costs.
@@ -63,6 +68,7 @@ pub struct Deduper {
 #[cfg_attr(feature = "serde", serde(default, deny_unknown_fields))]
 pub struct DeduperBuilder {
     threshold: f64,
+    method: Method,
     recall: f64,
     banding: Option<Banding>,
     sketch: SketchKind,
@@ -78,6 +84,7 @@ impl Default for DeduperBuilder {
     fn default() -> Self {
         Self {
             threshold: 0.8,
+            method: Method::default(),
             recall: 0.99,
             banding: None,
             sketch: SketchKind::default(),
@@ -95,6 +102,12 @@ impl DeduperBuilder {
     /// Least Jaccard similarity of near-duplicates, above 0 and at most 1. Default 0.8.
     pub fn threshold(&mut self, threshold: f64) -> &mut Self {
         self.threshold = threshold;
+        self
+    }
+
+    /// How candidate pairs are found. Default [`Method::Lsh`].
+    pub fn method(&mut self, method: Method) -> &mut Self {
+        self.method = method;
         self
     }
 
@@ -183,6 +196,7 @@ impl DeduperBuilder {
         }
         Ok(Deduper {
             sketcher: Sketcher::new(scheme),
+            method: self.method,
             banding,
             threshold,
             floor: floor_slots(threshold, self.hashes, loss(recall)),
@@ -279,19 +293,28 @@ impl Deduper {
         Batch::new(self, documents, *run)
     }
 
-    /// As [`batch`](Self::batch), of documents whose signatures have been made by the
-    /// [`sketcher`](Self::sketcher) already, a row each.
+    /// As [`batch`](Self::batch), of documents that have been looked at by the [`digester`](Self::digester) already.
     ///
     /// # Errors
-    /// Where the signatures are of another scheme or number; where a document cannot be read again, the run is
+    /// Where the digests are of another scheme, method or number; where a document cannot be read again, the run is
     /// cancelled, or the documents are too many.
-    pub fn batch_of_signed<'d, D: Document + Sync>(
+    pub fn batch_of<'d, D: Document + Sync>(
         &'d self,
         documents: &'d [D],
-        signatures: SignatureMatrix,
+        digests: Digests,
         run: &Run<'d>,
     ) -> Result<Batch<'d, D>, Error> {
-        Batch::of_signed(self, documents, signatures, *run)
+        Batch::of(self, documents, digests, *run)
+    }
+
+    /// What makes the first pass over documents.
+    pub fn digester(&self) -> Digester {
+        let sampler = || Sampler::new(Threshold(self.threshold));
+        let sketcher = self.sketcher.clone();
+        match self.method {
+            Method::Lsh => Digester::new(sketcher, true, None),
+            Method::Exact => Digester::new(sketcher, false, Some(sampler())),
+        }
     }
 
     /// The exact similarity of two texts.

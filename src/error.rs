@@ -25,6 +25,7 @@ pub(crate) enum Kind {
         n: usize,
     },
     ShingleText(String),
+    MethodText(String),
     Banding {
         bands: usize,
         rows: usize,
@@ -62,10 +63,11 @@ pub(crate) enum Kind {
         document: usize,
         reason: String,
     },
-    SignatureCount {
-        signatures: usize,
+    DigestCount {
+        digests: usize,
         documents: usize,
     },
+    DigestMethod,
     TooManyDocuments(usize),
     IdTaken(String),
     Cancelled,
@@ -118,6 +120,7 @@ impl Error {
                 | Kind::Hashes(_)
                 | Kind::ShingleSize { .. }
                 | Kind::ShingleText(_)
+                | Kind::MethodText(_)
                 | Kind::Banding { .. }
                 | Kind::BandingTooLong { .. }
                 | Kind::RecallOutOfReach { .. }
@@ -143,6 +146,7 @@ impl fmt::Display for Error {
                 f,
                 "shingle `{text}`: must be words:N, chars:N or bytes:N, such as words:5"
             ),
+            Kind::MethodText(text) => write!(f, "method `{text}`: must be lsh or exact"),
             Kind::Banding { bands, rows } => write!(
                 f,
                 "banding {bands} x {rows}: bands and rows must each be from 1 to 65535"
@@ -191,10 +195,12 @@ impl fmt::Display for Error {
             Kind::Unreadable { document, reason } => {
                 write!(f, "document {document} cannot be read: {reason}")
             }
-            Kind::SignatureCount {
-                signatures,
-                documents,
-            } => write!(f, "{signatures} signatures of {documents} documents"),
+            Kind::DigestCount { digests, documents } => {
+                write!(f, "{digests} digests of {documents} documents")
+            }
+            Kind::DigestMethod => {
+                f.write_str("digests that were made for another method: make them by the digester of this deduper")
+            }
             Kind::TooManyDocuments(n) => write!(
                 f,
                 "{n} documents: one run takes at most {} of them",

@@ -60,6 +60,8 @@
 
 // What everything stands on.
 mod error;
+mod repeated;
+mod threshold;
 pub mod watch;
 
 // Text -> normalized text -> tokens -> shingle hashes.
@@ -68,8 +70,14 @@ pub mod text;
 // -> signature.
 pub mod sketch;
 
+// Documents with the same shingles are one from here on.
+pub mod collapse;
+
 // -> band keys -> candidate pairs.
 pub mod lsh;
+
+// Or, without signatures: shingle sets -> candidate pairs.
+pub mod exact;
 
 // -> verified pairs.
 pub mod verify;
@@ -80,6 +88,8 @@ pub mod cluster;
 // The stages wired together.
 mod batch;
 mod deduper;
+mod digest;
+mod method;
 
 // Files in, decisions out.
 #[cfg(feature = "corpus")]
@@ -88,8 +98,10 @@ pub mod corpus;
 pub use batch::{Batch, Run};
 pub use cluster::{ClusterMode, Clusters, Keep};
 pub use deduper::{Deduper, DeduperBuilder};
+pub use digest::{Digester, Digests};
 pub use error::Error;
 pub use lsh::{Banding, Index};
+pub use method::Method;
 pub use sketch::{Signature, SketchKind};
 pub use text::{Normalization, Shingle};
 pub use verify::{Pair, Similarity};

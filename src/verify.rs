@@ -2,8 +2,9 @@
 
 use xxhash_rust::xxh3::Xxh3;
 
-use crate::lsh::Distinct;
+use crate::collapse::Distinct;
 use crate::sketch::{SignatureMatrix, equal_slots};
+use crate::threshold::Threshold;
 
 /// A set of shingle hashes: sorted, each once.
 ///
@@ -75,8 +76,9 @@ impl ShingleSet {
         if small == 0 {
             return None;
         }
-        let needed = needed_overlap(self.len(), other.len(), threshold);
-        if needed > small || !reaches(small, large, threshold) {
+        let threshold = Threshold(threshold);
+        let needed = threshold.needed_overlap(self.len(), other.len());
+        if needed > small || !threshold.is_reached(small, large) {
             return None;
         }
         let shared = overlap(&self.0, &other.0, needed)?;
@@ -87,26 +89,6 @@ impl ShingleSet {
 fn sort_and_dedup(hashes: &mut Vec<u64>) {
     hashes.sort_unstable();
     hashes.dedup();
-}
-
-/// True where `shared / union >= threshold`: the one place where a similarity meets the threshold.
-fn reaches(shared: usize, union: usize, threshold: f64) -> bool {
-    shared as f64 / union as f64 >= threshold
-}
-
-/// The least overlap with which sets of these sizes reach the threshold:
-/// `ceil(t (|A| + |B|) / (1 + t))`, set right where rounding went the wrong way.
-fn needed_overlap(left: usize, right: usize, threshold: f64) -> usize {
-    let both = left + right;
-    let enough = |shared: usize| shared >= both || reaches(shared, both - shared, threshold);
-    let mut needed = (threshold * both as f64 / (1.0 + threshold)) as usize;
-    while needed > 0 && enough(needed - 1) {
-        needed -= 1;
-    }
-    while !enough(needed) {
-        needed += 1;
-    }
-    needed
 }
 
 /// How many hashes two ascending runs share; none as soon as fewer than `needed` is certain.
@@ -243,14 +225,31 @@ pub(crate) fn floor_slots(threshold: f64, hashes: usize, loss: f64) -> (usize, f
     (floor, below)
 }
 
-/// Verifies candidates of a batch: by signatures first, then exactly.
+/// Verifies candidates of a batch: by signatures first, where there are any, then exactly.
 pub(crate) struct Verifier<'a> {
-    pub(crate) matrix: &'a SignatureMatrix,
     /// The shingle sets that can be asked for; the rest are empty.
     pub(crate) sets: &'a [ShingleSet],
-    pub(crate) distinct: &'a Distinct,
     pub(crate) threshold: f64,
+    pub(crate) estimates: Option<Estimates<'a>>,
+}
+
+/// What signatures say of distinct sets.
+pub(crate) struct Estimates<'a> {
+    pub(crate) matrix: &'a SignatureMatrix,
+    pub(crate) distinct: &'a Distinct,
+    /// Equal slots below which two sets are taken to be dissimilar.
     pub(crate) floor_slots: usize,
+}
+
+impl<'a> Estimates<'a> {
+    fn may_be(&self, a: u32, b: u32) -> bool {
+        equal_slots(self.row(a), self.row(b)) >= self.floor_slots
+    }
+
+    /// A set's signature.
+    fn row(&self, set: u32) -> &'a [u32] {
+        self.matrix.row(self.distinct.first(set as usize))
+    }
 }
 
 impl<'a> Verifier<'a> {
@@ -276,7 +275,8 @@ impl<'a> Verifier<'a> {
 
     /// What the signatures say.
     fn may_be(&self, a: u32, b: u32) -> bool {
-        equal_slots(self.row(a as usize), self.row(b as usize)) >= self.floor_slots
+        let estimates = self.estimates.as_ref();
+        estimates.is_none_or(|estimates| estimates.may_be(a, b))
     }
 
     /// What the shingle sets say.
@@ -286,11 +286,6 @@ impl<'a> Verifier<'a> {
 
     fn set(&self, set: u32) -> &'a ShingleSet {
         &self.sets[set as usize]
-    }
-
-    /// A set's signature.
-    pub(crate) fn row(&self, set: usize) -> &'a [u32] {
-        self.matrix.row(self.distinct.first(set))
     }
 }
 

@@ -12,11 +12,14 @@ use crate::error::{Error, Kind};
 pub enum Stage {
     /// Files are read (feature `corpus`). Counted in bytes.
     Read,
-    /// Documents to signatures.
+    /// Documents to signatures, or to what the method needs of them.
     Sketch,
     /// Documents of equal signatures are compared, and copies collapsed.
     Collapse,
-    /// Signatures to buckets of candidates. Counted in bands.
+    /// Documents that can have no partner are set aside (exact join).
+    Filter,
+    /// Signatures to buckets of candidates, counted in bands; or shingle sets to an index of their prefixes, counted
+    /// in sets.
     Candidates,
     /// The shingle sets of candidates are built.
     Sets,
@@ -35,6 +38,7 @@ impl fmt::Display for Stage {
             Self::Read => "reading",
             Self::Sketch => "sketching",
             Self::Collapse => "collapsing copies",
+            Self::Filter => "setting aside",
             Self::Candidates => "finding candidates",
             Self::Sets => "shingling candidates",
             Self::Verify => "verifying",
@@ -50,7 +54,7 @@ impl fmt::Display for Stage {
 pub struct Progress {
     /// The stage.
     pub stage: Stage,
-    /// Documents (in some stages bytes, bands or candidates) done so far.
+    /// Documents (in some stages bytes, bands, sets or candidates) done so far.
     pub done: u64,
     /// How many there are to do.
     pub total: u64,

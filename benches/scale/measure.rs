@@ -135,8 +135,8 @@ fn watched(deduper: &Deduper, documents: &[&str]) -> Value {
     let peak = memory::peak();
     let stages = stages.lock().expect("nobody panics");
     json!({
-        "signatures": batch.signatures().memory_usage(),
-        "buckets": batch.buckets().memory_usage(),
+        "signatures": batch.signatures().map_or(0, |matrix| matrix.memory_usage()),
+        "buckets": batch.buckets().map_or(0, |buckets| buckets.memory_usage()),
         "held": held,
         "stages": *stages,
         "peak": beyond(peak),

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use clap::{Parser, ValueEnum};
 use resemblance::corpus::{Corpus, OnBad, ReadOptions};
-use resemblance::{ClusterMode, Deduper, Error, Keep, Shingle};
+use resemblance::{ClusterMode, Deduper, Error, Keep, Method, Shingle};
 
 /// Find near-duplicate documents, and say which copies to keep.
 ///
@@ -34,7 +34,7 @@ pub(crate) struct Args {
     shingle: Shingle,
 
     /// How candidate pairs are found
-    #[arg(long, value_enum, default_value = "lsh")]
+    #[arg(long, value_name = "METHOD", default_value = "lsh")]
     method: Method,
 
     /// Least probability with which a pair at the threshold is found
@@ -106,12 +106,6 @@ pub(crate) struct Args {
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
-enum Method {
-    /// MinHash signatures in bands
-    Lsh,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
 enum Mode {
     Components,
     Leader,
@@ -178,10 +172,10 @@ impl KeepBy {
 
 impl Args {
     pub(crate) fn deduper(&self) -> Result<Deduper, Error> {
-        let Method::Lsh = self.method;
         let mut builder = Deduper::builder();
         builder
             .threshold(self.threshold)
+            .method(self.method)
             .recall(self.recall)
             .hashes(self.hashes)
             .shingle(self.shingle)

@@ -13,8 +13,7 @@ use std::time::Instant;
 
 use clap::Parser;
 use resemblance::corpus::{Corpus, Error, Outputs, Sources, Table};
-use resemblance::sketch::SignatureMatrix;
-use resemblance::{Clusters, Deduper, Run};
+use resemblance::{Clusters, Deduper, Digests, Run};
 
 use args::Args;
 use progress::Bar;
@@ -73,9 +72,10 @@ fn run(args: &Args) -> Result<(), Failure> {
 
     let pool = args.pool();
     let options = args.read_options(&deduper);
-    let (corpus, signatures) =
-        pool.install(|| Corpus::sketch_sources(sources, &options, deduper.sketcher(), Some(&bar)))?;
-    let clusters = pool.install(|| decide(args, &deduper, &corpus, signatures, &bar, &tables))?;
+    let digester = deduper.digester();
+    let (corpus, digests) =
+        pool.install(|| Corpus::digest_sources(sources, &options, &digester, Some(&bar)))?;
+    let clusters = pool.install(|| decide(args, &deduper, &corpus, digests, &bar, &tables))?;
     if kept.is_some() || removed.is_some() {
         corpus.copy_records(Some(&bar), |document| match clusters.is_kept(document) {
             true => kept.as_ref(),
@@ -108,7 +108,7 @@ fn decide(
     args: &Args,
     deduper: &Deduper,
     corpus: &Corpus,
-    signatures: SignatureMatrix,
+    digests: Digests,
     bar: &Bar,
     tables: &Tables,
 ) -> Result<Clusters, Error> {
@@ -117,7 +117,7 @@ fn decide(
     if let Some(order) = &by_field {
         run = run.keep_by(order);
     }
-    let batch = deduper.batch_of_signed(corpus.documents(), signatures, &run)?;
+    let batch = deduper.batch_of(corpus.documents(), digests, &run)?;
     if let Some(table) = &tables.pairs {
         table.pairs_header()?;
         batch.for_each_pair(|pair| table.pair(&pair, corpus.ids()))?;

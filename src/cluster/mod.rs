@@ -9,11 +9,13 @@
 //!   threshold, so no chain can form. Of two kept documents neither was found to resemble the other;
 //!   some more documents are kept.
 
+mod complete;
 mod components;
 mod leaders;
 mod result;
 mod union_find;
 
+pub(crate) use complete::Complete;
 pub(crate) use components::components;
 pub(crate) use leaders::leaders;
 pub(crate) use result::Grouping;
@@ -91,7 +93,7 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
-    use crate::lsh::Distinct;
+    use crate::collapse::Distinct;
     use crate::sketch::{Scheme, SignatureMatrix, SketchKind};
     use crate::text::{Normalization, Shingle, mix};
     use crate::watch::Ticker;

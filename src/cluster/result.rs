@@ -5,8 +5,8 @@ use std::cmp::Ordering;
 use rayon::prelude::*;
 
 use super::Labels;
+use crate::collapse::Distinct;
 use crate::error::Error;
-use crate::lsh::Distinct;
 use crate::verify::Similarity;
 use crate::watch::Ticker;
 

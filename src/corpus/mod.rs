@@ -1,7 +1,7 @@
 //! Files in, decisions out (feature `corpus`).
 //!
 //! [`Sources`] finds directories, text files and JSON lines, plain or compressed; [`Corpus`] reads them
-//! into documents with ids, and can make their signatures on the way; texts of files that are not compressed are not
+//! into documents with ids, and can make their digests on the way; texts of files that are not compressed are not
 //! held, but read again where they are needed. [`Outputs`] writes pairs, clusters and the records that are kept and
 //! removed; every file is written beside its place and renamed when all of them are whole.
 //!
@@ -14,8 +14,8 @@
 //! let kept = outputs.stage_records("kept.jsonl.gz")?;
 //! let deduper = Deduper::new();
 //! let options = ReadOptions::new();
-//! let (corpus, signatures) = Corpus::sketch_sources(sources, &options, deduper.sketcher(), None)?;
-//! let batch = deduper.batch_of_signed(corpus.documents(), signatures, &Run::new())?;
+//! let (corpus, digests) = Corpus::digest_sources(sources, &options, &deduper.digester(), None)?;
+//! let batch = deduper.batch_of(corpus.documents(), digests, &Run::new())?;
 //! let clusters = batch.clusters()?;
 //! corpus.copy_records(None, |document| clusters.is_kept(document).then_some(&kept))?;
 //! outputs.commit()?;

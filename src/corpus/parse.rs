@@ -10,7 +10,7 @@ use super::input::{Count, Input};
 use super::json::{FieldValue, Fields};
 use super::options::ReadOptions;
 use super::records::{Block, Blocks, RawRecord};
-use crate::sketch::{Sketcher, Workspace};
+use crate::digest::{Digester, Digests, Workspace};
 use crate::text::Content;
 
 /// A part of an input: a block as it was read or parsed, or what came instead.
@@ -36,15 +36,15 @@ pub(super) struct Of<B> {
 pub(super) struct RawBlock {
     block: Block,
     file: Option<Arc<StoredFile>>,
-    /// Memory for its signatures.
-    slots: Vec<u32>,
+    /// Memory for its digests.
+    digests: Option<Digests>,
 }
 
 pub(super) struct ParsedBlock {
     pub(super) block: Block,
     pub(super) records: Vec<ParsedRecord>,
-    /// The signatures of its good records.
-    pub(super) slots: Vec<u32>,
+    /// The digests of its good records.
+    pub(super) digests: Option<Digests>,
     pub(super) lines: u64,
 }
 
@@ -64,8 +64,8 @@ pub(super) struct Taken {
     pub(super) field: Option<FieldValue>,
 }
 
-/// Memory of a block's bytes, and of its signatures.
-pub(super) type Spare = (Vec<u8>, Vec<u32>);
+/// Memory of a block's bytes, and of its digests.
+pub(super) type Spare = (Vec<u8>, Option<Digests>);
 
 /// Reads the inputs block after block.
 pub(super) struct Producer<'r> {
@@ -132,13 +132,13 @@ impl<'r> Producer<'r> {
                 }
             },
         };
-        let (mut memory, slots) = self.spare.pop().unwrap_or_default();
+        let (mut memory, digests) = self.spare.pop().unwrap_or_default();
         let other = match blocks.next(&mut memory) {
             Ok(Some(block)) => {
                 return Part::Block(RawBlock {
                     block,
                     file: file.clone(),
-                    slots,
+                    digests,
                 });
             }
             Ok(None) => Part::End,
@@ -147,16 +147,16 @@ impl<'r> Producer<'r> {
                 Part::Failed { error, opened }
             }
         };
-        self.spare.push((memory, slots));
+        self.spare.push((memory, digests));
         other
     }
 }
 
-/// Parses records, and sketches them where that is asked for.
+/// Parses records, and digests them where that is asked for.
 #[derive(Clone, Copy)]
 pub(super) struct Parser<'r> {
     pub(super) options: &'r ReadOptions,
-    pub(super) sketcher: Option<&'r Sketcher>,
+    pub(super) digester: Option<&'r Digester>,
 }
 
 impl Parser<'_> {
@@ -174,23 +174,24 @@ impl Parser<'_> {
         let RawBlock {
             block,
             file,
-            mut slots,
+            digests,
         } = raw;
         let mut records = Vec::new();
-        slots.clear();
+        let empty = || self.digester.map(Digester::empty);
+        let mut digests = digests.or_else(empty);
         let Ok(lines) = block.for_each(|record| {
             records.push(ParsedRecord {
                 line: record.line,
                 offset: record.offset,
                 len: record.bytes.len(),
-                outcome: self.take(&record, file.as_ref(), space, &mut slots),
+                outcome: self.take(&record, file.as_ref(), space, digests.as_mut()),
             });
             Ok::<(), Infallible>(())
         });
         ParsedBlock {
             block,
             records,
-            slots,
+            digests,
             lines,
         }
     }
@@ -201,7 +202,7 @@ impl Parser<'_> {
         record: &RawRecord<'_>,
         file: Option<&Arc<StoredFile>>,
         space: &mut Workspace,
-        slots: &mut Vec<u32>,
+        digests: Option<&mut Digests>,
     ) -> Result<Taken, String> {
         let options = self.options;
         let text;
@@ -221,31 +222,15 @@ impl Parser<'_> {
             }
             (content, None, None)
         };
-        self.sketch(content, space, slots)?;
+        if let (Some(digester), Some(digests)) = (self.digester, digests) {
+            let digested = digester.push(content, space, digests);
+            digested.map_err(|error| error.to_string())?;
+        }
         Ok(Taken {
             document: TextDocument::new(content, record, file),
             id,
             field,
         })
-    }
-
-    fn sketch(
-        self,
-        content: Content<'_>,
-        space: &mut Workspace,
-        slots: &mut Vec<u32>,
-    ) -> Result<(), String> {
-        let Some(sketcher) = self.sketcher else {
-            return Ok(());
-        };
-        let from = slots.len();
-        slots.resize(from + sketcher.scheme().hashes(), 0);
-        sketcher
-            .sketch_into(content, space, &mut slots[from..])
-            .map_err(|error| {
-                slots.truncate(from);
-                error.to_string()
-            })
     }
 }
 

@@ -17,7 +17,7 @@ use super::options::{OnBad, ReadOptions};
 use super::output::RecordSink;
 use super::parse::{Of, ParsedBlock, Parser, Part, Producer, Spare, Taken};
 use super::records::{BLOCK, RawRecord, for_each_record};
-use crate::sketch::{SignatureMatrix, Sketcher, Workspace};
+use crate::digest::{Digester, Digests, Workspace};
 use crate::text::Document;
 use crate::watch::{Stage, Ticker, Watch};
 
@@ -77,23 +77,19 @@ impl Corpus {
         Ok(corpus)
     }
 
-    /// As [`read_sources`](Self::read_sources), and makes each document's signature while it is at hand, so that
-    /// files need be read and parsed once: what [`Deduper::batch_of_signed`](crate::Deduper::batch_of_signed)
-    /// takes.
+    /// As [`read_sources`](Self::read_sources), and makes each document's digest while it is at hand, so that
+    /// files need be read and parsed once: what [`Deduper::batch_of`](crate::Deduper::batch_of) takes.
     ///
     /// # Errors
     /// As [`read`](Self::read).
-    pub fn sketch_sources(
+    pub fn digest_sources(
         sources: Sources,
         options: &ReadOptions,
-        sketcher: &Sketcher,
+        digester: &Digester,
         watch: Option<&dyn Watch>,
-    ) -> Result<(Self, SignatureMatrix), Error> {
-        let (corpus, slots) = Reading::new(sources, options, Some(sketcher), watch)?.run()?;
-        Ok((
-            corpus,
-            SignatureMatrix::from_slots(*sketcher.scheme(), slots)?,
-        ))
+    ) -> Result<(Self, Digests), Error> {
+        let (corpus, digests) = Reading::new(sources, options, Some(digester), watch)?.run()?;
+        Ok((corpus, digests.unwrap_or_else(|| digester.empty())))
     }
 
     /// The documents.
@@ -195,7 +191,7 @@ struct Reading<'r> {
     on_bad: OnBad,
     parser: Parser<'r>,
     corpus: Corpus,
-    slots: Vec<u32>,
+    digests: Option<Digests>,
     /// The document of each id, by its hash of 128 bits.
     seen: HashMap<u128, usize>,
     /// Where each document is: input and line.
@@ -208,7 +204,7 @@ impl<'r> Reading<'r> {
     fn new(
         mut sources: Sources,
         options: &'r ReadOptions,
-        sketcher: Option<&'r Sketcher>,
+        digester: Option<&'r Digester>,
         watch: Option<&'r dyn Watch>,
     ) -> Result<Self, Error> {
         for input in &mut sources.inputs {
@@ -218,21 +214,21 @@ impl<'r> Reading<'r> {
         Ok(Self {
             ticker: Ticker::new(watch, Stage::Read, size as usize),
             on_bad: options.on_bad,
-            parser: Parser { options, sketcher },
+            parser: Parser { options, digester },
             corpus: Corpus {
                 inputs: sources.inputs,
                 hidden: sources.hidden,
                 ..Corpus::default()
             },
-            slots: Vec::new(),
+            digests: digester.map(Digester::empty),
             seen: HashMap::new(),
             places: Vec::new(),
             lines: 0,
         })
     }
 
-    /// The corpus, and the slots of its signatures where they are asked for.
-    fn run(mut self) -> Result<(Corpus, Vec<u32>), Error> {
+    /// The corpus, and the digests of its documents where they are asked for.
+    fn run(mut self) -> Result<(Corpus, Option<Digests>), Error> {
         let inputs = std::mem::take(&mut self.corpus.inputs);
         let parser = self.parser;
         let mut producer = Producer::new(&inputs, parser.options);
@@ -269,7 +265,7 @@ impl<'r> Reading<'r> {
             (read, parsed) = (next?, now);
         }
         self.corpus.inputs = inputs;
-        Ok((self.corpus, self.slots))
+        Ok((self.corpus, self.digests))
     }
 
     /// Takes what was parsed of an input, and gives memory back.
@@ -303,17 +299,16 @@ impl<'r> Reading<'r> {
         &mut self,
         inputs: &[Input],
         number: usize,
-        block: ParsedBlock,
+        mut block: ParsedBlock,
     ) -> Result<Spare, Error> {
-        let hashes = self.parser.sketcher.map_or(0, |s| s.scheme().hashes());
-        let mut slots = &block.slots[..];
+        let mut kept = Vec::with_capacity(block.records.len());
         for record in block.records {
             let at = (number, record.line.map(|line| self.lines + line));
             let outcome = match record.outcome {
                 Ok(taken) => {
-                    let (row, rest) = slots.split_at(hashes);
-                    slots = rest;
-                    self.take_document(inputs, at, taken, row)
+                    let taken = self.take_document(inputs, at, taken);
+                    kept.push(taken.is_ok());
+                    taken
                 }
                 Err(reason) => Err(reason),
             };
@@ -323,7 +318,10 @@ impl<'r> Reading<'r> {
             }
         }
         self.lines += block.lines;
-        Ok((block.block.into_memory(), block.slots))
+        if let (Some(all), Some(digests)) = (&mut self.digests, &mut block.digests) {
+            all.append(digests, &kept);
+        }
+        Ok((block.block.into_memory(), block.digests))
     }
 
     /// Takes a document unless its id has been used.
@@ -332,7 +330,6 @@ impl<'r> Reading<'r> {
         inputs: &[Input],
         at: (usize, Option<u64>),
         taken: Taken,
-        row: &[u32],
     ) -> Result<(), String> {
         let name = || match at.1 {
             Some(line) => format!("{}:{line}", inputs[at.0].name()),
@@ -350,7 +347,6 @@ impl<'r> Reading<'r> {
         self.corpus.ids.push(id);
         self.corpus.documents.push(taken.document);
         self.corpus.fields.extend(taken.field);
-        self.slots.extend_from_slice(row);
         Ok(())
     }
 

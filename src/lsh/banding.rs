@@ -2,9 +2,8 @@
 
 use std::fmt;
 
-use xxhash_rust::xxh3::{Xxh3, xxh3_64_with_seed};
-
 use crate::error::{Error, Kind};
+use crate::sketch::hash_slots;
 
 /// How a signature is cut into bands.
 ///
@@ -184,26 +183,6 @@ fn power(x: f64, n: u16) -> f64 {
     result
 }
 
-/// `xxh3_64` of `slots` as little-endian bytes.
-pub(super) fn hash_slots(seed: u64, slots: &[u32]) -> u64 {
-    const RUN: usize = 64;
-    let mut buffer = [0; RUN * 4];
-    let mut bytes_of = |run: &[u32]| {
-        for (bytes, slot) in buffer.chunks_exact_mut(4).zip(run) {
-            bytes.copy_from_slice(&slot.to_le_bytes());
-        }
-        buffer
-    };
-    if slots.len() <= RUN {
-        return xxh3_64_with_seed(&bytes_of(slots)[..slots.len() * 4], seed);
-    }
-    let mut hasher = Xxh3::with_seed(seed);
-    for run in slots.chunks(RUN) {
-        hasher.update(&bytes_of(run)[..run.len() * 4]);
-    }
-    hasher.digest()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -257,16 +236,6 @@ mod tests {
         assert!(Banding::for_recall(0.8, 0.9, 0).is_err());
         assert!(Banding::new(0, 3).is_err());
         assert!(Banding::new(3, 70_000).is_err());
-    }
-
-    #[test]
-    fn long_and_short_runs_hash_alike() {
-        let slots: Vec<u32> = (0..200).collect();
-        let bytes: Vec<u8> = slots.iter().flat_map(|slot| slot.to_le_bytes()).collect();
-        for n in [1, 6, 64, 65, 128, 200] {
-            let expected = xxh3_64_with_seed(&bytes[..n * 4], 3);
-            assert_eq!(hash_slots(3, &slots[..n]), expected);
-        }
     }
 
     #[test]

@@ -1,176 +1,18 @@
 //! Candidates of a whole batch, by sorting.
 
-use std::cmp::Ordering;
 use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::banding::{Banding, hash_slots};
-use super::repeated::{Keyed, repeated};
+use super::banding::Banding;
+use crate::collapse::Distinct;
 use crate::error::Error;
-use crate::sketch::{SignatureMatrix, is_empty_row};
+use crate::repeated::{Keyed, repeated};
+use crate::sketch::SignatureMatrix;
 use crate::watch::Ticker;
 
 /// Bands whose keys are taken from the matrix at once: it is much larger than any cache.
 const TOGETHER: usize = 4;
-
-/// No set: the document is empty.
-const NONE: u32 = u32::MAX;
-
-/// Documents collapsed to distinct shingle sets, so that a million copies of a page cost
-/// reading them twice and no more. Documents without shingles are in no set.
-///
-/// Sets are numbered in the order of their first documents. 12 bytes a document.
-#[derive(Debug, Clone)]
-pub struct Distinct {
-    /// The set of each document, or `NONE`.
-    set_of: Vec<u32>,
-    /// Documents of set s: `members[starts[s]..starts[s + 1]]`, ascending.
-    starts: Vec<u32>,
-    members: Vec<u32>,
-}
-
-impl Distinct {
-    /// Collapses the documents of `matrix`. Those whose signatures are equal are compared by
-    /// `fingerprint`, a 128-bit hash of a document's shingle set
-    /// ([`ShingleSet::fingerprint`](crate::verify::ShingleSet::fingerprint)); it is called for no
-    /// other document. Its first argument is working memory that each thread keeps.
-    ///
-    /// # Panics
-    /// Where there are 2^32 - 1 documents or more.
-    pub fn new<S: Default>(
-        matrix: &SignatureMatrix,
-        fingerprint: impl Fn(&mut S, usize) -> u128 + Sync,
-    ) -> Self {
-        let fingerprint = |memory: &mut S, document| Ok(fingerprint(memory, document));
-        Self::try_new(matrix, fingerprint, |_| Ticker::silent())
-            .unwrap_or_else(|error| unreachable!("nobody cancels: {error}"))
-    }
-
-    /// `ticker` is asked for with the number of documents whose fingerprints are taken.
-    pub(crate) fn try_new<'t, S: Default>(
-        matrix: &SignatureMatrix,
-        fingerprint: impl Fn(&mut S, usize) -> Result<u128, Error> + Sync,
-        ticker: impl FnOnce(usize) -> Ticker<'t>,
-    ) -> Result<Self, Error> {
-        assert!(matrix.len() < NONE as usize, "too many documents");
-        let firsts = first_of_each(matrix, &fingerprint, ticker)?;
-        let mut set_of = vec![NONE; firsts.len()];
-        let mut starts = vec![0];
-        for (document, &first) in firsts.iter().enumerate() {
-            if first == document as u32 {
-                set_of[document] = starts.len() as u32 - 1;
-                starts.push(0);
-            } else if first != NONE {
-                set_of[document] = set_of[first as usize];
-            }
-        }
-        // Counting sort: sizes, then ends, then each document to its place.
-        for &set in set_of.iter().filter(|&&set| set != NONE) {
-            starts[set as usize + 1] += 1;
-        }
-        for set in 1..starts.len() {
-            starts[set] += starts[set - 1];
-        }
-        let mut members = vec![0; *starts.last().unwrap_or(&0) as usize];
-        let mut next = starts.clone();
-        for (document, &set) in set_of.iter().enumerate().filter(|(_, set)| **set != NONE) {
-            members[next[set as usize] as usize] = document as u32;
-            next[set as usize] += 1;
-        }
-        Ok(Self {
-            set_of,
-            starts,
-            members,
-        })
-    }
-
-    /// Distinct sets.
-    pub fn len(&self) -> usize {
-        self.starts.len() - 1
-    }
-
-    /// True where every document is empty.
-    pub fn is_empty(&self) -> bool {
-        self.members.is_empty()
-    }
-
-    /// The documents that have this set, ascending.
-    pub fn documents(&self, set: usize) -> &[u32] {
-        &self.members[self.starts[set] as usize..self.starts[set + 1] as usize]
-    }
-
-    /// The first document that has this set.
-    pub fn first(&self, set: usize) -> usize {
-        self.members[self.starts[set] as usize] as usize
-    }
-
-    /// The sets in the order of their least documents by `order`, equals by number.
-    pub(crate) fn in_order(&self, order: &(dyn Fn(usize, usize) -> Ordering + Sync)) -> Vec<u32> {
-        let order = |a: usize, b: usize| order(a, b).then(a.cmp(&b));
-        let least = |set: u32| {
-            let documents = self.documents(set as usize).iter().map(|&d| d as usize);
-            documents.min_by(|&a, &b| order(a, b)).unwrap_or_default()
-        };
-        let mut sets: Vec<(usize, u32)> = (0..self.len() as u32)
-            .into_par_iter()
-            .map(|set| (least(set), set))
-            .collect();
-        sets.par_sort_unstable_by(|a, b| order(a.0, b.0));
-        sets.into_iter().map(|(_, set)| set).collect()
-    }
-
-    /// The set of a document; none where it is empty.
-    pub fn set_of(&self, document: usize) -> Option<usize> {
-        Some(self.set_of[document])
-            .filter(|&set| set != NONE)
-            .map(|set| set as usize)
-    }
-}
-
-/// For each document the first with the same shingle set, or `NONE`.
-fn first_of_each<'t, S: Default>(
-    matrix: &SignatureMatrix,
-    fingerprint: &(impl Fn(&mut S, usize) -> Result<u128, Error> + Sync),
-    ticker: impl FnOnce(usize) -> Ticker<'t>,
-) -> Result<Vec<u32>, Error> {
-    let key = |document: u32| {
-        let row = matrix.row(document as usize);
-        (!is_empty_row(row)).then(|| hash_slots(0, row))
-    };
-    let alike = repeated(matrix.len(), key);
-    let mut firsts: Vec<u32> = (0..matrix.len())
-        .into_par_iter()
-        .map(|document| match matrix.is_empty_row(document) {
-            true => NONE,
-            false => document as u32,
-        })
-        .collect();
-    let ticker = ticker(alike.len());
-    let mut prints: Vec<(u128, u32)> = alike
-        .par_iter()
-        .map_init(S::default, |memory, &(_, document)| {
-            ticker.tick(1)?;
-            Ok((fingerprint(memory, document as usize)?, document))
-        })
-        .collect::<Result<_, Error>>()
-        .map_err(|error| {
-            let mut documents: Vec<u32> = alike.iter().map(|&(_, document)| document).collect();
-            documents.sort_unstable();
-            let mut memory = S::default();
-            error.first_of(documents.into_iter(), |document| {
-                fingerprint(&mut memory, document as usize).err()
-            })
-        })?;
-    drop(alike);
-    prints.par_sort_unstable();
-    for run in prints.chunk_by(|a, b| a.0 == b.0) {
-        for &(_, document) in run {
-            firsts[document as usize] = run[0].1;
-        }
-    }
-    Ok(firsts)
-}
 
 /// The buckets of two and more sets that share a band key, band by band.
 ///
@@ -335,7 +177,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::sketch::{EMPTY, Scheme, SketchKind};
+    use crate::sketch::{Scheme, SketchKind};
     use crate::text::{Normalization, Shingle};
 
     fn matrix(rows: &[[u32; 4]]) -> SignatureMatrix {
@@ -347,27 +189,6 @@ mod tests {
             0,
         );
         SignatureMatrix::from_slots(scheme.unwrap(), rows.concat()).unwrap()
-    }
-
-    #[test]
-    fn equal_sets_are_collapsed_and_equal_signatures_alone_are_not() {
-        let rows = [
-            [1, 2, 3, 4],
-            [EMPTY; 4],
-            [9, 9, 9, 9],
-            [1, 2, 3, 4],
-            [1, 2, 3, 4],
-            [EMPTY; 4],
-        ];
-        // Document 3 has the signature of 0 and 4, but another set.
-        let prints = [7, 0, 0, 8, 7, 0];
-        let distinct = Distinct::new(&matrix(&rows), |(): &mut (), document| prints[document]);
-        let sets: Vec<_> = (0..distinct.len())
-            .map(|s| distinct.documents(s).to_vec())
-            .collect();
-        assert_eq!(sets, [vec![0, 4], vec![2], vec![3]]);
-        assert_eq!(distinct.set_of(1), None);
-        assert_eq!(distinct.set_of(4), Some(0));
     }
 
     #[test]

@@ -4,16 +4,14 @@
 //! share a bucket and are candidates: with Jaccard similarity J that happens with probability
 //! `1 - (1 - J^r)^b`, the S-curve of [`Banding`].
 //!
-//! - In a batch, [`Distinct`] collapses documents with identical shingle sets, and [`Buckets`] sorts
-//!   the band keys of the rest.
+//! - In a batch, [`Buckets`] sorts the band keys of the distinct shingle sets.
 //! - [`Index`] is for documents that come one at a time.
 
 mod banding;
 mod candidates;
 mod index;
-mod repeated;
 
 pub use banding::Banding;
 pub(crate) use banding::{valid_recall, valid_threshold};
-pub use candidates::{Buckets, Distinct};
+pub use candidates::Buckets;
 pub use index::{Index, Match};

@@ -26,6 +26,8 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
+use xxhash_rust::xxh3::{Xxh3, xxh3_64_with_seed};
+
 use crate::text::arch::{self, Processor, Task};
 
 pub use classic::Classic;
@@ -35,8 +37,6 @@ pub use matrix::SignatureMatrix;
 pub use scheme::{SCHEME_VERSION, Scheme};
 pub use signature::{Estimate, Signature};
 pub use sketcher::Sketcher;
-#[cfg(feature = "corpus")]
-pub(crate) use sketcher::Workspace;
 
 /// Slot value of an empty set; no other set has it in any slot.
 pub(crate) const EMPTY: u32 = u32::MAX;
@@ -131,9 +131,44 @@ pub(crate) fn equal_slots(left: &[u32], right: &[u32]) -> usize {
         .sum()
 }
 
+/// `xxh3_64` of `slots` as little-endian bytes.
+pub(crate) fn hash_slots(seed: u64, slots: &[u32]) -> u64 {
+    const RUN: usize = 64;
+    let mut buffer = [0; RUN * 4];
+    let mut bytes_of = |run: &[u32]| {
+        for (bytes, slot) in buffer.chunks_exact_mut(4).zip(run) {
+            bytes.copy_from_slice(&slot.to_le_bytes());
+        }
+        buffer
+    };
+    if slots.len() <= RUN {
+        return xxh3_64_with_seed(&bytes_of(slots)[..slots.len() * 4], seed);
+    }
+    let mut hasher = Xxh3::with_seed(seed);
+    for run in slots.chunks(RUN) {
+        hasher.update(&bytes_of(run)[..run.len() * 4]);
+    }
+    hasher.digest()
+}
+
 /// True for the signature of an empty set.
 pub(crate) fn is_empty_row(slots: &[u32]) -> bool {
     slots.first() == Some(&EMPTY)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_and_short_runs_hash_alike() {
+        let slots: Vec<u32> = (0..200).collect();
+        let bytes: Vec<u8> = slots.iter().flat_map(|slot| slot.to_le_bytes()).collect();
+        for n in [1, 6, 64, 65, 128, 200] {
+            let expected = xxh3_64_with_seed(&bytes[..n * 4], 3);
+            assert_eq!(hash_slots(3, &slots[..n]), expected);
+        }
+    }
 }
 
 #[cfg(test)]

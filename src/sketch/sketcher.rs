@@ -5,9 +5,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::{Scheme, Signature, SignatureMatrix, Sketch};
-use crate::error::{Error, Kind};
-use crate::text::{Content, Document, NotText, ReadBuffer, Scratch, Shingle, Shingler, mix};
-use crate::watch::Ticker;
+use crate::text::{Content, NotText, Scratch, Shingler, mix};
 
 /// Makes signatures of one [`Scheme`].
 ///
@@ -27,13 +25,6 @@ pub struct Sketcher {
     scheme: Scheme,
     shingler: Shingler,
     sketch: Arc<dyn Sketch>,
-}
-
-/// Working memory of a thread.
-#[derive(Debug, Default)]
-pub(crate) struct Workspace {
-    scratch: Scratch,
-    hashes: Vec<u64>,
 }
 
 impl Sketcher {
@@ -85,89 +76,33 @@ impl Sketcher {
 
     /// The signatures of many texts, made in parallel on the current rayon pool.
     pub fn signatures<T: AsRef<str> + Sync>(&self, texts: &[T]) -> SignatureMatrix {
-        self.try_signatures(texts, &Ticker::silent())
-            .unwrap_or_else(|error| unreachable!("text is text: {error}"))
-    }
-
-    pub(crate) fn try_signatures<D: Document + Sync>(
-        &self,
-        documents: &[D],
-        ticker: &Ticker<'_>,
-    ) -> Result<SignatureMatrix, Error> {
-        let mut slots = vec![0; documents.len() * self.scheme.hashes()];
+        let mut slots = vec![0; texts.len() * self.scheme.hashes()];
         slots
             .par_chunks_mut(self.scheme.hashes())
-            .zip(documents.par_iter().enumerate())
-            .try_for_each_init(
-                <(Workspace, ReadBuffer)>::default,
-                |(space, buffer), (slots, (i, document))| {
-                    let content = document
-                        .content(buffer)
-                        .map_err(|error| Error::unreadable(i, &*error))?;
-                    self.sketch_into(content, space, slots)
-                        .map_err(|not_text| not_text.in_document(i))?;
-                    ticker.tick(1)
+            .zip(texts)
+            .for_each_init(
+                <(Scratch, Vec<u64>)>::default,
+                |(scratch, hashes), (slots, text)| {
+                    self.shingler.text_into(text.as_ref(), scratch, hashes);
+                    self.sketch.sketch(hashes, slots);
                 },
-            )
-            .map_err(|error| {
-                let mut buffer = ReadBuffer::default();
-                error.first_of(documents.iter().enumerate(), |(i, document)| {
-                    self.error_of(i, document, &mut buffer)
-                })
-            })?;
+            );
         SignatureMatrix::from_slots(self.scheme, slots)
+            .unwrap_or_else(|error| unreachable!("a row for each: {error}"))
     }
 
     fn of_content(&self, content: Content<'_>) -> Result<Signature, NotText> {
+        let (mut scratch, mut hashes) = (Scratch::default(), Vec::new());
+        self.shingler
+            .content_into(content, &mut scratch, &mut hashes)?;
         let mut slots = vec![0; self.scheme.hashes()].into_boxed_slice();
-        self.sketch_into(content, &mut Workspace::default(), &mut slots)?;
+        self.sketch.sketch(&hashes, &mut slots);
         Ok(Signature::new(self.scheme, slots))
     }
 
-    /// Writes the signature of a document over `slots`.
-    pub(crate) fn sketch_into(
-        &self,
-        content: Content<'_>,
-        space: &mut Workspace,
-        slots: &mut [u32],
-    ) -> Result<(), NotText> {
-        self.shingler
-            .content_into(content, &mut space.scratch, &mut space.hashes)?;
-        self.sketch.sketch(&space.hashes, slots);
-        Ok(())
-    }
-
-    /// Why a document cannot be sketched, without sketching it.
-    fn error_of<D: Document>(
-        &self,
-        i: usize,
-        document: &D,
-        buffer: &mut ReadBuffer,
-    ) -> Option<Error> {
-        match document.content(buffer) {
-            Ok(Content::Bytes(bytes)) if !matches!(self.scheme.shingle(), Shingle::Bytes(_)) => {
-                let offset = std::str::from_utf8(bytes).err()?.valid_up_to();
-                Some(NotText { offset }.in_document(i))
-            }
-            Ok(_) => None,
-            Err(error) => Some(Error::unreadable(i, &*error)),
-        }
-    }
-}
-
-impl Error {
-    pub(crate) fn unreadable(document: usize, error: &dyn std::error::Error) -> Self {
-        let reason = error.to_string();
-        Self::new(Kind::Unreadable { document, reason })
-    }
-}
-
-impl NotText {
-    fn in_document(self, document: usize) -> Error {
-        Error::new(Kind::NotText {
-            document,
-            offset: self.offset,
-        })
+    /// The sketch itself.
+    pub(crate) fn sketch(&self) -> &dyn Sketch {
+        &*self.sketch
     }
 }
 
@@ -175,31 +110,11 @@ impl NotText {
 mod tests {
     use super::*;
     use crate::sketch::SketchKind;
-    use crate::text::{Bytes, Normalization, Shingle};
+    use crate::text::{Normalization, Shingle};
 
     fn sketcher(shingle: Shingle) -> Sketcher {
         let none = Normalization::NONE;
         Sketcher::new(Scheme::new(SketchKind::FastSimilarity, 16, shingle, none, 0).unwrap())
-    }
-
-    #[test]
-    fn names_the_first_document_that_is_no_text() {
-        let documents: Vec<_> = (0..5000)
-            .map(|i| Bytes(if i % 1000 == 700 { b"ok \xff" } else { b"fine" }))
-            .collect();
-        let error = sketcher(Shingle::Words(1))
-            .try_signatures(&documents, &Ticker::silent())
-            .unwrap_err();
-        assert!(
-            error
-                .to_string()
-                .starts_with("document 700 is not UTF-8 (byte 3)")
-        );
-        assert!(
-            sketcher(Shingle::Bytes(2))
-                .try_signatures(&documents, &Ticker::silent())
-                .is_ok()
-        );
     }
 
     #[test]

@@ -8,7 +8,7 @@
 use rayon::prelude::*;
 
 /// A key, and the number of what has it.
-pub(super) type Keyed = (u64, u32);
+pub(crate) type Keyed = (u64, u32);
 
 /// Keys that are dealt at a time, where there are not so many that this would make too many chunks.
 const CHUNK: usize = 1 << 16;
@@ -22,7 +22,7 @@ const COUNTERS: usize = 8;
 /// All of `0..n` whose key another has too, by key, equal keys by number. Those without a key are passed over.
 /// Keys must be hashes: their bits decide how well work is shared out. 16 bytes
 /// of memory each, and for those that are found some 50 more.
-pub(super) fn repeated(n: usize, key: impl Fn(u32) -> Option<u64> + Sync) -> Vec<Keyed> {
+pub(crate) fn repeated(n: usize, key: impl Fn(u32) -> Option<u64> + Sync) -> Vec<Keyed> {
     let bits = (n / PART).max(1).ilog2();
     let chunk = CHUNK.max(n / CHUNKS);
     let chunks: Vec<Dealt> = (0..n.div_ceil(chunk))

@@ -1,0 +1,318 @@
+//! What the first pass over documents keeps of each.
+
+use rayon::prelude::*;
+
+use crate::collapse::Print;
+use crate::error::{Error, Kind};
+use crate::exact::{Sample, Sampler};
+use crate::sketch::{Scheme, SignatureMatrix, Sketcher};
+use crate::text::{Content, Document, NotText, ReadBuffer, Scratch, Shingle};
+use crate::watch::Ticker;
+
+/// Makes [`Digests`] of documents, as [`Deduper::digester`](crate::Deduper::digester) sets it up: what the
+/// method of the deduper needs of each document.
+#[derive(Debug, Clone)]
+pub struct Digester {
+    sketcher: Sketcher,
+    sketches: bool,
+    sampler: Option<Sampler>,
+}
+
+/// What one pass over documents keeps of each, for [`Deduper::batch_of`](crate::Deduper::batch_of): 16 bytes by which
+/// copies are known, and
+///
+/// - its signature, 4 bytes a slot, where candidates may be found by LSH;
+/// - some of its shingle hashes, 4 bytes each and 36 more, where they may be found by the exact join: 0.3 of them at
+///   threshold 0.8, see [`exact`](crate::exact#cost).
+#[derive(Debug)]
+pub struct Digests {
+    scheme: Scheme,
+    prints: Vec<Print>,
+    slots: Option<Vec<u32>>,
+    sample: Option<Sample>,
+}
+
+/// Working memory of a thread.
+#[derive(Debug, Default)]
+pub(crate) struct Workspace {
+    scratch: Scratch,
+    hashes: Vec<u64>,
+    keys: Vec<u32>,
+}
+
+impl Digester {
+    pub(crate) fn new(sketcher: Sketcher, sketches: bool, sampler: Option<Sampler>) -> Self {
+        Self {
+            sketcher,
+            sketches,
+            sampler,
+        }
+    }
+
+    /// The digests of no documents.
+    pub(crate) fn empty(&self) -> Digests {
+        Digests {
+            scheme: *self.sketcher.scheme(),
+            prints: Vec::new(),
+            slots: self.sketches.then(Vec::new),
+            sample: self.sampler.map(|_| Sample::default()),
+        }
+    }
+
+    /// The digests of documents, made in parallel on the current rayon pool.
+    ///
+    /// # Errors
+    /// Where a document is bytes and no text, or cannot be read: the first such document.
+    pub fn digests<D: Document + Sync>(&self, documents: &[D]) -> Result<Digests, Error> {
+        self.try_digests(documents, &Ticker::silent())
+    }
+
+    pub(crate) fn try_digests<D: Document + Sync>(
+        &self,
+        documents: &[D],
+        ticker: &Ticker<'_>,
+    ) -> Result<Digests, Error> {
+        /// Parts for each thread, so that they end at about the same time.
+        const PARTS: usize = 64;
+        let hashes = match self.sketches {
+            true => self.sketcher.scheme().hashes(),
+            false => 0,
+        };
+        let part = documents.len() / (PARTS * rayon::current_num_threads());
+        let part = part.clamp(1, 1 << 12);
+        // Signatures go to their place at once: they are most of the memory.
+        let mut slots = vec![0; documents.len() * hashes];
+        let mut rest = &mut slots[..];
+        let parts: Vec<(&[D], &mut [u32])> = documents
+            .chunks(part)
+            .map(|documents| {
+                let (rows, behind) =
+                    std::mem::take(&mut rest).split_at_mut(documents.len() * hashes);
+                rest = behind;
+                (documents, rows)
+            })
+            .collect();
+        let digest = |(space, buffer): &mut (Workspace, ReadBuffer), i, (documents, rows)| {
+            self.digest_part(i * part, documents, rows, space, buffer, ticker)
+        };
+        let digested: Vec<(Vec<Print>, Option<Sample>)> = parts
+            .into_par_iter()
+            .with_max_len(1)
+            .enumerate()
+            .map_init(Default::default, |memory, (i, part)| {
+                digest(memory, i, part)
+            })
+            .collect::<Result<_, _>>()
+            .map_err(|error: Error| {
+                let mut buffer = ReadBuffer::default();
+                error.first_of(documents.iter().enumerate(), |(i, document)| {
+                    self.error_of(i, document, &mut buffer)
+                })
+            })?;
+        let mut digests = self.empty();
+        digests.slots = self.sketches.then_some(slots);
+        digests.prints.reserve_exact(documents.len());
+        for (prints, sample) in digested {
+            digests.prints.extend(prints);
+            if let (Some(all), Some(sample)) = (&mut digests.sample, sample) {
+                all.append(sample, |_| true);
+            }
+        }
+        Ok(digests)
+    }
+
+    /// Documents in a row, from number `first` on, and their rows of the signatures.
+    fn digest_part<D: Document>(
+        &self,
+        first: usize,
+        documents: &[D],
+        rows: &mut [u32],
+        space: &mut Workspace,
+        buffer: &mut ReadBuffer,
+        ticker: &Ticker<'_>,
+    ) -> Result<(Vec<Print>, Option<Sample>), Error> {
+        let mut prints = Vec::with_capacity(documents.len());
+        let mut sample = self.sampler.map(|_| Sample::default());
+        let hashes = rows.len() / documents.len();
+        for (i, document) in documents.iter().enumerate() {
+            let number = first + i;
+            let content = document
+                .content(buffer)
+                .map_err(|error| Error::unreadable(number, &*error))?;
+            let row = &mut rows[i * hashes..(i + 1) * hashes];
+            let print = self
+                .digest(content, space, row, sample.as_mut())
+                .map_err(|not_text| not_text.in_document(number))?;
+            prints.push(print);
+            ticker.tick(1)?;
+        }
+        Ok((prints, sample))
+    }
+
+    /// A document's print; its signature goes over `row`, where there is one, its sampled hashes to `sample`.
+    fn digest(
+        &self,
+        content: Content<'_>,
+        space: &mut Workspace,
+        row: &mut [u32],
+        sample: Option<&mut Sample>,
+    ) -> Result<Print, NotText> {
+        let Workspace {
+            scratch,
+            hashes,
+            keys,
+        } = space;
+        self.sketcher
+            .shingler()
+            .content_into(content, scratch, hashes)?;
+        if self.sketches {
+            self.sketcher.sketch().sketch(hashes, row);
+        }
+        if let (Some(sampler), Some(sample)) = (self.sampler, sample) {
+            sampler.push(hashes, keys, sample);
+        }
+        Ok(Print::of(hashes))
+    }
+
+    /// Adds a document to digests.
+    #[cfg(feature = "corpus")]
+    pub(crate) fn push(
+        &self,
+        content: Content<'_>,
+        space: &mut Workspace,
+        digests: &mut Digests,
+    ) -> Result<(), NotText> {
+        let mut none = Vec::new();
+        let slots = digests.slots.as_mut().unwrap_or(&mut none);
+        let from = slots.len();
+        if self.sketches {
+            slots.resize(from + self.sketcher.scheme().hashes(), 0);
+        }
+        match self.digest(content, space, &mut slots[from..], digests.sample.as_mut()) {
+            Ok(print) => digests.prints.push(print),
+            Err(error) => {
+                slots.truncate(from);
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    /// Why a document cannot be digested, without digesting it.
+    fn error_of<D: Document>(
+        &self,
+        i: usize,
+        document: &D,
+        buffer: &mut ReadBuffer,
+    ) -> Option<Error> {
+        let shingle = self.sketcher.scheme().shingle();
+        match document.content(buffer) {
+            Ok(Content::Bytes(bytes)) if !matches!(shingle, Shingle::Bytes(_)) => {
+                let offset = std::str::from_utf8(bytes).err()?.valid_up_to();
+                Some(NotText { offset }.in_document(i))
+            }
+            Ok(_) => None,
+            Err(error) => Some(Error::unreadable(i, &*error)),
+        }
+    }
+}
+
+impl Digests {
+    /// Documents.
+    pub fn len(&self) -> usize {
+        self.prints.len()
+    }
+
+    /// True where there is no document.
+    pub fn is_empty(&self) -> bool {
+        self.prints.is_empty()
+    }
+
+    /// What the numbers mean.
+    pub fn scheme(&self) -> &Scheme {
+        &self.scheme
+    }
+
+    /// Adds the documents of another for which `keep` says so, by their numbers in it, and leaves that one empty.
+    #[cfg(feature = "corpus")]
+    pub(crate) fn append(&mut self, other: &mut Self, keep: &[bool]) {
+        let kept = |&(number, _): &(usize, _)| keep[number];
+        let prints = other.prints.drain(..).enumerate();
+        self.prints.extend(
+            prints
+                .filter(|&(number, _)| keep[number])
+                .map(|(_, print)| print),
+        );
+        if let (Some(slots), Some(others)) = (&mut self.slots, &mut other.slots) {
+            let rows = others.chunks_exact(self.scheme.hashes()).enumerate();
+            rows.filter(kept)
+                .for_each(|(_, row)| slots.extend_from_slice(row));
+            others.clear();
+        }
+        if let (Some(sample), Some(others)) = (&mut self.sample, &mut other.sample) {
+            sample.append(std::mem::take(others), |number| keep[number]);
+        }
+    }
+
+    /// Bytes held on the heap.
+    pub fn memory_usage(&self) -> usize {
+        self.prints.capacity() * size_of::<Print>()
+            + self
+                .slots
+                .as_ref()
+                .map_or(0, |slots| slots.capacity() * size_of::<u32>())
+            + self.sample.as_ref().map_or(0, Sample::memory_usage)
+    }
+
+    /// The prints, the signatures and the sample: what was asked for is there.
+    pub(crate) fn into_parts(self) -> (Vec<Print>, Option<SignatureMatrix>, Option<Sample>) {
+        let matrix = self.slots.map(|slots| {
+            SignatureMatrix::from_slots(self.scheme, slots)
+                .unwrap_or_else(|error| unreachable!("whole rows: {error}"))
+        });
+        (self.prints, matrix, self.sample)
+    }
+}
+
+impl Error {
+    pub(crate) fn unreadable(document: usize, error: &dyn std::error::Error) -> Self {
+        let reason = error.to_string();
+        Self::new(Kind::Unreadable { document, reason })
+    }
+}
+
+impl NotText {
+    pub(crate) fn in_document(self, document: usize) -> Error {
+        Error::new(Kind::NotText {
+            document,
+            offset: self.offset,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sketch::SketchKind;
+    use crate::text::{Bytes, Normalization};
+
+    fn digester(shingle: Shingle) -> Digester {
+        let none = Normalization::NONE;
+        let scheme = Scheme::new(SketchKind::FastSimilarity, 16, shingle, none, 0).unwrap();
+        Digester::new(Sketcher::new(scheme), true, None)
+    }
+
+    #[test]
+    fn names_the_first_document_that_is_no_text() {
+        let documents: Vec<_> = (0..5000)
+            .map(|i| Bytes(if i % 1000 == 700 { b"ok \xff" } else { b"fine" }))
+            .collect();
+        let error = digester(Shingle::Words(1)).digests(&documents).unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .starts_with("document 700 is not UTF-8 (byte 3)")
+        );
+        assert!(digester(Shingle::Bytes(2)).digests(&documents).is_ok());
+    }
+}

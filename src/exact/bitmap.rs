@@ -1,0 +1,106 @@
+//! A bound on the overlap of two sets by bitmaps of them (Sandes, Teodoro, Melo: "Bitmap filter: Speeding up exact
+//! set similarity joins with bitwise operations", Information Systems 88, 2020).
+
+use crate::text::arch::{self, Processor, Task};
+
+/// Bits for each shingle, at least; up to twice as many.
+const BITS: usize = 2;
+
+/// Bitmaps of sets: a bit is set where an odd number of a set's shingles fall on it.
+///
+/// Where two bitmaps differ in d bits, the sets differ in d shingles and more. A larger set has a larger bitmap, a power
+/// of two words; folding one in two gives the bitmap of half its size.
+#[derive(Debug, Default)]
+pub(super) struct Bitmaps {
+    words: Vec<u64>,
+    starts: Vec<usize>,
+}
+
+impl Bitmaps {
+    /// Of sets of ascending hashes, in their order.
+    pub(super) fn new<'a>(sets: impl Iterator<Item = &'a [u64]>) -> Self {
+        let mut bitmaps = Self {
+            words: Vec::new(),
+            starts: vec![0],
+        };
+        for set in sets {
+            let from = bitmaps.words.len();
+            let words = (BITS * set.len()).div_ceil(64).next_power_of_two();
+            bitmaps.words.resize(from + words, 0);
+            let bits = &mut bitmaps.words[from..];
+            let mask = 64 * words as u64 - 1;
+            for hash in set {
+                let bit = hash & mask;
+                bits[(bit / 64) as usize] ^= 1 << (bit % 64);
+            }
+            bitmaps.starts.push(bitmaps.words.len());
+        }
+        bitmaps
+    }
+
+    fn of(&self, set: usize) -> &[u64] {
+        &self.words[self.starts[set]..self.starts[set + 1]]
+    }
+
+    /// In how many shingles two sets differ, at least.
+    pub(super) fn differ(&self, x: usize, y: usize) -> usize {
+        arch::run(Differing(self.of(x), self.of(y)))
+    }
+
+    /// Bytes held on the heap.
+    pub(super) fn memory_usage(&self) -> usize {
+        (self.words.capacity() + self.starts.capacity()) * size_of::<u64>()
+    }
+}
+
+#[derive(Clone)]
+struct Differing<'a>(&'a [u64], &'a [u64]);
+
+impl Task for Differing<'_> {
+    type Output = usize;
+
+    #[inline(always)]
+    fn run<P: Processor>(self, _: P) -> usize {
+        let Self(x, y) = self;
+        let (small, large) = if x.len() < y.len() { (x, y) } else { (y, x) };
+        if small.len() == large.len() {
+            let pairs = small.iter().zip(large);
+            return pairs.map(|(a, b)| (a ^ b).count_ones() as usize).sum();
+        }
+        // Bits that fall together in the smaller are as many words apart in the larger.
+        let differing = small.iter().enumerate().map(|(word, &bits)| {
+            let folded = large[word..].iter().step_by(small.len());
+            (folded.fold(bits, |bits, more| bits ^ more)).count_ones() as usize
+        });
+        differing.sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::text::mix;
+
+    #[test]
+    fn bitmaps_never_differ_in_more_than_the_sets_do() {
+        for (n, m, shared) in [
+            (1, 1, 1),
+            (1, 1, 0),
+            (40, 30, 20),
+            (500, 100, 70),
+            (3000, 3100, 2800),
+        ] {
+            let set = |from: u64, n: u64| (from..from + n).map(mix).collect::<BTreeSet<_>>();
+            let (x, y) = (set(0, n), set(n - shared, m));
+            let differ = x.symmetric_difference(&y).count();
+            let (x, y) = (Vec::from_iter(x), Vec::from_iter(y));
+            let bitmaps = Bitmaps::new([&x[..], &y].into_iter());
+            for told in arch::run_all(&Differing(bitmaps.of(0), bitmaps.of(1))) {
+                assert!(told <= differ && told >= differ / 3, "{told} of {differ}");
+                assert_eq!(told, bitmaps.differ(1, 0));
+            }
+        }
+    }
+}
