@@ -92,16 +92,22 @@ impl Digester {
                 (documents, rows)
             })
             .collect();
-        let digest = |(space, buffer): &mut (Workspace, ReadBuffer), i, (documents, rows)| {
-            self.digest_part(i * part, documents, rows, space, buffer, ticker)
-        };
         let digested: Vec<(Vec<Print>, Option<Sample>)> = parts
             .into_par_iter()
             .with_max_len(1)
             .enumerate()
-            .map_init(Default::default, |memory, (i, part)| {
-                digest(memory, i, part)
-            })
+            .map_init(
+                || {
+                    (
+                        Workspace::default(),
+                        ReadBuffer::default(),
+                        self.empty().sample,
+                    )
+                },
+                |memory, (i, (documents, rows))| {
+                    self.digest_part(i * part, documents, rows, memory, ticker)
+                },
+            )
             .collect::<Result<_, _>>()
             .map_err(|error: Error| {
                 let mut buffer = ReadBuffer::default();
@@ -114,8 +120,8 @@ impl Digester {
         digests.prints.reserve_exact(documents.len());
         for (prints, sample) in digested {
             digests.prints.extend(prints);
-            if let (Some(all), Some(sample)) = (&mut digests.sample, sample) {
-                all.append(sample, |_| true);
+            if let (Some(all), Some(mut sample)) = (&mut digests.sample, sample) {
+                all.take(&mut sample, |_| true);
             }
         }
         Ok(digests)
@@ -127,12 +133,10 @@ impl Digester {
         first: usize,
         documents: &[D],
         rows: &mut [u32],
-        space: &mut Workspace,
-        buffer: &mut ReadBuffer,
+        (space, buffer, sample): &mut (Workspace, ReadBuffer, Option<Sample>),
         ticker: &Ticker<'_>,
     ) -> Result<(Vec<Print>, Option<Sample>), Error> {
         let mut prints = Vec::with_capacity(documents.len());
-        let mut sample = self.sampler.map(|_| Sample::default());
         let hashes = rows.len() / documents.len();
         for (i, document) in documents.iter().enumerate() {
             let number = first + i;
@@ -146,6 +150,11 @@ impl Digester {
             prints.push(print);
             ticker.tick(1)?;
         }
+        let sample = sample.as_mut().map(|sample| {
+            let mut closed = Sample::default();
+            closed.take(sample, |_| true);
+            closed
+        });
         Ok((prints, sample))
     }
 
@@ -250,7 +259,7 @@ impl Digests {
             others.clear();
         }
         if let (Some(sample), Some(others)) = (&mut self.sample, &mut other.sample) {
-            sample.append(std::mem::take(others), |number| keep[number]);
+            sample.take(others, |number| keep[number]);
         }
     }
 

@@ -7,8 +7,8 @@
 
 use rayon::prelude::*;
 
-/// A key, and the number of what has it.
-pub(crate) type Keyed = (u64, u32);
+/// A key, and what has it: its number, or that and more.
+pub(crate) type Keyed<T = u32> = (u64, T);
 
 /// Keys that are dealt at a time, where there are not so many that this would make too many chunks.
 const CHUNK: usize = 1 << 16;
@@ -23,28 +23,47 @@ const COUNTERS: usize = 8;
 /// Keys must be hashes: their bits decide how well work is shared out. 16 bytes
 /// of memory each, and for those that are found some 50 more.
 pub(crate) fn repeated(n: usize, key: impl Fn(u32) -> Option<u64> + Sync) -> Vec<Keyed> {
-    let bits = (n / PART).max(1).ilog2();
     let chunk = CHUNK.max(n / CHUNKS);
-    let chunks: Vec<Dealt> = (0..n.div_ceil(chunk))
-        .into_par_iter()
-        .map_init(Vec::new, |keyed, i| {
-            let numbers = (i * chunk) as u32..((i + 1) * chunk).min(n) as u32;
-            keyed.clear();
-            keyed.extend(numbers.filter_map(|number| Some((key(number)?, number))));
-            Dealt::new(keyed, bits)
+    let chunks = (0..n).step_by(chunk);
+    let chunks: Vec<_> = chunks
+        .map(|from| from as u32..(from + chunk).min(n) as u32)
+        .collect();
+    repeated_of(&chunks, n, |numbers, all| {
+        all.extend(
+            numbers
+                .clone()
+                .filter_map(|number| Some((key(number)?, number))),
+        );
+    })
+}
+
+/// The same of what `add` makes of chunks, about `n` in all; equal keys by what has them.
+pub(crate) fn repeated_of<C: Sync, T: Copy + Default + Ord + Send + Sync>(
+    chunks: &[C],
+    n: usize,
+    add: impl Fn(&C, &mut Vec<Keyed<T>>) + Sync,
+) -> Vec<Keyed<T>> {
+    let bits = (n / PART).max(1).ilog2();
+    let chunks: Vec<Dealt<T>> = chunks
+        .par_iter()
+        .with_max_len(1)
+        .map_init(Vec::new, |all, chunk| {
+            all.clear();
+            add(chunk, all);
+            Dealt::new(all, bits)
         })
         .collect();
-    let found: Vec<Vec<Keyed>> = (0..1 << bits)
+    let found: Vec<Vec<Keyed<T>>> = (0..1 << bits)
         .into_par_iter()
         .map_init(
-            <(Vec<Keyed>, Vec<u8>)>::default,
+            <(Vec<Keyed<T>>, Vec<u8>)>::default,
             |(keyed, counters), part| {
                 keyed.clear();
                 for chunk in &chunks {
                     keyed.extend_from_slice(chunk.part(part));
                 }
                 drop_unique(keyed, counters, bits);
-                keyed.sort_unstable();
+                keyed.sort_by_key(|keyed| keyed.0);
                 let same = keyed.chunk_by(|a, b| a.0 == b.0);
                 same.filter(|same| same.len() > 1)
                     .flatten()
@@ -57,14 +76,14 @@ pub(crate) fn repeated(n: usize, key: impl Fn(u32) -> Option<u64> + Sync) -> Vec
 }
 
 /// The keys of a chunk, dealt into parts.
-struct Dealt {
-    keyed: Vec<Keyed>,
+struct Dealt<T> {
+    keyed: Vec<Keyed<T>>,
     /// Where each part begins, and the end of the last.
     starts: Vec<u32>,
 }
 
-impl Dealt {
-    fn new(keyed: &[Keyed], bits: u32) -> Self {
+impl<T: Copy + Default> Dealt<T> {
+    fn new(keyed: &[Keyed<T>], bits: u32) -> Self {
         // Counting sort: sizes, then starts, then each key to its place.
         let mut starts = vec![0; (1 << bits) + 1];
         for &(key, _) in keyed {
@@ -74,10 +93,10 @@ impl Dealt {
             starts[part] += starts[part - 1];
         }
         let mut next = starts.clone();
-        let mut dealt = vec![(0, 0); keyed.len()];
-        for &(key, number) in keyed {
+        let mut dealt = vec![(0, T::default()); keyed.len()];
+        for &(key, of) in keyed {
             let place = &mut next[first_bits(key, bits)];
-            dealt[*place as usize] = (key, number);
+            dealt[*place as usize] = (key, of);
             *place += 1;
         }
         Self {
@@ -86,7 +105,7 @@ impl Dealt {
         }
     }
 
-    fn part(&self, part: usize) -> &[Keyed] {
+    fn part(&self, part: usize) -> &[Keyed<T>] {
         &self.keyed[self.starts[part] as usize..self.starts[part + 1] as usize]
     }
 }
@@ -98,7 +117,7 @@ fn first_bits(key: u64, bits: u32) -> usize {
 }
 
 /// Drops keys that are unique for certain.
-fn drop_unique(keyed: &mut Vec<Keyed>, counters: &mut Vec<u8>, bits: u32) {
+fn drop_unique<T>(keyed: &mut Vec<Keyed<T>>, counters: &mut Vec<u8>, bits: u32) {
     let size = (keyed.len() * COUNTERS).next_power_of_two();
     counters.clear();
     counters.resize(size, 0);

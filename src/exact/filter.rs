@@ -4,8 +4,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use rayon::prelude::*;
 
-use super::sample::{Bits, STRIPS, Sample};
+use super::sample::{Bits, Sample};
 use crate::error::Error;
+use crate::text::arch::STRIPS;
 use crate::threshold::Threshold;
 use crate::watch::Ticker;
 
@@ -81,7 +82,7 @@ impl<'s> Alone<'s> {
                         .sample
                         .chunks
                         .iter()
-                        .map(|chunk| chunk.keys[strip].len())
+                        .map(|chunk| chunk.strips[strip].len())
                         .sum(),
                     keys => keys,
                 });
@@ -105,9 +106,9 @@ impl<'s> Alone<'s> {
         let mut document = 0;
         for chunk in &self.sample.chunks {
             let mut from = 0;
-            for ends in &chunk.ends {
+            for ends in &*chunk.ends {
                 let to = ends[strip] as usize;
-                each(document, &chunk.keys[strip][from..to]);
+                each(document, &chunk.strips[strip][from..to]);
                 from = to;
                 document += 1;
             }
@@ -116,7 +117,7 @@ impl<'s> Alone<'s> {
 
     /// Which of those that are asked have no more keys of their own than they may miss.
     fn few(self, threshold: Threshold, asked: &(impl Fn(usize) -> bool + Sync)) -> Vec<bool> {
-        let lengths = self.sample.chunks.iter().flat_map(|chunk| &chunk.lengths);
+        let lengths = self.sample.chunks.iter().flat_map(|chunk| &*chunk.lengths);
         let few = |(document, (&length, alone)): (usize, (&u32, AtomicU32))| {
             let alone = alone.into_inner() as usize;
             let is_few = length == u32::MAX || alone <= threshold.may_miss(length as usize);

@@ -3,9 +3,9 @@
 use rayon::prelude::*;
 
 use super::bitmap::Bitmaps;
-use super::prefix::{Frequencies, Orderer};
+use super::prefix::{Order, Posting, Prefixes};
 use crate::error::Error;
-use crate::repeated::repeated;
+use crate::repeated::Keyed;
 use crate::threshold::Threshold;
 use crate::watch::Ticker;
 
@@ -20,29 +20,29 @@ pub(crate) struct Join {
     sizes: Vec<u32>,
     /// The places whose sizes may be similar to that of each place: from, and to.
     within: Vec<(u32, u32)>,
-    /// Lists of place p: `of_place[of_place_from[p]..of_place_from[p + 1]]`.
-    of_place_from: Vec<usize>,
-    of_place: Vec<Posting>,
+    /// The shingles of place p that others have too: `shared[shared_from[p]..shared_from[p + 1]]`.
+    shared_from: Vec<usize>,
+    shared: Vec<Shared>,
+    /// By the first place in them, so that a set finds most of its lists beside each other.
     lists: Vec<List>,
     postings: Vec<Posting>,
     bitmaps: Bitmaps,
 }
 
-/// A shingle of a prefix: in a list the place of the set that has it, of a set the number of its list; and where it
-/// stands in the order of the set's shingles.
+/// A shingle of a set: its list, and the number of the set's own posting there.
 #[derive(Debug, Clone, Copy, Default)]
-struct Posting {
-    of: u32,
-    at: u32,
+struct Shared {
+    list: u32,
+    own: u32,
 }
 
 /// The sets with a shingle in their prefixes: `postings[from..late]` have it early, in the part of the prefix that is
 /// asked of the smaller of two sets, `postings[late..to]` have it later. Both ascend.
 #[derive(Debug, Clone, Copy)]
 struct List {
-    from: usize,
-    late: usize,
-    to: usize,
+    from: u32,
+    late: u32,
+    to: u32,
 }
 
 /// Which candidates are asked for.
@@ -86,85 +86,107 @@ impl Join {
         let mut order: Vec<u32> = numbers
             .filter(|&set| !sets[set as usize].is_empty())
             .collect();
-        ticker.tick(sets.len() - order.len())?;
         order.par_sort_unstable_by_key(|&set| (sets[set as usize].len(), set));
-        let (order, prefixes) = Prefixes::settled(order, sets, threshold);
-        ticker.tick(sets.len().min(order.len()))?;
-        let of = |set: &u32| sets[*set as usize];
-        let sizes: Vec<u32> = order.iter().map(|set| of(set).len() as u32).collect();
+        let all = order.len();
+        ticker.tick(sets.len() - all)?;
+        let ordered: Vec<&[u64]> = order.iter().map(|&set| sets[set as usize]).collect();
+        let sizes: Vec<u32> = ordered.iter().map(|set| set.len() as u32).collect();
         let mut join = Self {
             threshold,
             within: within(&sizes, threshold),
-            of_place_from: vec![0; order.len() + 1],
-            of_place: Vec::new(),
-            lists: Vec::new(),
-            postings: Vec::new(),
-            bitmaps: Bitmaps::new(order.iter().map(of)),
             sets: order,
             sizes,
+            bitmaps: Bitmaps::new(&ordered),
+            ..Self::empty(threshold)
         };
-        join.list(&prefixes);
-        join.list_by_place();
-        if std::env::var("DBG").is_ok() { eprintln!("DBG sets {} shingles {} entries {} lists {} postings {} visits {}", join.sets.len(), join.sizes.iter().map(|&x| x as u64).sum::<u64>(), prefixes.hashes.len(), join.lists.len(), join.postings.len(), join.visits()); }
+        join.index(&Prefixes::new(&ordered, threshold));
+        ticker.tick(all)?;
         Ok(join)
     }
 
-    /// Makes the lists of shingles that are in two prefixes and more.
-    fn list(&mut self, prefixes: &Prefixes) {
-        let shared = repeated(prefixes.hashes.len(), |entry| {
-            Some(prefixes.hashes[entry as usize])
-        });
-        for run in shared.chunk_by(|a, b| a.0 == b.0) {
-            let from = self.postings.len();
-            let entries = || {
-                run.iter()
-                    .map(|&(_, entry)| prefixes.postings[entry as usize])
-            };
-            let is_early = |posting: &Posting| self.is_early(posting.of, posting.at);
-            let early = entries().filter(is_early);
-            let late = entries().filter(|posting| !is_early(posting));
-            let early: Vec<Posting> = early.collect();
-            if early.is_empty() {
-                continue;
-            }
-            let late: Vec<Posting> = late.collect();
-            self.postings.extend(early);
-            let middle = self.postings.len();
-            self.postings.extend(late);
-            self.lists.push(List {
-                from,
-                late: middle,
-                to: self.postings.len(),
-            });
+    fn empty(threshold: Threshold) -> Self {
+        Self {
+            threshold,
+            sets: Vec::new(),
+            sizes: Vec::new(),
+            within: Vec::new(),
+            shared_from: Vec::new(),
+            shared: Vec::new(),
+            lists: Vec::new(),
+            postings: Vec::new(),
+            bitmaps: Bitmaps::default(),
         }
     }
 
-    /// True where a shingle that stands at `at` is asked of a set as the smaller of two.
-    fn is_early(&self, place: u32, at: u32) -> bool {
-        let size = self.sizes[place as usize] as usize;
-        at as usize <= self.threshold.may_miss_of_larger(size)
+    /// Chooses the order of shingles, and makes the lists of it. Counting frequencies costs as much as some visits, and
+    /// spares most where shingles are common.
+    fn index(&mut self, prefixes: &Prefixes<'_>) {
+        /// Shingles of all sets for each visit up to which their order by hash will do.
+        const VISITS: usize = 4;
+        /// One in so many shingles is looked at to tell.
+        const SAMPLED: u64 = 16;
+        self.list(prefixes.shared(&Order::Hash, |hash| hash % SAMPLED == 0));
+        let order = match SAMPLED * self.visits() > (prefixes.shingles / VISITS) as u64 {
+            true => prefixes.by_frequency(),
+            false => Order::Hash,
+        };
+        self.list(prefixes.shared(&order, |_| true));
+            eprintln!(
+                self.sets.len(),
+                prefixes.shingles,
+                self.lists.len(),
+                self.postings.len(),
+                sv * 16,
+                self.visits(),
+                matches!(order, Order::Hash)
+            );
+        }
+    }
+
+    /// Makes the lists of shingles of which one is early, that of the smaller set: no others bring sets together.
+    fn list(&mut self, shared: Vec<Keyed<Posting>>) {
+        let early = |&size: &u32| self.threshold.may_miss_of_larger(size as usize) as u32;
+        let early: Vec<u32> = self.sizes.iter().map(early).collect();
+        let is_early = |posting: &Posting| posting.at <= early[posting.place as usize];
+        let mut runs: Vec<&[Keyed<Posting>]> = shared
+            .chunk_by(|a, b| a.0 == b.0)
+            .filter(|run| run.iter().any(|(_, posting)| is_early(posting)))
+            .collect();
+        sort_by_number(&mut runs, early.len(), |run| run[0].1.place as usize);
+        self.lists = Vec::with_capacity(runs.len());
+        self.postings = Vec::with_capacity(runs.iter().map(|run| run.len()).sum());
+        for run in runs {
+            let run = || run.iter().map(|&(_, posting)| posting);
+            let from = self.postings.len() as u32;
+            self.postings.extend(run().filter(is_early));
+            let late = self.postings.len() as u32;
+            self.postings
+                .extend(run().filter(|posting| !is_early(posting)));
+            let to = self.postings.len() as u32;
+            self.lists.push(List { from, late, to });
+        }
+        self.list_by_place();
     }
 
     fn list_by_place(&mut self) {
-        let from = &mut self.of_place_from;
+        // Counting sort: sizes, then starts, then each posting to its place.
+        let mut from = vec![0; self.len() + 1];
         for posting in &self.postings {
-            from[posting.of as usize + 1] += 1;
+            from[posting.place as usize + 1] += 1;
         }
         for place in 1..from.len() {
             from[place] += from[place - 1];
         }
         let mut next = from.clone();
-        self.of_place = vec![Posting::default(); self.postings.len()];
-        for (number, list) in self.lists.iter().enumerate() {
-            for posting in &self.postings[list.from..list.to] {
-                let next = &mut next[posting.of as usize];
-                self.of_place[*next] = Posting {
-                    of: number as u32,
-                    at: posting.at,
-                };
+        self.shared = vec![Shared::default(); self.postings.len()];
+        for (number, list) in (0..).zip(&self.lists) {
+            for own in list.from..list.to {
+                let next = &mut next[self.postings[own as usize].place as usize];
+                self.shared[*next] = Shared { list: number, own };
                 *next += 1;
             }
         }
+        self.shared_from = from;
     }
 
     /// Places: sets that may have partners.
@@ -186,73 +208,82 @@ impl Join {
         places
     }
 
-    fn lists_of(&self, place: usize) -> &[Posting] {
-        &self.of_place[self.of_place_from[place]..self.of_place_from[place + 1]]
+    fn shared(&self, place: usize) -> &[Shared] {
+        &self.shared[self.shared_from[place]..self.shared_from[place + 1]]
     }
 
     /// Finds the candidates of a place.
     pub(crate) fn near(&self, place: usize, direction: Direction, near: &mut Near) {
         near.begin(self.len());
-        let place = place as u32;
-        let (first, end) = self.within[place as usize];
-        for &Posting { of, at } in self.lists_of(place as usize) {
-            let List { from, late, to } = self.lists[of as usize];
-            let (early, late) = (&self.postings[from..late], &self.postings[late..to]);
-            if self.is_early(place, at) {
+        let (first, end) = self.within[place];
+        for &Shared { list, own } in self.shared(place) {
+            let List { from, late, to } = self.lists[list as usize];
+            let at = self.postings[own as usize].at;
+            let place = place as u32;
+            let early = |from: u32, to: u32| self.postings[from as usize..to as usize].iter();
+            if own < late {
                 // As the smaller of two.
-                self.meet(place, at, between(early, place + 1, end), near);
-                self.meet(place, at, between(late, place + 1, end), near);
+                let after = early(own + 1, late).take_while(|other| other.place < end);
+                after.for_each(|other| self.meet(place, at, other, near));
+                let late = from_place(&self.postings[late as usize..to as usize], place + 1);
+                let after = late.iter().take_while(|other| other.place < end);
+                after.for_each(|other| self.meet(place, at, other, near));
             }
             if direction == Direction::All {
-                self.meet(place, at, between(early, first, place), near);
+                let before = early(from, own.min(late)).rev();
+                let before = before.skip_while(|other| other.place >= place);
+                let before = before.take_while(|other| other.place >= first);
+                before.for_each(|other| self.meet(place, at, other, near));
             }
         }
     }
 
-    /// Adds those of `postings` that pass the filters.
-    fn meet(&self, place: u32, at: u32, postings: &[Posting], near: &mut Near) {
+    /// Adds another set with the same shingle, where it passes the filters.
+    #[inline]
+    fn meet(&self, place: u32, at: u32, posting: &Posting, near: &mut Near) {
+        let other = posting.place as usize;
+        if near.found[other] == near.round {
+            return;
+        }
         let size = self.sizes[place as usize] as usize;
-        let rest = size - at as usize;
-        for posting in postings {
-            let other = posting.of as usize;
-            if near.found[other] == near.round {
-                continue;
-            }
-            let other_size = self.sizes[other] as usize;
-            let needed = self.threshold.needed_about(size + other_size);
-            if rest.min(other_size - posting.at as usize) < needed {
-                continue;
-            }
-            near.found[other] = near.round;
-            let may_differ = size + other_size - 2 * needed;
-            if self.bitmaps.differ(place as usize, other) <= may_differ {
-                near.places.push(posting.of);
-            }
+        let other_size = self.sizes[other] as usize;
+        let needed = self.threshold.needed_about(size + other_size);
+        let rest = (size - at as usize).min(other_size - posting.at as usize);
+        if rest < needed {
+            return;
+        }
+        near.found[other] = near.round;
+        let may_differ = size + other_size - 2 * needed;
+        if self.bitmaps.differ(place as usize, other) <= may_differ {
+            near.places.push(posting.place);
         }
     }
 
     /// Postings in the lists of a place: it has no more candidates.
     pub(crate) fn places_met(&self, place: usize) -> usize {
-        let length = |posting: &Posting| {
-            let list = self.lists[posting.of as usize];
-            list.to - list.from
+        let length = |shared: &Shared| {
+            let list = self.lists[shared.list as usize];
+            (list.to - list.from) as usize
         };
-        self.lists_of(place).iter().map(length).sum()
+        self.shared(place).iter().map(length).sum()
     }
 
-    /// How often [`near`](Self::near) looks at a posting, for all places by [`Direction::Later`]: the work is in
+    /// How often [`near`](Self::near) meets another set, for all places by [`Direction::Later`]: the work is in
     /// proportion to it.
     pub(crate) fn visits(&self) -> u64 {
         let of_list = |list: &List| {
-            let early = &self.postings[list.from..list.late];
-            let late = &self.postings[list.late..list.to];
-            let visits = |posting: &Posting| {
-                let end = self.within[posting.of as usize].1;
-                between(early, posting.of + 1, end).len() + between(late, posting.of + 1, end).len()
+            let early = &self.postings[list.from as usize..list.late as usize];
+            let late = &self.postings[list.late as usize..list.to as usize];
+            let visits = |(i, posting): (usize, &Posting)| {
+                let end = self.within[posting.place as usize].1;
+                let before =
+                    |postings: &[Posting]| postings.len() - from_place(postings, end).len();
+                before(&early[i + 1..]) + before(from_place(late, posting.place + 1))
             };
             early
                 .iter()
-                .map(|posting| visits(posting) as u64)
+                .enumerate()
+                .map(|each| visits(each) as u64)
                 .sum::<u64>()
         };
         self.lists.par_iter().map(of_list).sum()
@@ -261,18 +292,44 @@ impl Join {
     /// Bytes held on the heap.
     pub(crate) fn memory_usage(&self) -> usize {
         (self.sets.capacity() + self.sizes.capacity()) * size_of::<u32>()
-            + (self.within.capacity() + self.of_place_from.capacity()) * size_of::<u64>()
-            + (self.of_place.capacity() + self.postings.capacity()) * size_of::<Posting>()
+            + (self.within.capacity() + self.shared_from.capacity()) * size_of::<u64>()
+            + (self.shared.capacity() + self.postings.capacity()) * size_of::<Posting>()
             + self.lists.capacity() * size_of::<List>()
             + self.bitmaps.memory_usage()
     }
 }
 
-/// The postings of places from `from` to before `to`.
-fn between(postings: &[Posting], from: u32, to: u32) -> &[Posting] {
-    let from = postings.partition_point(|posting| posting.of < from);
-    let rest = &postings[from..];
-    &rest[..rest.partition_point(|posting| posting.of < to)]
+/// The postings of places from `place` on.
+fn from_place(postings: &[Posting], place: u32) -> &[Posting] {
+    /// So few are looked at one after the other.
+    const FEW: usize = 8;
+    let before = |posting: &Posting| posting.place < place;
+    let skip = match postings.len() {
+        ..=FEW => postings
+            .iter()
+            .take_while(|posting| before(posting))
+            .count(),
+        _ => postings.partition_point(before),
+    };
+    &postings[skip..]
+}
+
+/// Sorts by numbers below `all`; equals keep their order.
+fn sort_by_number<T: Copy>(items: &mut Vec<T>, all: usize, number: impl Fn(T) -> usize) {
+    let mut next = vec![0; all + 1];
+    for &item in &*items {
+        next[number(item) + 1] += 1;
+    }
+    for i in 1..next.len() {
+        next[i] += next[i - 1];
+    }
+    let mut sorted = items.clone();
+    for &item in &*items {
+        let next = &mut next[number(item)];
+        sorted[*next] = item;
+        *next += 1;
+    }
+    *items = sorted;
 }
 
 /// For each of ascending sizes the range of those that may be similar.
@@ -291,81 +348,4 @@ fn within(sizes: &[u32], threshold: Threshold) -> Vec<(u32, u32)> {
         firsts.push(first as u32);
     }
     firsts.into_iter().zip(ends).collect()
-}
-
-/// The shingles in the prefixes of sets that another set may have too.
-#[derive(Default)]
-struct Prefixes {
-    hashes: Vec<u64>,
-    /// The place of the set, and where the shingle stands in its order.
-    postings: Vec<Posting>,
-}
-
-impl Prefixes {
-    /// Counts frequencies and drops sets with nothing in their prefixes that another might have, until few are
-    /// dropped: what is left is rarer without them. Returns the sets that stay, in order.
-    fn settled(mut order: Vec<u32>, sets: &[&[u64]], threshold: Threshold) -> (Vec<u32>, Self) {
-        loop {
-            if std::env::var("DBG").is_ok() { eprintln!("DBG round {} shingles {}", order.len(), order.iter().map(|&s| sets[s as usize].len()).sum::<usize>()); }
-            let ordered: Vec<&[u64]> = order.iter().map(|&set| sets[set as usize]).collect();
-            let frequencies = Frequencies::new(&ordered);
-            let parts = Self::of(&ordered, &frequencies, threshold);
-            let shared: Vec<u32> = parts
-                .iter()
-                .flat_map(|(_, shared)| shared.iter().copied())
-                .collect();
-            let kept = shared.iter().filter(|&&shared| shared > 0).count();
-            let dropped = order.len() - kept;
-            if dropped > 0 {
-                let mut shared = shared.iter();
-                order.retain(|_| shared.next().is_some_and(|&shared| shared > 0));
-            }
-            if 8 * dropped > kept {
-                continue;
-            }
-            return (order, Self::joined(parts));
-        }
-    }
-
-    /// The prefixes of sets in order, in parts, and how many shingles there are of each set.
-    fn of(
-        sets: &[&[u64]],
-        frequencies: &Frequencies,
-        threshold: Threshold,
-    ) -> Vec<(Self, Vec<u32>)> {
-        const PART: usize = 256;
-        let part = |sets: &[&[u64]]| {
-            let (mut prefixes, mut many) = (Self::default(), Vec::with_capacity(sets.len()));
-            let mut orderer = Orderer::default();
-            let mut place = 0;
-            for set in sets {
-                let before = prefixes.hashes.len();
-                orderer.prefix(set, frequencies, threshold, |hash, at| {
-                    prefixes.hashes.push(hash);
-                    prefixes.postings.push(Posting { of: place, at });
-                });
-                let shared = prefixes.hashes.len() - before;
-                place += u32::from(shared > 0);
-                many.push(shared as u32);
-            }
-            (prefixes, many)
-        };
-        sets.par_chunks(PART).map(part).collect()
-    }
-
-    /// Parts one after the other; places count the sets that have something.
-    fn joined(parts: Vec<(Self, Vec<u32>)>) -> Self {
-        let mut all = Self::default();
-        let mut place = 0;
-        for (part, many) in parts {
-            all.hashes.extend(part.hashes);
-            all.postings
-                .extend(part.postings.into_iter().map(|posting| Posting {
-                    of: posting.of + place,
-                    ..posting
-                }));
-            place += many.iter().filter(|&&shared| shared > 0).count() as u32;
-        }
-        all
-    }
 }

@@ -1,8 +1,79 @@
-//! Document frequencies, and the rarest shingles of each set.
+//! Which shingles of each set are in its prefix, and which of these another has too.
 
 use rayon::prelude::*;
 
+use crate::repeated::{Keyed, repeated_of};
 use crate::threshold::Threshold;
+
+/// A set that has a shingle in its prefix.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub(super) struct Posting {
+    /// The place of the set.
+    pub(super) place: u32,
+    /// Where the shingle stands in the order of the set's shingles.
+    pub(super) at: u32,
+}
+
+/// The sets at their places, to take prefixes of.
+pub(super) struct Prefixes<'a> {
+    sets: &'a [&'a [u64]],
+    threshold: Threshold,
+    /// Of all sets together.
+    pub(super) shingles: usize,
+}
+
+/// An order of all shingles, the same for all sets.
+pub(super) enum Order {
+    Hash,
+    /// Then by hash.
+    Frequency(Frequencies),
+}
+
+impl<'a> Prefixes<'a> {
+    pub(super) fn new(sets: &'a [&'a [u64]], threshold: Threshold) -> Self {
+        let shingles = sets.iter().map(|set| set.len()).sum();
+        Self {
+            sets,
+            threshold,
+            shingles,
+        }
+    }
+
+    pub(super) fn by_frequency(&self) -> Order {
+        Order::Frequency(Frequencies::new(self.sets, self.shingles))
+    }
+
+    /// The shingles for which `which` says true that are in the prefixes of two sets and more, by hash and place.
+    pub(super) fn shared(
+        &self,
+        order: &Order,
+        which: impl Fn(u64) -> bool + Sync,
+    ) -> Vec<Keyed<Posting>> {
+        const SETS: usize = 256;
+        let chunks: Vec<_> = self.sets.chunks(SETS).zip((0..).step_by(SETS)).collect();
+        let expected = (1.0 - self.threshold.0) * self.shingles as f64;
+        repeated_of(&chunks, expected as usize, |&(sets, first), all| {
+            let mut orderer = Orderer::default();
+            for (place, set) in (first..).zip(sets) {
+                let prefix = self.threshold.may_miss(set.len()) as u32 + 1;
+                let mut take = |hash, at| {
+                    if which(hash) {
+                        all.push((hash, Posting { place, at }));
+                    }
+                };
+                match order {
+                    Order::Hash => {
+                        let first = (0..prefix).zip(*set);
+                        first.for_each(|(at, &hash)| take(hash, at));
+                    }
+                    Order::Frequency(frequencies) => {
+                        orderer.prefix(set, frequencies, prefix, take);
+                    }
+                }
+            }
+        })
+    }
+}
 
 /// In how many sets each shingle is, at most; 255 stands for more as well.
 ///
@@ -14,29 +85,29 @@ pub(super) struct Frequencies {
 
 impl Frequencies {
     /// Of sets of ascending hashes.
-    pub(super) fn new(sets: &[&[u64]]) -> Self {
-        /// Bytes of the table that one thread fills at a time: they stay in its cache.
-        const PART: usize = 1 << 19;
-        /// Shingles of a set in a part, on average, below which parts are not worth their finding.
-        const FEW: usize = 32;
-        let shingles: usize = sets.par_iter().map(|set| set.len()).sum();
+    fn new(sets: &[&[u64]], shingles: usize) -> Self {
         let mut counts = vec![0u8; 2 * shingles + 1];
-        let parts = (counts.len() / PART).min(shingles / (FEW * sets.len().max(1)));
-        let parts = parts.max(rayon::current_num_threads());
-        let (all, part) = (counts.len(), counts.len().div_ceil(parts));
-        counts
-            .par_chunks_mut(part)
-            .enumerate()
-            .for_each(|(i, counts)| {
-                let first = i * part;
-                for set in sets {
-                    let from = set.partition_point(|&hash| place(hash, all) < first);
-                    let places = set[from..].iter().map(|&hash| place(hash, all) - first);
-                    for place in places.take_while(|&place| place < part) {
-                        counts[place] = counts[place].saturating_add(1);
-                    }
+        // A part of the table for each thread. Hashes ascend, and so do their places.
+        let (all, part) = (
+            counts.len(),
+            counts.len().div_ceil(rayon::current_num_threads()),
+        );
+        let fill = |(i, counts): (usize, &mut [u8])| {
+            let (first, end) = (i * part, i * part + counts.len());
+            for set in sets {
+                let from = set.partition_point(|&hash| place(hash, all) < first);
+                let rest = &set[from..];
+                let to = match end == all {
+                    true => rest.len(),
+                    false => rest.partition_point(|&hash| place(hash, all) < end),
+                };
+                for &hash in &rest[..to] {
+                    let count = &mut counts[place(hash, all) - first];
+                    *count = count.saturating_add(1);
                 }
-            });
+            }
+        };
+        counts.par_chunks_mut(part).enumerate().for_each(fill);
         Self { counts }
     }
 
@@ -53,42 +124,54 @@ fn place(hash: u64, places: usize) -> usize {
 
 /// Orders sets by frequency; a thread keeps one for its memory.
 #[derive(Default)]
-pub(super) struct Orderer {
+struct Orderer {
     counts: Vec<u8>,
 }
 
 impl Orderer {
-    /// Calls `each` with those shingles in a set's prefix that another set may have too, and their places in the order of
-    /// (frequency, hash).
-    pub(super) fn prefix(
+    /// Calls `each` with those of the first `prefix` shingles of a set that another may have too, and where they
+    /// stand in the order.
+    fn prefix(
         &mut self,
         set: &[u64],
         frequencies: &Frequencies,
-        threshold: Threshold,
+        prefix: u32,
         mut each: impl FnMut(u64, u32),
     ) {
-        let prefix = threshold.may_miss(set.len()) as u32 + 1;
-        // Counting sort: sizes, then starts, then each shingle to its place.
-        let mut next = [0u32; 257];
+        const COMMON: usize = u8::MAX as usize + 1;
         self.counts.clear();
-        self.counts.extend(set.iter().map(|&hash| {
-            let count = frequencies.of(hash);
-            next[usize::from(count) + 1] += 1;
-            count
-        }));
-        for count in 1..next.len() {
-            next[count] += next[count - 1];
-        }
-        let single = next[2];
+        let counts = set.iter().map(|&hash| frequencies.of(hash));
+        self.counts.extend(counts);
+        // Those that this set alone has come first.
+        let single = self.counts.iter().map(|&count| u32::from(count == 1)).sum();
         if single >= prefix {
             return;
         }
+        // Counting sort: sizes, then starts, then each shingle to its place. Most counts are the same: two
+        // histograms in turn need not wait for each other.
+        let mut sizes = [[0u32; COMMON]; 2];
+        for pair in self.counts.chunks(2) {
+            for (sizes, &count) in sizes.iter_mut().zip(pair) {
+                sizes[usize::from(count)] += 1;
+            }
+        }
+        let mut next = [0; COMMON];
+        let mut start = single;
+        let mut rare = 1;
+        for count in 2..COMMON {
+            next[count] = start;
+            if start < prefix {
+                rare = count as u8;
+            }
+            start += sizes[0][count] + sizes[1][count];
+        }
         for (&hash, &count) in set.iter().zip(&self.counts) {
-            let next = &mut next[usize::from(count)];
-            let place = *next;
-            *next += 1;
-            if place < prefix && count > 1 {
-                each(hash, place);
+            if count > 1 && count <= rare {
+                let next = &mut next[usize::from(count)];
+                if *next < prefix {
+                    each(hash, *next);
+                }
+                *next += 1;
             }
         }
     }

@@ -1,11 +1,7 @@
 //! Some of every document's shingle hashes, kept while it is shingled.
 
+use crate::text::arch::{self, Processor, SPARE, STRIPS, Task};
 use crate::threshold::Threshold;
-
-/// Parts of a sample, by the first bits of the keys: each is looked at by one thread, with a table of its own that
-/// fits a cache the better.
-pub(super) const STRIPS: usize = 8;
-const STRIP_BITS: u32 = STRIPS.ilog2();
 
 /// Keys for each shingle that a document may miss. A document is dropped if so many of its keys, less one, are its own:
 /// two of three.
@@ -28,17 +24,44 @@ impl Sampler {
         }
     }
 
-    /// Adds a document's hashes, repetitions included, to a sample. `memory` is to work in.
-    pub(crate) fn push(self, hashes: &[u64], memory: &mut Vec<u32>, sample: &mut Sample) {
-        memory.clear();
-        memory.resize(hashes.len(), 0);
-        let mut many = 0;
-        // Without a branch, which would be mispredicted one time in three.
-        for &hash in hashes {
-            memory[many] = hash as u32;
-            many += usize::from(hash <= self.limit);
+    /// Adds a document's hashes, repetitions included, to a sample. `keys` is to work in.
+    pub(crate) fn push(self, hashes: &[u64], keys: &mut Vec<u32>, sample: &mut Sample) {
+        if keys.len() < hashes.len() + SPARE {
+            keys.resize(hashes.len() + SPARE, 0);
         }
-        sample.last().push(hashes.len(), &memory[..many]);
+        arch::run(Sampling {
+            limit: self.limit,
+            hashes,
+            keys,
+            open: &mut sample.open,
+        });
+    }
+}
+
+struct Sampling<'a> {
+    limit: u64,
+    hashes: &'a [u64],
+    keys: &'a mut [u32],
+    open: &'a mut Open,
+}
+
+impl Task for Sampling<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<P: Processor>(self, processor: P) {
+        let picked = processor.pick(self.hashes, self.limit, self.keys);
+        let open = self.open;
+        for (strip, many) in open.strips.iter_mut().zip(open.many) {
+            let room = many + picked + SPARE;
+            if strip.len() < room {
+                strip.resize(room.max(2 * strip.len()), 0);
+            }
+        }
+        processor.deal(&self.keys[..picked], &mut open.strips, &mut open.many);
+        open.ends.push(open.many.map(|many| many as u32));
+        open.lengths
+            .push(u32::try_from(self.hashes.len()).unwrap_or(u32::MAX));
     }
 }
 
@@ -46,46 +69,54 @@ impl Sampler {
 #[derive(Debug, Default)]
 pub(crate) struct Sample {
     pub(super) chunks: Vec<Chunk>,
+    open: Open,
 }
 
 /// Documents in a row.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Chunk {
     /// Shingles of each document, repetitions included; `u32::MAX` stands for more as well.
-    pub(super) lengths: Vec<u32>,
+    pub(super) lengths: Box<[u32]>,
     /// The keys of each strip, document after document.
-    pub(super) keys: [Vec<u32>; STRIPS],
+    pub(super) strips: [Box<[u32]>; STRIPS],
     /// Where the keys of each document end.
-    pub(super) ends: Vec<[u32; STRIPS]>,
+    pub(super) ends: Box<[[u32; STRIPS]]>,
+}
+
+/// The same while it grows; its memory is used again.
+#[derive(Debug, Default)]
+struct Open {
+    lengths: Vec<u32>,
+    /// The first `many` keys count.
+    strips: [Vec<u32>; STRIPS],
+    many: [usize; STRIPS],
+    ends: Vec<[u32; STRIPS]>,
 }
 
 impl Sample {
-    fn last(&mut self) -> &mut Chunk {
-        /// Documents, and keys of a strip, beyond which a chunk is closed.
-        const DOCUMENTS: usize = 1 << 16;
-        const STRIP: usize = 1 << 20;
-        let is_full = |chunk: &Chunk| {
-            chunk.lengths.len() >= DOCUMENTS || chunk.keys.iter().any(|keys| keys.len() >= STRIP)
-        };
-        if self.chunks.last().is_none_or(is_full) {
-            self.chunks.push(Chunk::default());
+    /// Makes a chunk of the documents added since the last time for which `keep` says yes.
+    fn close(&mut self, keep: impl Fn(usize) -> bool) {
+        let open = &mut self.open;
+        if !(0..open.lengths.len()).all(&keep) {
+            open.retain(keep);
         }
-        let last = self.chunks.len() - 1;
-        &mut self.chunks[last]
+        if !open.lengths.is_empty() {
+            self.chunks.push(Chunk {
+                lengths: open.lengths.as_slice().into(),
+                strips: std::array::from_fn(|i| open.strips[i][..open.many[i]].into()),
+                ends: open.ends.as_slice().into(),
+            });
+        }
+        open.lengths.clear();
+        open.ends.clear();
+        open.many = [0; STRIPS];
     }
 
-    /// Adds the documents of another for which `keep` says so, by their numbers in it.
-    pub(crate) fn append(&mut self, other: Self, keep: impl Fn(usize) -> bool) {
-        let mut first = 0;
-        for mut chunk in other.chunks {
-            let documents = chunk.lengths.len();
-            if !(first..first + documents).all(&keep) {
-                chunk = chunk.only(|document| keep(first + document));
-            }
-            chunk.shrink();
-            self.chunks.push(chunk);
-            first += documents;
-        }
+    /// Takes the documents of another that were added to it since the last time and for which `keep` says yes, by their
+    /// numbers. That one can be used on.
+    pub(crate) fn take(&mut self, other: &mut Self, keep: impl Fn(usize) -> bool) {
+        other.close(keep);
+        self.chunks.append(&mut other.chunks);
     }
 
     /// Bytes held on the heap.
@@ -94,60 +125,36 @@ impl Sample {
     }
 }
 
-impl Chunk {
-    fn push(&mut self, length: usize, keys: &[u32]) {
-        const RUN: usize = 256;
-        for run in keys.chunks(RUN) {
-            let mut dealt = [[0; RUN]; STRIPS];
-            let mut many = [0; STRIPS];
-            for &key in run {
-                let strip = (key >> (32 - STRIP_BITS)) as usize;
-                dealt[strip][many[strip] % RUN] = key; // never beyond: it saves a check
-                many[strip] += 1;
+impl Open {
+    fn retain(&mut self, keep: impl Fn(usize) -> bool) {
+        let (mut from, mut many, mut kept) = ([0; STRIPS], [0; STRIPS], 0);
+        for document in 0..self.lengths.len() {
+            let ends = self.ends[document].map(|end| end as usize);
+            if keep(document) {
+                for (i, strip) in self.strips.iter_mut().enumerate() {
+                    strip.copy_within(from[i]..ends[i], many[i]);
+                    many[i] += ends[i] - from[i];
+                }
+                self.lengths[kept] = self.lengths[document];
+                self.ends[kept] = many.map(|many| many as u32);
+                kept += 1;
             }
-            for ((keys, dealt), many) in self.keys.iter_mut().zip(&dealt).zip(many) {
-                keys.extend_from_slice(&dealt[..many]);
-            }
+            from = ends;
         }
-        self.lengths.push(u32::try_from(length).unwrap_or(u32::MAX));
-        self.ends
-            .push(self.keys.each_ref().map(|keys| keys.len() as u32));
-    }
-
-    /// The keys of a document in a strip.
-    fn keys_of(&self, document: usize, strip: usize) -> &[u32] {
-        let from = match document {
-            0 => 0,
-            _ => self.ends[document - 1][strip] as usize,
-        };
-        &self.keys[strip][from..self.ends[document][strip] as usize]
-    }
-
-    fn only(&self, keep: impl Fn(usize) -> bool) -> Self {
-        let mut kept = Self::default();
-        for document in (0..self.lengths.len()).filter(|&document| keep(document)) {
-            for (strip, keys) in kept.keys.iter_mut().enumerate() {
-                keys.extend_from_slice(self.keys_of(document, strip));
-            }
-            kept.lengths.push(self.lengths[document]);
-            kept.ends
-                .push(kept.keys.each_ref().map(|keys| keys.len() as u32));
-        }
-        kept
-    }
-
-    fn shrink(&mut self) {
-        self.lengths.shrink_to_fit();
-        self.ends.shrink_to_fit();
-        self.keys.iter_mut().for_each(Vec::shrink_to_fit);
-    }
-
-    fn memory_usage(&self) -> usize {
-        let keys: usize = self.keys.iter().map(Vec::capacity).sum();
-        (keys + self.lengths.capacity()) * size_of::<u32>()
-            + self.ends.capacity() * size_of::<[u32; STRIPS]>()
+        self.lengths.truncate(kept);
+        self.ends.truncate(kept);
+        self.many = many;
     }
 }
+
+impl Chunk {
+    fn memory_usage(&self) -> usize {
+        let keys: usize = self.strips.iter().map(|strip| strip.len()).sum();
+        (keys + self.lengths.len()) * size_of::<u32>() + size_of_val(&*self.ends)
+    }
+}
+
+const BITS_PER_KEY: usize = 6;
 
 /// Bits, some for each key.
 pub(super) struct Bits {
@@ -156,9 +163,9 @@ pub(super) struct Bits {
 }
 
 impl Bits {
-    /// For so many keys of one strip. Eight bits for each: at the end one in eight is set.
+    /// For so many keys of one strip. With six bits for each, one in seven is set at the end.
     pub(super) fn new(keys: usize) -> Self {
-        let words = keys / 8 + 1;
+        let words = keys * BITS_PER_KEY / 64 + 1;
         Self {
             words: vec![0; words],
             bits: words as u64 * 64,
@@ -168,7 +175,7 @@ impl Bits {
     #[inline(always)]
     fn place(&self, key: u32) -> (usize, u64) {
         // All keys of a strip have the same first bits.
-        let bit = (u64::from(key << STRIP_BITS) * self.bits) >> 32;
+        let bit = (u64::from(key << STRIPS.ilog2()) * self.bits) >> 32;
         ((bit / 64) as usize, 1 << (bit % 64))
     }
 

@@ -35,7 +35,28 @@ pub(crate) struct Masks {
 pub(crate) trait Processor: Copy {
     /// The classes of a block: the same on every processor.
     fn classify(self, block: &[u8; BLOCK]) -> Masks;
+
+    /// Writes the low halves of those hashes that are at most `limit` to the front of `keys`, in order, and returns how
+    /// many they are. What is behind them is of no meaning.
+    ///
+    /// # Panics
+    /// Where there are not [`SPARE`] more keys than hashes.
+    fn pick(self, hashes: &[u64], limit: u64, keys: &mut [u32]) -> usize;
+
+    /// Deals keys to strips by their first three bits, in order: each goes behind the `many` that its strip has, which
+    /// then has one more. What is behind them is of no meaning.
+    ///
+    /// # Panics
+    /// Where a strip has not room for all keys and [`SPARE`] more.
+    fn deal(self, keys: &[u32], strips: &mut [Vec<u32>; STRIPS], many: &mut [usize; STRIPS]);
 }
+
+/// Strips that keys are dealt to.
+pub(crate) const STRIPS: usize = 8;
+/// A key's bits behind those that tell its strip.
+const BEHIND_STRIP: u32 = 32 - STRIPS.ilog2();
+/// Room behind keys that are written, for whole vectors.
+pub(crate) const SPARE: usize = 16;
 
 /// Work that is compiled once for each kind of processor. What `run` calls must be inlined into it, or it
 /// is compiled for the least of them.
@@ -119,7 +140,44 @@ mod tests {
         }
     }
 
+    #[derive(Clone)]
+    struct PickAndDeal(Vec<u64>, u64);
+
+    impl Task for PickAndDeal {
+        type Output = (Vec<u32>, Vec<Vec<u32>>);
+
+        fn run<P: Processor>(self, processor: P) -> Self::Output {
+            let mut keys = vec![7; self.0.len() + SPARE];
+            let picked = processor.pick(&self.0, self.1, &mut keys);
+            keys.truncate(picked);
+            let mut strips: [Vec<u32>; STRIPS] = Default::default();
+            strips
+                .iter_mut()
+                .for_each(|strip| strip.resize(1 + keys.len() + SPARE, 7));
+            let mut many = [1; STRIPS];
+            processor.deal(&keys, &mut strips, &mut many);
+            for (strip, many) in strips.iter_mut().zip(many) {
+                strip.truncate(many);
+            }
+            (keys, strips.to_vec())
+        }
+    }
+
     proptest! {
+        #[test]
+        fn any_hashes(hashes in prop::collection::vec(any::<u64>(), 0..100), limit: u64) {
+            let kept = hashes.iter().filter(|&&hash| hash <= limit);
+            let keys: Vec<u32> = kept.map(|&hash| hash as u32).collect();
+            let strip = |strip: u32| {
+                let keys = keys.iter().copied().filter(|key| key >> 29 == strip);
+                [7].into_iter().chain(keys).collect()
+            };
+            let strips: Vec<Vec<u32>> = (0..8).map(strip).collect();
+            for all in run_all(&PickAndDeal(hashes.clone(), limit)) {
+                prop_assert_eq!(all, (keys.clone(), strips.clone()));
+            }
+        }
+
         #[test]
         fn any_block(bytes in prop::collection::vec(any::<u8>(), BLOCK)) {
             let block: [u8; BLOCK] = bytes.try_into().unwrap();

@@ -1,6 +1,6 @@
 //! Byte by byte, for any processor.
 
-use super::{BLOCK, Masks, Processor};
+use super::{BEHIND_STRIP, BLOCK, Masks, Processor, SPARE, STRIPS};
 
 /// Any processor.
 #[derive(Debug, Clone, Copy)]
@@ -10,6 +10,37 @@ impl Processor for Portable {
     #[inline(always)]
     fn classify(self, block: &[u8; BLOCK]) -> Masks {
         classify(block)
+    }
+
+    #[inline(always)]
+    fn pick(self, hashes: &[u64], limit: u64, keys: &mut [u32]) -> usize {
+        pick(hashes, limit, keys)
+    }
+
+    #[inline(always)]
+    fn deal(self, keys: &[u32], strips: &mut [Vec<u32>; STRIPS], many: &mut [usize; STRIPS]) {
+        deal(keys, strips, many);
+    }
+}
+
+#[inline(always)]
+pub(super) fn pick(hashes: &[u64], limit: u64, keys: &mut [u32]) -> usize {
+    let keys = &mut keys[..hashes.len() + SPARE];
+    let mut many = 0;
+    // Without a branch, which would be mispredicted as often as not.
+    for &hash in hashes {
+        keys[many] = hash as u32;
+        many += usize::from(hash <= limit);
+    }
+    many
+}
+
+#[inline(always)]
+pub(super) fn deal(keys: &[u32], strips: &mut [Vec<u32>; STRIPS], many: &mut [usize; STRIPS]) {
+    for &key in keys {
+        let strip = (key >> BEHIND_STRIP) as usize;
+        strips[strip][many[strip]] = key;
+        many[strip] += 1;
     }
 }
 

@@ -5,13 +5,16 @@
 
 use std::arch::x86_64::{
     __m256i, __m512i, _mm256_cmpeq_epi8, _mm256_loadu_si256, _mm256_min_epu8, _mm256_movemask_epi8,
-    _mm256_or_si256, _mm256_set1_epi8, _mm256_sub_epi8, _mm512_cmpeq_epi8_mask,
-    _mm512_cmplt_epu8_mask, _mm512_loadu_si512, _mm512_movepi8_mask, _mm512_or_si512,
-    _mm512_set1_epi8, _mm512_sub_epi8,
+    _mm256_or_si256, _mm256_set1_epi8, _mm256_storeu_si256, _mm256_sub_epi8,
+    _mm512_cmpeq_epi8_mask, _mm512_cmplt_epu8_mask, _mm512_cvtepi64_epi32, _mm512_loadu_si512,
+    _mm512_mask_cmpeq_epi32_mask, _mm512_mask_cmple_epu64_mask, _mm512_maskz_compress_epi32,
+    _mm512_maskz_compress_epi64, _mm512_maskz_loadu_epi32, _mm512_maskz_loadu_epi64,
+    _mm512_movepi8_mask, _mm512_or_si512, _mm512_set1_epi8, _mm512_set1_epi32, _mm512_set1_epi64,
+    _mm512_srli_epi32, _mm512_storeu_si512, _mm512_sub_epi8,
 };
 use std::hint::black_box;
 
-use super::{BLOCK, Masks, Processor, Task};
+use super::{BEHIND_STRIP, BLOCK, Masks, Processor, SPARE, STRIPS, Task, portable};
 
 /// Proof that the processor has AVX2 and the bit instructions that came with it (x86-64-v3).
 #[derive(Debug, Clone, Copy)]
@@ -45,6 +48,16 @@ impl Processor for Avx2 {
     fn classify(self, block: &[u8; BLOCK]) -> Masks {
         // SAFETY: `self` proves AVX2.
         unsafe { classify_avx2(block) }
+    }
+
+    #[inline(always)]
+    fn pick(self, hashes: &[u64], limit: u64, keys: &mut [u32]) -> usize {
+        portable::pick(hashes, limit, keys)
+    }
+
+    #[inline(always)]
+    fn deal(self, keys: &[u32], strips: &mut [Vec<u32>; STRIPS], many: &mut [usize; STRIPS]) {
+        portable::deal(keys, strips, many);
     }
 }
 
@@ -81,6 +94,60 @@ impl Processor for Avx512 {
     fn classify(self, block: &[u8; BLOCK]) -> Masks {
         // SAFETY: `self` proves AVX-512 for bytes.
         unsafe { classify_avx512(block) }
+    }
+
+    #[inline(always)]
+    fn pick(self, hashes: &[u64], limit: u64, keys: &mut [u32]) -> usize {
+        // SAFETY: `self` proves AVX-512.
+        unsafe { pick_avx512(hashes, limit, keys) }
+    }
+
+    #[inline(always)]
+    fn deal(self, keys: &[u32], strips: &mut [Vec<u32>; STRIPS], many: &mut [usize; STRIPS]) {
+        // SAFETY: `self` proves AVX-512.
+        unsafe { deal_avx512(keys, strips, many) }
+    }
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512vl,popcnt")]
+fn pick_avx512(hashes: &[u64], limit: u64, keys: &mut [u32]) -> usize {
+    let keys = &mut keys[..hashes.len() + SPARE];
+    let most = _mm512_set1_epi64(limit.cast_signed());
+    let mut many = 0;
+    for eight in hashes.chunks(8) {
+        let there = ((1u32 << eight.len()) - 1) as u8;
+        // SAFETY: the mask leaves out what lies behind the slice; the load needs no alignment.
+        let eight = unsafe { _mm512_maskz_loadu_epi64(there, eight.as_ptr().cast()) };
+        let kept = _mm512_mask_cmple_epu64_mask(there, eight, most);
+        let low = _mm512_cvtepi64_epi32(_mm512_maskz_compress_epi64(kept, eight));
+        // SAFETY: `many` is at most the number of hashes before these, and there are 16 keys more than hashes.
+        unsafe { _mm256_storeu_si256(keys.as_mut_ptr().add(many).cast(), low) };
+        many += kept.count_ones() as usize;
+    }
+    many
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,popcnt")]
+fn deal_avx512(keys: &[u32], strips: &mut [Vec<u32>; STRIPS], many: &mut [usize; STRIPS]) {
+    let room = |(strip, many): (&Vec<u32>, &usize)| many + keys.len() + SPARE <= strip.len();
+    assert!(
+        strips.iter().zip(&*many).all(room),
+        "room for whole vectors"
+    );
+    for sixteen in keys.chunks(16) {
+        let there = ((1u32 << sixteen.len()) - 1) as u16;
+        // SAFETY: the mask leaves out what lies behind the slice; the load needs no alignment.
+        let sixteen = unsafe { _mm512_maskz_loadu_epi32(there, sixteen.as_ptr().cast()) };
+        let strip_of = _mm512_srli_epi32::<BEHIND_STRIP>(sixteen);
+        for (number, (strip, many)) in (0..).zip(strips.iter_mut().zip(&mut *many)) {
+            let own = _mm512_mask_cmpeq_epi32_mask(there, strip_of, _mm512_set1_epi32(number));
+            let own_keys = _mm512_maskz_compress_epi32(own, sixteen);
+            // SAFETY: a strip gets no more than the keys before these, and has room for 16 more.
+            unsafe { _mm512_storeu_si512(strip.as_mut_ptr().add(*many).cast(), own_keys) };
+            *many += own.count_ones() as usize;
+        }
     }
 }
 
