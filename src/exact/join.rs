@@ -131,16 +131,6 @@ impl Join {
             false => Order::Hash,
         };
         self.list(prefixes.shared(&order, |_| true));
-            eprintln!(
-                self.sets.len(),
-                prefixes.shingles,
-                self.lists.len(),
-                self.postings.len(),
-                sv * 16,
-                self.visits(),
-                matches!(order, Order::Hash)
-            );
-        }
     }
 
     /// Makes the lists of shingles of which one is early, that of the smaller set: no others bring sets together.
