@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 use std::fmt::Debug;
+use std::ops::Deref;
 
 use rayon::prelude::*;
 
@@ -14,10 +15,12 @@ use crate::digest::Digests;
 use crate::error::{Error, Kind};
 use crate::exact::{Direction, Join, Near, Sample, survivors};
 use crate::lsh::Buckets;
+use crate::method::{Budget, Method, Reason, cost};
+use crate::recall::{Chances, LinkTally, Missed, PairTally, Recall};
 use crate::sketch::SignatureMatrix;
 use crate::text::{Document, ReadBuffer, Scratch};
 use crate::threshold::Threshold;
-use crate::verify::{Estimates, Pair, ShingleSet, Similarity, Verifier};
+use crate::verify::{Compared, Estimates, Pair, ShingleSet, Similarity, Verifier};
 use crate::watch::{Stage, Ticker, Watch};
 
 /// One run's options: who watches it, and an order of your own for what is kept.
@@ -94,6 +97,7 @@ pub struct Batch<'d, D> {
     run: Run<'d>,
     distinct: Distinct,
     found: Found,
+    reason: Reason,
     /// The shingle set of each distinct set; empty for those that are no candidates.
     sets: Vec<ShingleSet>,
 }
@@ -143,10 +147,19 @@ impl<'d, D: Document + Sync> Batch<'d, D> {
         let (prints, matrix, sample) = digests.into_parts();
         let firsts = Firsts::of_prints(&prints);
         drop(prints);
-        match (matrix, sample) {
-            (Some(matrix), _) => way.by_lsh(firsts, matrix),
-            (None, Some(sample)) => way.by_join(firsts, &sample),
-            (None, None) => Err(Error::new(Kind::DigestMethod)),
+        match (deduper.method(), matrix, sample) {
+            (Method::Lsh, Some(matrix), _) => way.by_lsh(firsts, matrix),
+            (Method::Exact, _, Some(sample)) => way.by_join(firsts, &sample),
+            (Method::Auto, Some(matrix), Some(sample)) => way.by_either(firsts, matrix, &sample),
+            _ => Err(Error::new(Kind::DigestMethod)),
+        }
+    }
+
+    /// How candidates were found, and why so.
+    pub fn method(&self) -> (Method, Reason) {
+        match self.found {
+            Found::Lsh { .. } => (Method::Lsh, self.reason),
+            Found::Exact(_) => (Method::Exact, self.reason),
         }
     }
 
@@ -185,13 +198,22 @@ impl<'d, D: Document + Sync> Batch<'d, D> {
         let mode = self.deduper.cluster_mode();
         let kept_first = || self.distinct.in_order(&*order);
         let sets = self.distinct.len();
+        let chances = self.chances();
+        let tally = LinkTally::new(&chances);
         let labels = match &self.found {
             Found::Lsh { matrix, buckets } => {
+                let compare = |a, b| {
+                    let compared = verifier.compare(a, b);
+                    if let Compared::Similar { jaccard } = compared {
+                        tally.add(jaccard);
+                    }
+                    compared
+                };
                 let candidates = Candidates {
                     buckets,
                     sets,
                     row: |set: u32| matrix.row(self.distinct.first(set as usize)),
-                    compare: |a, b| verifier.compare(a, b),
+                    compare,
                 };
                 match mode {
                     ClusterMode::Components => {
@@ -208,7 +230,10 @@ impl<'d, D: Document + Sync> Batch<'d, D> {
                 let candidates = Complete {
                     join,
                     sets,
-                    is_similar: |a, b| verifier.verify(a, b).is_some(),
+                    is_similar: |a, b| {
+                        let similarity = verifier.verify(a, b);
+                        similarity.inspect(|_| tally.add(1.0)).is_some()
+                    },
                 };
                 let ticker = self.run.ticker(Stage::Verify, join.len());
                 match mode {
@@ -221,6 +246,7 @@ impl<'d, D: Document + Sync> Batch<'d, D> {
             distinct: &self.distinct,
             labels: &labels,
             order: &*order,
+            recall: self.recall(tally.found(), tally.missed()),
         };
         grouping.clusters(
             self.documents.len(),
@@ -229,8 +255,8 @@ impl<'d, D: Document + Sync> Batch<'d, D> {
         )
     }
 
-    /// Hands every pair of near-duplicates to `each` as it is found, until that fails. Only pairs of about a
-    /// million candidates are held at a time.
+    /// Hands every pair of near-duplicates to `each` as it is found, until that fails, and tells how many may have been
+    /// missed. Only pairs of about a million candidates are held at a time.
     ///
     /// The order is the same in every run, but not ascending: copies come together, and the pairs of one document
     /// with later ones.
@@ -240,9 +266,11 @@ impl<'d, D: Document + Sync> Batch<'d, D> {
     pub fn for_each_pair<E: From<Error>>(
         &self,
         mut each: impl FnMut(Pair) -> Result<(), E>,
-    ) -> Result<(), E> {
+    ) -> Result<Recall, E> {
+        let chances = self.chances();
+        let mut tally = PairTally::new(&chances);
         for set in 0..self.distinct.len() {
-            self.pairs_within(set, &mut each)?;
+            self.pairs_within(set, &mut tally, &mut each)?;
         }
         let verifier = self.verifier();
         let all = match &self.found {
@@ -254,23 +282,75 @@ impl<'d, D: Document + Sync> Batch<'d, D> {
         while to < all {
             let from = to;
             to = self.step_from(from, all);
-            let found: Vec<Vec<(u32, Similarity)>> = (from..to)
+            let found: Vec<Vec<Partner>> = (from..to)
                 .into_par_iter()
                 .map_init(Near::default, |near, place| {
                     ticker.tick(1)?;
                     let set = self.candidates_of(place, near);
-                    let verified = |&other: &u32| Some((other, verifier.verify(set, other)?));
-                    Ok(near.places.iter().filter_map(verified).collect())
+                    let partner = |&other: &u32| self.partner(set, other, &verifier, &chances);
+                    Ok(near.places.iter().filter_map(partner).collect())
                 })
                 .collect::<Result<_, Error>>()?;
             for (place, partners) in (from..to).zip(found) {
-                let set = self.set_at(place);
-                for (other, similarity) in partners {
-                    self.pairs_between(set, other, similarity, &mut each)?;
+                for partner in partners {
+                    self.pairs_between(self.set_at(place), &partner, &mut tally, &mut each)?;
                 }
             }
         }
-        Ok(())
+        Ok(self.recall(tally.found(), tally.missed()))
+    }
+
+    /// A candidate of a set, verified.
+    fn partner(
+        &self,
+        set: u32,
+        other: u32,
+        verifier: &Verifier<'_>,
+        chances: &Chances,
+    ) -> Option<Partner> {
+        let similarity = verifier.verify(set, other)?;
+        let only_band = match &self.found {
+            Found::Lsh { matrix, .. } => {
+                let row = |set: u32| matrix.row(self.distinct.first(set as usize));
+                chances.only_band(row(set), row(other))
+            }
+            Found::Exact(_) => None,
+        };
+        Some(Partner {
+            set: other,
+            similarity,
+            only_band,
+        })
+    }
+
+    /// With which probability pairs are found.
+    fn chances(&self) -> Chances {
+        let deduper = self.deduper;
+        match self.found {
+            Found::Lsh { .. } => Chances::new(
+                deduper.threshold(),
+                deduper.banding(),
+                deduper.scheme().hashes(),
+                deduper.floor_slots(),
+            ),
+            Found::Exact(_) => Chances::certain(),
+        }
+    }
+
+    fn recall(&self, found: u64, missed: Missed) -> Recall {
+        let (method, reason) = self.method();
+        let (banding, promised) = match method {
+            Method::Exact => (None, 1.0),
+            _ => (Some(self.deduper.banding()), self.deduper.recall()),
+        };
+        Recall {
+            method,
+            reason,
+            banding,
+            promised,
+            found,
+            missed,
+        }
     }
 
     /// The set that is the `place`-th in turn.
@@ -359,6 +439,7 @@ impl<'d, D: Document + Sync> Batch<'d, D> {
     fn pairs_within<E>(
         &self,
         set: usize,
+        tally: &mut PairTally<'_>,
         each: &mut impl FnMut(Pair) -> Result<(), E>,
     ) -> Result<(), E> {
         let documents = self.distinct.documents(set);
@@ -366,6 +447,7 @@ impl<'d, D: Document + Sync> Batch<'d, D> {
             return Ok(());
         }
         let similarity = self.sets[set].similarity(&self.sets[set]);
+        tally.add_copies(documents.len() as u64);
         for (i, &a) in documents.iter().enumerate() {
             for &b in &documents[i + 1..] {
                 each(Pair::of(a, b, similarity))?;
@@ -377,17 +459,81 @@ impl<'d, D: Document + Sync> Batch<'d, D> {
     /// The pairs of documents with one set and documents with another.
     fn pairs_between<E>(
         &self,
-        left: u32,
-        right: u32,
-        similarity: Similarity,
+        set: u32,
+        partner: &Partner,
+        tally: &mut PairTally<'_>,
         each: &mut impl FnMut(Pair) -> Result<(), E>,
     ) -> Result<(), E> {
-        for &a in self.distinct.documents(left as usize) {
-            for &b in self.distinct.documents(right as usize) {
-                each(Pair::of(a, b, similarity))?;
+        let left = self.distinct.documents(set as usize);
+        let right = self.distinct.documents(partner.set as usize);
+        let pairs = left.len() as u64 * right.len() as u64;
+        tally.add(partner.similarity.jaccard, pairs, partner.only_band);
+        for &a in left {
+            for &b in right {
+                each(Pair::of(a, b, partner.similarity))?;
             }
         }
         Ok(())
+    }
+}
+
+/// A set that is similar to another.
+struct Partner {
+    set: u32,
+    similarity: Similarity,
+    /// The one band in which their signatures agree, where it is one.
+    only_band: Option<u16>,
+}
+
+/// Every pair of near-duplicates that was found, by (a, b) ascending, and what may have been missed: what
+/// [`Deduper::pairs`] returns. It is a slice of [`Pair`] for all purposes.
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct Pairs {
+    pairs: Vec<Pair>,
+    recall: Recall,
+}
+
+impl Pairs {
+    pub(crate) fn new(mut pairs: Vec<Pair>, recall: Recall) -> Self {
+        pairs.sort_unstable_by_key(|pair| (pair.a, pair.b));
+        Self { pairs, recall }
+    }
+
+    /// How they were found, and how many may have been missed.
+    pub fn recall(&self) -> &Recall {
+        &self.recall
+    }
+
+    /// The pairs alone.
+    pub fn into_vec(self) -> Vec<Pair> {
+        self.pairs
+    }
+}
+
+impl Deref for Pairs {
+    type Target = [Pair];
+
+    fn deref(&self) -> &[Pair] {
+        &self.pairs
+    }
+}
+
+impl IntoIterator for Pairs {
+    type Item = Pair;
+    type IntoIter = std::vec::IntoIter<Pair>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.pairs.into_iter()
+    }
+}
+
+impl<'p> IntoIterator for &'p Pairs {
+    type Item = &'p Pair;
+    type IntoIter = std::slice::Iter<'p, Pair>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.pairs.iter()
     }
 }
 
@@ -398,14 +544,111 @@ struct Way<'d, D> {
     run: Run<'d>,
 }
 
+impl<D> Clone for Way<'_, D> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<D> Copy for Way<'_, D> {}
+
+/// The documents that may have a partner, and their shingles together, repetitions included.
+struct Survivors {
+    may: Vec<bool>,
+    shingles: u64,
+}
+
+/// Documents brought as far as buckets.
+struct InBuckets {
+    distinct: Distinct,
+    matrix: SignatureMatrix,
+    buckets: Buckets,
+}
+
+impl InBuckets {
+    /// What it costs to verify the candidates.
+    fn verifying(&self, sample: &Sample) -> f64 {
+        let is_candidate = |document: usize| {
+            let set = self.distinct.set_of(document);
+            set.is_some_and(|set| {
+                self.distinct.first(set) == document && !self.buckets.of_set(set).is_empty()
+            })
+        };
+        let lengths = sample.lengths().enumerate();
+        let lengths = lengths.filter(|&(document, _)| is_candidate(document));
+        let shingles = lengths.map(|(_, length)| u64::from(length)).sum();
+        cost::of_candidates(shingles, self.buckets.places())
+    }
+}
+
 impl<'d, D: Document + Sync> Way<'d, D> {
     fn by_lsh(self, firsts: Firsts, matrix: SignatureMatrix) -> Result<Batch<'d, D>, Error> {
+        let found = self.buckets(firsts, matrix)?;
+        self.with_buckets(found, Reason::Asked)
+    }
+
+    fn by_join(self, firsts: Firsts, sample: &Sample) -> Result<Batch<'d, D>, Error> {
+        let distinct: Distinct = firsts.into();
+        let survivors = self.survivors(&distinct, sample)?;
+        let refused = self.refuses_memory(&survivors);
+        let joined = match refused {
+            Some(reason) => Err(reason),
+            None => {
+                let budget = self.deduper.budget();
+                self.join(distinct, &survivors, Reason::Asked, budget)?
+            }
+        };
+        joined.map_err(|reason| Error::new(Kind::ExactTooLarge(reason)))
+    }
+
+    /// The exact join where it takes less than LSH, or hardly more.
+    fn by_either(
+        self,
+        firsts: Firsts,
+        matrix: SignatureMatrix,
+        sample: &Sample,
+    ) -> Result<Batch<'d, D>, Error> {
+        /// How much more the exact join may take of what is left to do.
+        const MORE: f64 = 1.1;
+        let distinct: Distinct = firsts.clone().into();
+        let survivors = self.survivors(&distinct, sample)?;
+        if let Some(reason) = self.refuses_memory(&survivors) {
+            return self.with_buckets(self.buckets(firsts, matrix)?, reason);
+        }
+        let exact = cost::of_join(survivors.shingles);
+        let finding = cost::of_buckets(distinct.len(), self.deduper.banding().bands());
+        let faster = |lsh: f64| Reason::Faster {
+            exact_to_lsh: exact / lsh,
+        };
+        let (lsh, reason, found) = if exact <= cost::LITTLE {
+            (cost::LITTLE, Reason::Little, Err((firsts, matrix)))
+        } else if exact <= finding {
+            (finding, faster(finding), Err((firsts, matrix)))
+        } else {
+            let found = self.buckets(firsts, matrix)?;
+            let lsh = finding + found.verifying(sample);
+            if finding + exact > MORE * lsh {
+                return self.with_buckets(found, faster(lsh));
+            }
+            (lsh, faster(lsh), Ok(found))
+        };
+        let mut budget = self.deduper.budget();
+        budget.work = budget.work.min(cost::looks_in(MORE * lsh));
+        match self.join(distinct, &survivors, reason, budget)? {
+            Ok(batch) => Ok(batch),
+            Err(reason) => {
+                let found = found.or_else(|(firsts, matrix)| self.buckets(firsts, matrix))?;
+                self.with_buckets(found, reason)
+            }
+        }
+    }
+
+    fn buckets(self, firsts: Firsts, matrix: SignatureMatrix) -> Result<InBuckets, Error> {
         let fingerprint =
             |memory: &mut Memory, document| Ok(self.set_of(document, memory)?.fingerprint());
         let ticker = |copies| self.run.ticker(Stage::Collapse, copies);
-        let distinct: Distinct = firsts
-            .merge_equal_sets(&matrix, fingerprint, ticker)?
-            .into();
+        let merged = firsts.merge_equal_sets(&matrix, fingerprint, ticker)?;
+        let distinct = Distinct::from(merged);
         let banding = self.deduper.banding();
         let buckets = if self.deduper.threshold() < 1.0 {
             let ticker = self.run.ticker(Stage::Candidates, banding.bands());
@@ -414,15 +657,32 @@ impl<'d, D: Document + Sync> Way<'d, D> {
             // Copies are collapsed, and nothing else reaches 1.
             Buckets::none(&distinct, banding)
         };
-        let sets = self.shingle_sets(&distinct, |set| !buckets.of_set(set).is_empty())?;
-        Ok(self.batch(distinct, Found::Lsh { matrix, buckets }, sets))
+        Ok(InBuckets {
+            distinct,
+            matrix,
+            buckets,
+        })
     }
 
-    fn by_join(self, firsts: Firsts, sample: &Sample) -> Result<Batch<'d, D>, Error> {
-        let distinct: Distinct = firsts.into();
-        let threshold = Threshold(self.deduper.threshold());
-        let survives = self.survivors(&distinct, sample, threshold)?;
-        let survives = |set| survives[distinct.first(set)];
+    fn with_buckets(self, found: InBuckets, reason: Reason) -> Result<Batch<'d, D>, Error> {
+        let InBuckets {
+            distinct,
+            matrix,
+            buckets,
+        } = found;
+        let sets = self.shingle_sets(&distinct, |set| !buckets.of_set(set).is_empty())?;
+        Ok(self.batch(distinct, Found::Lsh { matrix, buckets }, reason, sets))
+    }
+
+    /// The exact join, unless there is too much to look at.
+    fn join(
+        self,
+        distinct: Distinct,
+        survivors: &Survivors,
+        reason: Reason,
+        budget: Budget,
+    ) -> Result<Result<Batch<'d, D>, Reason>, Error> {
+        let survives = |set| survivors.may[distinct.first(set)];
         let sets = self.shingle_sets(&distinct, survives)?;
         let hashes = |set: usize| match survives(set) {
             true => sets[set].hashes(),
@@ -430,40 +690,55 @@ impl<'d, D: Document + Sync> Way<'d, D> {
         };
         let hashes: Vec<&[u64]> = (0..sets.len()).map(hashes).collect();
         let ticker = self.run.ticker(Stage::Candidates, hashes.len());
-        let join = Join::new(&hashes, threshold, &ticker)?;
-        Ok(self.batch(distinct, Found::Exact(join), sets))
+        let join = Join::new(&hashes, Threshold(self.deduper.threshold()), &ticker)?;
+        Ok(match budget.refuses_work(join.visits()) {
+            Some(reason) => Err(reason),
+            None => Ok(self.batch(distinct, Found::Exact(join), reason, sets)),
+        })
+    }
+
+    fn refuses_memory(self, survivors: &Survivors) -> Option<Reason> {
+        let Way { deduper, .. } = self;
+        let budget = deduper.budget();
+        budget.refuses_memory(survivors.shingles, deduper.threshold())
     }
 
     /// Which documents may have a partner, of those that come first with their sets.
-    fn survivors(
-        &self,
-        distinct: &Distinct,
-        sample: &Sample,
-        threshold: Threshold,
-    ) -> Result<Vec<bool>, Error> {
+    fn survivors(self, distinct: &Distinct, sample: &Sample) -> Result<Survivors, Error> {
+        let threshold = Threshold(self.deduper.threshold());
         let documents = self.documents.len();
         let ticker = self.run.ticker(Stage::Filter, documents);
         let is_first = |document: usize| {
             let set = distinct.set_of(document);
             set.is_some_and(|set| distinct.first(set) == document)
         };
-        survivors(sample, documents, threshold, is_first, &ticker)
+        let may = survivors(sample, documents, threshold, is_first, &ticker)?;
+        let of_survivors = sample.lengths().zip(&may).filter(|(_, may)| **may);
+        let shingles = of_survivors.map(|(length, _)| u64::from(length)).sum();
+        Ok(Survivors { may, shingles })
     }
 
-    fn batch(self, distinct: Distinct, found: Found, sets: Vec<ShingleSet>) -> Batch<'d, D> {
+    fn batch(
+        self,
+        distinct: Distinct,
+        found: Found,
+        reason: Reason,
+        sets: Vec<ShingleSet>,
+    ) -> Batch<'d, D> {
         Batch {
             deduper: self.deduper,
             documents: self.documents,
             run: self.run,
             distinct,
             found,
+            reason,
             sets,
         }
     }
 
     /// The shingle sets that will be compared: of candidates, and of copies, whose similarity is told.
     fn shingle_sets(
-        &self,
+        self,
         distinct: &Distinct,
         is_candidate: impl Fn(usize) -> bool + Sync,
     ) -> Result<Vec<ShingleSet>, Error> {
@@ -489,7 +764,7 @@ impl<'d, D: Document + Sync> Way<'d, D> {
 
     /// The shingle set of a document that has been digested.
     fn set_of(
-        &self,
+        self,
         document: usize,
         (buffer, scratch, hashes): &mut Memory,
     ) -> Result<ShingleSet, Error> {

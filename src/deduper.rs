@@ -3,13 +3,14 @@
 use std::fmt::Debug;
 use std::hash::Hash;
 
-use crate::batch::{Batch, Run};
+use crate::batch::{Batch, Pairs, Run};
 use crate::cluster::{ClusterMode, Clusters, Keep};
 use crate::digest::{Digester, Digests};
 use crate::error::Error;
 use crate::exact::Sampler;
 use crate::lsh::{Banding, Index, valid_recall, valid_threshold};
-use crate::method::Method;
+use crate::method::{Budget, Method};
+use crate::recall::Recall;
 use crate::sketch::{Scheme, Signature, SignatureMatrix, SketchKind, Sketcher};
 use crate::text::{Document, Normalization, Shingle};
 use crate::threshold::Threshold;
@@ -58,6 +59,7 @@ pub struct Deduper {
     threshold: f64,
     /// Least equal slots with which a candidate is verified, and the recall that this costs.
     floor: (usize, f64),
+    budget: Budget,
     mode: ClusterMode,
     keep: Keep,
 }
@@ -71,6 +73,7 @@ pub struct DeduperBuilder {
     method: Method,
     recall: f64,
     banding: Option<Banding>,
+    exact: Budget,
     sketch: SketchKind,
     hashes: usize,
     shingle: Shingle,
@@ -87,6 +90,7 @@ impl Default for DeduperBuilder {
             method: Method::default(),
             recall: 0.99,
             banding: None,
+            exact: Budget::default(),
             sketch: SketchKind::default(),
             hashes: 128,
             shingle: Shingle::default(),
@@ -111,9 +115,24 @@ impl DeduperBuilder {
         self
     }
 
+    /// Bytes that the [exact join](crate::exact) may take for shingle sets and their index. Default 4 GiB. Where it
+    /// would take more, [`Method::Exact`] fails, and [`Method::Auto`] takes LSH.
+    pub fn exact_memory(&mut self, bytes: u64) -> &mut Self {
+        self.exact.memory = bytes;
+        self
+    }
+
+    /// Pairs that the [exact join](crate::exact) may look at, of which most are dismissed by a glance: some 10^8 a
+    /// second and core. Default 2 x 10^10. Where it would look at more, [`Method::Exact`] fails, and [`Method::Auto`] takes
+    /// LSH.
+    pub fn exact_work(&mut self, pairs: u64) -> &mut Self {
+        self.exact.work = pairs;
+        self
+    }
+
     /// Least probability with which a pair at the threshold is found, above 0 and at most 1; pairs above
     /// it are found with a greater one. Default 0.99. More costs more candidates: the banding is
-    /// [`Banding::for_recall`].
+    /// [`Banding::for_recall`]. 1 is for [`Method::Exact`], and makes [`Method::Auto`] take that.
     pub fn recall(&mut self, recall: f64) -> &mut Self {
         self.recall = recall;
         self
@@ -186,9 +205,16 @@ impl DeduperBuilder {
         let mut recall = valid_recall(self.recall)?;
         // A tenth of what may be missed goes to candidates whose signatures say no.
         let loss = |recall: f64| (1.0 - recall) / 10.0;
-        let banding = match self.banding {
-            Some(banding) => banding.fits(self.hashes)?,
-            None => Banding::for_recall(threshold, recall + loss(recall), self.hashes)
+        let method = match self.method {
+            Method::Auto if recall >= 1.0 => Method::Exact,
+            method => method,
+        };
+        let banding = match (self.banding, method) {
+            (Some(banding), _) => banding.fits(self.hashes)?,
+            // For an index alone: the best that there is, where the recall cannot be had.
+            (None, Method::Exact) => Banding::for_recall(threshold, recall, self.hashes)
+                .or_else(|_| Banding::new(self.hashes, 1))?,
+            (None, _) => Banding::for_recall(threshold, recall + loss(recall), self.hashes)
                 .map_err(|error| error.of_recall(recall))?,
         };
         if self.banding.is_some() {
@@ -196,10 +222,11 @@ impl DeduperBuilder {
         }
         Ok(Deduper {
             sketcher: Sketcher::new(scheme),
-            method: self.method,
+            method,
             banding,
             threshold,
             floor: floor_slots(threshold, self.hashes, loss(recall)),
+            budget: self.exact,
             mode: self.mode,
             keep: self.keep,
         })
@@ -254,16 +281,16 @@ impl Deduper {
     ///
     /// # Panics
     /// Where there are 2^32 - 1 texts or more.
-    pub fn pairs<T: AsRef<str> + Sync>(&self, texts: &[T]) -> Vec<Pair> {
+    pub fn pairs<T: AsRef<str> + Sync>(&self, texts: &[T]) -> Pairs {
         let mut pairs = Vec::new();
         let each = |pair| {
             pairs.push(pair);
             Ok::<(), Error>(())
         };
-        self.try_pairs(texts, &Run::new(), each)
+        let recall = self
+            .try_pairs(texts, &Run::new(), each)
             .unwrap_or_else(|error| panic!("{error}"));
-        pairs.sort_unstable_by_key(|pair| (pair.a, pair.b));
-        pairs
+        Pairs::new(pairs, recall)
     }
 
     /// As [`pairs`](Self::pairs), for documents that may be bytes, in a run that may be watched; each
@@ -277,7 +304,7 @@ impl Deduper {
         documents: &[D],
         run: &Run<'_>,
         each: impl FnMut(Pair) -> Result<(), E>,
-    ) -> Result<(), E> {
+    ) -> Result<Recall, E> {
         self.batch(documents, run)?.for_each_pair(each)
     }
 
@@ -314,6 +341,7 @@ impl Deduper {
         match self.method {
             Method::Lsh => Digester::new(sketcher, true, None),
             Method::Exact => Digester::new(sketcher, false, Some(sampler())),
+            Method::Auto => Digester::new(sketcher, true, Some(sampler())),
         }
     }
 
@@ -364,13 +392,16 @@ impl Deduper {
         self.threshold
     }
 
-    /// The probability that a pair exactly at the threshold is found, at least; above it, more. What the
+    /// The probability that a pair exactly at the threshold is found, at least; above it, more. 1 with [`Method::Exact`], else what the
     /// [banding](Banding::probability) gives, less what is lost by verifying no candidate whose estimate lies
     /// below [`estimate_floor`](Self::estimate_floor).
     ///
     /// It holds for pairs. Clusters are found with less comparing: what that may cost on top, where it
-    /// does, is told by [`Clusters::split_buckets`].
+    /// does, is told by [`Clusters::split_buckets`]. What was missed in a run is told by its [`Recall`](crate::Recall).
     pub fn recall(&self) -> f64 {
+        if self.method == Method::Exact {
+            return 1.0;
+        }
         (self.banding.probability(self.threshold) - self.floor.1).max(0.0)
     }
 
@@ -382,6 +413,15 @@ impl Deduper {
 
     pub(crate) fn floor_slots(&self) -> usize {
         self.floor.0
+    }
+
+    pub(crate) fn budget(&self) -> Budget {
+        self.budget
+    }
+
+    /// How candidate pairs are found.
+    pub fn method(&self) -> Method {
+        self.method
     }
 
     /// How pairs become clusters.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::method::{Reason, megabytes};
 use crate::sketch::Scheme;
 
 /// What went wrong, with the value that was refused.
@@ -42,6 +43,7 @@ pub(crate) enum Kind {
         best: f64,
     },
     RecallNeedsExact,
+    ExactTooLarge(Reason),
     SchemeMismatch {
         left: Scheme,
         right: Scheme,
@@ -146,7 +148,7 @@ impl fmt::Display for Error {
                 f,
                 "shingle `{text}`: must be words:N, chars:N or bytes:N, such as words:5"
             ),
-            Kind::MethodText(text) => write!(f, "method `{text}`: must be lsh or exact"),
+            Kind::MethodText(text) => write!(f, "method `{text}`: must be lsh, exact or auto"),
             Kind::Banding { bands, rows } => write!(
                 f,
                 "banding {bands} x {rows}: bands and rows must each be from 1 to 65535"
@@ -172,7 +174,12 @@ impl fmt::Display for Error {
             ),
             Kind::RecallNeedsExact => f.write_str(
                 "recall 1 at a threshold below 1: no banding finds every pair for certain; \
-                 ask for less, such as 0.999",
+                 ask for less, such as 0.999, or for the method exact",
+            ),
+            Kind::ExactTooLarge(reason) => write!(
+                f,
+                "the exact join is too large: {}; allow more, or use the method lsh or auto",
+                Asking(*reason)
             ),
             Kind::SchemeMismatch { left, right } => {
                 write!(f, "signatures of two schemes: {left} against {right}")
@@ -208,6 +215,28 @@ impl fmt::Display for Error {
             ),
             Kind::IdTaken(id) => write!(f, "id {id} is in the index already"),
             Kind::Cancelled => f.write_str("cancelled"),
+        }
+    }
+}
+
+/// What an exact join would take.
+struct Asking(Reason);
+
+impl fmt::Display for Asking {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Reason::Memory { needed, allowed } => {
+                let (needed, allowed) = (megabytes(needed), megabytes(allowed));
+                write!(
+                    f,
+                    "it would take {needed:.1} MB, and exact_memory is {allowed:.1} MB"
+                )
+            }
+            Reason::Work { needed, allowed } => write!(
+                f,
+                "it would look at {needed} pairs, and exact_work is {allowed}"
+            ),
+            other => other.fmt(f),
         }
     }
 }

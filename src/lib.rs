@@ -82,6 +82,10 @@ pub mod exact;
 // -> verified pairs.
 pub mod verify;
 
+// What was found of them, and what may have been missed.
+mod method;
+mod recall;
+
 // -> clusters -> kept and removed.
 pub mod cluster;
 
@@ -89,19 +93,19 @@ pub mod cluster;
 mod batch;
 mod deduper;
 mod digest;
-mod method;
 
 // Files in, decisions out.
 #[cfg(feature = "corpus")]
 pub mod corpus;
 
-pub use batch::{Batch, Run};
+pub use batch::{Batch, Pairs, Run};
 pub use cluster::{ClusterMode, Clusters, Keep};
 pub use deduper::{Deduper, DeduperBuilder};
 pub use digest::{Digester, Digests};
 pub use error::Error;
 pub use lsh::{Banding, Index};
-pub use method::Method;
+pub use method::{Method, Reason};
+pub use recall::{Missed, Recall};
 pub use sketch::{Signature, SketchKind};
 pub use text::{Normalization, Shingle};
 pub use verify::{Pair, Similarity};

@@ -1,4 +1,4 @@
-//! How candidate pairs are found.
+//! How candidate pairs are found, and why so.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,6 +6,18 @@ use std::str::FromStr;
 use crate::error::{Error, Kind};
 
 /// How candidate pairs are found.
+///
+/// # Which method should I use?
+///
+/// - [`Lsh`](Self::Lsh) finds pairs with the recall that is asked for, on any text, at any threshold, in a time that
+///   hardly depends on either.
+/// - [`Exact`](Self::Exact) misses none. It is as fast or faster where most documents have shingles of their own:
+///   five words of prose, at thresholds of 0.7 and more. Where all shingles are common (single words, short n-grams of
+///   characters, thresholds of 0.5 and less) it may take many times as long, and more memory.
+/// - [`Auto`](Self::Auto) does what both need in one pass, then looks which of them takes less. It takes a
+///   little longer than the better of the two, and never runs away.
+///
+/// `benches/README.md` has the times of all three by kind of text, shingle and threshold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "lowercase"))]
@@ -16,6 +28,8 @@ pub enum Method {
     Lsh,
     /// The [exact join](crate::exact): finds every pair.
     Exact,
+    /// The one of both that takes less, by what is seen of the documents.
+    Auto,
 }
 
 impl fmt::Display for Method {
@@ -23,6 +37,7 @@ impl fmt::Display for Method {
         f.write_str(match self {
             Self::Lsh => "lsh",
             Self::Exact => "exact",
+            Self::Auto => "auto",
         })
     }
 }
@@ -34,7 +49,145 @@ impl FromStr for Method {
         match text {
             "lsh" => Ok(Self::Lsh),
             "exact" => Ok(Self::Exact),
+            "auto" => Ok(Self::Auto),
             _ => Err(Error::new(Kind::MethodText(text.to_owned()))),
         }
+    }
+}
+
+/// Why a run took its method.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
+#[non_exhaustive]
+pub enum Reason {
+    /// It was asked for.
+    Asked,
+    /// It was to take less time, or hardly more where it is exact: the exact join so many times what is left of
+    /// LSH.
+    Faster {
+        /// The time of the exact join over that of LSH, as far as it can be told beforehand.
+        exact_to_lsh: f64,
+    },
+    /// There is so little to do that the exact join takes hardly any time.
+    Little,
+    /// The exact join would take too much memory.
+    Memory {
+        /// Bytes it would take, about.
+        needed: u64,
+        /// Bytes it may take.
+        allowed: u64,
+    },
+    /// The exact join would look at too many pairs.
+    Work {
+        /// Looks that it would take.
+        needed: u64,
+        /// Looks that it may take.
+        allowed: u64,
+    },
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::Asked => f.write_str("as asked"),
+            Self::Faster { exact_to_lsh } => write!(
+                f,
+                "chosen, as the exact join takes about {exact_to_lsh:.2} times as long as LSH here"
+            ),
+            Self::Little => f.write_str("chosen, as there is little to do"),
+            Self::Memory { needed, allowed } => {
+                let (needed, allowed) = (megabytes(needed), megabytes(allowed));
+                write!(
+                    f,
+                    "chosen, as the exact join would take {needed:.1} MB and may take {allowed:.1}"
+                )
+            }
+            Self::Work { needed, allowed } => write!(
+                f,
+                "chosen, as the exact join would look at {needed} pairs and may look at {allowed}"
+            ),
+        }
+    }
+}
+
+/// Bytes in 10^6, as they are told.
+pub(crate) fn megabytes(bytes: u64) -> f64 {
+    bytes as f64 / 1e6
+}
+
+/// What the exact join may cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(default, deny_unknown_fields))]
+pub(crate) struct Budget {
+    /// Bytes, for shingle sets and their index.
+    pub(crate) memory: u64,
+    /// Pairs looked at.
+    pub(crate) work: u64,
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self {
+            memory: 4 << 30,
+            work: 20_000_000_000,
+        }
+    }
+}
+
+impl Budget {
+    /// Bytes that the join takes for so many shingles: of sets 8 a shingle, of bitmaps and frequencies 3, of
+    /// prefixes at most 48 for each place.
+    pub(crate) fn memory_of(shingles: u64, threshold: f64) -> u64 {
+        (shingles as f64 * (11.0 + 48.0 * (1.0 - threshold))) as u64
+    }
+
+    /// Why a join of so many shingles is not to be made, where it is not.
+    pub(crate) fn refuses_memory(self, shingles: u64, threshold: f64) -> Option<Reason> {
+        let (needed, allowed) = (Self::memory_of(shingles, threshold), self.memory);
+        (needed > allowed).then_some(Reason::Memory { needed, allowed })
+    }
+
+    /// The same of one with so much to look at.
+    pub(crate) fn refuses_work(self, needed: u64) -> Option<Reason> {
+        let allowed = self.work;
+        (needed > allowed).then_some(Reason::Work { needed, allowed })
+    }
+}
+
+/// Times, in nanoseconds on one core of an AMD EPYC of 2024: what counts is how they compare.
+pub(crate) mod cost {
+    /// Of a shingle of a survivor: reading its document again, shingling, sorting, its share of the prefixes.
+    const JOINED: f64 = 24.0;
+    /// Of a pair looked at.
+    const LOOK: f64 = 10.0;
+    /// Of a set in a band.
+    const BAND: f64 = 27.0;
+    /// Of a shingle of a candidate: reading its document again, shingling, sorting.
+    const SHINGLED: f64 = 15.0;
+    /// What is done exactly whatever LSH takes.
+    pub(crate) const LITTLE: f64 = 5e6;
+    /// Of a place in a bucket: comparing signatures, and some sets.
+    const PLACE: f64 = 60.0;
+
+    /// The exact join of survivors with so many shingles.
+    pub(crate) fn of_join(shingles: u64) -> f64 {
+        JOINED * shingles as f64
+    }
+
+    /// How many pairs can be looked at in a time.
+    pub(crate) fn looks_in(time: f64) -> u64 {
+        (time / LOOK) as u64
+    }
+
+    /// Finding the buckets of so many sets.
+    pub(crate) fn of_buckets(sets: usize, bands: usize) -> f64 {
+        BAND * sets as f64 * bands as f64
+    }
+
+    /// Verifying candidates with so many shingles and places in buckets.
+    pub(crate) fn of_candidates(shingles: u64, places: usize) -> f64 {
+        SHINGLED * shingles as f64 + PLACE * places as f64
     }
 }

@@ -187,9 +187,11 @@ impl Pair {
 }
 
 /// What came of comparing two sets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Compared {
-    Similar,
+    Similar {
+        jaccard: f64,
+    },
     /// `work` is what it cost, in comparisons of signatures.
     Failed {
         work: usize,
@@ -204,10 +206,31 @@ pub(crate) fn floor_slots(threshold: f64, hashes: usize, loss: f64) -> (usize, f
     if threshold >= 1.0 {
         return (hashes, 0.0);
     }
-    // Weights in proportion to the binomial's, from its mode outwards, so that none underflows that
-    // matters; only products and quotients, which are the same on every machine.
-    let odds = threshold / (1.0 - threshold);
-    let mode = (((hashes + 1) as f64 * threshold) as usize).min(hashes);
+    let (weights, mode) = equal_slots_weights(threshold, hashes);
+    let all: f64 = weights.iter().sum();
+    let (mut floor, mut below) = (0, 0.0);
+    while floor < mode && below + weights[floor] / all <= loss {
+        below += weights[floor] / all;
+        floor += 1;
+    }
+    (floor, below)
+}
+
+/// The probability that a pair of this similarity has fewer equal slots, of `hashes`, than `floor`.
+pub(crate) fn below_floor(jaccard: f64, hashes: usize, floor: usize) -> f64 {
+    if jaccard >= 1.0 {
+        return 0.0;
+    }
+    let (weights, _) = equal_slots_weights(jaccard, hashes);
+    weights[..floor].iter().sum::<f64>() / weights.iter().sum::<f64>()
+}
+
+/// How likely each number of equal slots is at a similarity below 1, in proportion, and the likeliest number.
+fn equal_slots_weights(jaccard: f64, hashes: usize) -> (Vec<f64>, usize) {
+    // From the mode outwards, so that none underflows that matters; only products and quotients, which are the same
+    // on every machine.
+    let odds = jaccard / (1.0 - jaccard);
+    let mode = (((hashes + 1) as f64 * jaccard) as usize).min(hashes);
     let mut weights = vec![0.0; hashes + 1];
     weights[mode] = 1.0;
     for k in (0..mode).rev() {
@@ -216,13 +239,7 @@ pub(crate) fn floor_slots(threshold: f64, hashes: usize, loss: f64) -> (usize, f
     for k in mode + 1..=hashes {
         weights[k] = weights[k - 1] * (hashes - k + 1) as f64 * odds / k as f64;
     }
-    let all: f64 = weights.iter().sum();
-    let (mut floor, mut below) = (0, 0.0);
-    while floor < mode && below + weights[floor] / all <= loss {
-        below += weights[floor] / all;
-        floor += 1;
-    }
-    (floor, below)
+    (weights, mode)
 }
 
 /// Verifies candidates of a batch: by signatures first, where there are any, then exactly.
@@ -266,7 +283,7 @@ impl<'a> Verifier<'a> {
             return Compared::Failed { work: 1 };
         }
         match self.exactly(a, b) {
-            Some(_) => Compared::Similar,
+            Some(Similarity { jaccard, .. }) => Compared::Similar { jaccard },
             None => Compared::Failed {
                 work: 1 + (self.set(a).len() + self.set(b).len()) / SHINGLES,
             },

@@ -63,5 +63,6 @@ fn results_can_be_written() {
     let clusters = serde_json::to_value(Deduper::new().clusters(&texts)).unwrap();
     assert_eq!(clusters["removed"][0]["similarity"]["jaccard"], 1.0);
     let pairs = serde_json::to_value(Deduper::new().pairs(&texts)).unwrap();
-    assert_eq!(pairs[0]["b"], 1);
+    assert_eq!(pairs["pairs"][0]["b"], 1);
+    assert_eq!(pairs["recall"]["method"], "lsh");
 }

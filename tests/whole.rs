@@ -9,7 +9,7 @@ use resemblance::lsh::Banding;
 use resemblance::text::Shingler;
 use resemblance::verify::ShingleSet;
 use resemblance::watch::{Progress, Stage};
-use resemblance::{ClusterMode, Clusters, Deduper, DeduperBuilder, Keep, Run, Shingle};
+use resemblance::{ClusterMode, Clusters, Deduper, DeduperBuilder, Keep, Method, Run, Shingle};
 use std::ops::ControlFlow;
 use std::sync::Mutex;
 use support::{collection, naive_jaccard};
@@ -273,8 +273,26 @@ fn keep_policies_choose() {
 
 #[test]
 fn a_watch_sees_every_stage_to_its_end_and_may_cancel() {
-    let texts = collection(3, 5000);
-    let deduper = Deduper::new();
+    let mut texts = collection(3, 5000);
+    // The same set of shingles, not as often: what is left to collapse.
+    texts.push("one two three four five ".repeat(2));
+    texts.push("one two three four five ".repeat(3));
+    let shared = [Stage::Sketch, Stage::Candidates, Stage::Sets, Stage::Verify];
+    watched(
+        Method::Lsh,
+        &texts,
+        &[&shared[..], &[Stage::Collapse]].concat(),
+    );
+    watched(
+        Method::Exact,
+        &texts,
+        &[&shared[..], &[Stage::Filter]].concat(),
+    );
+}
+
+/// Watches the stages of a method, to each of which there is an end, and cancels each.
+fn watched(method: Method, texts: &[String], stages: &[Stage]) {
+    let deduper = Deduper::builder().method(method).build().unwrap();
     let ends: Mutex<BTreeMap<String, (u64, u64)>> = Mutex::default();
     let watch = |progress: Progress| {
         let mut ends = ends.lock().unwrap();
@@ -283,19 +301,14 @@ fn a_watch_sees_every_stage_to_its_end_and_may_cancel() {
         ControlFlow::Continue(())
     };
     deduper
-        .try_clusters(&texts, &Run::new().watch(&watch))
+        .try_clusters(texts, &Run::new().watch(&watch))
         .unwrap();
     let ends = ends.into_inner().unwrap();
-    assert_eq!(ends.len(), 6, "{ends:?}");
+    // Those, and measuring.
+    assert_eq!(ends.len(), stages.len() + 1, "{ends:?}");
     assert!(ends.values().all(|(done, total)| done == total), "{ends:?}");
 
-    for stage in [
-        Stage::Sketch,
-        Stage::Collapse,
-        Stage::Candidates,
-        Stage::Sets,
-        Stage::Verify,
-    ] {
+    for &stage in stages {
         let watch = |progress: Progress| match progress.stage == stage {
             true => ControlFlow::Break(()),
             false => ControlFlow::Continue(()),
@@ -303,14 +316,14 @@ fn a_watch_sees_every_stage_to_its_end_and_may_cancel() {
         let run = Run::new().watch(&watch);
         assert!(
             deduper
-                .try_clusters(&texts, &run)
+                .try_clusters(texts, &run)
                 .unwrap_err()
                 .is_cancelled(),
             "{stage}"
         );
         assert!(
             deduper
-                .try_pairs(&texts, &run, |_| Ok::<(), resemblance::Error>(()))
+                .try_pairs(texts, &run, |_| Ok::<(), resemblance::Error>(()))
                 .unwrap_err()
                 .is_cancelled(),
             "{stage}"

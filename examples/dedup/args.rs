@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use bytesize::ByteSize;
 use clap::{Parser, ValueEnum};
 use resemblance::corpus::{Corpus, OnBad, ReadOptions};
 use resemblance::{ClusterMode, Deduper, Error, Keep, Method, Shingle};
@@ -33,11 +34,21 @@ pub(crate) struct Args {
     #[arg(long, value_name = "KIND:N", default_value = "words:5")]
     shingle: Shingle,
 
-    /// How candidate pairs are found
-    #[arg(long, value_name = "METHOD", default_value = "lsh")]
+    /// How candidate pairs are found. lsh: by MinHash signatures, with the recall asked for; exact: all of
+    /// them; auto: by the one that takes less
+    #[arg(long, value_name = "lsh|exact|auto", default_value = "lsh")]
     method: Method,
 
-    /// Least probability with which a pair at the threshold is found
+    /// Memory that the exact join may take for shingle sets and their index, such as 4GiB; where it would
+    /// take more, exact fails and auto takes lsh
+    #[arg(long, value_name = "SIZE", default_value = "4GiB")]
+    exact_memory: ByteSize,
+
+    /// Pairs that the exact join may look at, likewise
+    #[arg(long, value_name = "N", default_value_t = 20_000_000_000)]
+    exact_work: u64,
+
+    /// Least probability with which a pair at the threshold is found; 1 is for exact and auto
     #[arg(
         long,
         value_name = "P",
@@ -176,6 +187,8 @@ impl Args {
         builder
             .threshold(self.threshold)
             .method(self.method)
+            .exact_memory(self.exact_memory.as_u64())
+            .exact_work(self.exact_work)
             .recall(self.recall)
             .hashes(self.hashes)
             .shingle(self.shingle)

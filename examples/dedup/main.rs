@@ -13,7 +13,7 @@ use std::time::Instant;
 
 use clap::Parser;
 use resemblance::corpus::{Corpus, Error, Outputs, Sources, Table};
-use resemblance::{Clusters, Deduper, Digests, Run};
+use resemblance::{Clusters, Deduper, Digests, Recall, Run};
 
 use args::Args;
 use progress::Bar;
@@ -75,7 +75,8 @@ fn run(args: &Args) -> Result<(), Failure> {
     let digester = deduper.digester();
     let (corpus, digests) =
         pool.install(|| Corpus::digest_sources(sources, &options, &digester, Some(&bar)))?;
-    let clusters = pool.install(|| decide(args, &deduper, &corpus, digests, &bar, &tables))?;
+    let (clusters, pairs) =
+        pool.install(|| decide(args, &deduper, &corpus, digests, &bar, &tables))?;
     if kept.is_some() || removed.is_some() {
         corpus.copy_records(Some(&bar), |document| match clusters.is_kept(document) {
             true => kept.as_ref(),
@@ -88,6 +89,7 @@ fn run(args: &Args) -> Result<(), Failure> {
         deduper: &deduper,
         corpus: &corpus,
         clusters: &clusters,
+        pairs,
         seconds: started.elapsed().as_secs_f64(),
         threads: pool.current_num_threads(),
     };
@@ -104,6 +106,7 @@ struct Tables {
     rejects: Option<Table>,
 }
 
+/// The clusters; and where pairs are written, what was found of them.
 fn decide(
     args: &Args,
     deduper: &Deduper,
@@ -111,16 +114,17 @@ fn decide(
     digests: Digests,
     bar: &Bar,
     tables: &Tables,
-) -> Result<Clusters, Error> {
+) -> Result<(Clusters, Option<Recall>), Error> {
     let by_field = args.keep.order_of(corpus);
     let mut run = Run::new().watch(bar);
     if let Some(order) = &by_field {
         run = run.keep_by(order);
     }
     let batch = deduper.batch_of(corpus.documents(), digests, &run)?;
+    let mut pairs = None;
     if let Some(table) = &tables.pairs {
         table.pairs_header()?;
-        batch.for_each_pair(|pair| table.pair(&pair, corpus.ids()))?;
+        pairs = Some(batch.for_each_pair(|pair| table.pair(&pair, corpus.ids()))?);
     }
     let clusters = batch.clusters()?;
     if let Some(table) = &tables.clusters {
@@ -129,5 +133,5 @@ fn decide(
     if let Some(table) = &tables.rejects {
         table.rejections(corpus.rejections())?;
     }
-    Ok(clusters)
+    Ok((clusters, pairs))
 }

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use indicatif::{DecimalBytes, HumanCount};
 use resemblance::cluster::{Cluster, Removal};
 use resemblance::corpus::{Corpus, Escaped};
-use resemblance::{Clusters, Deduper, Shingle};
+use resemblance::{Clusters, Deduper, Recall, Shingle};
 use unicode_width::UnicodeWidthStr;
 
 use crate::args::Printed;
@@ -19,6 +19,8 @@ pub(crate) struct Summary<'a> {
     pub(crate) deduper: &'a Deduper,
     pub(crate) corpus: &'a Corpus,
     pub(crate) clusters: &'a Clusters,
+    /// What was found of the pairs, where they were asked for.
+    pub(crate) pairs: Option<Recall>,
     pub(crate) seconds: f64,
     pub(crate) threads: usize,
 }
@@ -72,6 +74,7 @@ impl Summary<'_> {
                 "removed": cluster.removed.iter().map(removal).collect::<Vec<_>>(),
             })
         };
+        let recall = self.clusters.recall();
         serde_json::json!({
             "documents": {
                 "in": read,
@@ -84,10 +87,14 @@ impl Summary<'_> {
             "settings": {
                 "scheme": self.deduper.scheme().to_string(),
                 "threshold": self.deduper.threshold(),
-                "banding": self.deduper.banding().to_string(),
-                "recall": self.deduper.recall(),
+                "method": recall.method.to_string(),
+                "reason": recall.reason.to_string(),
+                "banding": recall.banding.map(|banding| banding.to_string()),
+                "recall": recall.promised,
                 "split_buckets": self.clusters.split_buckets(),
             },
+            "pairs": self.pairs.as_ref().map(found),
+            "links": found(recall),
             "clusters": self.clusters.iter().map(cluster).collect::<Vec<_>>(),
         })
     }
@@ -140,13 +147,8 @@ impl Summary<'_> {
                 "only documents with the same shingles count, and all of them are found."
             );
         }
-        writeln!(
-            f,
-            "{threshold} and more counts. Of pairs at {threshold}, {} are found ({} bands x rows), of \
-             closer ones more.",
-            percent_down(deduper.recall()),
-            deduper.banding()
-        )?;
+        write!(f, "{threshold} and more counts. ")?;
+        self.show_recall(f)?;
         match self.clusters.split_buckets() {
             0 => Ok(()),
             n => writeln!(
@@ -158,6 +160,35 @@ impl Summary<'_> {
                     n => format!("{} buckets were", HumanCount(n as u64)),
                 }
             ),
+        }
+    }
+
+    /// What was found of all there is, in a line.
+    fn show_recall(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let recall = self.clusters.recall();
+        let Recall {
+            reason, promised, ..
+        } = recall;
+        let Some(banding) = recall.banding else {
+            return writeln!(f, "Every pair is found: by the exact join, {reason}.");
+        };
+        let threshold = self.deduper.threshold();
+        writeln!(
+            f,
+            "Of pairs at {threshold}, {} are found, of closer ones more: by LSH, {} bands of {} rows, {reason}.",
+            percent_down(*promised),
+            banding.bands(),
+            banding.rows()
+        )?;
+        match &self.pairs {
+            Some(Recall { found, missed, .. }) => {
+                let found = HumanCount(*found);
+                writeln!(f, "Pairs found: {found}. Missed: {missed}.")
+            }
+            None => {
+                let missed = &recall.missed;
+                writeln!(f, "Near-duplicates missed among those kept: {missed}.")
+            }
         }
     }
 
@@ -222,6 +253,15 @@ impl fmt::Display for Summary<'_> {
             DecimalBytes(rate)
         )
     }
+}
+
+/// For programs: what was found and missed.
+fn found(recall: &Recall) -> serde_json::Value {
+    let missed = &recall.missed;
+    serde_json::json!({
+        "found": recall.found,
+        "missed": { "expected": missed.expected, "low": missed.low, "high": missed.high },
+    })
 }
 
 /// A share as a percentage, rounded down, with as many digits as it takes to be told from 100%.

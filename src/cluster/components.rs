@@ -154,7 +154,7 @@ where
             return false;
         }
         match (self.candidates.compare)(old.set, new.set) {
-            Compared::Similar => {
+            Compared::Similar { .. } => {
                 self.edges.push((old.set, new.set));
                 true
             }

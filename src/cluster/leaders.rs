@@ -121,7 +121,7 @@ where
         near.sort_unstable();
         near.dedup();
         let mut kept = near.iter().map(|&place| self.order[place as usize]);
-        kept.find(|&kept| compare(kept, set) == Compared::Similar)
+        kept.find(|&kept| matches!(compare(kept, set), Compared::Similar { .. }))
     }
 
     fn split_slot(&self, bucket: u32, depth: usize, slots: usize) -> Option<usize> {

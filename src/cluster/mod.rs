@@ -121,7 +121,7 @@ mod tests {
 
     fn compared(similar: bool) -> Compared {
         match similar {
-            true => Compared::Similar,
+            true => Compared::Similar { jaccard: 1.0 },
             false => Compared::Failed { work: 1 },
         }
     }

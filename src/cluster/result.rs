@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use super::Labels;
 use crate::collapse::Distinct;
 use crate::error::Error;
+use crate::recall::Recall;
 use crate::verify::Similarity;
 use crate::watch::Ticker;
 
@@ -44,6 +45,7 @@ pub struct Clusters {
     removed: Vec<Removal>,
     empty: Vec<usize>,
     split: usize,
+    recall: Recall,
 }
 
 /// A document that is removed, and for which.
@@ -176,6 +178,13 @@ impl Clusters {
         &self.empty
     }
 
+    /// How documents were found to be similar, and how many that are may not have been found: documents kept that
+    /// should not have been, or clusters that are one. Looked at are the pairs that connect clusters only: a document that
+    /// resembles several is not missed where one of these pairs is, so that the number is an upper one.
+    pub fn recall(&self) -> &Recall {
+        &self.recall
+    }
+
     /// Buckets that were split instead of being compared in full, because they were large and comparisons
     /// in them kept failing. Where it is 0, clusters are exactly those of [the
     /// pairs](crate::Deduper::pairs). Else pairs may be missed beyond the
@@ -193,6 +202,7 @@ pub(crate) struct Grouping<'a> {
     pub(crate) labels: &'a Labels,
     /// The total order of the keep policy: least is kept. Equals go by number.
     pub(crate) order: &'a (dyn Fn(usize, usize) -> Ordering + Sync),
+    pub(crate) recall: Recall,
 }
 
 impl Grouping<'_> {
@@ -246,6 +256,7 @@ impl Grouping<'_> {
                 .filter(|&document| self.distinct.set_of(document).is_none())
                 .collect(),
             split: self.labels.split,
+            recall: self.recall,
         })
     }
 

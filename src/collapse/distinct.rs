@@ -89,6 +89,7 @@ impl Distinct {
 }
 
 /// For each document the first that is known to have the same shingle set, or `NONE`.
+#[derive(Clone)]
 pub(crate) struct Firsts(Vec<u32>);
 
 impl Firsts {

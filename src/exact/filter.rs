@@ -117,12 +117,94 @@ impl<'s> Alone<'s> {
 
     /// Which of those that are asked have no more keys of their own than they may miss.
     fn few(self, threshold: Threshold, asked: &(impl Fn(usize) -> bool + Sync)) -> Vec<bool> {
-        let lengths = self.sample.chunks.iter().flat_map(|chunk| &*chunk.lengths);
-        let few = |(document, (&length, alone)): (usize, (&u32, AtomicU32))| {
+        let lengths = self.sample.lengths();
+        let few = |(document, (length, alone)): (usize, (u32, AtomicU32))| {
             let alone = alone.into_inner() as usize;
             let is_few = length == u32::MAX || alone <= threshold.may_miss(length as usize);
             is_few && asked(document)
         };
         lengths.zip(self.alone).enumerate().map(few).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exact::Sampler;
+    use crate::text::mix;
+
+    /// The answer for documents of these hashes, all of them asked.
+    fn filtered(documents: &[Vec<u64>], threshold: f64) -> Vec<bool> {
+        let threshold = Threshold(threshold);
+        let (sampler, mut sample) = (Sampler::new(threshold), Sample::default());
+        let mut memory = Vec::new();
+        for document in documents {
+            let mut one = Sample::default();
+            sampler.push(document, &mut memory, &mut one);
+            sample.take(&mut one, |_| true);
+        }
+        let ticker = Ticker::silent();
+        survivors(&sample, documents.len(), threshold, |_| true, &ticker).unwrap()
+    }
+
+    fn hashes(numbers: impl Iterator<Item = u64>) -> Vec<u64> {
+        numbers.map(mix).collect()
+    }
+
+    #[test]
+    fn partners_stay_and_most_others_go() {
+        let mut documents: Vec<Vec<u64>> = (0..1000)
+            .map(|i| hashes(i * 1000..i * 1000 + 200))
+            .collect();
+        // 80% of document 7, and a document that holds 500 for its 400; and 790 with shingles repeated.
+        documents.push(hashes((7000..7160).chain(900_000_000..900_000_000)));
+        documents.push(hashes(8000..8250));
+        documents.push(hashes((790_000..790_200).chain(790_000..790_150)));
+        for threshold in [0.8, 0.7, 0.5] {
+            let may = filtered(&documents, threshold);
+            for partner in [7, 1000, 8, 1001, 790, 1002] {
+                assert!(may[partner], "{partner} at {threshold}");
+            }
+            let stay = may.iter().filter(|&&may| may).count();
+            assert!(stay < 80, "{stay} stay at {threshold}");
+        }
+    }
+
+    #[test]
+    fn documents_that_are_not_asked_do_not_count() {
+        let document = hashes(0..100);
+        let documents = [document.clone(), document];
+        let threshold = Threshold(0.8);
+        let (sampler, mut open) = (Sampler::new(threshold), Sample::default());
+        let mut sample = Sample::default();
+        for document in &documents {
+            sampler.push(document, &mut Vec::new(), &mut open);
+        }
+        sample.take(&mut open, |_| true);
+        let ticker = Ticker::silent();
+        let may = survivors(&sample, 2, threshold, |document| document == 0, &ticker);
+        assert_eq!(may, Ok(vec![false, false]));
+    }
+
+    #[test]
+    fn samples_can_be_taken_in_part() {
+        let documents: Vec<Vec<u64>> = (0..9).map(|i| hashes(i * 50..i * 50 + 40 + i)).collect();
+        let sampler = Sampler::new(Threshold(0.5));
+        let sampled = |numbers: &[usize], keep: &dyn Fn(usize) -> bool| {
+            let (mut open, mut sample) = (Sample::default(), Sample::default());
+            for &number in numbers {
+                sampler.push(&documents[number], &mut Vec::new(), &mut open);
+            }
+            sample.take(&mut open, keep);
+            let chunk = &sample.chunks[0];
+            (
+                chunk.lengths.clone(),
+                chunk.strips.clone(),
+                chunk.ends.clone(),
+            )
+        };
+        let all: Vec<usize> = (0..9).collect();
+        let some = sampled(&all, &|number| number % 3 != 1);
+        assert_eq!(some, sampled(&[0, 2, 3, 5, 6, 8], &|_| true));
     }
 }

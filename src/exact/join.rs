@@ -125,16 +125,16 @@ impl Join {
         const VISITS: usize = 4;
         /// One in so many shingles is looked at to tell.
         const SAMPLED: u64 = 16;
-        self.list(prefixes.shared(&Order::Hash, |hash| hash % SAMPLED == 0));
+        self.list(&prefixes.shared(&Order::Hash, |hash| hash % SAMPLED == 0));
         let order = match SAMPLED * self.visits() > (prefixes.shingles / VISITS) as u64 {
             true => prefixes.by_frequency(),
             false => Order::Hash,
         };
-        self.list(prefixes.shared(&order, |_| true));
+        self.list(&prefixes.shared(&order, |_| true));
     }
 
     /// Makes the lists of shingles of which one is early, that of the smaller set: no others bring sets together.
-    fn list(&mut self, shared: Vec<Keyed<Posting>>) {
+    fn list(&mut self, shared: &[Keyed<Posting>]) {
         let early = |&size: &u32| self.threshold.may_miss_of_larger(size as usize) as u32;
         let early: Vec<u32> = self.sizes.iter().map(early).collect();
         let is_early = |posting: &Posting| posting.at <= early[posting.place as usize];
@@ -278,15 +278,6 @@ impl Join {
         };
         self.lists.par_iter().map(of_list).sum()
     }
-
-    /// Bytes held on the heap.
-    pub(crate) fn memory_usage(&self) -> usize {
-        (self.sets.capacity() + self.sizes.capacity()) * size_of::<u32>()
-            + (self.within.capacity() + self.shared_from.capacity()) * size_of::<u64>()
-            + (self.shared.capacity() + self.postings.capacity()) * size_of::<Posting>()
-            + self.lists.capacity() * size_of::<List>()
-            + self.bitmaps.memory_usage()
-    }
 }
 
 /// The postings of places from `place` on.
@@ -338,4 +329,107 @@ fn within(sizes: &[u32], threshold: Threshold) -> Vec<(u32, u32)> {
         firsts.push(first as u32);
     }
     firsts.into_iter().zip(ends).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::text::mix;
+
+    /// Sets of numbers below `vocabulary`, of which low ones are common, some made of earlier sets.
+    fn sets(seed: u64, many: usize, vocabulary: u64) -> Vec<Vec<u64>> {
+        let mut state = seed;
+        let mut below = |n: u64| {
+            state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+            mix(state) % n
+        };
+        let mut sets: Vec<BTreeSet<u64>> = Vec::new();
+        for _ in 0..many {
+            let mut set = match below(3) {
+                0 if !sets.is_empty() => sets[below(sets.len() as u64) as usize].clone(),
+                _ => BTreeSet::new(),
+            };
+            let size = [0, 1, 2, 5, 12, 60][below(6) as usize];
+            for _ in 0..size {
+                let rare = below(vocabulary) + 1;
+                set.insert(mix(below(rare)));
+            }
+            for _ in 0..below(4) {
+                set.pop_first();
+            }
+            sets.push(set);
+        }
+        sets.into_iter().map(Vec::from_iter).collect()
+    }
+
+    fn is_similar(threshold: Threshold, x: &[u64], y: &[u64]) -> bool {
+        let shared = x.iter().filter(|hash| y.contains(hash)).count();
+        shared > 0 && threshold.is_reached(shared, x.len() + y.len() - shared)
+    }
+
+    /// The similar pairs that each direction brings together.
+    fn pairs(join: &Join, sets: &[Vec<u64>], direction: Direction) -> BTreeSet<(u32, u32)> {
+        let mut near = Near::default();
+        let mut pairs = BTreeSet::new();
+        for place in 0..join.len() {
+            join.near(place, direction, &mut near);
+            let set = join.set(place);
+            let distinct: BTreeSet<_> = near.places.iter().collect();
+            assert_eq!(
+                distinct.len(),
+                near.places.len(),
+                "each once, and not itself"
+            );
+            for &other in &near.places {
+                assert!(direction == Direction::All || other as usize > place);
+                let other = join.set(other as usize);
+                let (x, y) = (&sets[set as usize], &sets[other as usize]);
+                if is_similar(join.threshold, x, y) {
+                    pairs.insert((set, other));
+                }
+            }
+        }
+        pairs
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(600))]
+
+        #[test]
+        fn either_order_brings_all_similar_sets_together(
+            seed: u64,
+            many in 2usize..80,
+            vocabulary in prop::sample::select(vec![4u64, 30, 300, 100_000]),
+            threshold in prop::sample::select(vec![0.1, 0.3, 0.5, 2.0 / 3.0, 0.8, 0.9, 1.0]),
+        ) {
+            let threshold = Threshold(threshold);
+            let sets = sets(seed, many, vocabulary);
+            let mut expected = BTreeSet::new();
+            for (x, set) in (0..).zip(&sets) {
+                for (y, other) in (0..).zip(&sets) {
+                    if x != y && is_similar(threshold, set, other) {
+                        expected.insert((x, y));
+                    }
+                }
+            }
+            let slices: Vec<&[u64]> = sets.iter().map(Vec::as_slice).collect();
+            let mut join = Join::new(&slices, threshold, &Ticker::silent()).unwrap();
+            let ordered: Vec<&[u64]> = join.sets.iter().map(|&set| slices[set as usize]).collect();
+            let prefixes = Prefixes::new(&ordered, threshold);
+            for order in [Order::Hash, prefixes.by_frequency()] {
+                join.list(&prefixes.shared(&order, |_| true));
+                prop_assert_eq!(&pairs(&join, &sets, Direction::All), &expected);
+                let once = pairs(&join, &sets, Direction::Later);
+                let both = once.iter().flat_map(|&(x, y)| [(x, y), (y, x)]).collect();
+                prop_assert_eq!(&expected, &both);
+                prop_assert_eq!(once.len() * 2, expected.len());
+                let met: usize = (0..join.len()).map(|place| join.places_met(place)).sum();
+                prop_assert!(join.visits() >= once.len() as u64 && join.visits() <= met as u64);
+            }
+        }
+    }
 }

@@ -119,6 +119,13 @@ impl Sample {
         self.chunks.append(&mut other.chunks);
     }
 
+    /// Shingles of each document, repetitions included.
+    pub(crate) fn lengths(&self) -> impl Iterator<Item = u32> {
+        self.chunks
+            .iter()
+            .flat_map(|chunk| chunk.lengths.iter().copied())
+    }
+
     /// Bytes held on the heap.
     pub(crate) fn memory_usage(&self) -> usize {
         self.chunks.iter().map(Chunk::memory_usage).sum()

@@ -1,0 +1,314 @@
+//! What was found, and how much may have been missed.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::lsh::Banding;
+use crate::method::{Method, Reason};
+use crate::verify::below_floor;
+
+/// How pairs were found, and how many of them may have been missed.
+///
+/// LSH finds a pair of similarity J with a probability P(J) that is known: the
+/// [S-curve](Banding::probability), less what is lost by not verifying candidates whose signatures differ too much. Each pair that is
+/// found thus stands for 1 / P(J) pairs, of which (1 - P(J)) / P(J) were missed (Horvitz and Thompson 1952). The sum
+/// over all that were found is the expected number of those that were not.
+///
+/// The exact join misses none.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct Recall {
+    /// How candidates were found: by LSH or the exact join.
+    pub method: Method,
+    /// Why so.
+    pub reason: Reason,
+    /// The bands of the signatures; none where the method is exact.
+    pub banding: Option<Banding>,
+    /// The probability that a pair exactly at the threshold is found, at least. Above it, more.
+    pub promised: f64,
+    /// Pairs that were found to be similar. For [clusters](crate::Clusters) those that connect them, of documents with
+    /// different shingles; a pair that is connected already is not looked at.
+    pub found: u64,
+    /// Pairs that were not.
+    pub missed: Missed,
+}
+
+/// How many pairs were missed.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub struct Missed {
+    /// The expected number.
+    pub expected: f64,
+    /// The least number to reckon with: 2.6 standard errors below, which bracket the truth 99 times in 100.
+    pub low: u64,
+    /// The greatest number to reckon with.
+    pub high: u64,
+}
+
+impl Missed {
+    fn new(expected: f64, variance: f64) -> Self {
+        const ERRORS: f64 = 2.6;
+        let around = ERRORS * variance.max(0.0).sqrt();
+        Self {
+            expected,
+            low: (expected - around).max(0.0) as u64,
+            high: (expected + around).ceil() as u64,
+        }
+    }
+}
+
+impl fmt::Display for Missed {
+    /// `about 3.2 (at most 8)`, or `none`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            expected,
+            low,
+            high,
+        } = *self;
+        let digits = usize::from(expected < 99.95);
+        match low {
+            _ if expected <= 0.0 => f.write_str("none"),
+            _ if expected < 0.05 => write!(f, "hardly any (at most {high})"),
+            0 => write!(f, "about {expected:.digits$} (at most {high})"),
+            low => write!(f, "about {expected:.digits$} ({low} to {high})"),
+        }
+    }
+}
+
+/// With which probability LSH finds a pair, by its similarity.
+pub(crate) struct Chances {
+    threshold: f64,
+    banding: Option<Banding>,
+    /// Of similarities from the threshold to 1, in even steps: the probability, and what it would be with a band less.
+    found: Box<[(f64, f64)]>,
+}
+
+impl Chances {
+    const STEPS: usize = 1024;
+
+    /// `floor` is the least number of equal slots, of `hashes`, with which a candidate is verified.
+    pub(crate) fn new(threshold: f64, banding: Banding, hashes: usize, floor: usize) -> Self {
+        let less = Banding::new(banding.bands() - 1, banding.rows()).ok();
+        let chance = |step: usize| {
+            let jaccard = threshold + (1.0 - threshold) * step as f64 / Self::STEPS as f64;
+            let below = below_floor(jaccard, hashes, floor);
+            let found = |banding: Banding| {
+                let found = banding.probability(jaccard.min(1.0)) - below;
+                found.clamp(1e-9, 1.0)
+            };
+            (found(banding), less.map_or(0.0, found))
+        };
+        Self {
+            threshold,
+            banding: Some(banding),
+            found: (0..=Self::STEPS).map(chance).collect(),
+        }
+    }
+
+    /// Those of the exact join.
+    pub(crate) fn certain() -> Self {
+        Self {
+            threshold: 0.0,
+            banding: None,
+            found: vec![(1.0, 1.0); Self::STEPS + 1].into(),
+        }
+    }
+
+    /// The probability for a similarity, and with a band less.
+    fn of(&self, jaccard: f64) -> (f64, f64) {
+        let place = (jaccard - self.threshold) / (1.0 - self.threshold) * Self::STEPS as f64;
+        let place = if place.is_nan() { 0.0 } else { place }; // a threshold of 1
+        let step = (place as usize).min(Self::STEPS - 1);
+        let share = (place - step as f64).clamp(0.0, 1.0);
+        let (low, high) = (self.found[step], self.found[step + 1]);
+        let between = |low: f64, high: f64| low + (high - low) * share;
+        (between(low.0, high.0), between(low.1, high.1))
+    }
+
+    /// The one band in which two signatures agree, where it is one.
+    pub(crate) fn only_band(&self, left: &[u32], right: &[u32]) -> Option<u16> {
+        let banding = self.banding?;
+        let (left, right) = [left, right]
+            .map(|row| row.chunks_exact(banding.rows()))
+            .into();
+        let bands = left.zip(right).take(banding.bands());
+        let mut equal = (0..).zip(bands).filter(|(_, (l, r))| l == r);
+        let (only, _) = equal.next()?;
+        equal.next().is_none().then_some(only)
+    }
+}
+
+/// Counts the pairs that were found, and what they say of those that were not.
+pub(crate) struct PairTally<'c> {
+    chances: &'c Chances,
+    found: u64,
+    missed: f64,
+    variance: f64,
+    /// What pairs that agree in one band alone stand for, by bands: as many are missed with another of these.
+    by_band: Vec<f64>,
+}
+
+impl<'c> PairTally<'c> {
+    pub(crate) fn new(chances: &'c Chances) -> Self {
+        Self {
+            chances,
+            found: 0,
+            missed: 0.0,
+            variance: 0.0,
+            by_band: vec![0.0; chances.banding.map_or(1, Banding::bands)],
+        }
+    }
+
+    /// Adds `pairs` that are found together, of this similarity, which agree in one band alone or in more.
+    pub(crate) fn add(&mut self, jaccard: f64, pairs: u64, only: Option<u16>) {
+        let (chance, with_less) = self.chances.of(jaccard);
+        let weight = pairs as f64;
+        self.found += pairs;
+        self.missed += weight * (1.0 - chance) / chance;
+        self.variance += weight * weight * (1.0 - chance) / (chance * chance);
+        if let Some(band) = only
+            && with_less > 0.0
+        {
+            self.by_band[usize::from(band)] += weight / with_less;
+        }
+    }
+
+    /// Adds all pairs of documents that are known to be the same.
+    pub(crate) fn add_copies(&mut self, documents: u64) {
+        self.found += documents * (documents - 1) / 2;
+    }
+
+    pub(crate) fn found(&self) -> u64 {
+        self.found
+    }
+
+    /// The number missed is the sum of what pairs stand for, less those found: its variance is that sum's. Pairs that share documents are found or missed together, which shows in
+    /// how much the sum changes when one band is left out (the jackknife, over bands: they are independent).
+    pub(crate) fn missed(&self) -> Missed {
+        let bands = self.by_band.len() as f64;
+        let mean = self.by_band.iter().sum::<f64>() / bands;
+        let squares: f64 = self
+            .by_band
+            .iter()
+            .map(|band| (band - mean) * (band - mean))
+            .sum();
+        let jackknife = (bands - 1.0) / bands * squares;
+        Missed::new(self.missed, self.variance.max(jackknife))
+    }
+}
+
+/// The same for the pairs that connect clusters, counted from many threads. Sums are of whole numbers, so that they do
+/// not depend on the order.
+pub(crate) struct LinkTally<'c> {
+    chances: &'c Chances,
+    found: AtomicU64,
+    missed: AtomicU64,
+    variance: AtomicU64,
+}
+
+impl<'c> LinkTally<'c> {
+    /// What 1 counts.
+    const UNIT: f64 = 4_294_967_296.0;
+
+    pub(crate) fn new(chances: &'c Chances) -> Self {
+        Self {
+            chances,
+            found: AtomicU64::new(0),
+            missed: AtomicU64::new(0),
+            variance: AtomicU64::new(0),
+        }
+    }
+
+    pub(crate) fn add(&self, jaccard: f64) {
+        let (chance, _) = self.chances.of(jaccard);
+        let missed = (1.0 - chance) / chance;
+        let add = |sum: &AtomicU64, more: u64| sum.fetch_add(more, Ordering::Relaxed);
+        add(&self.found, 1);
+        add(&self.missed, (missed * Self::UNIT) as u64);
+        add(&self.variance, (missed / chance * Self::UNIT) as u64);
+    }
+
+    pub(crate) fn found(&self) -> u64 {
+        self.found.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn missed(&self) -> Missed {
+        let sum = |of: &AtomicU64| of.load(Ordering::Relaxed) as f64 / Self::UNIT;
+        Missed::new(sum(&self.missed), sum(&self.variance))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chances() -> Chances {
+        Chances::new(0.5, Banding::new(42, 3).unwrap(), 128, 0)
+    }
+
+    #[test]
+    fn chances_are_those_of_the_curve() {
+        let (chances, banding) = (chances(), Banding::new(42, 3).unwrap());
+        for jaccard in [0.5, 0.503, 0.62, 0.8, 0.9999, 1.0] {
+            let (found, less) = chances.of(jaccard);
+            assert!(
+                (found - banding.probability(jaccard)).abs() < 1e-6,
+                "{jaccard}"
+            );
+            let banding = Banding::new(41, 3).unwrap();
+            assert!(
+                (less - banding.probability(jaccard)).abs() < 1e-6,
+                "{jaccard}"
+            );
+        }
+        // A floor takes its share.
+        let floored = Chances::new(0.5, banding, 128, 60);
+        assert!(floored.of(0.5).0 < chances.of(0.5).0 - 0.1);
+    }
+
+    #[test]
+    fn pairs_stand_for_those_that_were_missed() {
+        let chances = chances();
+        let missed = 1.0 / Banding::new(42, 3).unwrap().probability(0.5) - 1.0;
+        let mut tally = PairTally::new(&chances);
+        let links = LinkTally::new(&chances);
+        for _ in 0..1000 {
+            tally.add(0.5, 2, None);
+            links.add(0.5);
+        }
+        assert_eq!((tally.found(), links.found()), (2000, 1000));
+        let told = tally.missed();
+        assert!((told.expected - 2000.0 * missed).abs() < 1e-6, "{told:?}");
+        assert!((told.low as f64) < told.expected && told.expected < told.high as f64);
+        assert!((links.missed().expected - 1000.0 * missed).abs() < 1e-3);
+        // Where all that is found alone is found by one band, another band may as well find as much more.
+        for _ in 0..100 {
+            tally.add(0.5, 1, Some(7));
+        }
+        let alone = tally.missed();
+        assert!(
+            alone.high - alone.low > told.high - told.low + 200,
+            "{alone:?}"
+        );
+    }
+
+    #[test]
+    fn bands_that_agree_alone_are_told() {
+        let chances = Chances::new(0.5, Banding::new(3, 2).unwrap(), 7, 0);
+        let row = [1, 2, 3, 4, 5, 6, 7];
+        assert_eq!(chances.only_band(&row, &[0, 2, 3, 4, 5, 0, 7]), Some(1));
+        assert_eq!(chances.only_band(&row, &[0, 2, 3, 4, 5, 6, 7]), None);
+        assert_eq!(chances.only_band(&row, &[0; 7]), None);
+    }
+
+    #[test]
+    fn missed_reads_well() {
+        let told = |expected, variance| Missed::new(expected, variance).to_string();
+        assert_eq!(told(0.0, 0.0), "none");
+        assert_eq!(told(0.01, 0.01), "hardly any (at most 1)");
+        assert_eq!(told(3.21, 3.0), "about 3.2 (at most 8)");
+        assert_eq!(told(1234.5, 900.0), "about 1234 (1156 to 1313)");
+    }
+}
