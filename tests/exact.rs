@@ -280,12 +280,12 @@ fn auto_answers_as_the_method_that_it_takes() {
         wire.push(text);
     }
     let page: Vec<String> = (0..150).map(|_| word(50)).collect();
-    let versions: Vec<String> = (0..300)
+    let versions: Vec<String> = (0..3000)
         .map(|_| {
             let mut page = page.clone();
             for place in 0..page.len() {
                 if place % 3 == 0 {
-                    page[place] = word(50);
+                    page[place] = word(500);
                 }
             }
             page.join(" ")

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use rayon::prelude::*;
 
-use super::sample::{Bits, Sample};
+use super::sample::{Bits, Chunk, Own, Sample};
 use crate::error::Error;
 use crate::text::arch::STRIPS;
 use crate::threshold::Threshold;
@@ -22,108 +22,105 @@ pub(crate) fn survivors(
     asked: impl Fn(usize) -> bool + Sync,
     ticker: &Ticker<'_>,
 ) -> Result<Vec<bool>, Error> {
-    let alone = Alone::new(sample, documents);
-    alone.count(&asked, |bits, keys| bits.insert(keys), |_| false);
-    let mut may = alone.few(threshold, &asked);
+    let filter = Filter {
+        sample,
+        documents,
+        threshold,
+    };
+    let late = filter.few_alone(&asked, |strip| {
+        let mut seen = Bits::new(strip.keys());
+        move |keys: &[u32]| seen.insert(keys)
+    });
     ticker.tick(documents / 2)?;
+    let mut may = late;
     if may.contains(&true) {
-        let alone = Alone::new(sample, documents);
         let asked = |document: usize| asked(document) && !may[document];
-        alone.count(
-            &asked,
-            |bits, keys| bits.missing(keys),
-            |document| may[document],
-        );
-        may = alone
-            .few(threshold, &asked)
-            .into_iter()
-            .zip(&may)
-            .map(|(a, &b)| a || b)
+        let earlier = filter.few_alone(&asked, |strip| {
+            let is_late = |&(document, _): &(usize, _)| may[document];
+            let keys = strip.documents().filter(is_late).map(|(_, keys)| keys);
+            let mut of_late = Bits::new(keys.clone().map(<[u32]>::len).sum());
+            for keys in keys {
+                of_late.insert(keys);
+            }
+            let mut own = Own::default();
+            move |keys: &[u32]| of_late.missing(keys, &mut own)
+        });
+        may = may
+            .iter()
+            .zip(earlier)
+            .map(|(&late, earlier)| late || earlier)
             .collect();
     }
     ticker.tick(documents - documents / 2)?;
     Ok(may)
 }
 
-/// How many keys of each document are its own.
-struct Alone<'s> {
+struct Filter<'s> {
     sample: &'s Sample,
-    alone: Vec<AtomicU32>,
+    documents: usize,
+    threshold: Threshold,
 }
 
-impl<'s> Alone<'s> {
-    fn new(sample: &'s Sample, documents: usize) -> Self {
-        Self {
-            sample,
-            alone: (0..documents).map(|_| AtomicU32::new(0)).collect(),
-        }
-    }
-
-    /// Counts for the documents that are `asked`, strip by strip, by what `look` finds of their keys in the bits, into
-    /// which the keys of documents that are `known` go first.
-    fn count(
+impl Filter<'_> {
+    /// Which of the documents that are `asked` have no more keys alone than they may miss. `counter` makes, of a
+    /// strip, what counts a document's keys that are alone in it: each once, however often it is repeated.
+    fn few_alone<Counter: FnMut(&[u32]) -> usize>(
         &self,
         asked: &(impl Fn(usize) -> bool + Sync),
-        look: impl Fn(&mut Bits, &[u32]) -> usize + Sync,
-        known: impl Fn(usize) -> bool + Sync,
-    ) {
+        counter: impl Fn(Strip<'_>) -> Counter + Sync,
+    ) -> Vec<bool> {
+        let alone: Vec<AtomicU32> = (0..self.documents).map(|_| AtomicU32::new(0)).collect();
         (0..STRIPS)
             .into_par_iter()
             .with_max_len(1)
-            .for_each(|strip| {
-                let mut keys = 0;
-                self.for_each(strip, |document, of_document| {
-                    if known(document) {
-                        keys += of_document.len();
-                    }
-                });
-                let mut bits = Bits::new(match keys {
-                    0 => self
-                        .sample
-                        .chunks
-                        .iter()
-                        .map(|chunk| chunk.strips[strip].len())
-                        .sum(),
-                    keys => keys,
-                });
-                if keys > 0 {
-                    self.for_each(strip, |document, of_document| {
-                        if known(document) {
-                            bits.insert(of_document);
-                        }
-                    });
+            .for_each(|number| {
+                let strip = Strip {
+                    sample: self.sample,
+                    number,
+                };
+                let mut count = counter(strip);
+                for (document, keys) in strip.documents().filter(|&(document, _)| asked(document)) {
+                    alone[document].fetch_add(count(keys) as u32, Ordering::Relaxed);
                 }
-                self.for_each(strip, |document, of_document| {
-                    if asked(document) {
-                        let alone = look(&mut bits, of_document);
-                        self.alone[document].fetch_add(alone as u32, Ordering::Relaxed);
-                    }
-                });
             });
-    }
-
-    fn for_each(&self, strip: usize, mut each: impl FnMut(usize, &[u32])) {
-        let mut document = 0;
-        for chunk in &self.sample.chunks {
-            let mut from = 0;
-            for ends in &*chunk.ends {
-                let to = ends[strip] as usize;
-                each(document, &chunk.strips[strip][from..to]);
-                from = to;
-                document += 1;
-            }
-        }
-    }
-
-    /// Which of those that are asked have no more keys of their own than they may miss.
-    fn few(self, threshold: Threshold, asked: &(impl Fn(usize) -> bool + Sync)) -> Vec<bool> {
-        let lengths = self.sample.lengths();
         let few = |(document, (length, alone)): (usize, (u32, AtomicU32))| {
             let alone = alone.into_inner() as usize;
-            let is_few = length == u32::MAX || alone <= threshold.may_miss(length as usize);
+            let is_few = length == u32::MAX || alone <= self.threshold.may_miss(length as usize);
             is_few && asked(document)
         };
-        lengths.zip(self.alone).enumerate().map(few).collect()
+        self.sample
+            .lengths()
+            .zip(alone)
+            .enumerate()
+            .map(few)
+            .collect()
+    }
+}
+
+/// One strip of all documents.
+#[derive(Clone, Copy)]
+struct Strip<'s> {
+    sample: &'s Sample,
+    number: usize,
+}
+
+impl<'s> Strip<'s> {
+    fn keys(self) -> usize {
+        let chunks = self.sample.chunks.iter();
+        chunks.map(|chunk| chunk.strips[self.number].len()).sum()
+    }
+
+    /// The documents in order, and the keys of each.
+    fn documents(self) -> impl Iterator<Item = (usize, &'s [u32])> + Clone {
+        let of_chunk = move |chunk: &'s Chunk| {
+            let keys = &*chunk.strips[self.number];
+            let mut from = 0;
+            chunk.ends.iter().map(move |ends| {
+                let to = ends[self.number] as usize;
+                &keys[std::mem::replace(&mut from, to)..to]
+            })
+        };
+        self.sample.chunks.iter().flat_map(of_chunk).enumerate()
     }
 }
 
@@ -168,6 +165,14 @@ mod tests {
             let stay = may.iter().filter(|&&may| may).count();
             assert!(stay < 80, "{stay} stay at {threshold}");
         }
+    }
+
+    #[test]
+    fn repeated_shingles_are_missed_once() {
+        // One in three, the others repeated.
+        let repeated = [1, 2, 2, 2, 2, 2, 3, 3, 3, 3, 3, 3].map(mix).to_vec();
+        let may = filtered(&[repeated, hashes(1..2), hashes(50..90)], 1.0 / 3.0);
+        assert_eq!(may, [true, true, false]);
     }
 
     #[test]

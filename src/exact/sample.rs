@@ -198,12 +198,37 @@ impl Bits {
         new
     }
 
-    /// Counts the keys whose bits are not set.
-    pub(super) fn missing(&self, keys: &[u32]) -> usize {
-        let is_missing = |&key: &u32| {
+    /// Counts the keys whose bits are not set, repeated ones once.
+    pub(super) fn missing(&self, keys: &[u32], own: &mut Own) -> usize {
+        own.begin(keys.len());
+        let mut missing = 0;
+        for &key in keys {
             let (word, bit) = self.place(key);
-            usize::from(self.words[word] & bit == 0)
-        };
-        keys.iter().map(is_missing).sum()
+            missing += usize::from(own.is_first(key) & (self.words[word] & bit == 0));
+        }
+        missing
+    }
+}
+
+/// Bits of one document's keys: which have been seen.
+#[derive(Default)]
+pub(super) struct Own {
+    words: Vec<u64>,
+}
+
+impl Own {
+    fn begin(&mut self, keys: usize) {
+        self.words.clear();
+        self.words.resize((keys / 8 + 1).next_power_of_two(), 0);
+    }
+
+    /// Marks a key; false where it was marked before, or another in its place.
+    #[inline(always)]
+    fn is_first(&mut self, key: u32) -> bool {
+        let place = key as usize % (64 * self.words.len());
+        let (word, bit) = (&mut self.words[place / 64], 1 << (place % 64));
+        let is_first = *word & bit == 0;
+        *word |= bit;
+        is_first
     }
 }
