@@ -71,7 +71,12 @@ impl Place {
     }
 
     pub fn run_with(&self, args: &str, input: &[u8]) -> Ran {
-        let mut child = Command::new(program())
+        self.run_example(program(), args, input)
+    }
+
+    /// Runs a program that is not `dedup`.
+    pub fn run_example(&self, program: &Path, args: &str, input: &[u8]) -> Ran {
+        let mut child = Command::new(program)
             .args(args.split_whitespace())
             .current_dir(self.0.path())
             .stdin(Stdio::piped())

@@ -1,0 +1,170 @@
+//! The options.
+
+use std::fs;
+use std::path::PathBuf;
+
+use clap::Parser;
+use resemblance::corpus::ReadOptions;
+use resemblance::{ClusterMode, Deduper, Error, Method, Shingle};
+
+use crate::grid::{Grid, Thousandths};
+
+/// Choose shingle and threshold: see the pairs of documents by their similarity, and how well they agree
+/// with pairs that people say are copies.
+///
+/// With --labels, a table of precision, recall and F1 by threshold, and the pairs next to the best threshold.
+/// Without, how many pairs there are by similarity, and some of each range to judge by eye. The same input and
+/// settings give the same bytes.
+#[derive(Debug, Parser)]
+#[command(name = "evaluate", version)]
+pub(crate) struct Args {
+    /// Text files (each is a document), .jsonl, .jsonl.gz, .jsonl.zst (each line is one), directories
+    /// of these (hidden files are passed over); - reads JSON lines from standard input
+    #[arg(required = true, value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+
+    /// Pairs that people say are copies: two ids a line with a tab between; a first line `id_a`, `id_b`
+    /// is a header
+    #[arg(long, value_name = "FILE.tsv")]
+    pub(crate) labels: Option<PathBuf>,
+
+    /// What is compared: words:N, chars:N or bytes:N; several with commas between are evaluated in turn
+    #[arg(
+        long,
+        value_name = "KIND:N,...",
+        value_delimiter = ',',
+        default_value = "words:5"
+    )]
+    pub(crate) shingle: Vec<Shingle>,
+
+    /// The lowest threshold looked at, from 0.001 to 1. Lower takes longer, and more memory
+    #[arg(long, value_name = "J", default_value = "0.3")]
+    from: Thousandths,
+
+    /// From one threshold of the table to the next
+    #[arg(long, value_name = "J", default_value = "0.05")]
+    step: Thousandths,
+
+    /// The threshold next to which pairs are shown [default: that of the best F1; without labels 0.8]
+    #[arg(long, value_name = "J", value_parser = threshold)]
+    pub(crate) threshold: Option<f64>,
+
+    /// How candidate pairs are found
+    #[arg(long, value_name = "METHOD", default_value = "exact")]
+    pub(crate) method: Method,
+
+    /// Least probability with which a pair at the threshold is found, where the method may miss any
+    #[arg(
+        long,
+        value_name = "P",
+        default_value_t = 0.99,
+        allow_negative_numbers = true
+    )]
+    recall: f64,
+
+    /// Slots of a signature
+    #[arg(long, value_name = "K", default_value_t = 128)]
+    hashes: usize,
+
+    /// Seed of all hashes
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+
+    /// Field of a JSON record that holds the text
+    #[arg(long, value_name = "FIELD", default_value = "text")]
+    text_field: String,
+
+    /// Field of a JSON record that holds the id [default: `id`, or `file:line` where there is none]
+    #[arg(long, value_name = "FIELD")]
+    id_field: Option<String>,
+
+    /// Threads [default: one for each core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+
+    /// Pairs shown on each side of the threshold; without labels, also of each range
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    pub(crate) shown: usize,
+
+    /// Characters shown of each text
+    #[arg(long, value_name = "N", default_value_t = 160)]
+    pub(crate) excerpt: usize,
+
+    /// Draw precision, recall and F1 by threshold, of several shingles F1 alone; needs --labels
+    #[arg(long, value_name = "FILE.svg", requires = "labels")]
+    pub(crate) plot: Option<PathBuf>,
+
+    /// Also compare clusters by components and by leader at some thresholds
+    #[arg(long)]
+    pub(crate) clusters: bool,
+
+    /// Print the summary alone, one line a shingle
+    #[arg(long)]
+    pub(crate) summary: bool,
+}
+
+impl Args {
+    pub(crate) fn grid(&self) -> Grid {
+        Grid::new(self.from, self.step)
+    }
+
+    /// The deduper of a shingle at the lowest threshold looked at.
+    pub(crate) fn deduper(&self, shingle: Shingle) -> Result<Deduper, Error> {
+        self.deduper_at(shingle, self.grid().from(), ClusterMode::Components)
+    }
+
+    pub(crate) fn deduper_at(
+        &self,
+        shingle: Shingle,
+        threshold: f64,
+        mode: ClusterMode,
+    ) -> Result<Deduper, Error> {
+        Deduper::builder()
+            .threshold(threshold)
+            .method(self.method)
+            .recall(self.recall)
+            .hashes(self.hashes)
+            .shingle(shingle)
+            .seed(self.seed)
+            .cluster_mode(mode)
+            .build()
+    }
+
+    /// What cannot be, whatever the files hold.
+    pub(crate) fn conflict(&self) -> Option<String> {
+        let from = self.grid().from();
+        if let Some(threshold) = self.threshold.filter(|&threshold| threshold < from) {
+            return Some(format!(
+                "--threshold {threshold} is below --from {from}: no pair there is looked at"
+            ));
+        }
+        let place = |path: &Option<PathBuf>| fs::canonicalize(path.as_ref()?).ok();
+        let (labels, plot) = (place(&self.labels)?, place(&self.plot)?);
+        (labels == plot).then(|| "--labels and --plot must be two files".to_owned())
+    }
+
+    /// The threads to work on.
+    pub(crate) fn pool(&self) -> rayon::ThreadPool {
+        let threads = usize::from(self.threads.unwrap_or(0)); // 0: one for each core
+        let builder = rayon::ThreadPoolBuilder::new().num_threads(threads);
+        builder.build().expect("threads can be started")
+    }
+
+    pub(crate) fn read_options(&self) -> ReadOptions {
+        let is_bytes = |shingle: &Shingle| matches!(shingle, Shingle::Bytes(_));
+        let options = ReadOptions::new()
+            .text_field(&self.text_field)
+            .accept_bytes(self.shingle.iter().all(is_bytes));
+        match &self.id_field {
+            Some(field) => options.id_field(field),
+            None => options,
+        }
+    }
+}
+
+fn threshold(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok();
+    number
+        .filter(|&number| number > 0.0 && number <= 1.0)
+        .ok_or_else(|| "must be a number above 0 and at most 1".to_owned())
+}

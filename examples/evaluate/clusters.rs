@@ -1,0 +1,109 @@
+//! Components beside leader clusters.
+
+use std::fmt;
+
+use indicatif::HumanCount;
+use resemblance::corpus::Corpus;
+use resemblance::{ClusterMode, Clusters, Run, Shingle};
+
+use crate::Failure;
+use crate::args::Args;
+use crate::found::{Found, reaching};
+
+/// Clusters of both kinds at some thresholds.
+pub(crate) struct Comparison {
+    rows: Vec<Row>,
+}
+
+struct Row {
+    threshold: f64,
+    kind: &'static str,
+    clusters: usize,
+    largest: usize,
+    removed: usize,
+    /// Removed documents of which no near-duplicate is kept.
+    without: usize,
+}
+
+impl Comparison {
+    pub(crate) fn new(
+        args: &Args,
+        shingle: Shingle,
+        corpus: &Corpus,
+        found: &Found,
+        run: &Run<'_>,
+    ) -> Result<Self, Failure> {
+        let from = args.grid().from();
+        let mut thresholds = vec![0.5, 0.6, 0.7, 0.8, 0.9];
+        thresholds.retain(|&threshold| threshold >= from);
+        if thresholds.is_empty() {
+            thresholds.push(from);
+        }
+        let mut rows = Vec::new();
+        for threshold in thresholds {
+            for (kind, mode) in [
+                ("components", ClusterMode::Components),
+                ("leader", ClusterMode::Leader),
+            ] {
+                let deduper = args.deduper_at(shingle, threshold, mode)?;
+                let clusters = deduper.try_clusters(corpus.documents(), run)?;
+                rows.push(Row::new(threshold, kind, &clusters, found));
+            }
+        }
+        Ok(Self { rows })
+    }
+}
+
+impl Row {
+    fn new(threshold: f64, kind: &'static str, clusters: &Clusters, found: &Found) -> Self {
+        Self {
+            threshold,
+            kind,
+            clusters: clusters.len(),
+            largest: clusters.iter().map(|c| c.len()).max().unwrap_or(0),
+            removed: clusters.removed().len(),
+            without: without_kept_partner(threshold, clusters, found),
+        }
+    }
+}
+
+/// How many removed documents have no pair with a kept one, neither with that of their cluster nor with another.
+fn without_kept_partner(threshold: f64, clusters: &Clusters, found: &Found) -> usize {
+    let mut has_partner = vec![false; clusters.documents()];
+    for pair in &found.reported[..reaching(&found.reported, threshold)] {
+        has_partner[pair.a] |= clusters.is_kept(pair.b);
+        has_partner[pair.b] |= clusters.is_kept(pair.a);
+    }
+    let removed = clusters.removed().iter();
+    removed
+        // A method that may miss pairs need not have found at the lowest threshold what it finds here.
+        .filter(|removal| removal.similarity.jaccard < threshold)
+        .filter(|removal| !has_partner[removal.document])
+        .count()
+}
+
+impl fmt::Display for Comparison {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "Clusters, the first document of each kept\n\n\
+             threshold  kind        clusters  largest  removed  of them with no kept partner"
+        )?;
+        for row in &self.rows {
+            let [clusters, largest, removed, without] =
+                [row.clusters, row.largest, row.removed, row.without]
+                    .map(|n| HumanCount(n as u64).to_string());
+            writeln!(
+                f,
+                "{:>9.2}  {:10} {clusters:>9} {largest:>8} {removed:>8} {without:>29}",
+                row.threshold, row.kind,
+            )?;
+        }
+        writeln!(
+            f,
+            "\nA removed document has a kept partner where its similarity to a document that is kept \
+             reaches the threshold.\nComponents may remove others, that are connected through \
+             documents in between.\n"
+        )
+    }
+}

@@ -1,0 +1,112 @@
+//! How well the pairs at a threshold agree with the labels.
+
+use crate::found::{Found, Scored};
+
+/// Counts for every threshold.
+pub(crate) struct Curve {
+    /// The lowest threshold looked at.
+    from: f64,
+    /// Of the reported pairs, descending.
+    similarities: Vec<f64>,
+    /// How many of the first n pairs are labelled, for n from 0 on.
+    labelled: Vec<usize>,
+    /// Labelled pairs, reported or not.
+    all: usize,
+}
+
+/// The pairs at a threshold and above, held against the labels.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Score {
+    pub(crate) threshold: f64,
+    pub(crate) pairs: usize,
+    /// How many of these are labelled.
+    pub(crate) labelled: usize,
+    /// Labelled pairs, here or not.
+    pub(crate) all: usize,
+}
+
+impl Score {
+    /// The share of the pairs that is labelled; none where there is no pair.
+    pub(crate) fn precision(&self) -> Option<f64> {
+        (self.pairs > 0).then(|| self.labelled as f64 / self.pairs as f64)
+    }
+
+    /// The share of the labelled pairs that is here.
+    pub(crate) fn recall(&self) -> f64 {
+        self.labelled as f64 / self.all.max(1) as f64
+    }
+
+    /// The harmonic mean of precision and recall.
+    pub(crate) fn f1(&self) -> f64 {
+        2.0 * self.labelled as f64 / (self.pairs + self.all).max(1) as f64
+    }
+}
+
+impl Curve {
+    pub(crate) fn new(found: &Found, from: f64) -> Self {
+        let mut labelled = vec![0];
+        let mut count = 0;
+        labelled.extend(found.reported.iter().map(|pair| {
+            count += usize::from(pair.is_labelled);
+            count
+        }));
+        Self {
+            from,
+            similarities: found.reported.iter().map(Scored::jaccard).collect(),
+            labelled,
+            all: count + found.unreported.len(),
+        }
+    }
+
+    /// The score at a threshold, not below the lowest.
+    pub(crate) fn at(&self, threshold: f64) -> Score {
+        let reaches = |&similarity: &f64| similarity >= threshold;
+        self.of_first(self.similarities.partition_point(reaches), threshold)
+    }
+
+    fn of_first(&self, pairs: usize, threshold: f64) -> Score {
+        Score {
+            threshold,
+            pairs,
+            labelled: self.labelled[pairs],
+            all: self.all,
+        }
+    }
+
+    /// The greatest F1 of any threshold, the highest of equals; none where no labelled pair is reported.
+    pub(crate) fn best(&self) -> Option<Score> {
+        let similarities = &self.similarities;
+        let mut best: Option<Score> = None;
+        for (i, &similarity) in similarities.iter().enumerate() {
+            let next = similarities.get(i + 1);
+            if next == Some(&similarity) {
+                continue; // no threshold parts the two
+            }
+            let score = self.of_first(i + 1, similarity);
+            if score.f1() > best.map_or(0.0, |best| best.f1()) {
+                let below = next.copied().unwrap_or(self.from.next_down());
+                let threshold = shortest(below, similarity);
+                best = Some(Score { threshold, ..score });
+            }
+        }
+        best
+    }
+
+    /// Whether a lower threshold than was looked at may score better.
+    pub(crate) fn is_open(&self, best: &Score) -> bool {
+        best.pairs == self.similarities.len() && best.labelled < best.all
+    }
+}
+
+/// The number of fewest digits above `below` and at most `similarity`: as a threshold it parts the pairs as
+/// `similarity` does, and is shorter to write.
+fn shortest(below: f64, similarity: f64) -> f64 {
+    let rounded_down = |digits| {
+        let scale = 10f64.powi(digits);
+        (similarity * scale).floor() / scale
+    };
+    (1..16)
+        .map(rounded_down)
+        .find(|&number| number > below && number <= similarity)
+        .unwrap_or(similarity)
+}

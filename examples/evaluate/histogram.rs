@@ -1,0 +1,106 @@
+//! Pairs by range of similarity, where there are no labels.
+
+use std::fmt;
+
+use indicatif::HumanCount;
+use resemblance::Shingle;
+
+use crate::Failure;
+use crate::found::{Found, Scored, most_similar_first, reaching};
+use crate::grid::Grid;
+use crate::shown::{Show, Shown};
+
+/// Pairs of one kind of shingle.
+pub(crate) struct Histogram<'a> {
+    shingle: Shingle,
+    digits: usize,
+    /// The highest first.
+    ranges: Vec<Range<'a>>,
+}
+
+/// Pairs whose similarities lie between two thresholds.
+struct Range<'a> {
+    from: f64,
+    /// None at 1: there is nothing above.
+    below: Option<f64>,
+    pairs: &'a [Scored],
+    /// Pairs here and above.
+    in_all: usize,
+}
+
+impl<'a> Histogram<'a> {
+    pub(crate) fn new(shingle: Shingle, grid: Grid, found: &'a Found) -> Self {
+        let pairs = &found.reported;
+        let (mut below, mut start) = (None, 0);
+        let range = |from| {
+            let end = reaching(pairs, from);
+            let range = Range {
+                from,
+                below: below.replace(from),
+                pairs: &pairs[start..end],
+                in_all: end,
+            };
+            start = end;
+            range
+        };
+        Self {
+            shingle,
+            digits: grid.digits(),
+            ranges: grid.thresholds().rev().map(range).collect(),
+        }
+    }
+
+    /// Some pairs of each range.
+    pub(crate) fn samples(&self, show: &Show<'_>) -> Result<Vec<Shown>, Failure> {
+        let filled = self.ranges.iter().filter(|range| !range.pairs.is_empty());
+        filled
+            .map(|range| {
+                let sample = drawn(range.pairs, show.pairs);
+                let (shown, all) = (sample.len(), HumanCount(range.pairs.len() as u64));
+                let title = format!("{}: {shown} of {all} pairs", range.name(self.digits));
+                show.under(title, &sample)
+            })
+            .collect()
+    }
+}
+
+/// As many of the pairs, drawn by lot.
+fn drawn(pairs: &[Scored], count: usize) -> Vec<Scored> {
+    let mut drawn = pairs.to_vec();
+    drawn.sort_unstable_by_key(|pair| (pair.lot(), pair.a, pair.b));
+    drawn.truncate(count);
+    most_similar_first(&mut drawn);
+    drawn
+}
+
+impl Range<'_> {
+    fn name(&self, digits: usize) -> String {
+        let from = self.from;
+        match self.below {
+            Some(below) => format!("{from:.digits$} to {below:.digits$}"),
+            None => format!("{from:.digits$}"),
+        }
+    }
+}
+
+impl fmt::Display for Histogram<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        /// The longest bar.
+        const BAR: usize = 40;
+        let counts = self.ranges.iter().map(|range| range.pairs.len());
+        let most = counts.max().unwrap_or(0).max(1);
+        writeln!(f, "Shingle {}\n", self.shingle)?;
+        writeln!(f, "similarity            pairs  and above")?;
+        for range in &self.ranges {
+            let bar = "#".repeat((range.pairs.len() * BAR).div_ceil(most));
+            let line = format!(
+                "{:14} {:>12} {:>10}  {bar}",
+                range.name(self.digits),
+                HumanCount(range.pairs.len() as u64).to_string(),
+                HumanCount(range.in_all as u64).to_string(),
+            );
+            writeln!(f, "{}", line.trim_end())?;
+        }
+        writeln!(f)
+    }
+}
