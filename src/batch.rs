@@ -590,13 +590,9 @@ impl<'d, D: Document + Sync> Way<'d, D> {
     fn by_join(self, firsts: Firsts, sample: &Sample) -> Result<Batch<'d, D>, Error> {
         let distinct: Distinct = firsts.into();
         let survivors = self.survivors(&distinct, sample)?;
-        let refused = self.refuses_memory(&survivors);
-        let joined = match refused {
+        let joined = match self.refuses_memory(&survivors) {
             Some(reason) => Err(reason),
-            None => {
-                let budget = self.deduper.budget();
-                self.join(distinct, &survivors, Reason::Asked, budget)?
-            }
+            None => self.join(distinct, &survivors, Reason::Asked, self.deduper.budget())?,
         };
         joined.map_err(|reason| Error::new(Kind::ExactTooLarge(reason)))
     }

@@ -283,10 +283,8 @@ fn auto_answers_as_the_method_that_it_takes() {
     let versions: Vec<String> = (0..3000)
         .map(|_| {
             let mut page = page.clone();
-            for place in 0..page.len() {
-                if place % 3 == 0 {
-                    page[place] = word(500);
-                }
+            for changed in page.iter_mut().step_by(3) {
+                *changed = word(500);
             }
             page.join(" ")
         })

@@ -214,23 +214,23 @@ impl Join {
             if own < late {
                 // As the smaller of two.
                 let after = early(own + 1, late).take_while(|other| other.place < end);
-                after.for_each(|other| self.meet(place, at, other, near));
+                after.for_each(|other| self.meet(place, at, *other, near));
                 let late = from_place(&self.postings[late as usize..to as usize], place + 1);
                 let after = late.iter().take_while(|other| other.place < end);
-                after.for_each(|other| self.meet(place, at, other, near));
+                after.for_each(|other| self.meet(place, at, *other, near));
             }
             if direction == Direction::All {
                 let before = early(from, own.min(late)).rev();
                 let before = before.skip_while(|other| other.place >= place);
                 let before = before.take_while(|other| other.place >= first);
-                before.for_each(|other| self.meet(place, at, other, near));
+                before.for_each(|other| self.meet(place, at, *other, near));
             }
         }
     }
 
     /// Adds another set with the same shingle, where it passes the filters.
     #[inline]
-    fn meet(&self, place: u32, at: u32, posting: &Posting, near: &mut Near) {
+    fn meet(&self, place: u32, at: u32, posting: Posting, near: &mut Near) {
         let other = posting.place as usize;
         if near.found[other] == near.round {
             return;

@@ -40,7 +40,7 @@ impl<'a> Prefixes<'a> {
     }
 
     pub(super) fn by_frequency(&self) -> Order {
-        Order::Frequency(Frequencies::new(self.sets, self.shingles))
+        Order::Frequency(Frequencies::new(self.sets, self.threshold))
     }
 
     /// The shingles for which `which` says true that are in the prefixes of two sets and more, by hash and place.
@@ -75,51 +75,66 @@ impl<'a> Prefixes<'a> {
     }
 }
 
-/// In how many sets each shingle is, at most; 255 stands for more as well.
+/// In how many sets each shingle of the lowest hashes is, at most; 255 stands for more as well.
+///
+/// Three times as many shingles are counted as go into prefixes, so that the rarest can be taken: counting all would
+/// cost more than it spares. Shingles that are not counted come last, by hash.
 ///
 /// Counted in bytes that hashes share, two for each shingle of each set: a frequency may be told too high, never too
 /// low, and is a function of the hash alone.
 pub(super) struct Frequencies {
     counts: Vec<u8>,
+    /// Hashes up to it are counted.
+    limit: u64,
+    /// What scales them to the table.
+    scale: u64,
 }
 
 impl Frequencies {
     /// Of sets of ascending hashes.
-    fn new(sets: &[&[u64]], shingles: usize) -> Self {
+    fn new(sets: &[&[u64]], threshold: Threshold) -> Self {
+        const SHARE: f64 = 3.0;
+        let limit = ((SHARE * (1.0 - threshold.0)).min(1.0) * u64::MAX as f64) as u64;
+        let counted = |set: &'_ &[u64]| set.partition_point(|&hash| hash <= limit);
+        let sets: Vec<&[u64]> = sets.par_iter().map(|set| &set[..counted(set)]).collect();
+        let shingles: usize = sets.iter().map(|set| set.len()).sum();
         let mut counts = vec![0u8; 2 * shingles + 1];
+        let all = counts.len();
+        let scale = (((all as u128 - 1) << 64) / (u128::from(limit) + 1)) as u64;
         // A part of the table for each thread. Hashes ascend, and so do their places.
-        let (all, part) = (
-            counts.len(),
-            counts.len().div_ceil(rayon::current_num_threads()),
-        );
+        let part = all.div_ceil(rayon::current_num_threads());
         let fill = |(i, counts): (usize, &mut [u8])| {
             let (first, end) = (i * part, i * part + counts.len());
-            for set in sets {
-                let from = set.partition_point(|&hash| place(hash, all) < first);
+            for set in &sets {
+                let from = set.partition_point(|&hash| place(hash, scale) < first);
                 let rest = &set[from..];
                 let to = match end == all {
                     true => rest.len(),
-                    false => rest.partition_point(|&hash| place(hash, all) < end),
+                    false => rest.partition_point(|&hash| place(hash, scale) < end),
                 };
                 for &hash in &rest[..to] {
-                    let count = &mut counts[place(hash, all) - first];
+                    let count = &mut counts[place(hash, scale) - first];
                     *count = count.saturating_add(1);
                 }
             }
         };
         counts.par_chunks_mut(part).enumerate().for_each(fill);
-        Self { counts }
+        Self {
+            counts,
+            limit,
+            scale,
+        }
     }
 
     #[inline]
     fn of(&self, hash: u64) -> u8 {
-        self.counts[place(hash, self.counts.len())]
+        self.counts[place(hash, self.scale)]
     }
 }
 
 #[inline]
-fn place(hash: u64, places: usize) -> usize {
-    ((u128::from(hash) * places as u128) >> 64) as usize
+fn place(hash: u64, scale: u64) -> usize {
+    ((u128::from(hash) * u128::from(scale)) >> 64) as usize
 }
 
 /// Orders sets by frequency; a thread keeps one for its memory.
@@ -139,6 +154,7 @@ impl Orderer {
         mut each: impl FnMut(u64, u32),
     ) {
         const COMMON: usize = u8::MAX as usize + 1;
+        let (set, rest) = set.split_at(set.partition_point(|&hash| hash <= frequencies.limit));
         self.counts.clear();
         let counts = set.iter().map(|&hash| frequencies.of(hash));
         self.counts.extend(counts);
@@ -173,6 +189,9 @@ impl Orderer {
                 }
                 *next += 1;
             }
+        }
+        for (at, &hash) in (set.len() as u32..prefix).zip(rest) {
+            each(hash, at);
         }
     }
 }

@@ -151,9 +151,9 @@ mod tests {
             let picked = processor.pick(&self.0, self.1, &mut keys);
             keys.truncate(picked);
             let mut strips: [Vec<u32>; STRIPS] = Default::default();
-            strips
-                .iter_mut()
-                .for_each(|strip| strip.resize(1 + keys.len() + SPARE, 7));
+            for strip in &mut strips {
+                strip.resize(1 + keys.len() + SPARE, 7);
+            }
             let mut many = [1; STRIPS];
             processor.deal(&keys, &mut strips, &mut many);
             for (strip, many) in strips.iter_mut().zip(many) {
