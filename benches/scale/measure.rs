@@ -6,6 +6,8 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
+use resemblance::lsh::Buckets;
+use resemblance::sketch::SignatureMatrix;
 use resemblance::text::Scratch;
 use resemblance::watch::Progress;
 use resemblance::{Deduper, Run};
@@ -135,8 +137,8 @@ fn watched(deduper: &Deduper, documents: &[&str]) -> Value {
     let peak = memory::peak();
     let stages = stages.lock().expect("nobody panics");
     json!({
-        "signatures": batch.signatures().map_or(0, |matrix| matrix.memory_usage()),
-        "buckets": batch.buckets().map_or(0, |buckets| buckets.memory_usage()),
+        "signatures": batch.signatures().map_or(0, SignatureMatrix::memory_usage),
+        "buckets": batch.buckets().map_or(0, Buckets::memory_usage),
         "held": held,
         "stages": *stages,
         "peak": beyond(peak),

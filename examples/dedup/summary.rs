@@ -180,16 +180,12 @@ impl Summary<'_> {
             banding.bands(),
             banding.rows()
         )?;
-        match &self.pairs {
-            Some(Recall { found, missed, .. }) => {
-                let found = HumanCount(*found);
-                writeln!(f, "Pairs found: {found}. Missed: {missed}.")
-            }
-            None => {
-                let missed = &recall.missed;
-                writeln!(f, "Near-duplicates missed among those kept: {missed}.")
-            }
+        if let Some(Recall { found, missed, .. }) = &self.pairs {
+            let found = HumanCount(*found);
+            return writeln!(f, "Pairs found: {found}. Missed: {missed}.");
         }
+        let missed = &recall.missed;
+        writeln!(f, "Near-duplicates missed among those kept: {missed}.")
     }
 
     fn show_counts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
