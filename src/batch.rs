@@ -702,13 +702,12 @@ impl<'d, D: Document + Sync> Way<'d, D> {
     /// Which documents may have a partner, of those that come first with their sets.
     fn survivors(self, distinct: &Distinct, sample: &Sample) -> Result<Survivors, Error> {
         let threshold = Threshold(self.deduper.threshold());
-        let documents = self.documents.len();
-        let ticker = self.run.ticker(Stage::Filter, documents);
-        let is_first = |document: usize| {
-            let set = distinct.set_of(document);
-            set.is_some_and(|set| distinct.first(set) == document)
-        };
-        let may = survivors(sample, documents, threshold, is_first, &ticker)?;
+        let ticker = self.run.ticker(Stage::Filter, self.documents.len());
+        let mut firsts = vec![false; self.documents.len()];
+        for set in 0..distinct.len() {
+            firsts[distinct.first(set)] = true;
+        }
+        let may = survivors(sample, threshold, &firsts, &ticker)?;
         let of_survivors = sample.lengths().zip(&may).filter(|(_, may)| **may);
         let shingles = of_survivors.map(|(length, _)| u64::from(length)).sum();
         Ok(Survivors { may, shingles })

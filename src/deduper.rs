@@ -37,20 +37,20 @@ use crate::verify::{Pair, ShingleSet, Similarity, floor_slots};
 ///
 /// # Cost
 ///
-/// One pass over the text, another over documents that are candidates, and a third over copies. Memory,
-/// beside the documents: 4 bytes a hash and document (512 bytes with the defaults), some 60 bytes a
-/// document for collapsing copies and comparing band keys, 8 bytes for each place in a bucket of two and more
-/// (at most one a band and document), and 8 bytes a shingle of each distinct document that is a candidate: in
-/// all 700 bytes a document where one in seven of 100 words is an edited copy. Work runs on the current rayon
+/// One pass over the text, and another over documents that are candidates. Memory, beside the documents: 4 bytes a
+/// hash and document (512 bytes with the defaults), some 80 bytes a document for collapsing copies and comparing
+/// band keys, 8 bytes for each place in a bucket of two and more (at most one a band and document), and 8 bytes a
+/// shingle of each distinct document that is a candidate: in all 700 bytes a document where one in seven of 100 words
+/// is an edited copy. The [exact join](crate::exact#cost) has costs of its own. Work runs on the current rayon
 /// pool; inside `ThreadPool::install` it stays in that pool. Results do not depend on the number of threads.
 ///
 /// # Fallibility
 ///
 /// Settings are validated by [`DeduperBuilder::build`]; afterwards nothing fails on them. Methods named
 /// `try_` take documents that may be bytes or not in memory, and a [`Run`] that may be cancelled; they fail where
-/// bytes are no text, a document cannot be read or the run was cancelled, and for no other reason but too many
-/// documents. Their
-/// twins on text cannot fail, and panic at 2^32 - 1 documents or more.
+/// bytes are no text, a document cannot be read, the run was cancelled, or there is too much: documents, or, with
+/// [`Method::Exact`] alone, memory or work for the exact join. Their twins on text can only fail where there is too
+/// much, and then panic: at 2^32 - 1 documents or more, or where the exact join is beyond its budget.
 #[derive(Debug, Clone)]
 pub struct Deduper {
     sketcher: Sketcher,
@@ -255,7 +255,8 @@ impl Deduper {
     /// The clusters of near-duplicates among `texts`, and which copies to keep.
     ///
     /// # Panics
-    /// Where there are 2^32 - 1 texts or more.
+    /// Where there are 2^32 - 1 texts or more, or [`Method::Exact`] would take more than
+    /// [`exact_memory`](DeduperBuilder::exact_memory) or [`exact_work`](DeduperBuilder::exact_work) allow.
     pub fn clusters<T: AsRef<str> + Sync>(&self, texts: &[T]) -> Clusters {
         self.try_clusters(texts, &Run::new())
             .unwrap_or_else(|error| panic!("{error}"))
@@ -264,7 +265,7 @@ impl Deduper {
     /// As [`clusters`](Self::clusters), for documents that may be bytes, in a run that may be watched.
     ///
     /// # Errors
-    /// Where a document is bytes and no text, the run is cancelled, or the documents are too many.
+    /// Where a document is bytes and no text, the run is cancelled, or there is too much (see [above](Self#fallibility)).
     pub fn try_clusters<D: Document + Sync>(
         &self,
         documents: &[D],
@@ -280,7 +281,8 @@ impl Deduper {
     /// a short answer; [`clusters`](Self::clusters) does not enumerate them.
     ///
     /// # Panics
-    /// Where there are 2^32 - 1 texts or more.
+    /// Where there are 2^32 - 1 texts or more, or [`Method::Exact`] would take more than
+    /// [`exact_memory`](DeduperBuilder::exact_memory) or [`exact_work`](DeduperBuilder::exact_work) allow.
     pub fn pairs<T: AsRef<str> + Sync>(&self, texts: &[T]) -> Pairs {
         let mut pairs = Vec::new();
         let each = |pair| {
@@ -297,7 +299,7 @@ impl Deduper {
     /// pair is handed to `each` as it is found, see [`Batch::for_each_pair`].
     ///
     /// # Errors
-    /// Where a document is bytes and no text, the run is cancelled, or the documents are too many; and the
+    /// Where a document is bytes and no text, the run is cancelled, or there is too much (see above); and the
     /// error of `each`.
     pub fn try_pairs<D: Document + Sync, E: From<Error>>(
         &self,
@@ -311,7 +313,7 @@ impl Deduper {
     /// Brings documents as far as candidate pairs; the batch answers for pairs and clusters.
     ///
     /// # Errors
-    /// Where a document is bytes and no text, the run is cancelled, or the documents are too many.
+    /// Where a document is bytes and no text, the run is cancelled, or there is too much (see [above](Self#fallibility)).
     pub fn batch<'d, D: Document + Sync>(
         &'d self,
         documents: &'d [D],

@@ -1,7 +1,5 @@
 //! Which documents may have a partner at all.
 
-use std::sync::atomic::{AtomicU32, Ordering};
-
 use rayon::prelude::*;
 
 use super::sample::{Bits, Chunk, Own, Sample};
@@ -10,34 +8,29 @@ use crate::text::arch::STRIPS;
 use crate::threshold::Threshold;
 use crate::watch::Ticker;
 
-/// For each document whether it may have a partner, among those for which `asked` says true: no other does. Wrong
-/// only on the safe side, and the same in every run. `ticker` is for the documents.
+/// For each document whether it may have a partner, among those that are `asked`: no other does. Wrong only on the safe
+/// side, and the same in every run. `ticker` is for the documents.
 ///
 /// Of two similar documents the later finds few shingles that no earlier one has: it is *late*, and one that is not has
 /// no earlier partner. The earlier of the two finds few shingles that no late document has.
 pub(crate) fn survivors(
     sample: &Sample,
-    documents: usize,
     threshold: Threshold,
-    asked: impl Fn(usize) -> bool + Sync,
+    asked: &[bool],
     ticker: &Ticker<'_>,
 ) -> Result<Vec<bool>, Error> {
-    let filter = Filter {
-        sample,
-        documents,
-        threshold,
-    };
-    let late = filter.few_alone(&asked, |strip| {
+    let filter = Filter { sample, threshold };
+    let mut may = filter.few_alone(asked, |strip| {
         let mut seen = Bits::new(strip.keys());
         move |keys: &[u32]| seen.insert(keys)
     });
-    ticker.tick(documents / 2)?;
-    let mut may = late;
+    ticker.tick(asked.len() / 2)?;
     if may.contains(&true) {
-        let asked = |document: usize| asked(document) && !may[document];
-        let earlier = filter.few_alone(&asked, |strip| {
-            let is_late = |&(document, _): &(usize, _)| may[document];
-            let keys = strip.documents().filter(is_late).map(|(_, keys)| keys);
+        let rest = asked.iter().zip(&may).map(|(&asked, &late)| asked && !late);
+        let rest: Vec<bool> = rest.collect();
+        let earlier = filter.few_alone(&rest, |strip| {
+            let late = strip.documents().zip(&may).filter(|(_, late)| **late);
+            let keys = late.map(|(keys, _)| keys);
             let mut of_late = Bits::new(keys.clone().map(<[u32]>::len).sum());
             for keys in keys {
                 of_late.insert(keys);
@@ -45,19 +38,16 @@ pub(crate) fn survivors(
             let mut own = Own::default();
             move |keys: &[u32]| of_late.missing(keys, &mut own)
         });
-        may = may
-            .iter()
-            .zip(earlier)
-            .map(|(&late, earlier)| late || earlier)
-            .collect();
+        for (may, earlier) in may.iter_mut().zip(earlier) {
+            *may |= earlier;
+        }
     }
-    ticker.tick(documents - documents / 2)?;
+    ticker.tick(asked.len() - asked.len() / 2)?;
     Ok(may)
 }
 
 struct Filter<'s> {
     sample: &'s Sample,
-    documents: usize,
     threshold: Threshold,
 }
 
@@ -66,34 +56,30 @@ impl Filter<'_> {
     /// strip, what counts a document's keys that are alone in it: each once, however often it is repeated.
     fn few_alone<Counter: FnMut(&[u32]) -> usize>(
         &self,
-        asked: &(impl Fn(usize) -> bool + Sync),
+        asked: &[bool],
         counter: impl Fn(Strip<'_>) -> Counter + Sync,
     ) -> Vec<bool> {
-        let alone: Vec<AtomicU32> = (0..self.documents).map(|_| AtomicU32::new(0)).collect();
-        (0..STRIPS)
-            .into_par_iter()
-            .with_max_len(1)
-            .for_each(|number| {
-                let strip = Strip {
-                    sample: self.sample,
-                    number,
-                };
-                let mut count = counter(strip);
-                for (document, keys) in strip.documents().filter(|&(document, _)| asked(document)) {
-                    alone[document].fetch_add(count(keys) as u32, Ordering::Relaxed);
-                }
-            });
-        let few = |(document, (length, alone)): (usize, (u32, AtomicU32))| {
-            let alone = alone.into_inner() as usize;
-            let is_few = length == u32::MAX || alone <= self.threshold.may_miss(length as usize);
-            is_few && asked(document)
+        let count = |number| {
+            let strip = Strip {
+                sample: self.sample,
+                number,
+            };
+            let mut counter = counter(strip);
+            let alone = |(keys, &asked): (&[u32], &bool)| match asked {
+                // Cut off, where it is: too few are on the safe side.
+                true => u16::try_from(counter(keys)).unwrap_or(u16::MAX),
+                false => 0,
+            };
+            strip.documents().zip(asked).map(alone).collect()
         };
-        self.sample
-            .lengths()
-            .zip(alone)
-            .enumerate()
-            .map(few)
-            .collect()
+        let strips = (0..STRIPS).into_par_iter().with_max_len(1);
+        let alone: Vec<Vec<u16>> = strips.map(count).collect();
+        let few = |(document, length): (usize, u32)| {
+            let alone: usize = alone.iter().map(|strip| usize::from(strip[document])).sum();
+            let is_few = length == u32::MAX || alone <= self.threshold.may_miss(length as usize);
+            is_few && asked[document]
+        };
+        self.sample.lengths().enumerate().map(few).collect()
     }
 }
 
@@ -110,8 +96,8 @@ impl<'s> Strip<'s> {
         chunks.map(|chunk| chunk.strips[self.number].len()).sum()
     }
 
-    /// The documents in order, and the keys of each.
-    fn documents(self) -> impl Iterator<Item = (usize, &'s [u32])> + Clone {
+    /// The keys of each document in turn.
+    fn documents(self) -> impl Iterator<Item = &'s [u32]> + Clone {
         let of_chunk = move |chunk: &'s Chunk| {
             let keys = &*chunk.strips[self.number];
             let mut from = 0;
@@ -120,7 +106,7 @@ impl<'s> Strip<'s> {
                 &keys[std::mem::replace(&mut from, to)..to]
             })
         };
-        self.sample.chunks.iter().flat_map(of_chunk).enumerate()
+        self.sample.chunks.iter().flat_map(of_chunk)
     }
 }
 
@@ -141,7 +127,7 @@ mod tests {
             sample.take(&mut one, |_| true);
         }
         let ticker = Ticker::silent();
-        survivors(&sample, documents.len(), threshold, |_| true, &ticker).unwrap()
+        survivors(&sample, threshold, &vec![true; documents.len()], &ticker).unwrap()
     }
 
     fn hashes(numbers: impl Iterator<Item = u64>) -> Vec<u64> {
@@ -187,7 +173,7 @@ mod tests {
         }
         sample.take(&mut open, |_| true);
         let ticker = Ticker::silent();
-        let may = survivors(&sample, 2, threshold, |document| document == 0, &ticker);
+        let may = survivors(&sample, threshold, &[true, false], &ticker);
         assert_eq!(may, Ok(vec![false, false]));
     }
 
