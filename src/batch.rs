@@ -16,6 +16,7 @@ use crate::error::{Error, Kind};
 use crate::exact::{Direction, Join, Near, Sample, survivors};
 use crate::lsh::Buckets;
 use crate::method::{Budget, Method, Reason, cost};
+use crate::pool::Pool;
 use crate::recall::{Chances, LinkTally, Missed, PairTally, Recall};
 use crate::sketch::SignatureMatrix;
 use crate::text::{Document, ReadBuffer, Scratch};
@@ -149,8 +150,8 @@ impl<'d, D: Document + Sync> Batch<'d, D> {
         drop(prints);
         match (deduper.method(), matrix, sample) {
             (Method::Lsh, Some(matrix), _) => way.by_lsh(firsts, matrix),
-            (Method::Exact, _, Some(sample)) => way.by_join(firsts, &sample),
-            (Method::Auto, Some(matrix), Some(sample)) => way.by_either(firsts, matrix, &sample),
+            (Method::Exact, _, Some(sample)) => way.by_join(firsts, sample),
+            (Method::Auto, Some(matrix), Some(sample)) => way.by_either(firsts, matrix, sample),
             _ => Err(Error::new(Kind::DigestMethod)),
         }
     }
@@ -246,7 +247,7 @@ impl<'d, D: Document + Sync> Batch<'d, D> {
             distinct: &self.distinct,
             labels: &labels,
             order: &*order,
-            recall: self.recall(tally.found(), tally.missed()),
+            recall: self.recall(tally.told()),
         };
         grouping.clusters(
             self.documents.len(),
@@ -278,18 +279,22 @@ impl<'d, D: Document + Sync> Batch<'d, D> {
             Found::Exact(join) => join.len(),
         };
         let ticker = self.run.ticker(Stage::Verify, all);
+        let memory = Pool::<Near>::default();
         let mut to = 0;
         while to < all {
             let from = to;
             to = self.step_from(from, all);
             let found: Vec<Vec<Partner>> = (from..to)
                 .into_par_iter()
-                .map_init(Near::default, |near, place| {
-                    ticker.tick(1)?;
-                    let set = self.candidates_of(place, near);
-                    let partner = |&other: &u32| self.partner(set, other, &verifier, &chances);
-                    Ok(near.places.iter().filter_map(partner).collect())
-                })
+                .map_init(
+                    || memory.lend(),
+                    |near, place| {
+                        ticker.tick(1)?;
+                        let set = self.candidates_of(place, near);
+                        let partner = |&other: &u32| self.partner(set, other, &verifier, &chances);
+                        Ok(near.places.iter().filter_map(partner).collect())
+                    },
+                )
                 .collect::<Result<_, Error>>()?;
             for (place, partners) in (from..to).zip(found) {
                 for partner in partners {
@@ -297,7 +302,7 @@ impl<'d, D: Document + Sync> Batch<'d, D> {
                 }
             }
         }
-        Ok(self.recall(tally.found(), tally.missed()))
+        Ok(self.recall((tally.found(), tally.missed())))
     }
 
     /// A candidate of a set, verified.
@@ -337,7 +342,7 @@ impl<'d, D: Document + Sync> Batch<'d, D> {
         }
     }
 
-    fn recall(&self, found: u64, missed: Missed) -> Recall {
+    fn recall(&self, (found, missed): (u64, Missed)) -> Recall {
         let (method, reason) = self.method();
         let (banding, promised) = match method {
             Method::Exact => (None, 1.0),
@@ -552,9 +557,10 @@ impl<D> Clone for Way<'_, D> {
 
 impl<D> Copy for Way<'_, D> {}
 
-/// The documents that may have a partner, and their shingles together, repetitions included.
+/// The documents that may have a partner; and how many sets will be made, with how many shingles, repetitions included.
 struct Survivors {
     may: Vec<bool>,
+    sets: u64,
     shingles: u64,
 }
 
@@ -587,9 +593,10 @@ impl<'d, D: Document + Sync> Way<'d, D> {
         self.with_buckets(found, Reason::Asked)
     }
 
-    fn by_join(self, firsts: Firsts, sample: &Sample) -> Result<Batch<'d, D>, Error> {
+    fn by_join(self, firsts: Firsts, sample: Sample) -> Result<Batch<'d, D>, Error> {
         let distinct: Distinct = firsts.into();
-        let survivors = self.survivors(&distinct, sample)?;
+        let survivors = self.survivors(&distinct, &sample)?;
+        drop(sample);
         let joined = match self.refuses_memory(&survivors) {
             Some(reason) => Err(reason),
             None => self.join(distinct, &survivors, Reason::Asked, self.deduper.budget())?,
@@ -602,12 +609,12 @@ impl<'d, D: Document + Sync> Way<'d, D> {
         self,
         firsts: Firsts,
         matrix: SignatureMatrix,
-        sample: &Sample,
+        sample: Sample,
     ) -> Result<Batch<'d, D>, Error> {
         /// How much more the exact join may take of what is left to do.
         const MORE: f64 = 1.1;
         let distinct: Distinct = firsts.clone().into();
-        let survivors = self.survivors(&distinct, sample)?;
+        let survivors = self.survivors(&distinct, &sample)?;
         if let Some(reason) = self.refuses_memory(&survivors) {
             return self.with_buckets(self.buckets(firsts, matrix)?, reason);
         }
@@ -622,12 +629,13 @@ impl<'d, D: Document + Sync> Way<'d, D> {
             (finding, faster(finding), Err((firsts, matrix)))
         } else {
             let found = self.buckets(firsts, matrix)?;
-            let lsh = finding + found.verifying(sample);
+            let lsh = finding + found.verifying(&sample);
             if finding + exact > MORE * lsh {
                 return self.with_buckets(found, faster(lsh));
             }
             (lsh, faster(lsh), Ok(found))
         };
+        drop(sample);
         let mut budget = self.deduper.budget();
         budget.work = budget.work.min(cost::looks_in(MORE * lsh));
         match self.join(distinct, &survivors, reason, budget)? {
@@ -696,7 +704,7 @@ impl<'d, D: Document + Sync> Way<'d, D> {
     fn refuses_memory(self, survivors: &Survivors) -> Option<Reason> {
         let Way { deduper, .. } = self;
         let budget = deduper.budget();
-        budget.refuses_memory(survivors.shingles, deduper.threshold())
+        budget.refuses_memory(survivors.sets, survivors.shingles, deduper.threshold())
     }
 
     /// Which documents may have a partner, of those that come first with their sets.
@@ -708,9 +716,20 @@ impl<'d, D: Document + Sync> Way<'d, D> {
             firsts[distinct.first(set)] = true;
         }
         let may = survivors(sample, threshold, &firsts, &ticker)?;
-        let of_survivors = sample.lengths().zip(&may).filter(|(_, may)| **may);
-        let shingles = of_survivors.map(|(length, _)| u64::from(length)).sum();
-        Ok(Survivors { may, shingles })
+        let (mut sets, mut shingles) = (0, 0);
+        for (document, length) in sample.lengths().enumerate().filter(|&(d, _)| firsts[d]) {
+            // The set of a copy is made as well: its similarity is told.
+            let set = distinct.set_of(document).unwrap_or_default();
+            if may[document] || distinct.documents(set).len() > 1 {
+                sets += 1;
+                shingles += u64::from(length);
+            }
+        }
+        Ok(Survivors {
+            may,
+            sets,
+            shingles,
+        })
     }
 
     fn batch(

@@ -60,6 +60,7 @@
 
 // What everything stands on.
 mod error;
+mod pool;
 mod repeated;
 mod threshold;
 pub mod watch;

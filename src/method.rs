@@ -137,15 +137,16 @@ impl Default for Budget {
 }
 
 impl Budget {
-    /// Bytes that the join takes for so many shingles: of sets 8 a shingle, of bitmaps and frequencies 3, of
-    /// prefixes at most 48 for each place.
-    pub(crate) fn memory_of(shingles: u64, threshold: f64) -> u64 {
-        (shingles as f64 * (11.0 + 48.0 * (1.0 - threshold))) as u64
+    /// Bytes that the join takes for sets with so many shingles: of sets 8 a shingle, of bitmaps and frequencies 3, of
+    /// prefixes at most 48 for each place; and some for each set.
+    pub(crate) fn memory_of(sets: u64, shingles: u64, threshold: f64) -> u64 {
+        let of_shingles = shingles as f64 * (11.0 + 48.0 * (1.0 - threshold));
+        168 * sets + of_shingles as u64
     }
 
-    /// Why a join of so many shingles is not to be made, where it is not.
-    pub(crate) fn refuses_memory(self, shingles: u64, threshold: f64) -> Option<Reason> {
-        let (needed, allowed) = (Self::memory_of(shingles, threshold), self.memory);
+    /// Why a join of such sets is not to be made, where it is not.
+    pub(crate) fn refuses_memory(self, sets: u64, shingles: u64, threshold: f64) -> Option<Reason> {
+        let (needed, allowed) = (Self::memory_of(sets, shingles, threshold), self.memory);
         (needed > allowed).then_some(Reason::Memory { needed, allowed })
     }
 

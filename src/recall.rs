@@ -80,31 +80,32 @@ impl fmt::Display for Missed {
 /// With which probability LSH finds a pair, by its similarity.
 pub(crate) struct Chances {
     threshold: f64,
+    /// None where every pair is found.
     banding: Option<Banding>,
-    /// Of similarities from the threshold to 1, in even steps: the probability, and what it would be with a band less.
-    found: Box<[(f64, f64)]>,
+    /// Of similarities from the threshold to 1, in even steps: what is lost below the floor.
+    lost: Vec<f64>,
 }
 
 impl Chances {
-    const STEPS: usize = 1024;
+    const STEPS: usize = 256;
 
     /// `floor` is the least number of equal slots, of `hashes`, with which a candidate is verified.
     pub(crate) fn new(threshold: f64, banding: Banding, hashes: usize, floor: usize) -> Self {
-        let less = Banding::new(banding.bands() - 1, banding.rows()).ok();
-        let chance = |step: usize| {
-            let jaccard = threshold + (1.0 - threshold) * step as f64 / Self::STEPS as f64;
-            let below = below_floor(jaccard, hashes, floor);
-            let found = |banding: Banding| {
-                let found = banding.probability(jaccard.min(1.0)) - below;
-                found.clamp(1e-9, 1.0)
-            };
-            (found(banding), less.map_or(0.0, found))
-        };
-        Self {
+        /// So little is nothing, and less at greater similarities.
+        const NOTHING: f64 = 1e-12;
+        let mut chances = Self {
             threshold,
             banding: Some(banding),
-            found: (0..=Self::STEPS).map(chance).collect(),
+            lost: vec![0.0; Self::STEPS + 1],
+        };
+        for step in 0..=Self::STEPS {
+            let lost = below_floor(chances.similarity(step), hashes, floor);
+            if lost < NOTHING {
+                break;
+            }
+            chances.lost[step] = lost;
         }
+        chances
     }
 
     /// Those of the exact join.
@@ -112,19 +113,33 @@ impl Chances {
         Self {
             threshold: 0.0,
             banding: None,
-            found: vec![(1.0, 1.0); Self::STEPS + 1].into(),
+            lost: vec![0.0; Self::STEPS + 1],
         }
     }
 
-    /// The probability for a similarity, and with a band less.
-    fn of(&self, jaccard: f64) -> (f64, f64) {
+    fn similarity(&self, step: usize) -> f64 {
+        let above = (1.0 - self.threshold) * step as f64 / Self::STEPS as f64;
+        (self.threshold + above).min(1.0)
+    }
+
+    /// The last step up to a similarity, and how far it is from there to the next.
+    fn step(&self, jaccard: f64) -> (usize, f64) {
         let place = (jaccard - self.threshold) / (1.0 - self.threshold) * Self::STEPS as f64;
         let place = if place.is_nan() { 0.0 } else { place }; // a threshold of 1
         let step = (place as usize).min(Self::STEPS - 1);
-        let share = (place - step as f64).clamp(0.0, 1.0);
-        let (low, high) = (self.found[step], self.found[step + 1]);
-        let between = |low: f64, high: f64| low + (high - low) * share;
-        (between(low.0, high.0), between(low.1, high.1))
+        (step, (place - step as f64).clamp(0.0, 1.0))
+    }
+
+    /// The probability for a similarity, and what it would be with a band less.
+    fn of(&self, jaccard: f64) -> (f64, f64) {
+        let Some(banding) = self.banding else {
+            return (1.0, 1.0);
+        };
+        let (step, share) = self.step(jaccard);
+        let lost = self.lost[step] + (self.lost[step + 1] - self.lost[step]) * share;
+        let found = |banding: Banding| (banding.probability(jaccard) - lost).clamp(1e-9, 1.0);
+        let less = Banding::new(banding.bands() - 1, banding.rows());
+        (found(banding), less.map_or(0.0, found))
     }
 
     /// The one band in which two signatures agree, where it is one.
@@ -199,44 +214,37 @@ impl<'c> PairTally<'c> {
     }
 }
 
-/// The same for the pairs that connect clusters, counted from many threads. Sums are of whole numbers, so that they do
-/// not depend on the order.
+/// The same for the pairs that connect clusters, counted from many threads: by steps of similarity, so that the order
+/// does not matter.
 pub(crate) struct LinkTally<'c> {
     chances: &'c Chances,
-    found: AtomicU64,
-    missed: AtomicU64,
-    variance: AtomicU64,
+    found: Vec<AtomicU64>,
 }
 
 impl<'c> LinkTally<'c> {
-    /// What 1 counts.
-    const UNIT: f64 = 4_294_967_296.0;
-
     pub(crate) fn new(chances: &'c Chances) -> Self {
         Self {
             chances,
-            found: AtomicU64::new(0),
-            missed: AtomicU64::new(0),
-            variance: AtomicU64::new(0),
+            found: (0..Chances::STEPS).map(|_| AtomicU64::new(0)).collect(),
         }
     }
 
     pub(crate) fn add(&self, jaccard: f64) {
-        let (chance, _) = self.chances.of(jaccard);
-        let missed = (1.0 - chance) / chance;
-        let add = |sum: &AtomicU64, more: u64| sum.fetch_add(more, Ordering::Relaxed);
-        add(&self.found, 1);
-        add(&self.missed, (missed * Self::UNIT) as u64);
-        add(&self.variance, (missed / chance * Self::UNIT) as u64);
+        let (step, _) = self.chances.step(jaccard);
+        self.found[step].fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(crate) fn found(&self) -> u64 {
-        self.found.load(Ordering::Relaxed)
-    }
-
-    pub(crate) fn missed(&self) -> Missed {
-        let sum = |of: &AtomicU64| of.load(Ordering::Relaxed) as f64 / Self::UNIT;
-        Missed::new(sum(&self.missed), sum(&self.variance))
+    /// Those that were found, and those that were missed: a little too many, as steps count from their beginning.
+    pub(crate) fn told(&self) -> (u64, Missed) {
+        let (mut all, mut missed, mut variance) = (0, 0.0, 0.0);
+        for (step, found) in self.found.iter().enumerate() {
+            let found = found.load(Ordering::Relaxed);
+            let (chance, _) = self.chances.of(self.chances.similarity(step));
+            all += found;
+            missed += found as f64 * (1.0 - chance) / chance;
+            variance += found as f64 * (1.0 - chance) / (chance * chance);
+        }
+        (all, Missed::new(missed, variance))
     }
 }
 
@@ -278,11 +286,12 @@ mod tests {
             tally.add(0.5, 2, None);
             links.add(0.5);
         }
-        assert_eq!((tally.found(), links.found()), (2000, 1000));
+        let (linked, links) = links.told();
+        assert_eq!((tally.found(), linked), (2000, 1000));
         let told = tally.missed();
         assert!((told.expected - 2000.0 * missed).abs() < 1e-6, "{told:?}");
         assert!((told.low as f64) < told.expected && told.expected < told.high as f64);
-        assert!((links.missed().expected - 1000.0 * missed).abs() < 1e-3);
+        assert!((links.expected - 1000.0 * missed).abs() < 1e-6);
         // Where all that is found alone is found by one band, another band may as well find as much more.
         for _ in 0..100 {
             tally.add(0.5, 1, Some(7));

@@ -3,7 +3,6 @@
 use std::collections::{HashMap, HashSet};
 use std::io;
 use std::path::Path;
-use std::sync::Mutex;
 
 use rayon::prelude::*;
 use xxhash_rust::xxh3::xxh3_128;
@@ -18,6 +17,7 @@ use super::output::RecordSink;
 use super::parse::{Of, ParsedBlock, Parser, Part, Producer, Spare, Taken};
 use super::records::{BLOCK, RawRecord, for_each_record};
 use crate::digest::{Digester, Digests, Workspace};
+use crate::pool::Pool;
 use crate::text::Document;
 use crate::watch::{Stage, Ticker, Watch};
 
@@ -232,23 +232,14 @@ impl<'r> Reading<'r> {
         let inputs = std::mem::take(&mut self.corpus.inputs);
         let parser = self.parser;
         let mut producer = Producer::new(&inputs, parser.options);
-        // Working memory, lent to who parses.
-        let spaces: Mutex<Vec<Workspace>> = Mutex::default();
+        let spaces: Pool<Workspace> = Pool::default();
         let mut read = producer.round();
         let mut parsed: Vec<Of<ParsedBlock>> = Vec::new();
         while !(read.is_empty() && parsed.is_empty()) {
             let parse = || {
                 read.into_par_iter()
                     .with_max_len(1)
-                    .map(|part| {
-                        let lent = spaces.lock().ok().and_then(|mut spaces| spaces.pop());
-                        let mut space = lent.unwrap_or_default();
-                        let parsed = parser.parse(part, &mut space);
-                        if let Ok(mut spaces) = spaces.lock() {
-                            spaces.push(space);
-                        }
-                        parsed
-                    })
+                    .map(|part| parser.parse(part, &mut spaces.lend()))
                     .collect()
             };
             let take = || {

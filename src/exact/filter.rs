@@ -99,7 +99,7 @@ impl<'s> Strip<'s> {
     /// The keys of each document in turn.
     fn documents(self) -> impl Iterator<Item = &'s [u32]> + Clone {
         let of_chunk = move |chunk: &'s Chunk| {
-            let keys = &*chunk.strips[self.number];
+            let keys = chunk.strips[self.number].as_slice();
             let mut from = 0;
             chunk.ends.iter().map(move |ends| {
                 let to = ends[self.number] as usize;

@@ -125,12 +125,16 @@ impl Join {
         const VISITS: usize = 4;
         /// One in so many shingles is looked at to tell.
         const SAMPLED: u64 = 16;
+        let enough = (prefixes.shingles / VISITS) as u64;
         self.list(&prefixes.shared(&Order::Hash, |hash| hash % SAMPLED == 0));
-        let order = match SAMPLED * self.visits() > (prefixes.shingles / VISITS) as u64 {
-            true => prefixes.by_frequency(),
-            false => Order::Hash,
-        };
-        self.list(&prefixes.shared(&order, |_| true));
+        if SAMPLED * self.visits() <= enough {
+            self.list(&prefixes.shared(&Order::Hash, |_| true));
+            if self.visits() <= enough {
+                return;
+            }
+            // What is common was not among those looked at.
+        }
+        self.list(&prefixes.shared(&prefixes.by_frequency(), |_| true));
     }
 
     /// Makes the lists of shingles of which one is early, that of the smaller set: no others bring sets together.
@@ -142,9 +146,14 @@ impl Join {
             .chunk_by(|a, b| a.0 == b.0)
             .filter(|run| run.iter().any(|(_, posting)| is_early(posting)))
             .collect();
+        let postings: usize = runs.iter().map(|run| run.len()).sum();
+        assert!(
+            u32::try_from(postings).is_ok(),
+            "2^32 shared shingles or more"
+        );
         sort_by_number(&mut runs, early.len(), |run| run[0].1.place as usize);
         self.lists = Vec::with_capacity(runs.len());
-        self.postings = Vec::with_capacity(runs.iter().map(|run| run.len()).sum());
+        self.postings = Vec::with_capacity(postings);
         for run in runs {
             let run = || run.iter().map(|&(_, posting)| posting);
             let from = self.postings.len() as u32;
@@ -220,8 +229,9 @@ impl Join {
                 after.for_each(|other| self.meet(place, at, *other, near));
             }
             if direction == Direction::All {
-                let before = early(from, own.min(late)).rev();
-                let before = before.skip_while(|other| other.place >= place);
+                let all = &self.postings[from as usize..late as usize];
+                let to = late - from_place(all, place).len() as u32;
+                let before = early(from, to).rev();
                 let before = before.take_while(|other| other.place >= first);
                 before.for_each(|other| self.meet(place, at, *other, near));
             }

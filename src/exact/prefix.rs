@@ -49,8 +49,11 @@ impl<'a> Prefixes<'a> {
         order: &Order,
         which: impl Fn(u64) -> bool + Sync,
     ) -> Vec<Keyed<Posting>> {
+        /// Sets of a chunk, where there are not so many that this would make too many chunks.
         const SETS: usize = 256;
-        let chunks: Vec<_> = self.sets.chunks(SETS).zip((0..).step_by(SETS)).collect();
+        const CHUNKS: usize = 256;
+        let chunk = SETS.max(self.sets.len() / CHUNKS);
+        let chunks: Vec<_> = self.sets.chunks(chunk).zip((0..).step_by(chunk)).collect();
         let expected = (1.0 - self.threshold.0) * self.shingles as f64;
         repeated_of(&chunks, expected as usize, |&(sets, first), all| {
             let mut orderer = Orderer::default();

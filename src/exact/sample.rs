@@ -73,14 +73,14 @@ pub(crate) struct Sample {
 }
 
 /// Documents in a row.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Chunk {
     /// Shingles of each document, repetitions included; `u32::MAX` stands for more as well.
-    pub(super) lengths: Box<[u32]>,
+    pub(super) lengths: Vec<u32>,
     /// The keys of each strip, document after document.
-    pub(super) strips: [Box<[u32]>; STRIPS],
+    pub(super) strips: [Vec<u32>; STRIPS],
     /// Where the keys of each document end.
-    pub(super) ends: Box<[[u32; STRIPS]]>,
+    pub(super) ends: Vec<[u32; STRIPS]>,
 }
 
 /// The same while it grows; its memory is used again.
@@ -100,23 +100,37 @@ impl Sample {
         if !(0..open.lengths.len()).all(&keep) {
             open.retain(keep);
         }
-        if !open.lengths.is_empty() {
-            self.chunks.push(Chunk {
-                lengths: open.lengths.as_slice().into(),
-                strips: std::array::from_fn(|i| open.strips[i][..open.many[i]].into()),
-                ends: open.ends.as_slice().into(),
-            });
-        }
+        let mut chunk = Chunk::default();
+        chunk.extend(&open.lengths, &open.ends, |strip| {
+            &open.strips[strip][..open.many[strip]]
+        });
         open.lengths.clear();
         open.ends.clear();
         open.many = [0; STRIPS];
+        self.push(chunk);
     }
 
     /// Takes the documents of another that were added to it since the last time and for which `keep` says yes, by their
     /// numbers. That one can be used on.
     pub(crate) fn take(&mut self, other: &mut Self, keep: impl Fn(usize) -> bool) {
         other.close(keep);
-        self.chunks.append(&mut other.chunks);
+        for chunk in other.chunks.drain(..) {
+            self.push(chunk);
+        }
+    }
+
+    /// Adds a chunk: to the last one while that is small, as those of small files are.
+    fn push(&mut self, chunk: Chunk) {
+        match self.chunks.last_mut() {
+            Some(last) if last.is_small() => {
+                last.extend(&chunk.lengths, &chunk.ends, |strip| &chunk.strips[strip]);
+                if !last.is_small() {
+                    last.shrink();
+                }
+            }
+            _ if chunk.lengths.is_empty() => {}
+            _ => self.chunks.push(chunk),
+        }
     }
 
     /// Shingles of each document, repetitions included.
@@ -155,9 +169,41 @@ impl Open {
 }
 
 impl Chunk {
+    fn is_small(&self) -> bool {
+        self.lengths.len() < 1 << 10 && self.strips[0].len() < 1 << 12
+    }
+
+    /// Adds documents, and their keys in each strip.
+    fn extend<'k>(
+        &mut self,
+        lengths: &[u32],
+        ends: &[[u32; STRIPS]],
+        keys: impl Fn(usize) -> &'k [u32],
+    ) {
+        let before = self.strips.each_ref().map(|strip| strip.len() as u32);
+        self.lengths.extend_from_slice(lengths);
+        self.ends.extend(
+            ends.iter()
+                .map(|ends| std::array::from_fn(|i| before[i] + ends[i])),
+        );
+        for (number, strip) in self.strips.iter_mut().enumerate() {
+            strip.extend_from_slice(keys(number));
+        }
+    }
+
+    fn shrink(&mut self) {
+        self.lengths.shrink_to_fit();
+        self.ends.shrink_to_fit();
+        for strip in &mut self.strips {
+            strip.shrink_to_fit();
+        }
+    }
+
     fn memory_usage(&self) -> usize {
-        let keys: usize = self.strips.iter().map(|strip| strip.len()).sum();
-        (keys + self.lengths.len()) * size_of::<u32>() + size_of_val(&*self.ends)
+        let keys: usize = self.strips.iter().map(Vec::capacity).sum();
+        (keys + self.lengths.capacity()) * size_of::<u32>()
+            + self.ends.capacity() * size_of::<[u32; STRIPS]>()
+            + size_of::<Self>()
     }
 }
 
@@ -172,7 +218,8 @@ pub(super) struct Bits {
 impl Bits {
     /// For so many keys of one strip. With six bits for each, one in seven is set at the end.
     pub(super) fn new(keys: usize) -> Self {
-        let words = keys * BITS_PER_KEY / 64 + 1;
+        // Keys have no more bits to tell places by.
+        let words = (keys * BITS_PER_KEY / 64 + 1).min(1 << 26);
         Self {
             words: vec![0; words],
             bits: words as u64 * 64,
