@@ -34,6 +34,7 @@ use crate::verify::{Pair, ShingleSet, Similarity, floor_slots};
 ///
 /// The threshold and the [shingle](crate::text#which-shingle-should-i-use). Trust the rest until a
 /// measurement says otherwise. `Deduper::new()` is threshold 0.8 on shingles of five words.
+/// [`docs/settings.md`](crate::settings) has advice and measurements by kind of text.
 ///
 /// # Cost
 ///

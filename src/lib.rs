@@ -115,3 +115,8 @@ pub use verify::{Pair, Similarity};
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+// The page on settings, to be read beside the rest of the documentation.
+#[cfg(doc)]
+#[doc = include_str!("../docs/settings.md")]
+pub mod settings {}
