@@ -620,8 +620,9 @@ impl<'d, D: Document + Sync> Way<'d, D> {
         }
         let exact = cost::of_join(survivors.shingles);
         let finding = cost::of_buckets(distinct.len(), self.deduper.banding().bands());
-        let faster = |lsh: f64| Reason::Faster {
-            exact_to_lsh: exact / lsh,
+        // As a multiple of what is left of LSH.
+        let faster = |left: f64| Reason::Faster {
+            exact_to_lsh: exact / left,
         };
         let (lsh, reason, found) = if exact <= cost::LITTLE {
             (cost::LITTLE, Reason::Little, Err((firsts, matrix)))
@@ -629,11 +630,11 @@ impl<'d, D: Document + Sync> Way<'d, D> {
             (finding, faster(finding), Err((firsts, matrix)))
         } else {
             let found = self.buckets(firsts, matrix)?;
-            let lsh = finding + found.verifying(&sample);
-            if finding + exact > MORE * lsh {
-                return self.with_buckets(found, faster(lsh));
+            let verifying = found.verifying(&sample);
+            if finding + exact > MORE * (finding + verifying) {
+                return self.with_buckets(found, faster(verifying));
             }
-            (lsh, faster(lsh), Ok(found))
+            (finding + verifying, faster(verifying), Ok(found))
         };
         drop(sample);
         let mut budget = self.deduper.budget();

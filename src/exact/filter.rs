@@ -19,68 +19,89 @@ pub(crate) fn survivors(
     asked: &[bool],
     ticker: &Ticker<'_>,
 ) -> Result<Vec<bool>, Error> {
-    let filter = Filter { sample, threshold };
-    let mut may = filter.few_alone(asked, |strip| {
-        let mut seen = Bits::new(strip.keys());
+    let may_miss = |length: u32| match length {
+        u32::MAX => u32::MAX, // or longer
+        length => threshold.may_miss(length as usize) as u32,
+    };
+    let may_miss: Vec<u32> = sample.lengths().map(may_miss).collect();
+    let new = count(sample, asked, |strip| {
+        let mut seen = Bits::new(strip.keys(), 6);
         move |keys: &[u32]| seen.insert(keys)
     });
+    let late = |document: usize| asked[document] && new[document] <= may_miss[document];
+    let late: Vec<bool> = (0..asked.len()).map(late).collect();
     ticker.tick(asked.len() / 2)?;
-    if may.contains(&true) {
-        let rest = asked.iter().zip(&may).map(|(&asked, &late)| asked && !late);
-        let rest: Vec<bool> = rest.collect();
-        let earlier = filter.few_alone(&rest, |strip| {
-            let late = strip.documents().zip(&may).filter(|(_, late)| **late);
-            let keys = late.map(|(keys, _)| keys);
-            let mut of_late = Bits::new(keys.clone().map(<[u32]>::len).sum());
-            for keys in keys {
-                of_late.insert(keys);
-            }
-            let mut own = Own::default();
-            move |keys: &[u32]| of_late.missing(keys, &mut own)
-        });
-        for (may, earlier) in may.iter_mut().zip(earlier) {
-            *may |= earlier;
-        }
-    }
+    let may = match late.contains(&true) {
+        true => with_earlier(sample, asked, &may_miss, &new, &late),
+        false => late,
+    };
     ticker.tick(asked.len() - asked.len() / 2)?;
     Ok(may)
 }
 
-struct Filter<'s> {
-    sample: &'s Sample,
-    threshold: Threshold,
+/// The documents that are late, and those that may be the earlier ones of the pairs: these have few shingles that no
+/// late document has.
+fn with_earlier(
+    sample: &Sample,
+    asked: &[bool],
+    may_miss: &[u32],
+    new: &[u32],
+    late: &[bool],
+) -> Vec<bool> {
+    let of_late = |strip: Strip<'_>| {
+        let late = strip.documents().zip(late).filter(|(_, late)| **late);
+        let keys = late.map(|(keys, _)| keys);
+        let mut of_late = Bits::new(keys.clone().map(<[u32]>::len).sum(), 16);
+        for keys in keys {
+            of_late.insert(keys);
+        }
+        of_late
+    };
+    let rest: Vec<bool> = asked
+        .iter()
+        .zip(&late)
+        .map(|(&asked, &late)| asked && !late)
+        .collect();
+    // Most are told by a look: of what was new in a document, at most what late ones have is not alone.
+    let shared = count(sample, &rest, |strip| {
+        let of_late = of_late(strip);
+        move |keys: &[u32]| of_late.found(keys)
+    });
+    let is_open = |document: usize| {
+        rest[document] && new[document].saturating_sub(shared[document]) <= may_miss[document]
+    };
+    let open: Vec<bool> = (0..rest.len()).map(is_open).collect();
+    let alone = count(sample, &open, |strip| {
+        let (of_late, mut own) = (of_late(strip), Own::default());
+        move |keys: &[u32]| of_late.missing(keys, &mut own)
+    });
+    let may =
+        |document: usize| late[document] || open[document] && alone[document] <= may_miss[document];
+    (0..late.len()).map(may).collect()
 }
 
-impl Filter<'_> {
-    /// Which of the documents that are `asked` have no more keys alone than they may miss. `counter` makes, of a
-    /// strip, what counts a document's keys that are alone in it: each once, however often it is repeated.
-    fn few_alone<Counter: FnMut(&[u32]) -> usize>(
-        &self,
-        asked: &[bool],
-        counter: impl Fn(Strip<'_>) -> Counter + Sync,
-    ) -> Vec<bool> {
-        let count = |number| {
-            let strip = Strip {
-                sample: self.sample,
-                number,
-            };
-            let mut counter = counter(strip);
-            let alone = |(keys, &asked): (&[u32], &bool)| match asked {
-                // Cut off, where it is: too few are on the safe side.
-                true => u16::try_from(counter(keys)).unwrap_or(u16::MAX),
-                false => 0,
-            };
-            strip.documents().zip(asked).map(alone).collect()
-        };
-        let strips = (0..STRIPS).into_par_iter().with_max_len(1);
-        let alone: Vec<Vec<u16>> = strips.map(count).collect();
-        let few = |(document, length): (usize, u32)| {
-            let alone: usize = alone.iter().map(|strip| usize::from(strip[document])).sum();
-            let is_few = length == u32::MAX || alone <= self.threshold.may_miss(length as usize);
-            is_few && asked[document]
-        };
-        self.sample.lengths().enumerate().map(few).collect()
+/// Counts keys of the documents that are asked. `counter` makes, of a strip, what counts those of each document in it.
+fn count<Counter: FnMut(&[u32]) -> usize>(
+    sample: &Sample,
+    asked: &[bool],
+    counter: impl Fn(Strip<'_>) -> Counter + Sync,
+) -> Vec<u32> {
+    if !asked.contains(&true) {
+        return vec![0; asked.len()];
     }
+    let of_strip = |number| {
+        let strip = Strip { sample, number };
+        let mut counter = counter(strip);
+        let of_document = |(keys, &asked): (&[u32], &bool)| match asked {
+            true => counter(keys) as u32,
+            false => 0,
+        };
+        strip.documents().zip(asked).map(of_document).collect()
+    };
+    let strips = (0..STRIPS).into_par_iter().with_max_len(1);
+    let strips: Vec<Vec<u32>> = strips.map(of_strip).collect();
+    let all = |document| strips.iter().map(|strip| strip[document]).sum();
+    (0..asked.len()).map(all).collect()
 }
 
 /// One strip of all documents.

@@ -207,8 +207,6 @@ impl Chunk {
     }
 }
 
-const BITS_PER_KEY: usize = 6;
-
 /// Bits, some for each key.
 pub(super) struct Bits {
     words: Vec<u64>,
@@ -216,10 +214,11 @@ pub(super) struct Bits {
 }
 
 impl Bits {
-    /// For so many keys of one strip. With six bits for each, one in seven is set at the end.
-    pub(super) fn new(keys: usize) -> Self {
+    /// For so many keys of one strip. With six bits for each, one in seven is set at the end, with sixteen one in
+    /// sixteen.
+    pub(super) fn new(keys: usize, for_each: usize) -> Self {
         // Keys have no more bits to tell places by.
-        let words = (keys * BITS_PER_KEY / 64 + 1).min(1 << 26);
+        let words = (keys * for_each / 64 + 1).min(1 << 26);
         Self {
             words: vec![0; words],
             bits: words as u64 * 64,
@@ -243,6 +242,15 @@ impl Bits {
             *word |= bit;
         }
         new
+    }
+
+    /// Counts the keys whose bits are set, repetitions included.
+    pub(super) fn found(&self, keys: &[u32]) -> usize {
+        let is_found = |&key: &u32| {
+            let (word, bit) = self.place(key);
+            usize::from(self.words[word] & bit != 0)
+        };
+        keys.iter().map(is_found).sum()
     }
 
     /// Counts the keys whose bits are not set, repeated ones once.
