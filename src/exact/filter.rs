@@ -48,7 +48,8 @@ fn with_earlier(
     new: &[u32],
     late: &[bool],
 ) -> Vec<bool> {
-    let of_late = |strip: Strip<'_>| {
+    let of_late = |number| {
+        let strip = Strip { sample, number };
         let late = strip.documents().zip(late).filter(|(_, late)| **late);
         let keys = late.map(|(keys, _)| keys);
         let mut of_late = Bits::new(keys.clone().map(<[u32]>::len).sum(), 16);
@@ -57,22 +58,21 @@ fn with_earlier(
         }
         of_late
     };
-    let rest: Vec<bool> = asked
-        .iter()
-        .zip(&late)
-        .map(|(&asked, &late)| asked && !late)
-        .collect();
+    let strips = (0..STRIPS).into_par_iter().with_max_len(1);
+    let of_late: Vec<Bits> = strips.map(of_late).collect();
+    let rest = asked.iter().zip(late).map(|(&asked, &late)| asked && !late);
+    let rest: Vec<bool> = rest.collect();
     // Most are told by a look: of what was new in a document, at most what late ones have is not alone.
     let shared = count(sample, &rest, |strip| {
-        let of_late = of_late(strip);
-        move |keys: &[u32]| of_late.found(keys)
+        let of_late = &of_late[strip.number];
+        |keys: &[u32]| of_late.found(keys)
     });
     let is_open = |document: usize| {
         rest[document] && new[document].saturating_sub(shared[document]) <= may_miss[document]
     };
     let open: Vec<bool> = (0..rest.len()).map(is_open).collect();
     let alone = count(sample, &open, |strip| {
-        let (of_late, mut own) = (of_late(strip), Own::default());
+        let (of_late, mut own) = (&of_late[strip.number], Own::default());
         move |keys: &[u32]| of_late.missing(keys, &mut own)
     });
     let may =
