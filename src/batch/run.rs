@@ -1,0 +1,71 @@
+//! What belongs to one run and to no setting.
+
+use std::cmp::Ordering;
+use std::fmt::{self, Debug};
+
+use crate::watch::{Stage, Ticker, Watch};
+
+/// One run's options: who watches it, and an order of your own for what is kept.
+///
+/// ```
+/// use std::ops::ControlFlow;
+/// use resemblance::{Deduper, Run, watch::Progress};
+///
+/// let texts = ["one of two equal texts", "one of two equal texts"];
+/// let watch = |progress: Progress| {
+///     eprintln!("{}: {} of {}", progress.stage, progress.done, progress.total);
+///     ControlFlow::Continue(())
+/// };
+/// let newest_first = |a: usize, b: usize| b.cmp(&a);
+/// let run = Run::new().watch(&watch).keep_by(&newest_first);
+/// let clusters = Deduper::new().try_clusters(&texts, &run)?;
+/// assert_eq!(clusters.cluster(0).kept, 1);
+/// # Ok::<(), resemblance::Error>(())
+/// ```
+#[derive(Clone, Copy, Default)]
+pub struct Run<'a> {
+    watch: Option<&'a dyn Watch>,
+    pub(super) keep_by: Option<&'a KeepOrder<'a>>,
+}
+
+/// Compares two documents by number; the lesser is kept.
+pub(super) type KeepOrder<'a> = dyn Fn(usize, usize) -> Ordering + Sync + 'a;
+
+impl<'a> Run<'a> {
+    /// A run that nobody watches.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Tells `watch` how the run goes on.
+    #[must_use]
+    pub fn watch(self, watch: &'a dyn Watch) -> Self {
+        Self {
+            watch: Some(watch),
+            ..self
+        }
+    }
+
+    /// Keeps the least document of each cluster by this comparison of document numbers instead of the
+    /// [`Keep`] policy. It must be an order; equals go by number.
+    #[must_use]
+    pub fn keep_by(self, order: &'a KeepOrder<'a>) -> Self {
+        Self {
+            keep_by: Some(order),
+            ..self
+        }
+    }
+
+    pub(super) fn ticker(&self, stage: Stage, total: usize) -> Ticker<'a> {
+        Ticker::new(self.watch, stage, total)
+    }
+}
+
+impl Debug for Run<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Run")
+            .field("watch", &self.watch.is_some())
+            .field("keep_by", &self.keep_by.is_some())
+            .finish()
+    }
+}
