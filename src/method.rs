@@ -11,13 +11,14 @@ use crate::error::{Error, Kind};
 ///
 /// - [`Lsh`](Self::Lsh) finds pairs with the recall that is asked for, on any text, at any threshold, in a time that
 ///   hardly depends on either.
-/// - [`Exact`](Self::Exact) misses none. It is as fast or faster where most documents have shingles of their own:
-///   five words of prose, at thresholds of 0.7 and more. Where all shingles are common (single words, short n-grams of
-///   characters, thresholds of 0.5 and less) it may take many times as long, and more memory.
-/// - [`Auto`](Self::Auto) does what both need in one pass, then looks which of them takes less. It takes a
-///   little longer than the better of the two, and never runs away.
+/// - [`Exact`](Self::Exact) misses none. It is the faster on short documents, and takes about as long on others
+///   that have shingles of their own: five words of prose, at thresholds of 0.7 and more. Where all shingles are common
+///   (single words, short n-grams of characters, thresholds of 0.5 and less) it may take many times as long, and more
+///   memory.
+/// - [`Auto`](Self::Auto) does what both need in one pass, then looks which of them takes less. It takes longer than the
+///   better of the two, by a tenth in the middle and by 0.7 at most of what was measured, and never runs away.
 ///
-/// `benches/README.md` has the times of all three by kind of text, shingle and threshold.
+/// `benches/README.md`, "Where the line runs", has the times of all three by kind of text, shingle and threshold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "lowercase"))]
@@ -159,13 +160,13 @@ impl Budget {
 
 /// Times, in nanoseconds on one core of an AMD EPYC of 2024: what counts is how they compare.
 pub(crate) mod cost {
-    /// Of a shingle of a survivor: reading its document again, shingling, sorting, its share of the prefixes.
-    const JOINED: f64 = 24.0;
+    /// Of a place in a prefix of a survivor.
+    const PREFIXED: f64 = 34.0;
     /// Of a pair looked at.
     const LOOK: f64 = 10.0;
     /// Of a set in a band.
     const BAND: f64 = 27.0;
-    /// Of a shingle of a candidate: reading its document again, shingling, sorting.
+    /// Of a shingle of a candidate or survivor: reading its document again, shingling, sorting.
     const SHINGLED: f64 = 15.0;
     /// What is done exactly whatever LSH takes.
     pub(crate) const LITTLE: f64 = 5e6;
@@ -173,8 +174,8 @@ pub(crate) mod cost {
     const PLACE: f64 = 60.0;
 
     /// The exact join of survivors with so many shingles.
-    pub(crate) fn of_join(shingles: u64) -> f64 {
-        JOINED * shingles as f64
+    pub(crate) fn of_join(shingles: u64, threshold: f64) -> f64 {
+        (SHINGLED + PREFIXED * (1.0 - threshold)) * shingles as f64
     }
 
     /// How many pairs can be looked at in a time.

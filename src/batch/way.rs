@@ -95,7 +95,7 @@ impl<'d, D: Document + Sync> Way<'d, D> {
         if let Some(reason) = self.refuses_memory(&survivors) {
             return self.with_buckets(self.buckets(firsts, matrix)?, reason);
         }
-        let exact = cost::of_join(survivors.shingles);
+        let exact = cost::of_join(survivors.shingles, self.deduper.threshold());
         let finding = cost::of_buckets(distinct.len(), self.deduper.banding().bands());
         // As a multiple of what is left of LSH.
         let faster = |left: f64| Reason::Faster {

@@ -4,7 +4,8 @@
 //!
 //! - [`ClusterMode::Components`], the default: everything connected by verified pairs is one cluster. Of
 //!   documents found to resemble each other one is kept, but a chain of small steps may join texts that
-//!   do not resemble each other: look at the similarities of large clusters.
+//!   do not resemble each other: look at the similarities of large clusters. Of 1,736 licence texts, at 0.8 on
+//!   five words, 762 are removed, and 114 of these resemble none that is kept (`docs/settings.md`).
 //! - [`ClusterMode::Leader`]: a document is removed only if its similarity to a *kept* one reaches the
 //!   threshold, so no chain can form. Of two kept documents neither was found to resemble the other;
 //!   some more documents are kept.
