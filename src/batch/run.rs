@@ -47,7 +47,7 @@ impl<'a> Run<'a> {
     }
 
     /// Keeps the least document of each cluster by this comparison of document numbers instead of the
-    /// [`Keep`] policy. It must be an order; equals go by number.
+    /// [`Keep`](crate::Keep) policy. It must be an order; equals go by number.
     #[must_use]
     pub fn keep_by(self, order: &'a KeepOrder<'a>) -> Self {
         Self {
