@@ -59,6 +59,7 @@
 //! caseless. It reads no environment variable and sets up no logger and no allocator.
 
 // What everything stands on.
+mod counting;
 mod error;
 mod pool;
 mod repeated;

@@ -4,6 +4,7 @@ use rayon::prelude::*;
 
 use super::bitmap::Bitmaps;
 use super::prefix::{Order, Posting, Prefixes};
+use crate::counting::starts;
 use crate::error::Error;
 use crate::repeated::Keyed;
 use crate::threshold::Threshold;
@@ -168,14 +169,8 @@ impl Join {
     }
 
     fn list_by_place(&mut self) {
-        // Counting sort: sizes, then starts, then each posting to its place.
-        let mut from = vec![0; self.len() + 1];
-        for posting in &self.postings {
-            from[posting.place as usize + 1] += 1;
-        }
-        for place in 1..from.len() {
-            from[place] += from[place - 1];
-        }
+        let places = self.postings.iter().map(|posting| posting.place as usize);
+        let from = starts(self.len(), places);
         let mut next = from.clone();
         self.shared = vec![Shared::default(); self.postings.len()];
         for (number, list) in (0..).zip(&self.lists) {
@@ -307,13 +302,7 @@ fn from_place(postings: &[Posting], place: u32) -> &[Posting] {
 
 /// Sorts by numbers below `all`; equals keep their order.
 fn sort_by_number<T: Copy>(items: &mut Vec<T>, all: usize, number: impl Fn(T) -> usize) {
-    let mut next = vec![0; all + 1];
-    for &item in &*items {
-        next[number(item) + 1] += 1;
-    }
-    for i in 1..next.len() {
-        next[i] += next[i - 1];
-    }
+    let mut next = starts(all, items.iter().map(|&item| number(item)));
     let mut sorted = items.clone();
     for &item in &*items {
         let next = &mut next[number(item)];

@@ -6,6 +6,7 @@ use rayon::prelude::*;
 
 use super::banding::Banding;
 use crate::collapse::Distinct;
+use crate::counting::starts;
 use crate::error::Error;
 use crate::repeated::{Keyed, repeated};
 use crate::sketch::SignatureMatrix;
@@ -97,13 +98,7 @@ impl Buckets {
     }
 
     fn list_by_set(&mut self, sets: usize) {
-        let mut from = vec![0; sets + 1];
-        for &set in &self.members {
-            from[set as usize + 1] += 1;
-        }
-        for set in 1..from.len() {
-            from[set] += from[set - 1];
-        }
+        let from = starts(sets, self.members.iter().map(|&set| set as usize));
         let mut next = from.clone();
         self.of_set = vec![0; self.members.len()];
         for bucket in 0..self.len() {

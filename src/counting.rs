@@ -1,0 +1,13 @@
+//! The first half of a counting sort.
+
+/// Where the items of each number below `all` begin when they are sorted by number, and the end of the last.
+pub(crate) fn starts(all: usize, numbers: impl Iterator<Item = usize>) -> Vec<usize> {
+    let mut starts = vec![0; all + 1];
+    for number in numbers {
+        starts[number + 1] += 1;
+    }
+    for number in 1..starts.len() {
+        starts[number] += starts[number - 1];
+    }
+    starts
+}
