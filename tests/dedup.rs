@@ -428,3 +428,65 @@ mod unix {
         assert_eq!(place.names(), before);
     }
 }
+
+/// Records that are rejected have been digested by then, or not: what is left keeps its own.
+#[test]
+fn methods_agree_whatever_is_rejected() {
+    let place = Place::new();
+    let records = [
+        line(
+            "zero",
+            "one text that is like no other in this file, whatever one does to it",
+        ),
+        line("one", A),
+        "not JSON\n".to_owned(),
+        line("two", B),
+        line("one", &B.to_uppercase()), // an id used before
+        line("three", &A.to_uppercase()),
+        "{\"id\": \"no text\"}\n".to_owned(),
+        line("four", &B.replace("hills", "roofs")),
+    ];
+    place.write("in.jsonl", records.concat());
+    for file in 0..20 {
+        place.write(&format!("folder/{file}.txt"), [A, B][file % 2].repeat(file));
+    }
+    let by = |method: &str| {
+        let options = "--threshold 0.5 --shingle words:2 --on-bad skip --recall 0.9999";
+        place.json(&format!("in.jsonl folder {options} --method {method}"))
+    };
+    let lsh = by("lsh");
+    assert_eq!(lsh["documents"]["rejected"], 3);
+    assert!(lsh["clusters"].as_array().unwrap().len() > 1);
+    for method in ["exact", "auto"] {
+        let other = by(method);
+        assert_eq!(other["documents"], lsh["documents"], "{method}");
+        assert_eq!(other["clusters"], lsh["clusters"], "{method}");
+        assert_eq!(
+            other["settings"]["method"], "exact",
+            "{method}: there is little to do"
+        );
+        assert_eq!(other["links"]["missed"]["high"], 0);
+    }
+}
+
+#[test]
+fn methods_are_told_and_refused() {
+    let place = Place::new();
+    place.write("in.jsonl", four());
+    let told = |args: &str| place.run(&format!("in.jsonl --threshold 0.5 {args}")).out;
+    assert!(told("--pairs pairs.tsv").contains("\nPairs found: 2. Missed: "));
+    assert!(told("").contains("\nNear-duplicates missed among those kept: "));
+    assert!(told("--method exact").contains("Every pair is found: by the exact join, as asked."));
+    place.refuses(
+        "in.jsonl --method brute",
+        "method `brute`: must be lsh, exact or auto",
+    );
+    place.fails(
+        "in.jsonl --method exact --exact-memory 10B",
+        "the exact join is too large: it would take 0.0 MB, and exact_memory is 0.0 MB",
+    );
+    place.fails(
+        "in.jsonl --method exact --threshold 0.5 --exact-work 0",
+        "exact_work is 0;",
+    );
+}
