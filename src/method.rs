@@ -170,8 +170,8 @@ pub(crate) mod cost {
     const SHINGLED: f64 = 15.0;
     /// What is done exactly whatever LSH takes.
     pub(crate) const LITTLE: f64 = 5e6;
-    /// Of a place in a bucket: comparing signatures, and some sets.
-    const PLACE: f64 = 60.0;
+    /// Of a pair in a bucket: comparing signatures, and some sets.
+    const PAIR: f64 = 15.0;
 
     /// The exact join of survivors with so many shingles.
     pub(crate) fn of_join(shingles: u64, threshold: f64) -> f64 {
@@ -188,8 +188,8 @@ pub(crate) mod cost {
         BAND * sets as f64 * bands as f64
     }
 
-    /// Verifying candidates with so many shingles and places in buckets.
-    pub(crate) fn of_candidates(shingles: u64, places: usize) -> f64 {
-        SHINGLED * shingles as f64 + PLACE * places as f64
+    /// Verifying candidates with so many shingles and pairs in buckets.
+    pub(crate) fn of_candidates(shingles: u64, pairs: u64) -> f64 {
+        SHINGLED * shingles as f64 + PAIR * pairs as f64
     }
 }

@@ -56,7 +56,7 @@ impl InBuckets {
         let lengths = sample.lengths().enumerate();
         let lengths = lengths.filter(|&(document, _)| is_candidate(document));
         let shingles = lengths.map(|(_, length)| u64::from(length)).sum();
-        cost::of_candidates(shingles, self.buckets.places())
+        cost::of_candidates(shingles, self.buckets.pairs())
     }
 }
 

@@ -154,6 +154,15 @@ impl Buckets {
         partners.dedup();
     }
 
+    /// Pairs in all buckets together: those of two sets once for each bucket that they share.
+    pub(crate) fn pairs(&self) -> u64 {
+        let pairs = |bucket| {
+            let sets = self.sets(bucket).len() as u64;
+            sets * (sets - 1) / 2
+        };
+        (0..self.len()).map(pairs).sum()
+    }
+
     /// Places in all buckets together.
     pub fn places(&self) -> usize {
         self.members.len()
