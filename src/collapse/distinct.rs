@@ -116,16 +116,8 @@ impl Firsts {
             (!print.is_empty()).then(|| print.key())
         };
         let alike = repeated(prints.len(), key);
-        let mut alike: Vec<(Print, u32)> = alike
-            .into_par_iter()
-            .map(|(_, document)| (prints[document as usize], document))
-            .collect();
-        alike.par_sort_unstable();
-        for run in alike.chunk_by(|a, b| a.0 == b.0) {
-            for &(_, document) in run {
-                firsts[document as usize] = run[0].1;
-            }
-        }
+        let print = |(_, document): (u64, u32)| (prints[document as usize], document);
+        put_first(&mut firsts, alike.into_par_iter().map(print).collect());
         Self(firsts)
     }
 
@@ -146,7 +138,7 @@ impl Firsts {
         };
         let alike = repeated(firsts.len(), key);
         let ticker = ticker(alike.len());
-        let mut prints: Vec<(u128, u32)> = alike
+        let prints: Vec<(u128, u32)> = alike
             .par_iter()
             .map_init(S::default, |memory, &(_, document)| {
                 ticker.tick(1)?;
@@ -162,12 +154,7 @@ impl Firsts {
                 })
             })?;
         drop(alike);
-        prints.par_sort_unstable();
-        for run in prints.chunk_by(|a, b| a.0 == b.0) {
-            for &(_, document) in run {
-                firsts[document as usize] = run[0].1;
-            }
-        }
+        put_first(firsts, prints);
         // Those that had one of these for their first.
         for document in 0..firsts.len() {
             if firsts[document] != NONE {
@@ -175,6 +162,16 @@ impl Firsts {
             }
         }
         Ok(self)
+    }
+}
+
+/// Gives documents with the same print the least of them for their first.
+fn put_first<P: Ord + Send>(firsts: &mut [u32], mut prints: Vec<(P, u32)>) {
+    prints.par_sort_unstable();
+    for run in prints.chunk_by(|a, b| a.0 == b.0) {
+        for &(_, document) in run {
+            firsts[document as usize] = run[0].1;
+        }
     }
 }
 
