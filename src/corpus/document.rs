@@ -94,10 +94,11 @@ struct Open {
 }
 
 impl TextDocument {
-    /// The document of a record whose content is known.
+    /// The document of a record whose content and hash are known.
     pub(super) fn new(
         content: Content<'_>,
         record: &RawRecord<'_>,
+        hash: u64,
         file: Option<&Arc<StoredFile>>,
     ) -> Self {
         let lengths = (
@@ -114,10 +115,7 @@ impl TextDocument {
             (_, _, Content::Text(text)) => Held::Text(text.into()),
             (_, _, Content::Bytes(bytes)) => Held::Bytes(bytes.into()),
         };
-        Self {
-            held,
-            record: xxh3_64(record.bytes),
-        }
+        Self { held, record: hash }
     }
 
     /// Whether these are the record's bytes.

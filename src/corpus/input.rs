@@ -111,6 +111,16 @@ impl Sources {
         Ok(sources)
     }
 
+    /// Copies standard input to a file, where it is among them.
+    pub(super) fn spool(&mut self) -> Result<(), Error> {
+        self.inputs.iter_mut().try_for_each(Input::spool)
+    }
+
+    /// Bytes of all files, as they stand on the disk.
+    pub(super) fn size(&self) -> u64 {
+        self.inputs.iter().map(|input| input.size).sum()
+    }
+
     fn push(&mut self, input: Input) -> Result<(), Error> {
         let place = match fs::canonicalize(&input.path) {
             Ok(place) if input.problem.is_none() => place,
@@ -232,7 +242,7 @@ impl Input {
     }
 
     /// Copies standard input to a file, where this is it: records that are kept are read a second time.
-    pub(super) fn spool(&mut self) -> Result<(), Error> {
+    fn spool(&mut self) -> Result<(), Error> {
         if self.path != Path::new("-") {
             return Ok(());
         }

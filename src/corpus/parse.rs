@@ -5,6 +5,8 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use xxhash_rust::xxh3::xxh3_64;
+
 use super::document::{StoredFile, TextDocument};
 use super::input::{Count, Input};
 use super::json::{FieldValue, Fields};
@@ -226,8 +228,9 @@ impl Parser<'_> {
             let digested = digester.push(content, space, digests);
             digested.map_err(|error| error.to_string())?;
         }
+        let hash = xxh3_64(record.bytes);
         Ok(Taken {
-            document: TextDocument::new(content, record, file),
+            document: TextDocument::new(content, record, hash, file),
             id,
             field,
         })

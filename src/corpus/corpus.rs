@@ -1,0 +1,259 @@
+//! Documents of files, with what is known of them in memory.
+
+use std::collections::{HashMap, HashSet};
+use std::io;
+use std::path::Path;
+
+use xxhash_rust::xxh3::xxh3_128;
+
+use super::document::{CHANGED, TextDocument};
+use super::error::Error;
+use super::escape::Escaped;
+use super::input::{Input, Sources};
+use super::json::FieldValue;
+use super::options::ReadOptions;
+use super::output::RecordSink;
+use super::parse::{Parser, Taken};
+use super::read::{At, Reading, Rejection, Sink};
+use super::records::{RawRecord, for_each_record};
+use crate::digest::{Digester, Digests};
+use crate::text::Document;
+use crate::watch::{Stage, Ticker, Watch};
+
+/// Documents read from files, in order: the paths as given, files of a directory sorted by path, lines
+/// as they stand.
+#[derive(Debug, Default)]
+pub struct Corpus {
+    inputs: Vec<Input>,
+    documents: Vec<TextDocument>,
+    ids: Vec<String>,
+    fields: Vec<FieldValue>,
+    /// For each input, the documents read once it was read.
+    ends: Vec<usize>,
+    /// Input and line of each rejected record.
+    rejected_at: HashSet<At>,
+    rejections: Vec<Rejection>,
+    hidden: usize,
+}
+
+impl Corpus {
+    /// Reads the files of `paths`, see [`Sources::find`], in parallel on the current rayon pool.
+    ///
+    /// A document's id is its record's id field; for a file in a directory the path below it (with the
+    /// directory in front where several paths are given); for another file its path as given; else
+    /// `file:line`.
+    ///
+    /// # Errors
+    /// Where the files cannot be found. With [`OnBad::Fail`] also at the first file that cannot be read, and
+    /// the first record that is no UTF-8, no JSON object, lacks a field or has one of the wrong kind, or
+    /// has the id of an earlier one. The error names file and line.
+    pub fn read<P: AsRef<Path>>(paths: &[P], options: &ReadOptions) -> Result<Self, Error> {
+        Self::read_sources(Sources::find(paths)?, options, None)
+    }
+
+    /// As [`read`](Self::read), from files already found, telling `watch` how far it is. A `Break` ends it
+    /// with an error.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn read_sources(
+        sources: Sources,
+        options: &ReadOptions,
+        watch: Option<&dyn Watch>,
+    ) -> Result<Self, Error> {
+        let (corpus, _) = Gathering::run(sources, options, None, watch)?;
+        Ok(corpus)
+    }
+
+    /// As [`read_sources`](Self::read_sources), and makes each document's digest while it is at hand, so that
+    /// files need be read and parsed once: what [`Deduper::batch_of`](crate::Deduper::batch_of) takes.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn digest_sources(
+        sources: Sources,
+        options: &ReadOptions,
+        digester: &Digester,
+        watch: Option<&dyn Watch>,
+    ) -> Result<(Self, Digests), Error> {
+        let (corpus, digests) = Gathering::run(sources, options, Some(digester), watch)?;
+        Ok((corpus, digests.unwrap_or_else(|| digester.empty())))
+    }
+
+    /// The documents.
+    pub fn documents(&self) -> &[TextDocument] {
+        &self.documents
+    }
+
+    /// The id of each document.
+    pub fn ids(&self) -> &[String] {
+        &self.ids
+    }
+
+    /// A document's value of [`ReadOptions::keep_field`]; none where no field was asked for.
+    pub fn field(&self, document: usize) -> Option<&FieldValue> {
+        self.fields.get(document)
+    }
+
+    /// Records that could not be used.
+    pub fn rejections(&self) -> &[Rejection] {
+        &self.rejections
+    }
+
+    /// Hidden files and directories that were passed over.
+    pub fn hidden(&self) -> usize {
+        self.hidden
+    }
+
+    /// Bytes of all documents' texts.
+    pub fn text_bytes(&self) -> u64 {
+        self.documents
+            .iter()
+            .map(|document| document.byte_len() as u64)
+            .sum()
+    }
+
+    /// Reads the inputs once more and copies every document's record, byte for byte, to the sink that
+    /// `choose` names for it.
+    ///
+    /// # Errors
+    /// Where a file cannot be read or written, or has changed since it was first read; where `watch` breaks.
+    pub fn copy_records<'s>(
+        &self,
+        watch: Option<&dyn Watch>,
+        mut choose: impl FnMut(usize) -> Option<&'s RecordSink>,
+    ) -> Result<(), Error> {
+        let ticker = Ticker::new(watch, Stage::Write, self.documents.len());
+        let mut document = 0;
+        for (number, input) in self.inputs.iter().enumerate() {
+            let copy = |record: RawRecord<'_>| -> Result<(), Stop> {
+                if self.rejected_at.contains(&(number, record.line)) {
+                    return Ok(());
+                }
+                let read = self.documents.get(document);
+                if read.is_none_or(|document| !document.is_of(record.bytes)) {
+                    return Err(Stop::Fatal(changed(input)));
+                }
+                if let Some(sink) = choose(document) {
+                    sink.write(&input.below, record.bytes)
+                        .map_err(Stop::Fatal)?;
+                }
+                document += 1;
+                ticker.tick(1).map_err(|error| Stop::Fatal(error.into()))
+            };
+            match for_each_record(input, copy) {
+                Ok(()) => {}
+                // The first reading stopped here as well.
+                Err((line, Stop::Io(_))) if self.rejected_at.contains(&(number, line)) => {}
+                Err((_, Stop::Io(error))) => return Err(Error::io("read", &input.path, error)),
+                Err((_, Stop::Fatal(error))) => return Err(error),
+            }
+            if document != self.ends[number] {
+                return Err(changed(input));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn changed(input: &Input) -> Error {
+    Error::bad(input.place(None), CHANGED)
+}
+
+/// Why reading an input stops.
+enum Stop {
+    Io(io::Error),
+    Fatal(Error),
+}
+
+impl From<io::Error> for Stop {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+/// Documents on their way into a corpus.
+struct Gathering {
+    corpus: Corpus,
+    digests: Option<Digests>,
+    /// The document of each id, by its hash of 128 bits.
+    seen: HashMap<u128, usize>,
+    places: Vec<At>,
+}
+
+impl Gathering {
+    fn run(
+        mut sources: Sources,
+        options: &ReadOptions,
+        digester: Option<&Digester>,
+        watch: Option<&dyn Watch>,
+    ) -> Result<(Corpus, Option<Digests>), Error> {
+        sources.spool()?;
+        let ticker = Ticker::new(watch, Stage::Read, sources.size() as usize);
+        let parser = Parser { options, digester };
+        let mut gathering = Self {
+            corpus: Corpus {
+                hidden: sources.hidden,
+                ..Corpus::default()
+            },
+            digests: digester.map(Digester::empty),
+            seen: HashMap::new(),
+            places: Vec::new(),
+        };
+        Reading::new(&sources.inputs, parser, ticker, &mut gathering).run()?;
+        gathering.corpus.inputs = sources.inputs;
+        Ok((gathering.corpus, gathering.digests))
+    }
+}
+
+impl Sink for Gathering {
+    /// Takes a document unless its id has been used.
+    fn take(&mut self, inputs: &[Input], at: At, taken: Taken) -> Result<Option<String>, Error> {
+        let id = taken.id.unwrap_or_else(|| inputs[at.0].id_of(at.1));
+        let key = xxh3_128(id.as_bytes());
+        if let Some(&first) = self.seen.get(&key) {
+            let (number, line) = self.places[first];
+            return Ok(Some(used_before(&id, &inputs[number], line)));
+        }
+        self.seen.insert(key, self.corpus.ids.len());
+        self.places.push(at);
+        self.corpus.ids.push(id);
+        self.corpus.documents.push(taken.document);
+        self.corpus.fields.extend(taken.field);
+        Ok(None)
+    }
+
+    fn take_digests(&mut self, digests: &mut Digests, kept: &[bool]) -> Result<(), Error> {
+        if let Some(all) = &mut self.digests {
+            all.append(digests, kept);
+        }
+        Ok(())
+    }
+
+    fn reject(&mut self, at: At, rejection: Rejection) -> Result<(), Error> {
+        self.corpus.rejected_at.insert(at);
+        self.corpus.rejections.push(rejection);
+        Ok(())
+    }
+
+    fn end_input(&mut self) -> Result<(), Error> {
+        self.corpus.ends.push(self.corpus.documents.len());
+        Ok(())
+    }
+}
+
+/// What is wrong with a record whose id an earlier one has.
+pub(super) fn used_before(id: &str, input: &Input, line: Option<u64>) -> String {
+    let first = input.place(line);
+    format!("id `{}` was used before, at {first}", Escaped(id))
+}
+
+impl Input {
+    /// The id of a record that has none of its own.
+    pub(super) fn id_of(&self, line: Option<u64>) -> String {
+        match line {
+            Some(line) => format!("{}:{line}", self.name()),
+            None => self.name(),
+        }
+    }
+}
