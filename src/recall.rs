@@ -159,10 +159,26 @@ impl Chances {
 pub(crate) struct PairTally<'c> {
     chances: &'c Chances,
     found: u64,
-    missed: f64,
-    variance: f64,
+    missed: Sum,
+    variance: Sum,
     /// What pairs that agree in one band alone stand for, by bands: as many are missed with another of these.
-    by_band: Vec<f64>,
+    by_band: Vec<Sum>,
+}
+
+/// A sum that does not depend on the order of its terms: in steps of 2^-40.
+#[derive(Debug, Clone, Copy, Default)]
+struct Sum(i128);
+
+impl Sum {
+    const ONE: f64 = (1u64 << 40) as f64;
+
+    fn add(&mut self, term: f64) {
+        self.0 += (term * Self::ONE) as i128;
+    }
+
+    fn value(self) -> f64 {
+        self.0 as f64 / Self::ONE
+    }
 }
 
 impl<'c> PairTally<'c> {
@@ -170,9 +186,9 @@ impl<'c> PairTally<'c> {
         Self {
             chances,
             found: 0,
-            missed: 0.0,
-            variance: 0.0,
-            by_band: vec![0.0; chances.banding.map_or(1, Banding::bands)],
+            missed: Sum::default(),
+            variance: Sum::default(),
+            by_band: vec![Sum::default(); chances.banding.map_or(1, Banding::bands)],
         }
     }
 
@@ -181,12 +197,13 @@ impl<'c> PairTally<'c> {
         let (chance, with_less) = self.chances.of(jaccard);
         let weight = pairs as f64;
         self.found += pairs;
-        self.missed += weight * (1.0 - chance) / chance;
-        self.variance += weight * weight * (1.0 - chance) / (chance * chance);
+        self.missed.add(weight * (1.0 - chance) / chance);
+        self.variance
+            .add(weight * weight * (1.0 - chance) / (chance * chance));
         if let Some(band) = only
             && with_less > 0.0
         {
-            self.by_band[usize::from(band)] += weight / with_less;
+            self.by_band[usize::from(band)].add(weight / with_less);
         }
     }
 
@@ -203,14 +220,11 @@ impl<'c> PairTally<'c> {
     /// how much the sum changes when one band is left out (the jackknife, over bands: they are independent).
     pub(crate) fn missed(&self) -> Missed {
         let bands = self.by_band.len() as f64;
-        let mean = self.by_band.iter().sum::<f64>() / bands;
-        let squares: f64 = self
-            .by_band
-            .iter()
-            .map(|band| (band - mean) * (band - mean))
-            .sum();
+        let by_band = || self.by_band.iter().map(|band| band.value());
+        let mean = by_band().sum::<f64>() / bands;
+        let squares: f64 = by_band().map(|band| (band - mean) * (band - mean)).sum();
         let jackknife = (bands - 1.0) / bands * squares;
-        Missed::new(self.missed, self.variance.max(jackknife))
+        Missed::new(self.missed.value(), self.variance.value().max(jackknife))
     }
 }
 
@@ -232,6 +246,11 @@ impl<'c> LinkTally<'c> {
     pub(crate) fn add(&self, jaccard: f64) {
         let (step, _) = self.chances.step(jaccard);
         self.found[step].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Adds pairs of which none is missed.
+    pub(crate) fn add_certain(&self, pairs: u64) {
+        self.found[Chances::STEPS - 1].fetch_add(pairs, Ordering::Relaxed);
     }
 
     /// Those that were found, and those that were missed: a little too many, as steps count from their beginning.

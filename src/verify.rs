@@ -1,12 +1,14 @@
 //! Candidate pairs to verified pairs: exact similarities of shingle sets.
 
+use std::sync::Arc;
+
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::collapse::Distinct;
-use crate::sketch::{SignatureMatrix, equal_slots};
+use crate::sketch::{Rows, equal_slots};
 use crate::threshold::Threshold;
 
-/// A set of shingle hashes: sorted, each once.
+/// A set of shingle hashes: sorted, each once. A clone is the same set, held once.
 ///
 /// ```
 /// use resemblance::verify::ShingleSet;
@@ -18,13 +20,13 @@ use crate::threshold::Threshold;
 /// assert_eq!(similarity.containment_a, 2.0 / 3.0);
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct ShingleSet(Box<[u64]>);
+pub struct ShingleSet(Arc<[u64]>);
 
 impl ShingleSet {
     /// The set of these hashes. Costs a sort.
     pub fn from_hashes(mut hashes: Vec<u64>) -> Self {
         sort_and_dedup(&mut hashes);
-        Self(hashes.into_boxed_slice())
+        Self(hashes.into())
     }
 
     /// The same from a buffer that is to be used again; its order is lost.
@@ -252,7 +254,7 @@ pub(crate) struct Verifier<'a> {
 
 /// What signatures say of distinct sets.
 pub(crate) struct Estimates<'a> {
-    pub(crate) matrix: &'a SignatureMatrix,
+    pub(crate) rows: &'a Rows,
     pub(crate) distinct: &'a Distinct,
     /// Equal slots below which two sets are taken to be dissimilar.
     pub(crate) floor_slots: usize,
@@ -265,7 +267,7 @@ impl<'a> Estimates<'a> {
 
     /// A set's signature.
     fn row(&self, set: u32) -> &'a [u32] {
-        self.matrix.row(self.distinct.first(set as usize))
+        self.rows.row(self.distinct.first(set as usize))
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod pairs;
 mod run;
+mod shingled;
 mod way;
 
 use std::cmp::Ordering;
@@ -10,7 +11,7 @@ use std::fmt::Debug;
 use rayon::prelude::*;
 
 use crate::cluster::{
-    Candidates, ClusterMode, Clusters, Complete, Grouping, Keep, components, leaders,
+    Candidates, ClusterMode, Clusters, Complete, Grouping, Keep, Labels, components, leaders,
 };
 use crate::collapse::{Distinct, Firsts};
 use crate::deduper::Deduper;
@@ -21,13 +22,14 @@ use crate::lsh::Buckets;
 use crate::method::{Method, Reason};
 use crate::pool::Pool;
 use crate::recall::{Chances, LinkTally, Missed, PairTally, Recall};
-use crate::sketch::SignatureMatrix;
+use crate::sketch::{Rows, SignatureMatrix};
 use crate::text::Document;
-use crate::verify::{Compared, Estimates, Pair, ShingleSet, Similarity, Verifier};
+use crate::verify::{Estimates, Pair, ShingleSet, Similarity, Verifier};
 use crate::watch::Stage;
 
 pub use pairs::Pairs;
 pub use run::Run;
+use shingled::Shingled;
 use way::Way;
 
 /// Documents brought as far as candidate pairs, by [`Deduper::batch`]: ask for pairs, clusters or
@@ -47,10 +49,7 @@ pub struct Batch<'d, D> {
 /// Where candidates come from.
 #[derive(Debug)]
 enum Found {
-    Lsh {
-        matrix: SignatureMatrix,
-        buckets: Buckets,
-    },
+    Lsh { rows: Rows, buckets: Buckets },
     Exact(Join),
 }
 
@@ -89,14 +88,17 @@ impl<'d, D: Document + Sync> Batch<'d, D> {
         let (prints, matrix, sample) = digests.into_parts();
         let firsts = Firsts::of_prints(&prints);
         drop(prints);
-        match (deduper.method(), matrix, sample) {
-            (Method::Lsh, Some(matrix), _) => way.by_lsh(firsts, matrix),
+        let rows = matrix.map(Rows::new);
+        match (deduper.method(), rows, sample) {
+            (Method::Lsh, Some(rows), _) => way.by_lsh(firsts, rows),
             (Method::Exact, _, Some(sample)) => way.by_join(firsts, sample),
-            (Method::Auto, Some(matrix), Some(sample)) => way.by_either(firsts, matrix, sample),
+            (Method::Auto, Some(rows), Some(sample)) => way.by_either(firsts, rows, sample),
             _ => Err(Error::new(Kind::DigestMethod)),
         }
     }
+}
 
+impl<D: Shingled> Batch<'_, D> {
     /// How candidates were found, and why so.
     pub fn method(&self) -> (Method, Reason) {
         match self.found {
@@ -108,7 +110,7 @@ impl<'d, D: Document + Sync> Batch<'d, D> {
     /// The signatures of the documents, where the method makes any.
     pub fn signatures(&self) -> Option<&SignatureMatrix> {
         match &self.found {
-            Found::Lsh { matrix, .. } => Some(matrix),
+            Found::Lsh { rows, .. } => Some(rows.matrix()),
             Found::Exact(_) => None,
         }
     }
@@ -135,55 +137,10 @@ impl<'d, D: Document + Sync> Batch<'d, D> {
     /// # Errors
     /// Where the run is cancelled.
     pub fn clusters(&self) -> Result<Clusters, Error> {
-        let order = self.keep_order();
-        let verifier = self.verifier();
-        let mode = self.deduper.cluster_mode();
-        let kept_first = || self.distinct.in_order(&*order);
-        let sets = self.distinct.len();
         let chances = self.chances();
         let tally = LinkTally::new(&chances);
-        let labels = match &self.found {
-            Found::Lsh { matrix, buckets } => {
-                let compare = |a, b| {
-                    let compared = verifier.compare(a, b);
-                    if let Compared::Similar { jaccard } = compared {
-                        tally.add(jaccard);
-                    }
-                    compared
-                };
-                let candidates = Candidates {
-                    buckets,
-                    sets,
-                    row: |set: u32| matrix.row(self.distinct.first(set as usize)),
-                    compare,
-                };
-                match mode {
-                    ClusterMode::Components => {
-                        let ticker = self.run.ticker(Stage::Verify, buckets.places());
-                        components(&candidates, &ticker)?
-                    }
-                    ClusterMode::Leader => {
-                        let ticker = self.run.ticker(Stage::Verify, sets);
-                        leaders(&candidates, &kept_first(), &ticker)?
-                    }
-                }
-            }
-            Found::Exact(join) => {
-                let candidates = Complete {
-                    join,
-                    sets,
-                    is_similar: |a, b| {
-                        let similarity = verifier.verify(a, b);
-                        similarity.inspect(|_| tally.add(1.0)).is_some()
-                    },
-                };
-                let ticker = self.run.ticker(Stage::Verify, join.len());
-                match mode {
-                    ClusterMode::Components => candidates.components(&ticker)?,
-                    ClusterMode::Leader => candidates.leaders(&kept_first(), &ticker)?,
-                }
-            }
-        };
+        let labels = self.labels(&tally)?;
+        let order = self.keep_order();
         let grouping = Grouping {
             distinct: &self.distinct,
             labels: &labels,
@@ -195,6 +152,51 @@ impl<'d, D: Document + Sync> Batch<'d, D> {
             |a, b| self.similarity(a, b),
             |removals| self.run.ticker(Stage::Measure, removals),
         )
+    }
+
+    /// The cluster of each set. The pairs that connect them are counted by `tally`.
+    fn labels(&self, tally: &LinkTally<'_>) -> Result<Labels, Error> {
+        let verifier = self.verifier();
+        let sets = self.distinct.len();
+        let order = self.keep_order();
+        let leader = match self.deduper.cluster_mode() {
+            ClusterMode::Components => None,
+            ClusterMode::Leader => Some(self.distinct.in_order(&*order)),
+        };
+        match &self.found {
+            Found::Lsh { rows, buckets } => {
+                let candidates = Candidates {
+                    buckets,
+                    sets,
+                    row: |set: u32| rows.row(self.distinct.first(set as usize)),
+                    compare: |a, b| verifier.compare(a, b),
+                    tally,
+                };
+                match leader {
+                    None => {
+                        let ticker = self.run.ticker(Stage::Verify, buckets.places());
+                        components(&candidates, &ticker)
+                    }
+                    Some(order) => {
+                        let ticker = self.run.ticker(Stage::Verify, sets);
+                        leaders(&candidates, &order, &ticker)
+                    }
+                }
+            }
+            Found::Exact(join) => {
+                let candidates = Complete {
+                    join,
+                    sets,
+                    is_similar: |a, b| verifier.verify(a, b).is_some(),
+                    tally,
+                };
+                let ticker = self.run.ticker(Stage::Verify, join.len());
+                match leader {
+                    None => candidates.components(&ticker),
+                    Some(order) => candidates.leaders(&order, &ticker),
+                }
+            }
+        }
     }
 
     /// Hands every pair of near-duplicates to `each` as it is found, until that fails, and tells how many may have been
@@ -256,8 +258,8 @@ impl<'d, D: Document + Sync> Batch<'d, D> {
     ) -> Option<Partner> {
         let similarity = verifier.verify(set, other)?;
         let only_band = match &self.found {
-            Found::Lsh { matrix, .. } => {
-                let row = |set: u32| matrix.row(self.distinct.first(set as usize));
+            Found::Lsh { rows, .. } => {
+                let row = |set: u32| rows.row(self.distinct.first(set as usize));
                 chances.only_band(row(set), row(other))
             }
             Found::Exact(_) => None,
@@ -352,8 +354,8 @@ impl<'d, D: Document + Sync> Batch<'d, D> {
             sets: &self.sets,
             threshold: self.deduper.threshold(),
             estimates: match &self.found {
-                Found::Lsh { matrix, .. } => Some(Estimates {
-                    matrix,
+                Found::Lsh { rows, .. } => Some(Estimates {
+                    rows,
                     distinct: &self.distinct,
                     floor_slots: self.deduper.floor_slots(),
                 }),

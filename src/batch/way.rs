@@ -2,6 +2,7 @@
 
 use rayon::prelude::*;
 
+use super::shingled::{Memory, Shingled};
 use super::{Batch, Found, Run};
 use crate::collapse::{Distinct, Firsts};
 use crate::deduper::Deduper;
@@ -9,8 +10,7 @@ use crate::error::{Error, Kind};
 use crate::exact::{Join, Sample, survivors};
 use crate::lsh::Buckets;
 use crate::method::{Budget, Reason, cost};
-use crate::sketch::SignatureMatrix;
-use crate::text::{Document, ReadBuffer, Scratch};
+use crate::sketch::Rows;
 use crate::threshold::Threshold;
 use crate::verify::ShingleSet;
 use crate::watch::Stage;
@@ -40,7 +40,7 @@ struct Survivors {
 /// Documents brought as far as buckets.
 struct InBuckets {
     distinct: Distinct,
-    matrix: SignatureMatrix,
+    rows: Rows,
     buckets: Buckets,
 }
 
@@ -60,13 +60,9 @@ impl InBuckets {
     }
 }
 
-impl<'d, D: Document + Sync> Way<'d, D> {
-    pub(super) fn by_lsh(
-        self,
-        firsts: Firsts,
-        matrix: SignatureMatrix,
-    ) -> Result<Batch<'d, D>, Error> {
-        let found = self.buckets(firsts, matrix)?;
+impl<'d, D: Shingled> Way<'d, D> {
+    pub(super) fn by_lsh(self, firsts: Firsts, rows: Rows) -> Result<Batch<'d, D>, Error> {
+        let found = self.buckets(firsts, rows)?;
         self.with_buckets(found, Reason::Asked)
     }
 
@@ -85,7 +81,7 @@ impl<'d, D: Document + Sync> Way<'d, D> {
     pub(super) fn by_either(
         self,
         firsts: Firsts,
-        matrix: SignatureMatrix,
+        rows: Rows,
         sample: Sample,
     ) -> Result<Batch<'d, D>, Error> {
         /// How much more the exact join may take of what is left to do.
@@ -93,7 +89,7 @@ impl<'d, D: Document + Sync> Way<'d, D> {
         let distinct: Distinct = firsts.clone().into();
         let survivors = self.survivors(&distinct, &sample)?;
         if let Some(reason) = self.refuses_memory(&survivors) {
-            return self.with_buckets(self.buckets(firsts, matrix)?, reason);
+            return self.with_buckets(self.buckets(firsts, rows)?, reason);
         }
         let exact = cost::of_join(survivors.shingles, self.deduper.threshold());
         let finding = cost::of_buckets(distinct.len(), self.deduper.banding().bands());
@@ -102,11 +98,11 @@ impl<'d, D: Document + Sync> Way<'d, D> {
             exact_to_lsh: exact / left,
         };
         let (lsh, reason, found) = if exact <= cost::LITTLE {
-            (cost::LITTLE, Reason::Little, Err((firsts, matrix)))
+            (cost::LITTLE, Reason::Little, Err((firsts, rows)))
         } else if exact <= finding {
-            (finding, faster(finding), Err((firsts, matrix)))
+            (finding, faster(finding), Err((firsts, rows)))
         } else {
-            let found = self.buckets(firsts, matrix)?;
+            let found = self.buckets(firsts, rows)?;
             let verifying = found.verifying(&sample);
             if finding + exact > MORE * (finding + verifying) {
                 return self.with_buckets(found, faster(verifying));
@@ -119,29 +115,30 @@ impl<'d, D: Document + Sync> Way<'d, D> {
         match self.join(distinct, &survivors, reason, budget)? {
             Ok(batch) => Ok(batch),
             Err(reason) => {
-                let found = found.or_else(|(firsts, matrix)| self.buckets(firsts, matrix))?;
+                let found = found.or_else(|(firsts, rows)| self.buckets(firsts, rows))?;
                 self.with_buckets(found, reason)
             }
         }
     }
 
-    fn buckets(self, firsts: Firsts, matrix: SignatureMatrix) -> Result<InBuckets, Error> {
+    fn buckets(self, firsts: Firsts, rows: Rows) -> Result<InBuckets, Error> {
         let fingerprint =
             |memory: &mut Memory, document| Ok(self.set_of(document, memory)?.fingerprint());
         let ticker = |copies| self.run.ticker(Stage::Collapse, copies);
-        let merged = firsts.merge_equal_sets(&matrix, fingerprint, ticker)?;
+        let row = |document| rows.row(document);
+        let merged = firsts.merge_equal_sets(row, fingerprint, ticker)?;
         let distinct = Distinct::from(merged);
         let banding = self.deduper.banding();
         let buckets = if self.deduper.threshold() < 1.0 {
             let ticker = self.run.ticker(Stage::Candidates, banding.bands());
-            Buckets::try_new(&matrix, &distinct, banding, &ticker)?
+            Buckets::try_new(row, &distinct, banding, &ticker)?
         } else {
             // Copies are collapsed, and nothing else reaches 1.
             Buckets::none(&distinct, banding)
         };
         Ok(InBuckets {
             distinct,
-            matrix,
+            rows,
             buckets,
         })
     }
@@ -149,11 +146,11 @@ impl<'d, D: Document + Sync> Way<'d, D> {
     fn with_buckets(self, found: InBuckets, reason: Reason) -> Result<Batch<'d, D>, Error> {
         let InBuckets {
             distinct,
-            matrix,
+            rows,
             buckets,
         } = found;
         let sets = self.shingle_sets(&distinct, |set| !buckets.of_set(set).is_empty())?;
-        Ok(self.batch(distinct, Found::Lsh { matrix, buckets }, reason, sets))
+        Ok(self.batch(distinct, Found::Lsh { rows, buckets }, reason, sets))
     }
 
     /// The exact join, unless there is too much to look at.
@@ -255,21 +252,10 @@ impl<'d, D: Document + Sync> Way<'d, D> {
     }
 
     /// The shingle set of a document that has been digested.
-    fn set_of(
-        self,
-        document: usize,
-        (buffer, scratch, hashes): &mut Memory,
-    ) -> Result<ShingleSet, Error> {
-        let content = self.documents[document]
-            .content(buffer)
-            .map_err(|error| Error::unreadable(document, &*error))?;
+    fn set_of(self, document: usize, memory: &mut Memory) -> Result<ShingleSet, Error> {
         let shingler = self.deduper.sketcher().shingler();
-        shingler
-            .content_into(content, scratch, hashes)
-            .map_err(|error| Error::unreadable(document, &error))?;
-        Ok(ShingleSet::from_buffer(hashes))
+        self.documents[document]
+            .shingle_set(shingler, memory)
+            .map_err(|error| Error::unreadable(document, &*error))
     }
 }
-
-/// What a thread keeps to make shingle sets with.
-type Memory = (ReadBuffer, Scratch, Vec<u64>);

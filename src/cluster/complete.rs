@@ -12,6 +12,7 @@ use super::{Labels, UnionFind};
 use crate::error::Error;
 use crate::exact::{Direction, Join, Near};
 use crate::pool::Pool;
+use crate::recall::LinkTally;
 use crate::watch::Ticker;
 
 /// Sets that are looked at in parallel, at most, between two looks at what is connected or kept.
@@ -34,6 +35,9 @@ pub(crate) struct Complete<'a, IsSimilar> {
     pub(crate) sets: usize,
     /// Compares two sets.
     pub(crate) is_similar: IsSimilar,
+    /// Counts the sets that are connected with others, or removed: those are the pairs that are needed, whichever
+    /// were looked at.
+    pub(crate) tally: &'a LinkTally<'a>,
 }
 
 impl<IsSimilar: Fn(u32, u32) -> bool + Sync> Complete<'_, IsSimilar> {
@@ -54,9 +58,9 @@ impl<IsSimilar: Fn(u32, u32) -> bool + Sync> Complete<'_, IsSimilar> {
                     },
                 )
                 .collect::<Result<_, Error>>()?;
-            for (x, y) in edges.into_iter().flatten() {
-                components.union(x, y);
-            }
+            let edges = edges.into_iter().flatten();
+            let connecting = edges.filter(|&(x, y)| components.union(x, y));
+            self.tally.add_certain(connecting.count() as u64);
         }
         Ok(Labels {
             label: components.flatten().to_vec(),
@@ -121,6 +125,7 @@ impl<IsSimilar: Fn(u32, u32) -> bool + Sync> Complete<'_, IsSimilar> {
                     .into_iter()
                     .find(|&other| leader[other as usize] == other);
                 if let Some(kept) = before.or(within) {
+                    self.tally.add_certain(1);
                     leader[set as usize] = kept;
                 }
             }
@@ -167,6 +172,7 @@ impl<IsSimilar: Fn(u32, u32) -> bool + Sync> Complete<'_, IsSimilar> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::recall::Chances;
     use crate::threshold::Threshold;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -190,6 +196,7 @@ mod tests {
         let ticker = Ticker::silent();
         let join = Join::new(&slices, Threshold(0.9), &ticker).unwrap();
         let asked = AtomicUsize::new(0);
+        let chances = Chances::certain();
         let complete = Complete {
             join: &join,
             sets: sets.len(),
@@ -197,6 +204,7 @@ mod tests {
                 asked.fetch_add(1, Ordering::Relaxed);
                 true
             },
+            tally: &LinkTally::new(&chances),
         };
         let Labels { label, .. } = complete.components(&ticker).unwrap();
         assert!(label.iter().all(|&label| label == 0));

@@ -154,7 +154,8 @@ where
             return false;
         }
         match (self.candidates.compare)(old.set, new.set) {
-            Compared::Similar { .. } => {
+            Compared::Similar { jaccard } => {
+                self.candidates.tally.add(jaccard);
                 self.edges.push((old.set, new.set));
                 true
             }

@@ -13,8 +13,8 @@ use crate::error::Error;
 use crate::lsh::Banding;
 use crate::watch::Ticker;
 
-/// Sets whose comparison with the kept ones runs in parallel. Where buckets are split, what was compared
-/// before the split depends on it: it is part of the result, and no setting.
+/// Sets whose comparison with the kept ones runs in parallel. The result does not depend on it: it is that of taking
+/// one set after the other.
 const BATCH: usize = 2048;
 
 /// The kept set that removes each set, or itself. `order` holds every set once, in the order of the
@@ -28,12 +28,26 @@ where
     Row: Fn(u32) -> &'r [u32] + Sync,
     Compare: Fn(u32, u32) -> Compared + Sync,
 {
+    leaders_by(candidates, order, ticker, BATCH)
+}
+
+/// The same in batches of any size.
+pub(super) fn leaders_by<'r, Row, Compare>(
+    candidates: &Candidates<'_, Row, Compare>,
+    order: &[u32],
+    ticker: &Ticker<'_>,
+    batch: usize,
+) -> Result<Labels, Error>
+where
+    Row: Fn(u32) -> &'r [u32] + Sync,
+    Compare: Fn(u32, u32) -> Compared + Sync,
+{
     let mut leader: Vec<u32> = (0..candidates.sets as u32).collect();
     let mut kept = Kept::new(candidates, order);
-    for (batch, sets) in order.chunks(BATCH).enumerate() {
-        let from = batch * BATCH;
+    for (number, sets) in order.chunks(batch).enumerate() {
+        let from = number * batch;
         // First against those kept before this batch, then, in order, against those of the batch.
-        let found: Vec<Option<u32>> = sets
+        let found: Vec<Option<Led>> = sets
             .par_iter()
             .map_init(Vec::new, |near, &set| {
                 ticker.tick(1)?;
@@ -42,8 +56,15 @@ where
             .collect::<Result<_, Error>>()?;
         let mut near = Vec::new();
         for ((place, &set), found) in (from..).zip(sets).zip(found) {
-            match found.or_else(|| kept.resembled(set, from as u32, &mut near)) {
-                Some(first) => leader[set as usize] = first,
+            let found = match kept.was_split(set, from as u32) {
+                true => kept.resembled(set, 0, &mut near),
+                false => found.or_else(|| kept.resembled(set, from as u32, &mut near)),
+            };
+            match found {
+                Some(Led { by, jaccard }) => {
+                    candidates.tally.add(jaccard);
+                    leader[set as usize] = by;
+                }
                 None => kept.insert(set, place as u32),
             }
         }
@@ -55,6 +76,13 @@ where
     })
 }
 
+/// A set is removed for another that is kept.
+#[derive(Clone, Copy)]
+struct Led {
+    by: u32,
+    jaccard: f64,
+}
+
 /// The kept sets of each bucket.
 struct Kept<'c, 'b, Row, Compare> {
     candidates: &'c Candidates<'b, Row, Compare>,
@@ -62,6 +90,8 @@ struct Kept<'c, 'b, Row, Compare> {
     buckets: Vec<Node>,
     /// The band of each bucket.
     bands: Vec<u16>,
+    /// The place of the set that split a bucket last, by bucket.
+    split_by: HashMap<u32, u32>,
 }
 
 /// Kept sets of a bucket, as places in the order; split by further slots where there are many.
@@ -88,11 +118,12 @@ where
             bands: bands
                 .flat_map(|band| buckets.of_band(band).map(move |_| band as u16))
                 .collect(),
+            split_by: HashMap::new(),
         }
     }
 
     /// The first kept set, from place `from` of the order on, that `set` resembles.
-    fn resembled(&self, set: u32, from: u32, near: &mut Vec<u32>) -> Option<u32> {
+    fn resembled(&self, set: u32, from: u32, near: &mut Vec<u32>) -> Option<Led> {
         let Candidates {
             buckets,
             row,
@@ -120,8 +151,22 @@ where
         }
         near.sort_unstable();
         near.dedup();
-        let mut kept = near.iter().map(|&place| self.order[place as usize]);
-        kept.find(|&kept| matches!(compare(kept, set), Compared::Similar { .. }))
+        near.iter().find_map(|&place| {
+            let by = self.order[place as usize];
+            match compare(by, set) {
+                Compared::Similar { jaccard } => Some(Led { by, jaccard }),
+                Compared::Failed { .. } => None,
+            }
+        })
+    }
+
+    /// Whether a bucket of `set` has been split since place `from`: what was found before may no longer hold.
+    fn was_split(&self, set: u32, from: u32) -> bool {
+        let buckets = self.candidates.buckets.of_set(set as usize).iter();
+        !self.split_by.is_empty()
+            && buckets
+                .filter_map(|bucket| self.split_by.get(bucket))
+                .any(|&place| place >= from)
     }
 
     fn split_slot(&self, bucket: u32, depth: usize, slots: usize) -> Option<usize> {
@@ -135,12 +180,15 @@ where
         let of_place = |place: u32| row(self.order[place as usize]);
         for &bucket in buckets.of_set(set as usize) {
             let band = usize::from(self.bands[bucket as usize]);
-            self.buckets[bucket as usize].insert(place, banding, band, 0, &of_place);
+            if self.buckets[bucket as usize].insert(place, banding, band, 0, &of_place) {
+                self.split_by.insert(bucket, place);
+            }
         }
     }
 }
 
 impl Node {
+    /// True where a part of the bucket was split.
     fn insert<'r>(
         &mut self,
         place: u32,
@@ -148,33 +196,34 @@ impl Node {
         band: usize,
         depth: usize,
         row: &impl Fn(u32) -> &'r [u32],
-    ) {
+    ) -> bool {
         let slots = row(place);
         match self {
             Node::Few(places) => {
                 places.push(place);
                 if places.len() <= FULL {
-                    return;
+                    return false;
                 }
                 if split_slot(banding, band, depth, slots.len()).is_none() {
                     // Signatures are the same to the last slot: comparing more would be quadratic.
                     places.pop();
-                    return;
+                    return false;
                 }
                 let places = std::mem::take(places);
                 *self = Node::Split(HashMap::new());
                 for place in places {
                     self.insert(place, banding, band, depth, row);
                 }
+                true
             }
             Node::Split(parts) => {
                 let Some(slot) = split_slot(banding, band, depth, slots.len()) else {
-                    return;
+                    return false;
                 };
                 parts
                     .entry(slots[slot])
                     .or_insert_with(|| Node::Few(Vec::new()))
-                    .insert(place, banding, band, depth + 1, row);
+                    .insert(place, banding, band, depth + 1, row)
             }
         }
     }

@@ -24,6 +24,7 @@ pub use result::{Cluster, Clusters, Removal};
 pub use union_find::UnionFind;
 
 use crate::lsh::{Banding, Buckets};
+use crate::recall::LinkTally;
 use crate::verify::Compared;
 
 /// How verified pairs become clusters.
@@ -61,6 +62,8 @@ pub(crate) struct Candidates<'a, Row, Compare> {
     pub(crate) row: Row,
     /// Compares two sets.
     pub(crate) compare: Compare,
+    /// Counts the pairs that connect clusters.
+    pub(crate) tally: &'a LinkTally<'a>,
 }
 
 /// What the sets of all documents came to.
@@ -93,8 +96,10 @@ fn split_slot(banding: Banding, band: usize, depth: usize, slots: usize) -> Opti
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
+    use super::leaders::leaders_by;
     use super::*;
     use crate::collapse::Distinct;
+    use crate::recall::Chances;
     use crate::sketch::{Scheme, SignatureMatrix, SketchKind};
     use crate::text::{Normalization, Shingle, mix};
     use crate::watch::Ticker;
@@ -142,6 +147,7 @@ mod tests {
         let banding = Banding::new(bands, rows).unwrap();
         let buckets = Buckets::new(matrix, &distinct, banding);
         let asked = AtomicUsize::new(0);
+        let chances = Chances::certain();
         let candidates = Candidates {
             buckets: &buckets,
             sets: distinct.len(),
@@ -150,6 +156,7 @@ mod tests {
                 asked.fetch_add(1, Ordering::Relaxed);
                 compared(similar(a, b))
             },
+            tally: &LinkTally::new(&chances),
         };
         let order: Vec<u32> = (0..sets).collect();
         let ticker = Ticker::silent();
@@ -184,6 +191,39 @@ mod tests {
         for (Labels { split, .. }, asked) in labels(&matrix, (4, 3), pairs) {
             let most = sets as usize * WORK * K;
             assert!(split > 0 && asked < most, "{asked} comparisons of {most}");
+        }
+    }
+
+    #[test]
+    fn leaders_do_not_depend_on_batches() {
+        // Sets of two families, whose buckets are split in the middle of batches.
+        let sets = 6000;
+        let slot = |set: u32, slot: u32| match mix(u64::from(set * 100 + slot)) % 3 {
+            0 => mix(u64::from(set * 100 + slot + 50)) as u32 / 2,
+            _ => slot + set % 2 * 100,
+        };
+        let slots = (0..sets).flat_map(|set| (0..K as u32).map(move |s| slot(set, s)));
+        let matrix =
+            SignatureMatrix::from_slots(*boilerplate(1).scheme(), slots.collect()).unwrap();
+        let distinct = Distinct::new(&matrix, |(): &mut (), document| document as u128);
+        let buckets = Buckets::new(&matrix, &distinct, Banding::new(4, 3).unwrap());
+        let chances = Chances::certain();
+        let led = |batch| {
+            let candidates = Candidates {
+                buckets: &buckets,
+                sets: distinct.len(),
+                row: |set: u32| matrix.row(set as usize),
+                compare: |a: u32, b: u32| compared(a / 4 == b / 4),
+                tally: &LinkTally::new(&chances),
+            };
+            let order: Vec<u32> = (0..sets).map(|place| place * 7 % sets).collect();
+            let labels = leaders_by(&candidates, &order, &Ticker::silent(), batch).unwrap();
+            (labels.label, labels.split, candidates.tally.told())
+        };
+        let one = led(1);
+        assert!(one.1 > 0 && one.2.0 > 0, "{} {}", one.1, one.2.0);
+        for batch in [2, 77, 1000, sets as usize] {
+            assert!(led(batch) == one, "{batch}");
         }
     }
 

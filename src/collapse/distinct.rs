@@ -40,7 +40,11 @@ impl Distinct {
     ) -> Self {
         let fingerprint = |memory: &mut S, document| Ok(fingerprint(memory, document));
         Firsts::of_signatures(matrix)
-            .merge_equal_sets(matrix, fingerprint, |_| Ticker::silent())
+            .merge_equal_sets(
+                |document| matrix.row(document),
+                fingerprint,
+                |_| Ticker::silent(),
+            )
             .unwrap_or_else(|error| unreachable!("nobody cancels: {error}"))
             .into()
     }
@@ -122,17 +126,17 @@ impl Firsts {
     }
 
     /// Finds those among the firsts whose shingle sets are the same, though they hold shingles not as often:
-    /// their signatures are equal. `ticker` is asked for with the number of documents whose fingerprints are
+    /// their signatures, the rows, are equal. `ticker` is asked for with the number of documents whose fingerprints are
     /// taken.
-    pub(crate) fn merge_equal_sets<'t, S: Default>(
+    pub(crate) fn merge_equal_sets<'t, 'r, S: Default>(
         mut self,
-        matrix: &SignatureMatrix,
+        row: impl Fn(usize) -> &'r [u32] + Sync,
         fingerprint: impl Fn(&mut S, usize) -> Result<u128, Error> + Sync,
         ticker: impl FnOnce(usize) -> Ticker<'t>,
     ) -> Result<Self, Error> {
         let Self(firsts) = &mut self;
         let key = |document: u32| {
-            let row = matrix.row(document as usize);
+            let row = row(document as usize);
             let asked = firsts[document as usize] == document && !is_empty_row(row);
             asked.then(|| hash_slots(0, row))
         };
@@ -271,7 +275,7 @@ mod tests {
             assert_eq!(documents, 2);
             Ticker::silent()
         };
-        let merged = firsts.merge_equal_sets(&matrix(&rows), fingerprint, ticker);
+        let merged = firsts.merge_equal_sets(|d| &rows[d], fingerprint, ticker);
         let distinct = Distinct::from(merged.unwrap());
         assert_eq!(sets(&distinct), [vec![0, 1, 3, 5], vec![4]]);
         assert_eq!(distinct.set_of(6), None);

@@ -38,12 +38,14 @@ impl Buckets {
     /// # Panics
     /// Where the banding has more slots than the signatures, or there are 2^32 buckets or more.
     pub fn new(matrix: &SignatureMatrix, distinct: &Distinct, banding: Banding) -> Self {
-        Self::try_new(matrix, distinct, banding, &Ticker::silent())
+        let row = |document| matrix.row(document);
+        Self::try_new(row, distinct, banding, &Ticker::silent())
             .unwrap_or_else(|error| unreachable!("nobody cancels: {error}"))
     }
 
-    pub(crate) fn try_new(
-        matrix: &SignatureMatrix,
+    /// As [`new`](Self::new), from the row of each document.
+    pub(crate) fn try_new<'r>(
+        row: impl Fn(usize) -> &'r [u32] + Sync,
         distinct: &Distinct,
         banding: Banding,
         ticker: &Ticker<'_>,
@@ -56,7 +58,7 @@ impl Buckets {
             (0..distinct.len())
                 .into_par_iter()
                 .map(|set| {
-                    let row = matrix.row(distinct.first(set));
+                    let row = row(distinct.first(set));
                     let mut keys = [0; TOGETHER];
                     for (key, band) in keys.iter_mut().zip(bands.clone()) {
                         *key = banding.key(band, row);
