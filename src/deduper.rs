@@ -9,8 +9,8 @@ use crate::digest::{Digester, Digests};
 use crate::error::Error;
 use crate::exact::Sampler;
 use crate::lsh::{Banding, Index, valid_recall, valid_threshold};
-use crate::method::{Budget, Method};
-use crate::recall::Recall;
+use crate::method::{Budget, Method, Reason};
+use crate::recall::{Chances, Missed, Recall};
 use crate::sketch::{Scheme, Signature, SignatureMatrix, SketchKind, Sketcher};
 use crate::text::{Document, Normalization, Shingle};
 use crate::threshold::Threshold;
@@ -416,6 +416,39 @@ impl Deduper {
 
     pub(crate) fn floor_slots(&self) -> usize {
         self.floor.0
+    }
+
+    /// With which probability a method finds pairs.
+    pub(crate) fn chances(&self, method: Method) -> Chances {
+        match method {
+            Method::Exact => Chances::certain(),
+            _ => Chances::new(
+                self.threshold,
+                self.banding,
+                self.scheme().hashes(),
+                self.floor_slots(),
+            ),
+        }
+    }
+
+    /// What is told of a run by this method, in which pairs were found and missed.
+    pub(crate) fn recall_of(
+        &self,
+        (method, reason): (Method, Reason),
+        (found, missed): (u64, Missed),
+    ) -> Recall {
+        let (banding, promised) = match method {
+            Method::Exact => (None, 1.0),
+            _ => (Some(self.banding), self.recall()),
+        };
+        Recall {
+            method,
+            reason,
+            banding,
+            promised,
+            found,
+            missed,
+        }
     }
 
     pub(crate) fn budget(&self) -> Budget {

@@ -82,6 +82,11 @@ impl Error {
         }
     }
 
+    #[cfg(feature = "corpus")]
+    pub(crate) fn too_many(documents: usize) -> Self {
+        Self::new(Kind::TooManyDocuments(documents))
+    }
+
     /// The same where the recall that could not be had was a stricter one than was asked for.
     pub(crate) fn of_recall(mut self, asked: f64) -> Self {
         if let Kind::RecallOutOfReach { recall, .. } = &mut *self.kind {

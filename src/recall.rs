@@ -192,6 +192,10 @@ impl<'c> PairTally<'c> {
         }
     }
 
+    pub(crate) fn chances(&self) -> &'c Chances {
+        self.chances
+    }
+
     /// Adds `pairs` that are found together, of this similarity, which agree in one band alone or in more.
     pub(crate) fn add(&mut self, jaccard: f64, pairs: u64, only: Option<u16>) {
         let (chance, with_less) = self.chances.of(jaccard);

@@ -35,6 +35,18 @@ impl ShingleSet {
         Self(hashes.as_slice().into())
     }
 
+    /// The set of hashes that ascend, as they are written: eight bytes each, the lowest first.
+    #[cfg(feature = "corpus")]
+    pub(crate) fn of_bytes(bytes: &[u8]) -> Self {
+        let (hashes, _) = bytes.as_chunks();
+        Self(
+            hashes
+                .iter()
+                .map(|&hash| u64::from_le_bytes(hash))
+                .collect(),
+        )
+    }
+
     /// The hashes, ascending.
     pub fn hashes(&self) -> &[u64] {
         &self.0

@@ -1,5 +1,7 @@
 //! One collection on its way through the stages.
 
+#[cfg(feature = "corpus")]
+mod candidate;
 mod pairs;
 mod run;
 mod shingled;
@@ -27,9 +29,13 @@ use crate::text::Document;
 use crate::verify::{Estimates, Pair, ShingleSet, Similarity, Verifier};
 use crate::watch::Stage;
 
+#[cfg(feature = "corpus")]
+pub(crate) use candidate::Candidate;
 pub use pairs::Pairs;
 pub use run::Run;
-use shingled::Shingled;
+#[cfg(feature = "corpus")]
+pub(crate) use shingled::Memory;
+pub(crate) use shingled::Shingled;
 use way::Way;
 
 /// Documents brought as far as candidate pairs, by [`Deduper::batch`]: ask for pairs, clusters or
@@ -45,6 +51,11 @@ pub struct Batch<'d, D> {
     /// The shingle set of each distinct set; empty for those that are no candidates.
     sets: Vec<ShingleSet>,
 }
+
+/// What pairs are in order by: copies first, then the size of the first set where that counts, the first documents of
+/// both sets, and the documents.
+#[cfg(feature = "corpus")]
+pub(crate) type PairOrder = [u32; 6];
 
 /// Where candidates come from.
 #[derive(Debug)]
@@ -96,9 +107,40 @@ impl<'d, D: Document + Sync> Batch<'d, D> {
             _ => Err(Error::new(Kind::DigestMethod)),
         }
     }
+
+    /// The clusters, and which copies to keep.
+    ///
+    /// A pair that is connected already (in leader mode, one that is removed already) is not compared. With LSH a
+    /// bucket of very many documents in which comparisons keep failing is split by further slots instead of
+    /// being enumerated: see [`Clusters::split_buckets`].
+    ///
+    /// # Errors
+    /// Where the run is cancelled.
+    pub fn clusters(&self) -> Result<Clusters, Error> {
+        let chances = self.chances();
+        self.clusters_in(&LinkTally::new(&chances))
+    }
+
+    /// Hands every pair of near-duplicates to `each` as it is found, until that fails, and tells how many may have been
+    /// missed. Only pairs of about a million candidates are held at a time.
+    ///
+    /// The order is the same in every run, but not ascending: copies come together, and the pairs of one document
+    /// with later ones.
+    ///
+    /// # Errors
+    /// Where the run is cancelled; and the error of `each`.
+    pub fn for_each_pair<E: From<Error>>(
+        &self,
+        each: impl FnMut(Pair) -> Result<(), E>,
+    ) -> Result<Recall, E> {
+        let chances = self.chances();
+        let mut tally = PairTally::new(&chances);
+        self.for_each_pair_in(&mut tally, each)?;
+        Ok(self.recall((tally.found(), tally.missed())))
+    }
 }
 
-impl<D: Shingled> Batch<'_, D> {
+impl<D> Batch<'_, D> {
     /// How candidates were found, and why so.
     pub fn method(&self) -> (Method, Reason) {
         match self.found {
@@ -127,19 +169,12 @@ impl<D: Shingled> Batch<'_, D> {
             Found::Exact(_) => None,
         }
     }
+}
 
-    /// The clusters, and which copies to keep.
-    ///
-    /// A pair that is connected already (in leader mode, one that is removed already) is not compared. With LSH a
-    /// bucket of very many documents in which comparisons keep failing is split by further slots instead of
-    /// being enumerated: see [`Clusters::split_buckets`].
-    ///
-    /// # Errors
-    /// Where the run is cancelled.
-    pub fn clusters(&self) -> Result<Clusters, Error> {
-        let chances = self.chances();
-        let tally = LinkTally::new(&chances);
-        let labels = self.labels(&tally)?;
+impl<D: Shingled> Batch<'_, D> {
+    /// As [`clusters`](Batch::clusters), in a tally that may have counted others.
+    pub(crate) fn clusters_in(&self, tally: &LinkTally<'_>) -> Result<Clusters, Error> {
+        let labels = self.labels(tally)?;
         let order = self.keep_order();
         let grouping = Grouping {
             distinct: &self.distinct,
@@ -199,22 +234,15 @@ impl<D: Shingled> Batch<'_, D> {
         }
     }
 
-    /// Hands every pair of near-duplicates to `each` as it is found, until that fails, and tells how many may have been
-    /// missed. Only pairs of about a million candidates are held at a time.
-    ///
-    /// The order is the same in every run, but not ascending: copies come together, and the pairs of one document
-    /// with later ones.
-    ///
-    /// # Errors
-    /// Where the run is cancelled; and the error of `each`.
-    pub fn for_each_pair<E: From<Error>>(
+    /// As [`for_each_pair`](Batch::for_each_pair), in a tally that may have counted others.
+    pub(crate) fn for_each_pair_in<E: From<Error>>(
         &self,
+        tally: &mut PairTally<'_>,
         mut each: impl FnMut(Pair) -> Result<(), E>,
-    ) -> Result<Recall, E> {
-        let chances = self.chances();
-        let mut tally = PairTally::new(&chances);
+    ) -> Result<(), E> {
+        let chances = tally.chances();
         for set in 0..self.distinct.len() {
-            self.pairs_within(set, &mut tally, &mut each)?;
+            self.pairs_within(set, tally, &mut each)?;
         }
         let verifier = self.verifier();
         let all = match &self.found {
@@ -234,18 +262,47 @@ impl<D: Shingled> Batch<'_, D> {
                     |near, place| {
                         ticker.tick(1)?;
                         let set = self.candidates_of(place, near);
-                        let partner = |&other: &u32| self.partner(set, other, &verifier, &chances);
+                        let partner = |&other: &u32| self.partner(set, other, &verifier, chances);
                         Ok(near.places.iter().filter_map(partner).collect())
                     },
                 )
                 .collect::<Result<_, Error>>()?;
             for (place, partners) in (from..to).zip(found) {
                 for partner in partners {
-                    self.pairs_between(self.set_at(place), &partner, &mut tally, &mut each)?;
+                    self.pairs_between(self.set_at(place), &partner, tally, &mut each)?;
                 }
             }
         }
-        Ok(self.recall((tally.found(), tally.missed())))
+        Ok(())
+    }
+
+    /// What pairs are in order by, as they are found; `number` is that of a document in the whole of which these are a
+    /// part.
+    #[cfg(feature = "corpus")]
+    pub(crate) fn order_of(&self, pair: &Pair, number: impl Fn(usize) -> u32) -> PairOrder {
+        let set = |document| self.distinct.set_of(document).unwrap_or_default();
+        let by_size = matches!(self.found, Found::Exact(_));
+        let place = |document| {
+            let set = set(document);
+            let size = if by_size { self.sets[set].len() } else { 0 };
+            (size as u32, set)
+        };
+        let (mut left, mut right) = (pair.a, pair.b);
+        if place(right) < place(left) {
+            (left, right) = (right, left);
+        }
+        let first = |document| number(self.distinct.first(set(document)));
+        match set(left) == set(right) {
+            true => [0, 0, first(left), first(left), number(left), number(right)],
+            false => [
+                1,
+                place(left).0,
+                first(left),
+                first(right),
+                number(left),
+                number(right),
+            ],
+        }
     }
 
     /// A candidate of a set, verified.
@@ -273,32 +330,11 @@ impl<D: Shingled> Batch<'_, D> {
 
     /// With which probability pairs are found.
     fn chances(&self) -> Chances {
-        let deduper = self.deduper;
-        match self.found {
-            Found::Lsh { .. } => Chances::new(
-                deduper.threshold(),
-                deduper.banding(),
-                deduper.scheme().hashes(),
-                deduper.floor_slots(),
-            ),
-            Found::Exact(_) => Chances::certain(),
-        }
+        self.deduper.chances(self.method().0)
     }
 
-    fn recall(&self, (found, missed): (u64, Missed)) -> Recall {
-        let (method, reason) = self.method();
-        let (banding, promised) = match method {
-            Method::Exact => (None, 1.0),
-            _ => (Some(self.deduper.banding()), self.deduper.recall()),
-        };
-        Recall {
-            method,
-            reason,
-            banding,
-            promised,
-            found,
-            missed,
-        }
+    fn recall(&self, counted: (u64, Missed)) -> Recall {
+        self.deduper.recall_of(self.method(), counted)
     }
 
     /// The set that is the `place`-th in turn.

@@ -31,10 +31,10 @@ impl<D> Clone for Way<'_, D> {
 impl<D> Copy for Way<'_, D> {}
 
 /// The documents that may have a partner; and how many sets will be made, with how many shingles, repetitions included.
-struct Survivors {
-    may: Vec<bool>,
-    sets: u64,
-    shingles: u64,
+pub(super) struct Survivors {
+    pub(super) may: Vec<bool>,
+    pub(super) sets: u64,
+    pub(super) shingles: u64,
 }
 
 /// Documents brought as far as buckets.
@@ -154,7 +154,7 @@ impl<'d, D: Shingled> Way<'d, D> {
     }
 
     /// The exact join, unless there is too much to look at.
-    fn join(
+    pub(super) fn join(
         self,
         distinct: Distinct,
         survivors: &Survivors,

@@ -23,6 +23,12 @@ impl Print {
         self == Self::default()
     }
 
+    /// All of it as a number.
+    #[cfg(feature = "corpus")]
+    pub(crate) fn bits(self) -> u128 {
+        u128::from(self.key()) << 64 | u128::from(self.sum)
+    }
+
     /// 64 bits of it.
     pub(super) fn key(self) -> u64 {
         self.sum ^ self.products.rotate_left(32)

@@ -190,7 +190,11 @@ impl Gathering {
     ) -> Result<(Corpus, Option<Digests>), Error> {
         sources.spool()?;
         let ticker = Ticker::new(watch, Stage::Read, sources.size() as usize);
-        let parser = Parser { options, digester };
+        let parser = Parser {
+            options,
+            digester,
+            hold: true,
+        };
         let mut gathering = Self {
             corpus: Corpus {
                 hidden: sources.hidden,
@@ -218,7 +222,7 @@ impl Sink for Gathering {
         self.seen.insert(key, self.corpus.ids.len());
         self.places.push(at);
         self.corpus.ids.push(id);
-        self.corpus.documents.push(taken.document);
+        self.corpus.documents.extend(taken.document);
         self.corpus.fields.extend(taken.field);
         Ok(None)
     }

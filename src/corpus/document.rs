@@ -149,14 +149,40 @@ impl TextDocument {
         if !self.is_of(bytes) {
             return Err(stored.failed(CHANGED));
         }
-        let Some(fields) = &stored.fields else {
-            return Ok(match std::str::from_utf8(bytes) {
-                Ok(text) => Content::Text(text),
-                Err(_) => Content::Bytes(bytes),
-            });
-        };
-        let line = std::str::from_utf8(bytes)?;
-        Ok(Content::Text(fields.pick_text(line, text)?))
+        content_of(bytes, stored.fields.as_ref(), text)
+    }
+}
+
+/// What a record holds that has been read before: a line with these fields, or the whole file.
+fn content_of<'b>(
+    record: &'b [u8],
+    fields: Option<&Fields>,
+    memory: &'b mut String,
+) -> Result<Content<'b>, ReadError> {
+    let Some(fields) = fields else {
+        return Ok(match std::str::from_utf8(record) {
+            Ok(text) => Content::Text(text),
+            Err(_) => Content::Bytes(record),
+        });
+    };
+    let line = std::str::from_utf8(record)?;
+    Ok(Content::Text(fields.pick_text(line, memory)?))
+}
+
+/// A record at hand as a document.
+pub(super) struct Record<'r> {
+    pub(super) bytes: &'r [u8],
+    /// None where the whole record is the text.
+    pub(super) fields: Option<&'r Fields>,
+}
+
+impl Document for Record<'_> {
+    fn content<'a>(&'a self, buffer: &'a mut ReadBuffer) -> Result<Content<'a>, ReadError> {
+        content_of(self.bytes, self.fields, &mut buffer.text)
+    }
+
+    fn byte_len(&self) -> usize {
+        self.bytes.len()
     }
 }
 

@@ -219,6 +219,11 @@ impl Input {
         }
     }
 
+    /// Whether its records stand on lines.
+    pub(super) fn has_lines(&self) -> bool {
+        self.format != Format::Text
+    }
+
     fn with(self, problem: String) -> Self {
         Self {
             problem: Some(problem),

@@ -36,7 +36,7 @@ pub(super) struct Of<B> {
 
 /// A block to parse.
 pub(super) struct RawBlock {
-    block: Block,
+    pub(super) block: Block,
     file: Option<Arc<StoredFile>>,
     /// Memory for its digests.
     digests: Option<Digests>,
@@ -61,7 +61,12 @@ pub(super) struct ParsedRecord {
 
 /// A document, its id and the field to keep by, where the record has them.
 pub(super) struct Taken {
-    pub(super) document: TextDocument,
+    /// None where documents are not held.
+    pub(super) document: Option<TextDocument>,
+    /// A hash of the record.
+    pub(super) record: u64,
+    /// Bytes of the text.
+    pub(super) byte_len: usize,
     pub(super) id: Option<String>,
     pub(super) field: Option<FieldValue>,
 }
@@ -159,6 +164,8 @@ impl<'r> Producer<'r> {
 pub(super) struct Parser<'r> {
     pub(super) options: &'r ReadOptions,
     pub(super) digester: Option<&'r Digester>,
+    /// Whether documents are to be read again, each by itself.
+    pub(super) hold: bool,
 }
 
 impl Parser<'_> {
@@ -229,8 +236,11 @@ impl Parser<'_> {
             digested.map_err(|error| error.to_string())?;
         }
         let hash = xxh3_64(record.bytes);
+        let document = || TextDocument::new(content, record, hash, file);
         Ok(Taken {
-            document: TextDocument::new(content, record, hash, file),
+            document: self.hold.then(document),
+            record: hash,
+            byte_len: content.len(),
             id,
             field,
         })

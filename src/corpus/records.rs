@@ -3,6 +3,7 @@
 
 use std::io::{self, Read};
 use std::mem::take;
+use std::ops::Range;
 
 use memchr::memchr;
 
@@ -32,6 +33,17 @@ impl Block {
     /// Bytes of the block.
     pub(super) fn len(&self) -> usize {
         self.len
+    }
+
+    /// Where a record of it is, for [`bytes`](Self::bytes).
+    pub(super) fn place(&self, record: &RawRecord<'_>) -> Range<usize> {
+        let from = (record.offset - self.offset) as usize;
+        from..from + record.bytes.len()
+    }
+
+    /// The bytes of a record.
+    pub(super) fn bytes(&self, place: &Range<usize>) -> &[u8] {
+        &self.memory[place.clone()]
     }
 
     /// A part of it as text, by the place in the decompressed file; bytes that are no UTF-8 are replaced.

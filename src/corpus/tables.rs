@@ -7,7 +7,7 @@ use super::escape::Escaped;
 use super::output::Table;
 use super::read::Rejection;
 use crate::cluster::{Clusters, Removal};
-use crate::verify::Pair;
+use crate::verify::{Pair, Similarity};
 
 impl Table {
     /// The header of a table of pairs: `a`, `b`, `jaccard`, `containment_a`, `containment_b`.
@@ -23,11 +23,14 @@ impl Table {
     /// # Errors
     /// Where it cannot be written.
     pub fn pair(&self, pair: &Pair, ids: &[String]) -> Result<(), Error> {
-        let similarity = &pair.similarity;
+        self.pair_row(&ids[pair.a], &ids[pair.b], &pair.similarity)
+    }
+
+    pub(super) fn pair_row(&self, a: &str, b: &str, similarity: &Similarity) -> Result<(), Error> {
         self.line(format_args!(
             "{}\t{}\t{}\t{}\t{}",
-            Escaped(&ids[pair.a]),
-            Escaped(&ids[pair.b]),
+            Escaped(a),
+            Escaped(b),
             similarity.jaccard,
             similarity.containment_a,
             similarity.containment_b,
@@ -40,23 +43,36 @@ impl Table {
     /// # Errors
     /// Where it cannot be written.
     pub fn clusters(&self, clusters: &Clusters, ids: &[String]) -> Result<(), Error> {
-        self.line("id\tcluster\tkept\tjaccard_to_kept")?;
+        self.clusters_header()?;
         for cluster in clusters.iter() {
-            let kept = Escaped(&ids[cluster.kept]);
-            let number = cluster.number + 1;
-            self.line(format_args!("{kept}\t{number}\t{kept}\t1"))?;
+            let kept = &ids[cluster.kept];
+            self.cluster_row(cluster.number, kept, kept, 1.0)?;
             for Removal {
                 document,
                 similarity,
                 ..
             } in cluster.removed
             {
-                let id = Escaped(&ids[*document]);
-                let jaccard = similarity.jaccard;
-                self.line(format_args!("{id}\t{number}\t{kept}\t{jaccard}"))?;
+                self.cluster_row(cluster.number, &ids[*document], kept, similarity.jaccard)?;
             }
         }
         Ok(())
+    }
+
+    pub(super) fn clusters_header(&self) -> Result<(), Error> {
+        self.line("id\tcluster\tkept\tjaccard_to_kept")
+    }
+
+    /// A document's row, of the cluster with this number, from 0.
+    pub(super) fn cluster_row(
+        &self,
+        cluster: usize,
+        id: &str,
+        kept: &str,
+        jaccard: f64,
+    ) -> Result<(), Error> {
+        let (id, number, kept) = (Escaped(id), cluster + 1, Escaped(kept));
+        self.line(format_args!("{id}\t{number}\t{kept}\t{jaccard}"))
     }
 
     /// Rejected records as JSON lines: `file`, `line`, `reason`, `record`.

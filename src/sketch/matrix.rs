@@ -138,6 +138,13 @@ impl Rows {
         Self { matrix, of: None }
     }
 
+    /// A matrix, and the row of each document in it.
+    #[cfg(feature = "corpus")]
+    pub(crate) fn sparse(matrix: SignatureMatrix, of: Vec<u32>) -> Self {
+        let of = Some(of);
+        Self { matrix, of }
+    }
+
     pub(crate) fn row(&self, document: usize) -> &[u32] {
         match &self.of {
             None => self.matrix.row(document),

@@ -1,5 +1,8 @@
 //! What the first pass over documents keeps of each.
 
+#[cfg_attr(not(feature = "corpus"), allow(dead_code))]
+mod keys;
+
 use rayon::prelude::*;
 
 use crate::collapse::Print;
@@ -9,6 +12,8 @@ use crate::sketch::{Scheme, SignatureMatrix, Sketcher};
 use crate::text::{Content, Document, NotText, ReadBuffer, Scratch, Shingle};
 use crate::watch::Ticker;
 
+pub(crate) use keys::{Keyer, Keys};
+
 /// Makes [`Digests`] of documents, as [`Deduper::digester`](crate::Deduper::digester) sets it up: what the
 /// method of the deduper needs of each document.
 #[derive(Debug, Clone)]
@@ -16,6 +21,7 @@ pub struct Digester {
     sketcher: Sketcher,
     sketches: bool,
     sampler: Option<Sampler>,
+    keyer: Option<Keyer>,
 }
 
 /// What one pass over documents keeps of each, for [`Deduper::batch_of`](crate::Deduper::batch_of): 16 bytes by which
@@ -30,6 +36,7 @@ pub struct Digests {
     prints: Vec<Print>,
     slots: Option<Vec<u32>>,
     sample: Option<Sample>,
+    keys: Option<Keys>,
 }
 
 /// Working memory of a thread.
@@ -37,7 +44,7 @@ pub struct Digests {
 pub(crate) struct Workspace {
     scratch: Scratch,
     hashes: Vec<u64>,
-    keys: Vec<u32>,
+    sampled: Vec<u32>,
 }
 
 impl Digester {
@@ -46,6 +53,17 @@ impl Digester {
             sketcher,
             sketches,
             sampler,
+            keyer: None,
+        }
+    }
+
+    /// One that keeps no signature and no sample, but the keys that candidates have in common.
+    #[cfg(feature = "corpus")]
+    pub(crate) fn keyed(sketcher: Sketcher, keyer: Keyer) -> Self {
+        let keyer = Some(keyer);
+        Self {
+            keyer,
+            ..Self::new(sketcher, false, None)
         }
     }
 
@@ -56,6 +74,7 @@ impl Digester {
             prints: Vec::new(),
             slots: self.sketches.then(Vec::new),
             sample: self.sampler.map(|_| Sample::default()),
+            keys: self.keyer.map(|_| Keys::default()),
         }
     }
 
@@ -169,7 +188,8 @@ impl Digester {
         let Workspace {
             scratch,
             hashes,
-            keys,
+            sampled,
+            ..
         } = space;
         self.sketcher
             .shingler()
@@ -178,7 +198,7 @@ impl Digester {
             self.sketcher.sketch().sketch(hashes, row);
         }
         if let (Some(sampler), Some(sample)) = (self.sampler, sample) {
-            sampler.push(hashes, keys, sample);
+            sampler.push(hashes, sampled, sample);
         }
         Ok(Print::of(hashes))
     }
@@ -203,6 +223,9 @@ impl Digester {
                 slots.truncate(from);
                 return Err(error);
             }
+        }
+        if let (Some(keyer), Some(keys)) = (self.keyer, &mut digests.keys) {
+            keyer.push(&space.hashes, self.sketcher.sketch(), keys);
         }
         Ok(())
     }
@@ -263,6 +286,26 @@ impl Digests {
         }
     }
 
+    /// The prints and keys of documents in turn.
+    #[cfg(feature = "corpus")]
+    pub(crate) fn keyed(&self) -> impl Iterator<Item = (Print, u32, &[u64])> {
+        let keys = self.keys.iter();
+        let keyed = keys.flat_map(|keys| keys.lengths.iter().copied().zip(keys.documents()));
+        let prints = self.prints.iter().copied();
+        prints
+            .zip(keyed)
+            .map(|(print, (length, keys))| (print, length, keys))
+    }
+
+    /// Forgets all documents, and keeps the memory.
+    #[cfg(feature = "corpus")]
+    pub(crate) fn clear(&mut self) {
+        self.prints.clear();
+        if let Some(keys) = &mut self.keys {
+            keys.clear();
+        }
+    }
+
     /// Bytes held on the heap.
     pub fn memory_usage(&self) -> usize {
         self.prints.capacity() * size_of::<Print>()
@@ -271,6 +314,7 @@ impl Digests {
                 .as_ref()
                 .map_or(0, |slots| slots.capacity() * size_of::<u32>())
             + self.sample.as_ref().map_or(0, Sample::memory_usage)
+            + self.keys.as_ref().map_or(0, Keys::memory_usage)
     }
 
     /// The prints, the signatures and the sample: what was asked for is there.

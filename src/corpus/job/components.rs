@@ -1,0 +1,187 @@
+//! Which documents must be looked at together.
+//!
+//! Two documents that have no key in common are no candidates. Those that are connected by common keys are a
+//! *component*; components have nothing to do with each other, so that each can be looked at by itself, with what
+//! clusters documents in memory, and the result is the same. Components go to *groups*, as many as fit in memory.
+
+use rayon::prelude::*;
+
+use super::dealt::Dealt;
+use super::folder::{Bytes, Folder};
+use super::keyed::{Shared, shared};
+use super::read::Row;
+use crate::cluster::UnionFind;
+use crate::corpus::error::Error;
+use crate::watch::Ticker;
+
+/// Of a document that has nothing to do with the others: it is rejected, or has no shingles.
+pub(super) const NONE: u32 = u32::MAX;
+
+/// For each document the first of the same shingles, `NONE` where it has none or is rejected.
+pub(super) struct Firsts(pub(super) Vec<u32>);
+
+impl Firsts {
+    /// Every document but the rejected ones is taken for empty until its print is found.
+    pub(super) fn new(
+        documents: u32,
+        prints: &Dealt,
+        rejected: &[(u32, u32)],
+        most: usize,
+        ticker: &Ticker<'_>,
+    ) -> Result<Self, Error> {
+        let mut firsts = vec![NONE; documents as usize];
+        let is_rejected = |document: u32| {
+            rejected
+                .binary_search_by_key(&document, |&(d, _)| d)
+                .is_ok()
+        };
+        for part in 0..prints.len() {
+            let mut reader = prints.read(part)?;
+            let mut bytes = [0; 20];
+            while reader.fill(&mut bytes)? {
+                let document = u32::from_le_bytes([bytes[16], bytes[17], bytes[18], bytes[19]]);
+                if !is_rejected(document) {
+                    firsts[document as usize] = document;
+                }
+            }
+            let is_asked = |document: u32| !is_rejected(document);
+            let mut copies = Shared::new();
+            shared::<u128>(prints, part, most, is_asked, |shared| copies.extend(shared))?;
+            for (first, copy) in copies {
+                firsts[copy as usize] = firsts[first as usize];
+            }
+            ticker.tick(1)?;
+        }
+        Ok(Self(firsts))
+    }
+
+    fn is_first(&self, document: u32) -> bool {
+        self.0[document as usize] == document
+    }
+}
+
+/// Which documents have ids that earlier ones have, and the first that has it; by document.
+pub(super) fn repeated_ids(ids: &Dealt, most: usize) -> Result<Vec<(u32, u32)>, Error> {
+    let mut repeated = Vec::new();
+    for part in 0..ids.len() {
+        shared::<u128>(
+            ids,
+            part,
+            most,
+            |_| true,
+            |shared| {
+                repeated.extend(shared.into_iter().map(|(first, other)| (other, first)));
+            },
+        )?;
+    }
+    repeated.par_sort_unstable();
+    Ok(repeated)
+}
+
+/// Connects documents that have a key in common.
+pub(super) fn connect(
+    firsts: &Firsts,
+    keys: &Dealt,
+    most: usize,
+    ticker: &Ticker<'_>,
+) -> Result<UnionFind, Error> {
+    let mut components = UnionFind::new(firsts.0.len());
+    for part in 0..keys.len() {
+        let is_asked = |document: u32| firsts.is_first(document);
+        shared::<u64>(keys, part, most, is_asked, |shared| {
+            for (document, other) in shared {
+                components.union(document, other);
+            }
+        })?;
+        ticker.tick(1)?;
+    }
+    for (document, &first) in (0..).zip(&firsts.0) {
+        if first != NONE && first != document {
+            components.union(first, document);
+        }
+    }
+    Ok(components)
+}
+
+/// Which group each document is looked at in.
+pub(super) struct Groups {
+    /// `NONE` where it resembles none and is kept.
+    pub(super) group: Vec<u32>,
+    /// Bytes that each group takes, about.
+    pub(super) bytes: Vec<u64>,
+}
+
+/// What a group takes of memory.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Weight {
+    /// Bytes of a signature.
+    pub(super) signature: u64,
+    /// Bytes of a group, about.
+    pub(super) most: u64,
+}
+
+impl Weight {
+    /// Bytes of a document of so many shingles.
+    fn of(self, shingles: u32) -> u64 {
+        const SET: u64 = 400;
+        SET + self.signature + 8 * u64::from(shingles)
+    }
+
+    /// Bytes of a copy of another.
+    const COPY: u64 = 200;
+}
+
+/// Weights are counted in these, so that 32 bits will do.
+const UNIT: u64 = 64;
+
+/// Deals components to groups, in the order of their first documents.
+pub(super) fn group(
+    mut components: UnionFind,
+    firsts: &Firsts,
+    folder: &Folder,
+    weight: Weight,
+) -> Result<Groups, Error> {
+    let roots = components.flatten();
+    let mut weights = vec![0u32; roots.len()];
+    let mut rows = folder.open(Row::FILE)?;
+    let mut row = Row::default();
+    for (document, &root) in (0..).zip(roots) {
+        row.read(&mut rows)?;
+        let bytes = match firsts.is_first(document) {
+            true => weight.of(row.shingles),
+            false => Weight::COPY,
+        } + row.id.len() as u64;
+        let all = &mut weights[root as usize];
+        *all = all.saturating_add(bytes.div_ceil(UNIT) as u32);
+    }
+    Ok(deal(roots, weights, weight.most))
+}
+
+/// From the weight of each root to the group of each document.
+fn deal(roots: &[u32], mut weights: Vec<u32>, most: u64) -> Groups {
+    // A component of one document has nothing to look at.
+    let mut is_joined = vec![false; roots.len()];
+    for (document, &root) in (0..).zip(roots) {
+        is_joined[root as usize] |= root != document;
+    }
+    let mut bytes: Vec<u64> = Vec::new();
+    for (document, &root) in (0..).zip(roots) {
+        let place = document as usize;
+        if root != document {
+            weights[place] = weights[root as usize];
+        } else if !is_joined[place] {
+            weights[place] = NONE;
+        } else {
+            let own = u64::from(weights[place]) * UNIT;
+            match bytes.last_mut() {
+                Some(last) if *last + own <= most => *last += own,
+                _ => bytes.push(own),
+            }
+            weights[place] = bytes.len() as u32 - 1;
+        }
+    }
+    Groups {
+        group: weights,
+        bytes,
+    }
+}

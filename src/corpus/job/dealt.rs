@@ -1,0 +1,200 @@
+//! Bytes dealt into parts, in one file.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::PathBuf;
+
+use super::folder::{Bytes, Folder, Whole, Writing};
+use crate::corpus::error::Error;
+
+/// Deals bytes into parts. Each part fills a buffer; full ones go to the end of the file.
+pub(super) struct Dealer<'f> {
+    file: Writing<'f>,
+    block: usize,
+    parts: Vec<Part>,
+}
+
+#[derive(Default)]
+struct Part {
+    buffer: Vec<u8>,
+    /// Where its blocks are.
+    blocks: Vec<u64>,
+    bytes: u64,
+}
+
+impl<'f> Dealer<'f> {
+    /// Into so many parts, with so much memory for all buffers together.
+    pub(super) fn create(
+        folder: &'f Folder,
+        name: &str,
+        parts: usize,
+        memory: usize,
+    ) -> Result<Self, Error> {
+        let block = (memory / parts.max(1)).clamp(1 << 12, 1 << 18);
+        Ok(Self {
+            // Blocks are large: they need no further buffer.
+            file: folder.create(name, 0)?,
+            block,
+            parts: (0..parts).map(|_| Part::default()).collect(),
+        })
+    }
+
+    pub(super) fn write(&mut self, part: usize, mut bytes: &[u8]) -> Result<(), Error> {
+        let part = &mut self.parts[part];
+        part.bytes += bytes.len() as u64;
+        while part.buffer.len() + bytes.len() >= self.block {
+            let (now, rest) = bytes.split_at(self.block - part.buffer.len());
+            part.buffer.extend_from_slice(now);
+            part.blocks.push(self.file.bytes());
+            self.file.write(&part.buffer)?;
+            part.buffer.clear();
+            bytes = rest;
+        }
+        if part.buffer.capacity() < self.block {
+            part.buffer.reserve_exact(self.block);
+        }
+        part.buffer.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    /// Parts.
+    pub(super) fn parts(&self) -> usize {
+        self.parts.len()
+    }
+
+    /// Writes the rest of all parts, and where everything is.
+    pub(super) fn finish(mut self) -> Result<Whole, Error> {
+        for part in &mut self.parts {
+            part.blocks.push(self.file.bytes());
+            self.file.write(&part.buffer)?;
+            part.buffer = Vec::new();
+        }
+        let index = self.file.bytes();
+        let numbers = [self.parts.len() as u64, self.block as u64];
+        let of_part = |part: &Part| [part.bytes].into_iter().chain(part.blocks.clone());
+        let of_parts = self.parts.iter().flat_map(of_part);
+        for number in numbers.into_iter().chain(of_parts).chain([index]) {
+            self.file.write(&number.to_le_bytes())?;
+        }
+        self.file.finish()
+    }
+}
+
+/// What was dealt.
+pub(super) struct Dealt {
+    path: PathBuf,
+    block: usize,
+    parts: Vec<(u64, Vec<u64>)>,
+}
+
+impl Dealt {
+    pub(super) fn open(folder: &Folder, name: &str) -> Result<Self, Error> {
+        let path = folder.file(name);
+        let read = || -> io::Result<Self> {
+            let mut file = File::open(&path)?;
+            let end = file.seek(SeekFrom::End(-8))?;
+            let index = number(&mut file)?;
+            let len = end.checked_sub(index).ok_or(io::ErrorKind::InvalidData)?;
+            file.seek(SeekFrom::Start(index))?;
+            let mut index = io::BufReader::new(file.take(len));
+            let parts = number(&mut index)?;
+            let block = number(&mut index)?;
+            let parts = (0..parts).map(|_| {
+                let bytes = number(&mut index)?;
+                let blocks = (0..=bytes / block).map(|_| number(&mut index));
+                Ok((bytes, blocks.collect::<io::Result<_>>()?))
+            });
+            let parts = parts.collect::<io::Result<_>>()?;
+            Ok(Self {
+                path: path.clone(),
+                block: block as usize,
+                parts,
+            })
+        };
+        read().map_err(|error| Error::io("read", &path, error))
+    }
+
+    /// Parts.
+    pub(super) fn len(&self) -> usize {
+        self.parts.len()
+    }
+
+    /// Bytes of a part.
+    pub(super) fn bytes(&self, part: usize) -> u64 {
+        self.parts[part].0
+    }
+
+    /// Reads a part from its beginning.
+    pub(super) fn read(&self, part: usize) -> Result<PartReader<'_>, Error> {
+        let file = File::open(&self.path).map_err(|error| Error::io("read", &self.path, error))?;
+        Ok(PartReader {
+            dealt: self,
+            file,
+            part,
+            at: 0,
+            buffer: Vec::new(),
+            used: 0,
+        })
+    }
+}
+
+fn number(from: &mut impl Read) -> io::Result<u64> {
+    let mut bytes = [0; 8];
+    from.read_exact(&mut bytes)?;
+    Ok(u64::from_le_bytes(bytes))
+}
+
+/// One part, block after block.
+pub(super) struct PartReader<'d> {
+    dealt: &'d Dealt,
+    file: File,
+    part: usize,
+    /// Blocks read so far.
+    at: usize,
+    buffer: Vec<u8>,
+    /// Bytes of the buffer that were taken.
+    used: usize,
+}
+
+impl PartReader<'_> {
+    /// Bytes that are there without reading; at the end none.
+    fn rest(&mut self) -> io::Result<&[u8]> {
+        let (bytes, blocks) = &self.dealt.parts[self.part];
+        if self.used == self.buffer.len() && self.at < blocks.len() {
+            let block = self.dealt.block as u64;
+            let len = (bytes - self.at as u64 * block).min(block);
+            self.buffer.resize(len as usize, 0);
+            self.file.seek(SeekFrom::Start(blocks[self.at]))?;
+            self.file.read_exact(&mut self.buffer)?;
+            self.at += 1;
+            self.used = 0;
+        }
+        Ok(&self.buffer[self.used..])
+    }
+}
+
+impl Bytes for PartReader<'_> {
+    fn fill(&mut self, bytes: &mut [u8]) -> Result<bool, Error> {
+        let mut filled = 0;
+        while filled < bytes.len() {
+            let path = &self.dealt.path;
+            let rest = self.rest();
+            let rest = rest.map_err(|error| Error::io("read", path, error))?;
+            let now = rest.len().min(bytes.len() - filled);
+            if now == 0 {
+                if filled == 0 {
+                    return Ok(false);
+                }
+                return Err(self.failed(io::ErrorKind::UnexpectedEof.into()));
+            }
+            bytes[filled..filled + now].copy_from_slice(&rest[..now]);
+            filled += now;
+            self.used += now;
+        }
+        Ok(true)
+    }
+
+    fn failed(&self, error: io::Error) -> Error {
+        Error::io("read", &self.dealt.path, error)
+    }
+}

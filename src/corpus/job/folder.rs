@@ -1,0 +1,223 @@
+//! The work folder: what does not fit in memory.
+
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tempfile::TempDir;
+use xxhash_rust::xxh3::Xxh3;
+
+use crate::corpus::error::Error;
+
+/// Where a job writes what it does not hold.
+#[derive(Debug)]
+pub(super) struct Folder {
+    path: PathBuf,
+    /// Gone with the job, where the user named none.
+    _passing: Option<TempDir>,
+    /// Bytes written so far.
+    spilled: AtomicU64,
+}
+
+/// A file that is written from its beginning to its end.
+pub(super) struct Writing<'f> {
+    folder: &'f Folder,
+    name: String,
+    file: BufWriter<File>,
+    hash: Xxh3,
+    bytes: u64,
+}
+
+/// A whole file of the folder: what is asked of it when the work is taken up again.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub(super) struct Whole {
+    pub(super) name: String,
+    pub(super) bytes: u64,
+    /// Of all its bytes, in hexadecimal digits.
+    pub(super) checksum: String,
+}
+
+impl Folder {
+    /// The folder that the user named, made where it is not there.
+    pub(super) fn at(path: &Path) -> Result<Self, Error> {
+        fs::create_dir_all(path).map_err(|error| Error::io("make", path, error))?;
+        Ok(Self::of(path.to_owned(), None))
+    }
+
+    /// One for this run alone.
+    pub(super) fn passing() -> Result<Self, Error> {
+        let make = tempfile::Builder::new().prefix("resemblance-").tempdir();
+        let passing = make.map_err(|error| Error::io("write", &std::env::temp_dir(), error))?;
+        Ok(Self::of(passing.path().to_owned(), Some(passing)))
+    }
+
+    fn of(path: PathBuf, passing: Option<TempDir>) -> Self {
+        Self {
+            path,
+            _passing: passing,
+            spilled: AtomicU64::new(0),
+        }
+    }
+
+    pub(super) fn file(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    /// Bytes written so far.
+    pub(super) fn spilled(&self) -> u64 {
+        self.spilled.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn create(&self, name: &str, buffer: usize) -> Result<Writing<'_>, Error> {
+        let path = self.file(name);
+        let file = File::create(&path).map_err(|error| Error::io("write", &path, error))?;
+        Ok(Writing {
+            folder: self,
+            name: name.to_owned(),
+            file: BufWriter::with_capacity(buffer, file),
+            hash: Xxh3::new(),
+            bytes: 0,
+        })
+    }
+
+    pub(super) fn open(&self, name: &str) -> Result<Reading, Error> {
+        Reading::open(self.file(name))
+    }
+
+    /// Removes files that are needed no more. That one cannot be removed is no reason to fail.
+    pub(super) fn remove(&self, names: &[&str]) {
+        for name in names {
+            let _ = fs::remove_file(self.file(name));
+        }
+    }
+
+    /// Writes numbers.
+    pub(super) fn write_numbers(&self, name: &str, numbers: &[u32]) -> Result<Whole, Error> {
+        let mut writing = self.create(name, 1 << 16)?;
+        for number in numbers {
+            writing.write(&number.to_le_bytes())?;
+        }
+        writing.finish()
+    }
+
+    pub(super) fn read_numbers(&self, name: &str, many: usize) -> Result<Vec<u32>, Error> {
+        let mut reading = self.open(name)?;
+        (0..many).map(|_| reading.u32()).collect()
+    }
+}
+
+impl Writing<'_> {
+    pub(super) fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.hash.update(bytes);
+        self.bytes += bytes.len() as u64;
+        let written = self.file.write_all(bytes);
+        written.map_err(|error| self.failed(error))?;
+        let spilled = &self.folder.spilled;
+        spilled.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Bytes written to it so far.
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Writes what is held back, and waits until the disk has it.
+    pub(super) fn finish(mut self) -> Result<Whole, Error> {
+        let flushed = self
+            .file
+            .flush()
+            .and_then(|()| self.file.get_ref().sync_data());
+        flushed.map_err(|error| self.failed(error))?;
+        Ok(Whole {
+            checksum: format!("{:032x}", self.hash.digest128()),
+            bytes: self.bytes,
+            name: self.name,
+        })
+    }
+
+    fn failed(&self, error: io::Error) -> Error {
+        Error::io("write", &self.folder.file(&self.name), error)
+    }
+}
+
+/// A file of the folder, read from its beginning.
+pub(super) struct Reading {
+    path: PathBuf,
+    file: BufReader<File>,
+}
+
+impl Reading {
+    fn open(path: PathBuf) -> Result<Self, Error> {
+        let file = File::open(&path).map_err(|error| Error::io("read", &path, error))?;
+        let file = BufReader::with_capacity(1 << 16, file);
+        Ok(Self { path, file })
+    }
+}
+
+impl Bytes for Reading {
+    fn fill(&mut self, bytes: &mut [u8]) -> Result<bool, Error> {
+        let rest = self.file.fill_buf().map(<[u8]>::is_empty);
+        if rest.map_err(|error| self.failed(error))? {
+            return Ok(bytes.is_empty());
+        }
+        let read = self.file.read_exact(bytes);
+        read.map_err(|error| self.failed(error)).map(|()| true)
+    }
+
+    fn failed(&self, error: io::Error) -> Error {
+        Error::io("read", &self.path, error)
+    }
+}
+
+/// What numbers and texts are read from, as they were written.
+pub(super) trait Bytes {
+    /// Fills `bytes`; false where the end is reached instead.
+    fn fill(&mut self, bytes: &mut [u8]) -> Result<bool, Error>;
+
+    /// The error of this file.
+    fn failed(&self, error: io::Error) -> Error;
+
+    fn read(&mut self, bytes: &mut [u8]) -> Result<(), Error> {
+        match self.fill(bytes)? {
+            true => Ok(()),
+            false => Err(self.failed(io::ErrorKind::UnexpectedEof.into())),
+        }
+    }
+
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], Error> {
+        let mut bytes = [0; N];
+        self.read(&mut bytes).map(|()| bytes)
+    }
+
+    fn u32(&mut self) -> Result<u32, Error> {
+        self.array().map(u32::from_le_bytes)
+    }
+
+    fn u64(&mut self) -> Result<u64, Error> {
+        self.array().map(u64::from_le_bytes)
+    }
+
+    fn f64(&mut self) -> Result<f64, Error> {
+        self.u64().map(f64::from_bits)
+    }
+
+    /// A number; none at the end.
+    fn next_u32(&mut self) -> Result<Option<u32>, Error> {
+        let mut bytes = [0; 4];
+        let found = self.fill(&mut bytes)?;
+        Ok(found.then(|| u32::from_le_bytes(bytes)))
+    }
+
+    /// A text after its length, over `text`.
+    fn text(&mut self, text: &mut String) -> Result<(), Error> {
+        let mut bytes = std::mem::take(text).into_bytes();
+        bytes.clear();
+        bytes.resize(self.u32()? as usize, 0);
+        self.read(&mut bytes)?;
+        *text =
+            String::from_utf8(bytes).map_err(|_| self.failed(io::ErrorKind::InvalidData.into()))?;
+        Ok(())
+    }
+}

@@ -1,0 +1,149 @@
+//! Which documents have a key in common, where the keys lie in parts on the disk.
+
+use rayon::prelude::*;
+
+use super::dealt::{Dealer, Dealt};
+use super::folder::Bytes;
+use crate::corpus::error::Error;
+use crate::repeated::repeated_of;
+
+/// A key, as it is written.
+pub(super) trait Key: Copy + Ord + Default + Send + Sync {
+    const SIZE: usize;
+
+    /// Its first bits, which tell its part, and the rest.
+    fn split(self) -> (u64, Self::Rest);
+    type Rest: Copy + Ord + Default + Send + Sync;
+
+    fn to_bytes(self, bytes: &mut [u8]);
+    fn of_bytes(bytes: &[u8]) -> Self;
+}
+
+impl Key for u64 {
+    const SIZE: usize = 8;
+    type Rest = ();
+
+    fn split(self) -> (u64, ()) {
+        (self, ())
+    }
+
+    fn to_bytes(self, bytes: &mut [u8]) {
+        bytes.copy_from_slice(&self.to_le_bytes());
+    }
+
+    fn of_bytes(bytes: &[u8]) -> Self {
+        Self::from_le_bytes(bytes.try_into().unwrap_or_default())
+    }
+}
+
+impl Key for u128 {
+    const SIZE: usize = 16;
+    type Rest = u64;
+
+    fn split(self) -> (u64, u64) {
+        ((self >> 64) as u64, self as u64)
+    }
+
+    fn to_bytes(self, bytes: &mut [u8]) {
+        bytes.copy_from_slice(&self.to_le_bytes());
+    }
+
+    fn of_bytes(bytes: &[u8]) -> Self {
+        Self::from_le_bytes(bytes.try_into().unwrap_or_default())
+    }
+}
+
+/// The part of a key, of so many.
+fn part_of(first: u64, parts: usize) -> usize {
+    ((u128::from(first) * parts as u128) >> 64) as usize
+}
+
+impl Dealer<'_> {
+    /// Writes a document's key to the part of the key.
+    pub(super) fn write_key<K: Key>(&mut self, key: K, document: u32) -> Result<(), Error> {
+        let mut bytes = [0; 20];
+        key.to_bytes(&mut bytes[..K::SIZE]);
+        bytes[K::SIZE..K::SIZE + 4].copy_from_slice(&document.to_le_bytes());
+        let part = part_of(key.split().0, self.parts());
+        self.write(part, &bytes[..K::SIZE + 4])
+    }
+}
+
+/// Documents that have a key in common with an earlier one: that, and they.
+pub(super) type Shared = Vec<(u32, u32)>;
+
+/// Finds the documents of a part that share keys, those for which `is_asked` says no left out, with about so many keys
+/// in memory at a time. What shares a key with what is handed to `each` by pairs: the least of them, and another.
+pub(super) fn shared<K: Key>(
+    dealt: &Dealt,
+    part: usize,
+    most: usize,
+    is_asked: impl Fn(u32) -> bool + Sync,
+    mut each: impl FnMut(Shared),
+) -> Result<(), Error> {
+    let keys = dealt.bytes(part) as usize / (K::SIZE + 4);
+    let passes = keys.div_ceil(most).max(1);
+    for pass in 0..passes {
+        let mut held: Vec<(K, u32)> = Vec::new();
+        let mut reader = dealt.read(part)?;
+        let mut bytes = [0; 20];
+        let mut is_crowded = false;
+        while reader.fill(&mut bytes[..K::SIZE + 4])? {
+            let key = K::of_bytes(&bytes[..K::SIZE]);
+            let document = bytes[K::SIZE..].first_chunk().copied();
+            let document = u32::from_le_bytes(document.unwrap_or_default());
+            // The part of a key within its part.
+            let within = key.split().0.wrapping_mul(dealt.len() as u64);
+            if is_asked(document) && part_of(within, passes) == pass {
+                held.push((key, document));
+                if held.len() == 2 * most {
+                    // Many documents with few keys: one of each key will do.
+                    is_crowded = true;
+                    each(compact(&mut held));
+                }
+            }
+        }
+        each(match is_crowded {
+            true => compact(&mut held),
+            false => repeated_keys(&held),
+        });
+    }
+    Ok(())
+}
+
+/// Leaves one document of each key, the least, and returns which others have it.
+fn compact<K: Key>(held: &mut Vec<(K, u32)>) -> Shared {
+    held.par_sort_unstable();
+    let mut shared = Vec::new();
+    held.dedup_by(|other, least| {
+        let is_same = other.0 == least.0;
+        if is_same && other.1 != least.1 {
+            shared.push((least.1, other.1));
+        }
+        is_same
+    });
+    shared
+}
+
+/// The same where all keys are there, without sorting those that are unique.
+fn repeated_keys<K: Key>(held: &[(K, u32)]) -> Shared {
+    const CHUNK: usize = 1 << 14;
+    let chunks: Vec<_> = held.chunks(CHUNK).collect();
+    let mut repeated = repeated_of(&chunks, held.len(), |chunk, all| {
+        all.extend(chunk.iter().map(|&(key, document)| {
+            let (first, rest) = key.split();
+            // Keys of a part have their first bits in common: these are put last.
+            (first.reverse_bits(), (rest, document))
+        }));
+    });
+    let mut shared = Vec::new();
+    for run in repeated.chunk_by_mut(|a, b| a.0 == b.0) {
+        run.sort_unstable();
+        let same = run.chunk_by(|a, b| a.1.0 == b.1.0);
+        for same in same {
+            let least = same[0].1.1;
+            shared.extend(same[1..].iter().map(|&(_, (_, other))| (least, other)));
+        }
+    }
+    shared
+}
