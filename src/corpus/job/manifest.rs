@@ -1,0 +1,331 @@
+//! What has been done, so that a job that was stopped can go on.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::time::UNIX_EPOCH;
+
+use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::{Xxh3, xxh3_128};
+
+use super::folder::{Folder, Whole};
+use super::groups::Counted;
+use crate::corpus::error::Error;
+use crate::corpus::escape::escaped_bytes;
+use crate::corpus::input::Input;
+
+/// The state of a job, as it stands in its work folder. Each stage is entered when all its files are whole.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(super) struct Manifest {
+    format: String,
+    pub(super) settings: Settings,
+    /// A hash of the names, sizes and times of the inputs, which stand in a file of their own.
+    inputs: String,
+    pub(super) read: Option<ReadDone>,
+    pub(super) connected: Option<ConnectedDone>,
+    pub(super) sets: Option<SetsDone>,
+    pub(super) decided: Vec<GroupDone>,
+}
+
+/// Settings by name: what the decisions depend on.
+pub(super) type Settings = BTreeMap<String, String>;
+
+/// The inputs have been read once.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct ReadDone {
+    pub(super) documents: u32,
+    pub(super) text_bytes: u64,
+    /// Records that were rejected on the way.
+    pub(super) rejections: Whole,
+    /// For each input, the documents read once it was read.
+    pub(super) ends: Whole,
+    pub(super) rows: Whole,
+    pub(super) keys: Whole,
+    pub(super) prints: Whole,
+    pub(super) ids: Whole,
+}
+
+/// Documents are in groups.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct ConnectedDone {
+    /// Documents whose ids were used before, and the first that has each.
+    pub(super) repeated: Whole,
+    pub(super) firsts: Whole,
+    pub(super) groups: Whole,
+    /// Bytes that each group takes, about.
+    pub(super) bytes: Vec<u64>,
+}
+
+/// The sets of all groups are there.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct SetsDone {
+    pub(super) sets: Whole,
+    /// All records that were rejected.
+    pub(super) rejections: Whole,
+    /// Bytes of the texts of documents that were rejected after they were read.
+    pub(super) late_bytes: u64,
+}
+
+/// A group is decided.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct GroupDone {
+    pub(super) files: Vec<Whole>,
+    /// What was counted in it.
+    pub(super) counted: Counted,
+}
+
+const FORMAT: &str = "resemblance work folder 1";
+const MANIFEST: &str = "manifest.json";
+const INPUTS: &str = "inputs.jsonl";
+const LOCK: &str = "lock";
+
+/// An input as it was.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Stamp {
+    path: String,
+    size: u64,
+    /// Nanoseconds since 1970.
+    modified: Option<u128>,
+}
+
+impl Stamp {
+    fn of(input: &Input) -> Self {
+        let modified = fs::metadata(&input.path).and_then(|found| found.modified());
+        let since = modified.ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+        Self {
+            path: escaped_bytes(input.path.as_os_str()),
+            size: input.size,
+            modified: since.map(|since| since.as_nanos()),
+        }
+    }
+}
+
+/// A work folder that nobody else works in, and its manifest.
+pub(super) struct Work {
+    pub(super) folder: Folder,
+    pub(super) manifest: Manifest,
+    /// Held as long as the work goes on. None where the folder is this run's alone.
+    _lock: Option<File>,
+}
+
+impl Work {
+    /// One for this run alone.
+    pub(super) fn passing() -> Result<Self, Error> {
+        Ok(Self {
+            folder: Folder::passing()?,
+            manifest: Manifest::default(),
+            _lock: None,
+        })
+    }
+
+    /// The work in a folder, as far as it has come; from its beginning where it is `fresh`.
+    pub(super) fn resume(
+        folder: Folder,
+        settings: Settings,
+        inputs: &[Input],
+        fresh: bool,
+    ) -> Result<Self, Error> {
+        let lock = lock(&folder)?;
+        let stamps: Vec<Stamp> = inputs.iter().map(Stamp::of).collect();
+        let lines = lines(&stamps)?;
+        let manifest = Manifest {
+            format: FORMAT.to_owned(),
+            settings,
+            inputs: format!("{:032x}", xxh3_128(&lines)),
+            ..Manifest::default()
+        };
+        let mut work = Self {
+            folder,
+            manifest,
+            _lock: Some(lock),
+        };
+        match work.found()? {
+            Some(found) if !fresh => {
+                work.is_of(&found, &stamps)?;
+                work.manifest = found;
+            }
+            _ => {
+                work.clear()?;
+                work.write_whole(INPUTS, &lines)?;
+                work.save()?;
+            }
+        }
+        Ok(work)
+    }
+
+    fn found(&self) -> Result<Option<Manifest>, Error> {
+        let path = self.folder.file(MANIFEST);
+        let text = match fs::read(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(Error::io("read", &path, error)),
+        };
+        let manifest: Manifest = serde_json::from_slice(&text)
+            .map_err(|error| self.refused(&format!("{MANIFEST} cannot be read: {error}")))?;
+        match manifest.format == FORMAT {
+            true => Ok(Some(manifest)),
+            false => Err(self.refused(&format!("its format is `{}`", manifest.format))),
+        }
+    }
+
+    /// Refuses work of other settings or inputs.
+    fn is_of(&self, found: &Manifest, stamps: &[Stamp]) -> Result<(), Error> {
+        let names = self.manifest.settings.keys().chain(found.settings.keys());
+        for name in names {
+            let value = |settings: &Settings| {
+                let value = settings.get(name);
+                value.map_or("not set".to_owned(), |value| format!("`{value}`"))
+            };
+            let (was, is) = (value(&found.settings), value(&self.manifest.settings));
+            if was != is {
+                return Err(self.refused(&format!("{name} was {was} and is {is}")));
+            }
+        }
+        if found.inputs == self.manifest.inputs {
+            return Ok(());
+        }
+        Err(self.refused(&self.what_changed(stamps)?))
+    }
+
+    fn what_changed(&self, stamps: &[Stamp]) -> Result<String, Error> {
+        let path = self.folder.file(INPUTS);
+        let text = fs::read_to_string(&path).map_err(|error| Error::io("read", &path, error))?;
+        let stamp = |line| serde_json::from_str::<Stamp>(line).ok();
+        let before: Vec<Stamp> = text.lines().filter_map(stamp).collect();
+        let named = |stamps: &[Stamp], path: &str| stamps.iter().any(|s| s.path == path);
+        let gone = before.iter().find(|old| !named(stamps, &old.path));
+        let new = stamps.iter().find(|new| !named(&before, &new.path));
+        let changed = stamps.iter().zip(&before).find(|(new, old)| new != old);
+        Ok(match (gone, new, changed) {
+            (Some(gone), ..) => format!("input {} is gone", gone.path),
+            (_, Some(new), _) => format!("input {} is new", new.path),
+            (_, _, Some((new, old))) if new.path == old.path => {
+                format!("input {} has changed", new.path)
+            }
+            _ => "the inputs come in another order".to_owned(),
+        })
+    }
+
+    fn refused(&self, why: &str) -> Error {
+        let path = escaped_bytes(self.folder.path().as_os_str());
+        Error::refused(format!(
+            "the work in {path} cannot go on: {why}; start it afresh, or use another folder"
+        ))
+    }
+
+    /// Removes what earlier work has left. A folder that holds something else is none of ours.
+    fn clear(&self) -> Result<(), Error> {
+        let path = self.folder.path();
+        let entries = fs::read_dir(path).map_err(|error| Error::io("read", path, error))?;
+        let mut names = Vec::new();
+        for entry in entries {
+            let entry = entry.map_err(|error| Error::io("read", path, error))?;
+            let name = entry.file_name();
+            match name.to_str() {
+                Some(LOCK) => {}
+                Some(name) if Folder::is_ours(name) => names.push(name.to_owned()),
+                _ => {
+                    let path = escaped_bytes(path.as_os_str());
+                    let name = escaped_bytes(&name);
+                    return Err(Error::refused(format!(
+                        "{path} is no work folder: {name} is in it"
+                    )));
+                }
+            }
+        }
+        // The manifest first: without it the rest is nothing.
+        names.sort_by_key(|name| name != MANIFEST);
+        for name in names {
+            let path = self.folder.file(&name);
+            fs::remove_file(&path).map_err(|error| Error::io("remove", &path, error))?;
+        }
+        Ok(())
+    }
+
+    /// Enters what has been done.
+    pub(super) fn save(&self) -> Result<(), Error> {
+        if self._lock.is_none() {
+            return Ok(());
+        }
+        let path = self.folder.file(MANIFEST);
+        let text = serde_json::to_vec_pretty(&self.manifest)
+            .map_err(|error| Error::io("write", &path, error.into()))?;
+        self.write_whole(MANIFEST, &text)
+    }
+
+    fn write_whole(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {
+        let path = self.folder.file(name);
+        let write = || -> io::Result<()> {
+            let mut temp = tempfile::Builder::new()
+                .prefix(Folder::PASSING)
+                .tempfile_in(self.folder.path())?;
+            temp.write_all(bytes)?;
+            temp.as_file().sync_all()?;
+            temp.persist(&path)?;
+            // The folder too has to remember the name.
+            File::open(self.folder.path()).and_then(|folder| folder.sync_all())
+        };
+        write().map_err(|error| Error::io("write", &path, error))
+    }
+
+    /// Refuses files that are not what was written.
+    pub(super) fn check(&self, files: &[&Whole]) -> Result<(), Error> {
+        for whole in files {
+            let path = self.folder.file(&whole.name);
+            let checksum = checksum(&path).map_err(|error| Error::io("read", &path, error))?;
+            if checksum != (whole.bytes, whole.checksum.clone()) {
+                return Err(self.refused(&format!("{} is not what was written", whole.name)));
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends the work: nothing of it is needed any more.
+    pub(super) fn end(&self) -> Result<(), Error> {
+        match self._lock {
+            Some(_) => self.clear(),
+            None => Ok(()),
+        }
+    }
+}
+
+fn lock(folder: &Folder) -> Result<File, Error> {
+    let path = folder.file(LOCK);
+    let file = File::create(&path).map_err(|error| Error::io("write", &path, error))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(fs::TryLockError::WouldBlock) => Err(Error::refused(format!(
+            "another job works in {}",
+            escaped_bytes(folder.path().as_os_str())
+        ))),
+        Err(fs::TryLockError::Error(error)) => Err(Error::io("lock", &path, error)),
+    }
+}
+
+fn lines(stamps: &[Stamp]) -> Result<Vec<u8>, Error> {
+    let mut lines = Vec::new();
+    for stamp in stamps {
+        let written = serde_json::to_writer(&mut lines, stamp);
+        written.map_err(|error| Error::refused(error.to_string()))?;
+        lines.push(b'\n');
+    }
+    Ok(lines)
+}
+
+/// Bytes and checksum of a file.
+fn checksum(path: &std::path::Path) -> io::Result<(u64, String)> {
+    let mut file = File::open(path)?;
+    let mut buffer = vec![0; 1 << 18];
+    let (mut hash, mut bytes) = (Xxh3::new(), 0);
+    loop {
+        match file.read(&mut buffer) {
+            Ok(0) => return Ok((bytes, format!("{:032x}", hash.digest128()))),
+            Ok(read) => {
+                hash.update(&buffer[..read]);
+                bytes += read as u64;
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
