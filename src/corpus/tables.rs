@@ -2,6 +2,8 @@
 //!
 //! Ids are [`Escaped`].
 
+use std::fmt::{self, Display};
+
 use super::error::Error;
 use super::escape::Escaped;
 use super::output::Table;
@@ -35,25 +37,37 @@ impl Table {
     }
 
     /// A table of the documents in clusters: `id`, `cluster` (its number, from 1), `kept` (the id of the
-    /// document that is kept), `jaccard_to_kept`; cluster by cluster, the kept document first.
+    /// document that is kept), `jaccard_to_kept`, `reason` (`kept`, or what decided between the two documents);
+    /// cluster by cluster, the kept document first.
+    ///
+    /// A removed document's reason is what `reason` displays, such as
+    /// [`Corpus::keep_reason`](super::Corpus::keep_reason), [`Escaped`].
     ///
     /// # Errors
     /// Where it cannot be written.
-    pub fn clusters(&self, clusters: &Clusters, ids: &[String]) -> Result<(), Error> {
-        self.line("id\tcluster\tkept\tjaccard_to_kept")?;
+    pub fn clusters<R: Display>(
+        &self,
+        clusters: &Clusters,
+        ids: &[String],
+        reason: impl Fn(&Removal) -> R,
+    ) -> Result<(), Error> {
+        self.line(ClusterRow::HEADER)?;
         for cluster in clusters.iter() {
-            let kept = Escaped(&ids[cluster.kept]);
-            let number = cluster.number + 1;
-            self.line(format_args!("{kept}\t{number}\t{kept}\t1"))?;
-            for Removal {
-                document,
-                similarity,
-                ..
-            } in cluster.removed
-            {
-                let id = Escaped(&ids[*document]);
-                let jaccard = similarity.jaccard;
-                self.line(format_args!("{id}\t{number}\t{kept}\t{jaccard}"))?;
+            let row = ClusterRow {
+                id: &ids[cluster.kept],
+                number: cluster.number + 1,
+                kept: &ids[cluster.kept],
+                jaccard: 1.0,
+                reason: "kept",
+            };
+            self.line(&row)?;
+            for removal in cluster.removed {
+                self.line(ClusterRow {
+                    id: &ids[removal.document],
+                    jaccard: removal.similarity.jaccard,
+                    reason: &reason(removal).to_string(),
+                    ..row
+                })?;
             }
         }
         Ok(())
@@ -78,5 +92,28 @@ impl Table {
             }))?;
         }
         Ok(())
+    }
+}
+
+/// A line of a table of clusters.
+pub(super) struct ClusterRow<'a> {
+    pub(super) id: &'a str,
+    pub(super) number: usize,
+    pub(super) kept: &'a str,
+    pub(super) jaccard: f64,
+    pub(super) reason: &'a str,
+}
+
+impl ClusterRow<'_> {
+    pub(super) const HEADER: &'static str = "id\tcluster\tkept\tjaccard_to_kept\treason";
+}
+
+impl Display for ClusterRow<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [id, kept, reason] = [self.id, self.kept, self.reason].map(Escaped);
+        let Self {
+            number, jaccard, ..
+        } = self;
+        write!(f, "{id}\t{number}\t{kept}\t{jaccard}\t{reason}")
     }
 }
