@@ -79,17 +79,22 @@ impl Fields {
                 ));
             }
         };
-        let by = match (self.keep.by_field(), by) {
-            (None, _) => FieldValue::Nothing,
-            (Some(_), Some(Scalar::Number(number))) => FieldValue::Number(number),
-            (Some(_), Some(Scalar::Str(text))) => FieldValue::Text(text),
-            (Some(name), Some(other)) => return Err(is_not(name, &other, "a number or string")),
-            (Some(name), None) => return Err(format!("field `{name}` is missing")),
-        };
+        let by = self.kept_by(by)?;
         let preferred = preferred.and_then(Scalar::into_text);
         let keep = self.keep.values(text.len(), by, preferred.as_deref());
         let keep = keep.into_owned();
         Ok(Picked { text, id, keep })
+    }
+
+    /// The value whose greatest or least is kept, where the policy asks for one.
+    fn kept_by<'a>(&self, found: Option<Scalar<'a>>) -> Result<FieldValue<'a>, String> {
+        match (self.keep.by_field(), found) {
+            (None, _) => Ok(FieldValue::Nothing),
+            (Some(_), Some(Scalar::Number(number))) => Ok(FieldValue::Number(number)),
+            (Some(_), Some(Scalar::Str(text))) => Ok(FieldValue::Text(text)),
+            (Some(name), Some(other)) => Err(is_not(name, &other, "a number or string")),
+            (Some(name), None) => Err(format!("field `{name}` is missing")),
+        }
     }
 }
 
