@@ -158,6 +158,13 @@ impl Chances {
 /// Counts the pairs that were found, and what they say of those that were not.
 pub(crate) struct PairTally<'c> {
     chances: &'c Chances,
+    counts: PairCounts,
+}
+
+/// What pairs come to, whatever their order.
+#[derive(Debug, Clone, Default)]
+#[cfg_attr(feature = "corpus", derive(serde::Serialize, serde::Deserialize))]
+pub(crate) struct PairCounts {
     found: u64,
     missed: Sum,
     variance: Sum,
@@ -167,6 +174,8 @@ pub(crate) struct PairTally<'c> {
 
 /// A sum that does not depend on the order of its terms: in steps of 2^-40.
 #[derive(Debug, Clone, Copy, Default)]
+#[cfg_attr(feature = "corpus", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "corpus", serde(into = "String", try_from = "String"))]
 struct Sum(i128);
 
 impl Sum {
@@ -181,14 +190,31 @@ impl Sum {
     }
 }
 
+/// JSON has no numbers of so many digits.
+#[cfg(feature = "corpus")]
+impl From<Sum> for String {
+    fn from(sum: Sum) -> Self {
+        sum.0.to_string()
+    }
+}
+
+#[cfg(feature = "corpus")]
+impl TryFrom<String> for Sum {
+    type Error = std::num::ParseIntError;
+
+    fn try_from(digits: String) -> Result<Self, Self::Error> {
+        digits.parse().map(Self)
+    }
+}
+
 impl<'c> PairTally<'c> {
     pub(crate) fn new(chances: &'c Chances) -> Self {
         Self {
             chances,
-            found: 0,
-            missed: Sum::default(),
-            variance: Sum::default(),
-            by_band: vec![Sum::default(); chances.banding.map_or(1, Banding::bands)],
+            counts: PairCounts {
+                by_band: vec![Sum::default(); chances.banding.map_or(1, Banding::bands)],
+                ..PairCounts::default()
+            },
         }
     }
 
@@ -200,35 +226,53 @@ impl<'c> PairTally<'c> {
     pub(crate) fn add(&mut self, jaccard: f64, pairs: u64, only: Option<u16>) {
         let (chance, with_less) = self.chances.of(jaccard);
         let weight = pairs as f64;
-        self.found += pairs;
-        self.missed.add(weight * (1.0 - chance) / chance);
-        self.variance
+        let counts = &mut self.counts;
+        counts.found += pairs;
+        counts.missed.add(weight * (1.0 - chance) / chance);
+        counts
+            .variance
             .add(weight * weight * (1.0 - chance) / (chance * chance));
         if let Some(band) = only
             && with_less > 0.0
         {
-            self.by_band[usize::from(band)].add(weight / with_less);
+            counts.by_band[usize::from(band)].add(weight / with_less);
         }
     }
 
     /// Adds all pairs of documents that are known to be the same.
     pub(crate) fn add_copies(&mut self, documents: u64) {
-        self.found += documents * (documents - 1) / 2;
+        self.counts.found += documents * (documents - 1) / 2;
     }
 
-    pub(crate) fn found(&self) -> u64 {
-        self.found
+    #[cfg(feature = "corpus")]
+    pub(crate) fn counts(&self) -> &PairCounts {
+        &self.counts
     }
 
-    /// The number missed is the sum of what pairs stand for, less those found: its variance is that sum's. Pairs that share documents are found or missed together, which shows in
-    /// how much the sum changes when one band is left out (the jackknife, over bands: they are independent).
-    pub(crate) fn missed(&self) -> Missed {
-        let bands = self.by_band.len() as f64;
-        let by_band = || self.by_band.iter().map(|band| band.value());
+    /// Adds what another tally has counted.
+    #[cfg(feature = "corpus")]
+    pub(crate) fn add_counts(&mut self, other: &PairCounts) {
+        let counts = &mut self.counts;
+        counts.found += other.found;
+        counts.missed.0 += other.missed.0;
+        counts.variance.0 += other.variance.0;
+        for (sum, other) in counts.by_band.iter_mut().zip(&other.by_band) {
+            sum.0 += other.0;
+        }
+    }
+
+    /// The pairs that were found, and those that were missed. These are the sum of what pairs stand for, less those found:
+    /// their variance is that sum's. Pairs that share documents are found or missed together, which shows in how much the
+    /// sum changes when one band is left out (the jackknife, over bands: they are independent).
+    pub(crate) fn told(&self) -> (u64, Missed) {
+        let counts = &self.counts;
+        let bands = counts.by_band.len() as f64;
+        let by_band = || counts.by_band.iter().map(|band| band.value());
         let mean = by_band().sum::<f64>() / bands;
         let squares: f64 = by_band().map(|band| (band - mean) * (band - mean)).sum();
         let jackknife = (bands - 1.0) / bands * squares;
-        Missed::new(self.missed.value(), self.variance.value().max(jackknife))
+        let variance = counts.variance.value().max(jackknife);
+        (counts.found, Missed::new(counts.missed.value(), variance))
     }
 }
 
@@ -238,6 +282,10 @@ pub(crate) struct LinkTally<'c> {
     chances: &'c Chances,
     found: Vec<AtomicU64>,
 }
+
+/// Steps of similarity, and how many pairs are of each.
+#[cfg(feature = "corpus")]
+pub(crate) type LinkCounts = Vec<(usize, u64)>;
 
 impl<'c> LinkTally<'c> {
     pub(crate) fn new(chances: &'c Chances) -> Self {
@@ -255,6 +303,21 @@ impl<'c> LinkTally<'c> {
     /// Adds pairs of which none is missed.
     pub(crate) fn add_certain(&self, pairs: u64) {
         self.found[Chances::STEPS - 1].fetch_add(pairs, Ordering::Relaxed);
+    }
+
+    /// How many pairs there are of each step that has some.
+    #[cfg(feature = "corpus")]
+    pub(crate) fn counts(&self) -> LinkCounts {
+        let found = self.found.iter().map(|found| found.load(Ordering::Relaxed));
+        (0..).zip(found).filter(|&(_, found)| found > 0).collect()
+    }
+
+    /// Adds what another tally has counted.
+    #[cfg(feature = "corpus")]
+    pub(crate) fn add_counts(&self, counts: &LinkCounts) {
+        for &(step, found) in counts {
+            self.found[step].fetch_add(found, Ordering::Relaxed);
+        }
     }
 
     /// Those that were found, and those that were missed: a little too many, as steps count from their beginning.
@@ -310,8 +373,8 @@ mod tests {
             links.add(0.5);
         }
         let (linked, links) = links.told();
-        assert_eq!((tally.found(), linked), (2000, 1000));
-        let told = tally.missed();
+        let (found, told) = tally.told();
+        assert_eq!((found, linked), (2000, 1000));
         assert!((told.expected - 2000.0 * missed).abs() < 1e-6, "{told:?}");
         assert!((told.low as f64) < told.expected && told.expected < told.high as f64);
         assert!((links.expected - 1000.0 * missed).abs() < 1e-6);
@@ -319,7 +382,7 @@ mod tests {
         for _ in 0..100 {
             tally.add(0.5, 1, Some(7));
         }
-        let alone = tally.missed();
+        let (_, alone) = tally.told();
         assert!(
             alone.high - alone.low > told.high - told.low + 200,
             "{alone:?}"

@@ -102,8 +102,11 @@ fn bad_settings_are_bad_usage() {
         ("--recall 1", "recall 1 at a threshold below 1"),
         (
             "--keep best",
-            "must be first, longest, max:FIELD or min:FIELD",
+            "keep `best`: must be first, longest, max:FIELD or min:FIELD",
         ),
+        ("--keep max:", "keep `max:`: must be first"),
+        ("--prefer gov", "prefer `gov`: must be FIELD=a,b,c"),
+        ("--prefer x=a,,b", "prefer `x=a,,b`: value 2 is empty"),
         ("--cluster chain", "invalid value 'chain'"),
         ("--unknown", "unexpected argument '--unknown'"),
     ] {

@@ -1,13 +1,11 @@
 //! The options.
 
-use std::cmp::Ordering;
 use std::path::PathBuf;
-use std::str::FromStr;
 
 use bytesize::ByteSize;
 use clap::{Parser, ValueEnum};
-use resemblance::corpus::{Corpus, OnBad, ReadOptions};
-use resemblance::{ClusterMode, Deduper, Error, Keep, Method, Shingle};
+use resemblance::corpus::{KeepBy, KeepPolicy, OnBad, Preference, ReadOptions};
+use resemblance::{ClusterMode, Deduper, Error, Method, Shingle};
 
 /// Find near-duplicate documents, and say which copies to keep.
 ///
@@ -70,9 +68,15 @@ pub(crate) struct Args {
     #[arg(long, value_enum, default_value = "components")]
     cluster: Mode,
 
-    /// Which document of a cluster is kept: first, longest, max:FIELD or min:FIELD
+    /// Which document of a cluster is kept: first, longest, max:FIELD or min:FIELD (numbers, or strings such as
+    /// 2024-05-31). Equals go by the order of the documents
     #[arg(long, value_name = "POLICY", default_value = "first")]
-    pub(crate) keep: KeepBy,
+    keep: KeepBy,
+
+    /// Before that, prefer documents by a field: those whose value is the first listed, then the second, and so on;
+    /// those with another value, or without the field, come last
+    #[arg(long, value_name = "FIELD=a,b,c")]
+    prefer: Option<Preference>,
 
     /// Field of a JSON record that holds the text
     #[arg(long, value_name = "FIELD", default_value = "text")]
@@ -98,7 +102,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE.tsv")]
     pub(crate) pairs: Option<PathBuf>,
 
-    /// Write the documents in clusters here: `id`, `cluster`, `kept`, `jaccard_to_kept`
+    /// Write the documents in clusters here: `id`, `cluster`, `kept`, `jaccard_to_kept`, `reason`
     #[arg(long, value_name = "FILE.tsv")]
     pub(crate) clusters: Option<PathBuf>,
 
@@ -136,55 +140,9 @@ pub(crate) enum Printed {
     Json,
 }
 
-/// The keep policy, with those that go by a field.
-#[derive(Debug, Clone)]
-pub(crate) enum KeepBy {
-    Policy(Keep),
-    Max(String),
-    Min(String),
-}
-
-impl FromStr for KeepBy {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text.split_once(':') {
-            None if text == "first" => Ok(Self::Policy(Keep::First)),
-            None if text == "longest" => Ok(Self::Policy(Keep::Longest)),
-            Some(("max", field)) if !field.is_empty() => Ok(Self::Max(field.to_owned())),
-            Some(("min", field)) if !field.is_empty() => Ok(Self::Min(field.to_owned())),
-            _ => Err("must be first, longest, max:FIELD or min:FIELD".to_owned()),
-        }
-    }
-}
-
-impl KeepBy {
-    fn field(&self) -> Option<&str> {
-        match self {
-            Self::Policy(_) => None,
-            Self::Max(field) | Self::Min(field) => Some(field),
-        }
-    }
-
-    /// The order by the field's values; none where the policy is one of the library's.
-    pub(crate) fn order_of(
-        &self,
-        corpus: &Corpus,
-    ) -> Option<impl Fn(usize, usize) -> Ordering + Sync> {
-        self.field()?;
-        let descending = matches!(self, Self::Max(_));
-        Some(move |a, b| match (corpus.field(a), corpus.field(b)) {
-            (Some(a), Some(b)) if descending => b.cmp(a),
-            (Some(a), Some(b)) => a.cmp(b),
-            _ => Ordering::Equal,
-        })
-    }
-}
-
 impl Args {
     pub(crate) fn deduper(&self) -> Result<Deduper, Error> {
-        let mut builder = Deduper::builder();
-        builder
+        Deduper::builder()
             .threshold(self.threshold)
             .method(self.method)
             .exact_memory(self.exact_memory.as_u64())
@@ -196,11 +154,16 @@ impl Args {
             .cluster_mode(match self.cluster {
                 Mode::Components => ClusterMode::Components,
                 Mode::Leader => ClusterMode::Leader,
-            });
-        if let KeepBy::Policy(keep) = self.keep {
-            builder.keep(keep);
+            })
+            .build()
+    }
+
+    pub(crate) fn keep_policy(&self) -> KeepPolicy {
+        let policy = KeepPolicy::new(self.keep.clone());
+        match &self.prefer {
+            Some(preference) => policy.prefer(preference.clone()),
+            None => policy,
         }
-        builder.build()
     }
 
     /// The threads to work on.
@@ -215,15 +178,13 @@ impl Args {
         let mut options = ReadOptions::new()
             .text_field(&self.text_field)
             .accept_bytes(is_bytes)
+            .keep(self.keep_policy())
             .on_bad(match self.on_bad {
                 Bad::Fail => OnBad::Fail,
                 Bad::Skip => OnBad::Skip,
             });
         if let Some(field) = &self.id_field {
             options = options.id_field(field);
-        }
-        if let Some(field) = self.keep.field() {
-            options = options.keep_field(field);
         }
         options
     }

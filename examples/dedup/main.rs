@@ -75,8 +75,7 @@ fn run(args: &Args) -> Result<(), Failure> {
     let digester = deduper.digester();
     let (corpus, digests) =
         pool.install(|| Corpus::digest_sources(sources, &options, &digester, Some(&bar)))?;
-    let (clusters, pairs) =
-        pool.install(|| decide(args, &deduper, &corpus, digests, &bar, &tables))?;
+    let (clusters, pairs) = pool.install(|| decide(&deduper, &corpus, digests, &bar, &tables))?;
     if kept.is_some() || removed.is_some() {
         corpus.copy_records(Some(&bar), |document| match clusters.is_kept(document) {
             true => kept.as_ref(),
@@ -87,6 +86,7 @@ fn run(args: &Args) -> Result<(), Failure> {
     drop(bar);
     let summary = Summary {
         deduper: &deduper,
+        keep: &args.keep_policy(),
         corpus: &corpus,
         clusters: &clusters,
         pairs,
@@ -108,18 +108,14 @@ struct Tables {
 
 /// The clusters; and where pairs are written, what was found of them.
 fn decide(
-    args: &Args,
     deduper: &Deduper,
     corpus: &Corpus,
     digests: Digests,
     bar: &Bar,
     tables: &Tables,
 ) -> Result<(Clusters, Option<Recall>), Error> {
-    let by_field = args.keep.order_of(corpus);
-    let mut run = Run::new().watch(bar);
-    if let Some(order) = &by_field {
-        run = run.keep_by(order);
-    }
+    let order = corpus.keep_order();
+    let run = Run::new().watch(bar).keep_by(&order);
     let batch = deduper.batch_of(corpus.documents(), digests, &run)?;
     let mut pairs = None;
     if let Some(table) = &tables.pairs {
@@ -128,7 +124,7 @@ fn decide(
     }
     let clusters = batch.clusters()?;
     if let Some(table) = &tables.clusters {
-        table.clusters(&clusters, corpus.ids())?;
+        table.clusters(&clusters, corpus.ids(), |r| corpus.keep_reason(r))?;
     }
     if let Some(table) = &tables.rejects {
         table.rejections(corpus.rejections())?;

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use indicatif::{DecimalBytes, HumanCount};
 use resemblance::cluster::{Cluster, Removal};
-use resemblance::corpus::{Corpus, Escaped};
+use resemblance::corpus::{Corpus, Escaped, KeepPolicy, Preference};
 use resemblance::{Clusters, Deduper, Recall, Shingle};
 use unicode_width::UnicodeWidthStr;
 
@@ -17,6 +17,7 @@ const DOCUMENTS: usize = 10;
 
 pub(crate) struct Summary<'a> {
     pub(crate) deduper: &'a Deduper,
+    pub(crate) keep: &'a KeepPolicy,
     pub(crate) corpus: &'a Corpus,
     pub(crate) clusters: &'a Clusters,
     /// What was found of the pairs, where they were asked for.
@@ -48,6 +49,22 @@ impl Summary<'_> {
         Escaped(self.id(document)).to_string()
     }
 
+    /// A removed document's similarities, and what decided; where the first is always kept, that is no news.
+    fn removed(&self, removal: &Removal) -> String {
+        let similarity = &removal.similarity;
+        let [of_it, of_kept] =
+            [similarity.containment_a, similarity.containment_b].map(|share| 100.0 * share);
+        let shares = format!(
+            "{:>10.3}  {of_it:>12.1}%  {of_kept:>12.1}%",
+            similarity.jaccard
+        );
+        if self.keep.is_first() {
+            return shares;
+        }
+        let reason = self.corpus.keep_reason(removal).to_string();
+        format!("{shares}  {}", Escaped(&reason))
+    }
+
     /// Records read, kept, removed and rejected.
     fn counts(&self) -> [usize; 4] {
         let documents = self.clusters.documents();
@@ -65,6 +82,7 @@ impl Summary<'_> {
                 "jaccard": removal.similarity.jaccard,
                 "containment_in_kept": removal.similarity.containment_a,
                 "containment_of_kept": removal.similarity.containment_b,
+                "reason": self.corpus.keep_reason(removal).to_string(),
             })
         };
         let cluster = |cluster: Cluster<'_>| {
@@ -91,6 +109,8 @@ impl Summary<'_> {
                 "reason": recall.reason.to_string(),
                 "banding": recall.banding.map(|banding| banding.to_string()),
                 "recall": recall.promised,
+                "keep": self.keep.by().to_string(),
+                "prefer": self.keep.preference().map(Preference::to_string),
                 "split_buckets": self.clusters.split_buckets(),
             },
             "pairs": self.pairs.as_ref().map(found),
@@ -109,18 +129,16 @@ impl Summary<'_> {
             plural(cluster.len(), "document")
         );
         let pad = width + 10;
-        writeln!(f, "{title:pad$}  similarity  of it in kept  of kept in it")?;
+        let reason = match self.keep.is_first() {
+            true => "",
+            false => "  reason",
+        };
+        let heads = "similarity  of it in kept  of kept in it";
+        writeln!(f, "{title:pad$}  {heads}{reason}")?;
         writeln!(f, "  keep    {}", self.shown(cluster.kept))?;
         for (removal, id) in shown.iter().zip(&ids) {
-            let similarity = &removal.similarity;
             let pad = " ".repeat(width - id.width());
-            writeln!(
-                f,
-                "  remove  {id}{pad}  {:>10.3}  {:>12.1}%  {:>12.1}%",
-                similarity.jaccard,
-                100.0 * similarity.containment_a,
-                100.0 * similarity.containment_b,
-            )?;
+            writeln!(f, "  remove  {id}{pad}  {}", self.removed(removal))?;
         }
         if cluster.removed.len() > shown.len() {
             let more = HumanCount((cluster.removed.len() - shown.len()) as u64);

@@ -45,13 +45,11 @@ impl<'d> Batch<'d, Candidate> {
             documents,
             run,
         };
-        match deduper.method() {
-            Method::Exact => way.by_join_of_all(Firsts::of(firsts)),
-            _ => {
-                let rows = way.rows(&firsts)?;
-                way.by_lsh(Firsts::of(firsts), rows)
-            }
+        if deduper.method() == Method::Exact {
+            return way.by_join_of_all(Firsts::of(firsts));
         }
+        let rows = way.rows(&firsts)?;
+        way.by_lsh(Firsts::of(firsts), rows)
     }
 }
 

@@ -136,7 +136,7 @@ impl<'d, D: Document + Sync> Batch<'d, D> {
         let chances = self.chances();
         let mut tally = PairTally::new(&chances);
         self.for_each_pair_in(&mut tally, each)?;
-        Ok(self.recall((tally.found(), tally.missed())))
+        Ok(self.recall(tally.told()))
     }
 }
 

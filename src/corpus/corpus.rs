@@ -1,5 +1,6 @@
 //! Documents of files, with what is known of them in memory.
 
+use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
 use std::io;
 use std::path::Path;
@@ -10,12 +11,14 @@ use super::document::{CHANGED, TextDocument};
 use super::error::Error;
 use super::escape::Escaped;
 use super::input::{Input, Sources};
-use super::json::FieldValue;
+use super::keep::KeepColumn;
 use super::options::ReadOptions;
 use super::output::RecordSink;
 use super::parse::{Parser, Taken};
 use super::read::{At, Reading, Rejection, Sink};
+use super::reason::KeepReason;
 use super::records::{RawRecord, for_each_record};
+use crate::cluster::Removal;
 use crate::digest::{Digester, Digests};
 use crate::text::Document;
 use crate::watch::{Stage, Ticker, Watch};
@@ -27,7 +30,7 @@ pub struct Corpus {
     inputs: Vec<Input>,
     documents: Vec<TextDocument>,
     ids: Vec<String>,
-    fields: Vec<FieldValue>,
+    keep: KeepColumn,
     /// For each input, the documents read once it was read.
     ends: Vec<usize>,
     /// Input and line of each rejected record.
@@ -44,9 +47,9 @@ impl Corpus {
     /// `file:line`.
     ///
     /// # Errors
-    /// Where the files cannot be found. With [`OnBad::Fail`] also at the first file that cannot be read, and
-    /// the first record that is no UTF-8, no JSON object, lacks a field or has one of the wrong kind, or
-    /// has the id of an earlier one. The error names file and line.
+    /// Where the files cannot be found. With [`OnBad::Fail`](super::OnBad::Fail) also at the first file that
+    /// cannot be read, and the first record that is no UTF-8, no JSON object, lacks a field or has one of the
+    /// wrong kind, or has the id of an earlier one. The error names file and line.
     pub fn read<P: AsRef<Path>>(paths: &[P], options: &ReadOptions) -> Result<Self, Error> {
         Self::read_sources(Sources::find(paths)?, options, None)
     }
@@ -90,9 +93,16 @@ impl Corpus {
         &self.ids
     }
 
-    /// A document's value of [`ReadOptions::keep_field`]; none where no field was asked for.
-    pub fn field(&self, document: usize) -> Option<&FieldValue> {
-        self.fields.get(document)
+    /// The order of [`ReadOptions::keep`], for [`Run::keep_by`](crate::Run::keep_by): of two documents the lesser is
+    /// kept.
+    pub fn keep_order(&self) -> impl Fn(usize, usize) -> Ordering + Sync {
+        |a, b| self.keep.compare(a, b)
+    }
+
+    /// What decided that this document is removed and not the one that is kept for it, by
+    /// [`keep_order`](Self::keep_order).
+    pub fn keep_reason(&self, removal: &Removal) -> KeepReason<'_> {
+        self.keep.reason(removal.kept, removal.document)
     }
 
     /// Records that could not be used.
@@ -161,7 +171,7 @@ fn changed(input: &Input) -> Error {
 }
 
 /// Why reading an input stops.
-enum Stop {
+pub(super) enum Stop {
     Io(io::Error),
     Fatal(Error),
 }
@@ -169,6 +179,12 @@ enum Stop {
 impl From<io::Error> for Stop {
     fn from(error: io::Error) -> Self {
         Self::Io(error)
+    }
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Self::Fatal(error)
     }
 }
 
@@ -198,6 +214,7 @@ impl Gathering {
         let mut gathering = Self {
             corpus: Corpus {
                 hidden: sources.hidden,
+                keep: KeepColumn::new(options.fields.keep.clone()),
                 ..Corpus::default()
             },
             digests: digester.map(Digester::empty),
@@ -223,7 +240,7 @@ impl Sink for Gathering {
         self.places.push(at);
         self.corpus.ids.push(id);
         self.corpus.documents.extend(taken.document);
-        self.corpus.fields.extend(taken.field);
+        self.corpus.keep.push(&taken.keep);
         Ok(None)
     }
 

@@ -116,6 +116,11 @@ impl Sources {
         self.inputs.iter_mut().try_for_each(Input::spool)
     }
 
+    /// Whether standard input is among them.
+    pub(super) fn has_stdin(&self) -> bool {
+        self.inputs.iter().any(|input| input.path == Path::new("-"))
+    }
+
     /// Bytes of all files, as they stand on the disk.
     pub(super) fn size(&self) -> u64 {
         self.inputs.iter().map(|input| input.size).sum()

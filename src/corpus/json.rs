@@ -1,10 +1,12 @@
 //! The fields that matter of one JSON line; the rest is skipped without being built.
 
 use std::borrow::Cow;
-use std::cmp::Ordering;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+
+use super::keep::{KeepPolicy, KeepValues};
+use super::value::{FieldValue, Number};
 
 /// Which fields to take.
 #[derive(Debug, Clone)]
@@ -13,8 +15,8 @@ pub(super) struct Fields {
     pub(super) id: String,
     /// A record without the id field is bad.
     pub(super) id_required: bool,
-    /// A field that the keep policy goes by.
-    pub(super) keep: Option<String>,
+    /// Which fields decide what is kept.
+    pub(super) keep: KeepPolicy,
 }
 
 /// What was taken of a record.
@@ -22,7 +24,7 @@ pub(super) struct Fields {
 pub(super) struct Picked<'a> {
     pub(super) text: Cow<'a, str>,
     pub(super) id: Option<String>,
-    pub(super) keep: Option<FieldValue>,
+    pub(super) keep: KeepValues<'static>,
 }
 
 impl Fields {
@@ -57,15 +59,16 @@ impl Fields {
 
     /// The fields of one line, or what is wrong with it.
     pub(super) fn pick<'a>(&self, line: &'a str) -> Result<Picked<'a>, String> {
-        let found = self.find(line)?;
-        let text = match found.text {
+        let Found { text, others } = self.find(line)?;
+        let [id, by, preferred] = others;
+        let text = match text {
             Some(Scalar::Str(text)) => text,
             Some(other) => return Err(is_not(&self.text, &other, "a string")),
             None => return Err(format!("field `{}` is missing", self.text)),
         };
-        let id = match found.id {
+        let id = match id {
             Some(Scalar::Str(id)) => Some(id.into_owned()),
-            Some(Scalar::Number(number)) if number.is_whole => Some(number.exact.to_string()),
+            Some(Scalar::Number(Number::Whole(number))) => Some(number.to_string()),
             None | Some(Scalar::Other("null")) if !self.id_required => None,
             None => return Err(format!("field `{}` is missing", self.id)),
             Some(other) => {
@@ -76,14 +79,22 @@ impl Fields {
                 ));
             }
         };
-        let keep = match (&self.keep, found.keep) {
-            (None, _) => None,
-            (Some(_), Some(Scalar::Number(number))) => Some(FieldValue(Value::Number(number))),
-            (Some(_), Some(Scalar::Str(text))) => Some(FieldValue(Value::Text(text.into_owned()))),
-            (Some(name), Some(other)) => return Err(is_not(name, &other, "a number or string")),
-            (Some(name), None) => return Err(format!("field `{name}` is missing")),
-        };
+        let by = self.kept_by(by)?;
+        let preferred = preferred.and_then(Scalar::into_text);
+        let keep = self.keep.values(text.len(), by, preferred.as_deref());
+        let keep = keep.into_owned();
         Ok(Picked { text, id, keep })
+    }
+
+    /// The value whose greatest or least is kept, where the policy asks for one.
+    fn kept_by<'a>(&self, found: Option<Scalar<'a>>) -> Result<FieldValue<'a>, String> {
+        match (self.keep.by_field(), found) {
+            (None, _) => Ok(FieldValue::Nothing),
+            (Some(_), Some(Scalar::Number(number))) => Ok(FieldValue::Number(number)),
+            (Some(_), Some(Scalar::Str(text))) => Ok(FieldValue::Text(text)),
+            (Some(name), Some(other)) => Err(is_not(name, &other, "a number or string")),
+            (Some(name), None) => Err(format!("field `{name}` is missing")),
+        }
     }
 }
 
@@ -98,63 +109,17 @@ fn is_not(field: &str, found: &Scalar<'_>, wanted: &str) -> String {
     let kind = match found {
         Scalar::Str(_) => "a string",
         Scalar::Number(_) => "a number",
+        Scalar::Bool(_) => "a boolean",
         Scalar::Other(kind) => kind,
     };
     format!("field `{field}` is {kind}, not {wanted}")
 }
 
-/// The value of the field that a keep policy goes by, in a total order: numbers come before strings;
-/// strings go by their code points, so that dates as in `2024-05-31` are in order.
-#[derive(Debug, Clone)]
-pub struct FieldValue(Value);
-
-#[derive(Debug, Clone)]
-enum Value {
-    Number(Number),
-    Text(String),
-}
-
-/// A JSON number; whole numbers beyond 2^53 keep their digits.
-#[derive(Debug, Clone, Copy)]
-struct Number {
-    approximate: f64,
-    exact: i128,
-    /// Written as a whole number that is known to the last digit.
-    is_whole: bool,
-}
-
-impl Ord for FieldValue {
-    fn cmp(&self, other: &Self) -> Ordering {
-        match (&self.0, &other.0) {
-            (Value::Number(l), Value::Number(r)) => l
-                .approximate
-                .total_cmp(&r.approximate)
-                .then(l.exact.cmp(&r.exact)),
-            (Value::Text(l), Value::Text(r)) => l.cmp(r),
-            (Value::Number(_), Value::Text(_)) => Ordering::Less,
-            (Value::Text(_), Value::Number(_)) => Ordering::Greater,
-        }
-    }
-}
-
-impl PartialOrd for FieldValue {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for FieldValue {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other).is_eq()
-    }
-}
-
-impl Eq for FieldValue {}
-
 #[derive(Debug)]
 enum Scalar<'a> {
     Str(Cow<'a, str>),
     Number(Number),
+    Bool(bool),
     /// A value of a kind that no field may have, by its name.
     Other(&'static str),
 }
@@ -162,8 +127,7 @@ enum Scalar<'a> {
 #[derive(Debug, Default)]
 struct Found<'a> {
     text: Option<Scalar<'a>>,
-    id: Option<Scalar<'a>>,
-    keep: Option<Scalar<'a>>,
+    others: [Option<Scalar<'a>>; OTHERS],
 }
 
 struct RecordSeed<'s, 'a> {
@@ -188,75 +152,94 @@ impl<'de> Visitor<'de> for RecordSeed<'_, 'de> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let Self { fields, found } = self;
-        while let Some(key) = map.next_key_seed(KeySeed(fields))? {
-            if !(key.text || key.id || key.keep) {
+        while let Some(roles) = map.next_key_seed(KeySeed(fields))? {
+            if roles == Roles::default() {
                 map.next_value::<IgnoredAny>()?;
                 continue;
             }
             let value = map.next_value_seed(ScalarSeed)?;
-            let twice = key.text && found.text.is_some()
-                || key.id && found.id.is_some()
-                || key.keep && found.keep.is_some();
-            if twice {
+            if !found.take(roles, value) {
                 return Err(serde::de::Error::custom(
                     "a field that is needed stands twice",
                 ));
-            }
-            // One field may serve as several.
-            if key.keep {
-                found.keep = Some(value.copy());
-            }
-            if key.id {
-                found.id = Some(value.copy());
-            }
-            if key.text {
-                found.text = Some(value);
             }
         }
         Ok(())
     }
 }
 
-impl Scalar<'_> {
+impl<'a> Found<'a> {
+    /// Takes a value for each of its roles; false where one of them has a value already.
+    fn take(&mut self, roles: Roles, value: Scalar<'a>) -> bool {
+        let places = self.others.iter_mut().zip(roles.others);
+        for (place, _) in places.filter(|&(_, serves)| serves) {
+            if place.replace(value.copy()).is_some() {
+                return false;
+            }
+        }
+        // Last, so that the text is never copied but for another role.
+        !(roles.text && self.text.replace(value).is_some())
+    }
+}
+
+impl<'a> Scalar<'a> {
     fn copy(&self) -> Self {
         match self {
             Self::Str(text) => Self::Str(text.clone()),
             Self::Number(number) => Self::Number(*number),
+            Self::Bool(value) => Self::Bool(*value),
             Self::Other(kind) => Self::Other(kind),
+        }
+    }
+
+    /// The text that a preference goes by, where it is of a kind that has one.
+    fn into_text(self) -> Option<Cow<'a, str>> {
+        match self {
+            Self::Str(text) => Some(text),
+            Self::Number(number) => Some(number.to_string().into()),
+            Self::Bool(value) => Some(value.to_string().into()),
+            Self::Other(_) => None,
         }
     }
 }
 
 struct KeySeed<'s>(&'s Fields);
 
-/// What a key stands for.
-struct Key {
+/// What a field serves as; one may serve as several.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Roles {
     text: bool,
-    id: bool,
-    keep: bool,
+    others: [bool; OTHERS],
 }
 
-impl<'de> DeserializeSeed<'de> for KeySeed<'_> {
-    type Value = Key;
+/// Fields but for the text: id, what is kept by, what is preferred.
+const OTHERS: usize = 3;
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Key, D::Error> {
+impl<'de> DeserializeSeed<'de> for KeySeed<'_> {
+    type Value = Roles;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Roles, D::Error> {
         deserializer.deserialize_str(self)
     }
 }
 
 impl Visitor<'_> for KeySeed<'_> {
-    type Value = Key;
+    type Value = Roles;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a field's name")
     }
 
-    fn visit_str<E>(self, key: &str) -> Result<Key, E> {
+    fn visit_str<E>(self, key: &str) -> Result<Roles, E> {
         let Fields { text, id, keep, .. } = self.0;
-        Ok(Key {
+        let is_key = |field: Option<&str>| field == Some(key);
+        Ok(Roles {
             text: key == text,
-            id: key == id,
-            keep: keep.as_deref() == Some(key),
+            others: [
+                key == id,
+                is_key(keep.by_field()),
+                is_key(keep.preferred_field()),
+            ],
         })
     }
 }
@@ -287,31 +270,19 @@ impl<'de> Visitor<'de> for ScalarSeed {
     }
 
     fn visit_i64<E>(self, number: i64) -> Result<Scalar<'de>, E> {
-        Ok(Scalar::Number(Number {
-            approximate: number as f64,
-            exact: number.into(),
-            is_whole: true,
-        }))
+        Ok(Scalar::Number(Number::Whole(number.into())))
     }
 
     fn visit_u64<E>(self, number: u64) -> Result<Scalar<'de>, E> {
-        Ok(Scalar::Number(Number {
-            approximate: number as f64,
-            exact: number.into(),
-            is_whole: true,
-        }))
+        Ok(Scalar::Number(Number::Whole(number.into())))
     }
 
     fn visit_f64<E>(self, number: f64) -> Result<Scalar<'de>, E> {
-        Ok(Scalar::Number(Number {
-            approximate: number,
-            exact: number as i128,
-            is_whole: false,
-        }))
+        Ok(Scalar::Number(Number::float(number)))
     }
 
-    fn visit_bool<E>(self, _: bool) -> Result<Scalar<'de>, E> {
-        Ok(Scalar::Other("a boolean"))
+    fn visit_bool<E>(self, value: bool) -> Result<Scalar<'de>, E> {
+        Ok(Scalar::Bool(value))
     }
 
     fn visit_unit<E>(self) -> Result<Scalar<'de>, E> {
@@ -332,13 +303,14 @@ impl<'de> Visitor<'de> for ScalarSeed {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::corpus::Preference;
 
     fn fields() -> Fields {
         Fields {
             text: "text".into(),
             id: "id".into(),
             id_required: false,
-            keep: None,
+            keep: KeepPolicy::default(),
         }
     }
 
@@ -382,22 +354,75 @@ mod tests {
         );
     }
 
+    /// What is kept by in a line, with the policy that goes by `by` and `prefer`.
+    fn kept(by: &str, prefer: &str, line: &str) -> Result<KeepValues<'static>, String> {
+        let mut fields = fields();
+        fields.keep = KeepPolicy::new(by.parse().unwrap()).prefer(prefer.parse().unwrap());
+        fields.pick(line).map(|picked| picked.keep)
+    }
+
     #[test]
     fn fields_for_keeping() {
-        let mut by = fields();
-        by.keep = Some("score".into());
-        let value = |line: &str| by.pick(line).unwrap().keep.unwrap();
-        let values = [
-            value(r#"{"text": "", "score": -3.5}"#),
-            value(r#"{"text": "", "score": 9007199254740992}"#),
-            value(r#"{"text": "", "score": 9007199254740993}"#),
-            value(r#"{"text": "", "score": "2024-01-02"}"#),
-            value(r#"{"text": "", "score": "2024-11-01"}"#),
+        let score = |line: &str| kept("max:score", "source=gov,7,0.5,true", line);
+        let policy = KeepPolicy::new("max:score".parse().unwrap())
+            .prefer("source=gov,7,0.5,true".parse().unwrap());
+        let best_first = [
+            r#"{"text": "", "score": 1, "source": "gov"}"#,
+            r#"{"text": "", "score": "b", "source": 7}"#,
+            r#"{"text": "", "score": "a", "source": "7"}"#,
+            r#"{"text": "", "score": 9007199254740993, "source": 7.0}"#,
+            r#"{"text": "", "score": 9007199254740992, "source": 7}"#,
+            r#"{"text": "", "score": 9, "source": 5e-1}"#,
+            r#"{"text": "", "score": 9, "source": true}"#,
+            r#"{"text": "", "score": 10, "source": "GOV"}"#,
+            r#"{"text": "", "score": 9.5, "source": null}"#,
+            r#"{"text": "", "score": 9}"#,
+            r#"{"text": "", "score": 8, "source": ["gov"]}"#,
         ];
-        assert!(values.is_sorted_by(|a, b| a < b));
+        let values = best_first.map(|line| score(line).unwrap());
+        assert!(values.is_sorted_by(|a, b| policy.compare(a, b).is_lt()));
         assert_eq!(
-            by.pick(r#"{"text": ""}"#).unwrap_err(),
+            score(r#"{"text": ""}"#).unwrap_err(),
             "field `score` is missing"
+        );
+        assert_eq!(
+            score(r#"{"text": "", "score": true}"#).unwrap_err(),
+            "field `score` is a boolean, not a number or string"
+        );
+        assert!(
+            score(r#"{"text": "", "score": 1, "source": 1, "source": 2}"#)
+                .unwrap_err()
+                .contains("a field that is needed stands twice")
+        );
+    }
+
+    #[test]
+    fn one_field_may_serve_as_several() {
+        // The text has an escape, so that it is not borrowed.
+        let line = r#"{"text": "a\tb", "id": 7}"#;
+        let of = |by: &str, field: &str| {
+            KeepPolicy::new(by.parse().unwrap()).prefer(Preference::new(field, ["x", "a\tb", "7"]))
+        };
+        for (by, prefer) in [("max:text", "text"), ("max:id", "id"), ("min:text", "id")] {
+            let policy = of(by, prefer);
+            let mut fields = fields();
+            fields.keep = policy.clone();
+            let picked = fields.pick(line).unwrap();
+            assert_eq!((&*picked.text, picked.id.as_deref()), ("a\tb", Some("7")));
+            let (by, preferred) = match by {
+                "max:id" => (FieldValue::whole(7), "7"),
+                "max:text" => (FieldValue::Text("a\tb".into()), "a\tb"),
+                _ => (FieldValue::Text("a\tb".into()), "7"),
+            };
+            assert_eq!(picked.keep, policy.values(3, by, Some(preferred)));
+        }
+        let mut all = fields();
+        all.id = "text".into();
+        all.keep = of("max:text", "text");
+        let picked = all.pick(line).unwrap();
+        assert_eq!(
+            (&*picked.text, picked.id.as_deref()),
+            ("a\tb", Some("a\tb"))
         );
     }
 }

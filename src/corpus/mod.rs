@@ -3,19 +3,21 @@
 //! [`Sources`] finds directories, text files and JSON lines, plain or compressed; [`Corpus`] reads them
 //! into documents with ids, and can make their digests on the way; texts of files that are not compressed are not
 //! held, but read again where they are needed. [`Outputs`] writes pairs, clusters and the records that are kept and
-//! removed; every file is written beside its place and renamed when all of them are whole.
+//! removed; every file is written beside its place and renamed when all of them are whole. [`KeepPolicy`] chooses the copy
+//! that is kept by what records say of themselves.
 //!
 //! ```no_run
 //! use resemblance::{Deduper, Run};
-//! use resemblance::corpus::{Corpus, Outputs, ReadOptions, Sources};
+//! use resemblance::corpus::{Corpus, KeepBy, KeepPolicy, Outputs, ReadOptions, Sources};
 //!
 //! let sources = Sources::find(&["articles.jsonl.gz"])?;
 //! let mut outputs = Outputs::new(&sources);
 //! let kept = outputs.stage_records("kept.jsonl.gz")?;
 //! let deduper = Deduper::new();
-//! let options = ReadOptions::new();
+//! let options = ReadOptions::new().keep(KeepPolicy::new(KeepBy::Longest));
 //! let (corpus, digests) = Corpus::digest_sources(sources, &options, &deduper.digester(), None)?;
-//! let batch = deduper.batch_of(corpus.documents(), digests, &Run::new())?;
+//! let order = corpus.keep_order();
+//! let batch = deduper.batch_of(corpus.documents(), digests, &Run::new().keep_by(&order))?;
 //! let clusters = batch.clusters()?;
 //! corpus.copy_records(None, |document| clusters.is_kept(document).then_some(&kept))?;
 //! outputs.commit()?;
@@ -30,20 +32,24 @@ mod escape;
 mod input;
 mod job;
 mod json;
+mod keep;
 mod options;
 mod output;
 mod parse;
 mod read;
+mod reason;
 mod records;
 mod tables;
+mod value;
 
 pub use corpus::Corpus;
 pub use document::TextDocument;
 pub use error::{Error, Place};
 pub use escape::Escaped;
 pub use input::Sources;
-pub use job::{Decided, DecidedCluster, Job, Removed};
-pub use json::FieldValue;
+pub use job::{Counts, Decided, DecidedCluster, Job, Removed};
+pub use keep::{KeepBy, KeepPolicy, Preference};
 pub use options::{OnBad, ReadOptions};
 pub use output::{Outputs, RecordSink, Table};
 pub use read::Rejection;
+pub use reason::KeepReason;

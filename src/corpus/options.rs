@@ -1,6 +1,7 @@
 //! How documents are read from files.
 
 use super::json::Fields;
+use super::keep::KeepPolicy;
 
 /// What to do with a record that cannot be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -27,7 +28,7 @@ impl Default for ReadOptions {
                 text: "text".to_owned(),
                 id: "id".to_owned(),
                 id_required: false,
-                keep: None,
+                keep: KeepPolicy::default(),
             },
             on_bad: OnBad::default(),
             bytes: false,
@@ -57,11 +58,14 @@ impl ReadOptions {
         self
     }
 
-    /// A field whose values are read for [`Corpus::field`](super::Corpus::field), which every record must have then.
-    /// Default none.
+    /// Which copies are to be kept: what this compares is read, for [`Corpus::keep_order`](super::Corpus::keep_order).
+    /// Default the first.
+    ///
+    /// Every record must have the field of [`KeepBy::Max`](super::KeepBy::Max) or [`Min`](super::KeepBy::Min) then, as a
+    /// number or string; a text file, which has none, is bad.
     #[must_use]
-    pub fn keep_field(mut self, name: impl Into<String>) -> Self {
-        self.fields.keep = Some(name.into());
+    pub fn keep(mut self, policy: KeepPolicy) -> Self {
+        self.fields.keep = policy;
         self
     }
 

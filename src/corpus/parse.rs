@@ -9,7 +9,8 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::document::{StoredFile, TextDocument};
 use super::input::{Count, Input};
-use super::json::{FieldValue, Fields};
+use super::json::Fields;
+use super::keep::KeepValues;
 use super::options::ReadOptions;
 use super::records::{Block, Blocks, RawRecord};
 use crate::digest::{Digester, Digests, Workspace};
@@ -59,7 +60,7 @@ pub(super) struct ParsedRecord {
     pub(super) outcome: Result<Taken, String>,
 }
 
-/// A document, its id and the field to keep by, where the record has them.
+/// A document, its id where the record has one, and what it is kept by.
 pub(super) struct Taken {
     /// None where documents are not held.
     pub(super) document: Option<TextDocument>,
@@ -68,7 +69,7 @@ pub(super) struct Taken {
     /// Bytes of the text.
     pub(super) byte_len: usize,
     pub(super) id: Option<String>,
-    pub(super) field: Option<FieldValue>,
+    pub(super) keep: KeepValues<'static>,
 }
 
 /// Memory of a block's bytes, and of its digests.
@@ -215,7 +216,7 @@ impl Parser<'_> {
     ) -> Result<Taken, String> {
         let options = self.options;
         let text;
-        let (content, id, field) = if record.line.is_some() {
+        let (content, id, keep) = if record.line.is_some() {
             let line = std::str::from_utf8(record.bytes).map_err(|error| not_utf8(&error))?;
             let picked = options.fields.pick(line)?;
             text = picked.text;
@@ -226,10 +227,8 @@ impl Parser<'_> {
                 Err(_) if options.bytes => Content::Bytes(record.bytes),
                 Err(error) => return Err(not_utf8(&error)),
             };
-            if options.fields.keep.is_some() {
-                return Err("a text file has no fields to choose by".to_owned());
-            }
-            (content, None, None)
+            let keep = options.fields.keep.values_of_text(content.len())?;
+            (content, None, keep)
         };
         if let (Some(digester), Some(digests)) = (self.digester, digests) {
             let digested = digester.push(content, space, digests);
@@ -242,7 +241,7 @@ impl Parser<'_> {
             record: hash,
             byte_len: content.len(),
             id,
-            field,
+            keep,
         })
     }
 }

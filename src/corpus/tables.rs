@@ -2,6 +2,8 @@
 //!
 //! Ids are [`Escaped`].
 
+use std::fmt::{self, Display};
+
 use super::error::Error;
 use super::escape::Escaped;
 use super::output::Table;
@@ -38,41 +40,40 @@ impl Table {
     }
 
     /// A table of the documents in clusters: `id`, `cluster` (its number, from 1), `kept` (the id of the
-    /// document that is kept), `jaccard_to_kept`; cluster by cluster, the kept document first.
+    /// document that is kept), `jaccard_to_kept`, `reason` (`kept`, or what decided between the two documents);
+    /// cluster by cluster, the kept document first.
+    ///
+    /// A removed document's reason is what `reason` displays, such as
+    /// [`Corpus::keep_reason`](super::Corpus::keep_reason), [`Escaped`].
     ///
     /// # Errors
     /// Where it cannot be written.
-    pub fn clusters(&self, clusters: &Clusters, ids: &[String]) -> Result<(), Error> {
-        self.clusters_header()?;
+    pub fn clusters<R: Display>(
+        &self,
+        clusters: &Clusters,
+        ids: &[String],
+        reason: impl Fn(&Removal) -> R,
+    ) -> Result<(), Error> {
+        self.line(ClusterRow::HEADER)?;
         for cluster in clusters.iter() {
-            let kept = &ids[cluster.kept];
-            self.cluster_row(cluster.number, kept, kept, 1.0)?;
-            for Removal {
-                document,
-                similarity,
-                ..
-            } in cluster.removed
-            {
-                self.cluster_row(cluster.number, &ids[*document], kept, similarity.jaccard)?;
+            let row = ClusterRow {
+                id: &ids[cluster.kept],
+                number: cluster.number + 1,
+                kept: &ids[cluster.kept],
+                jaccard: 1.0,
+                reason: "kept",
+            };
+            self.line(&row)?;
+            for removal in cluster.removed {
+                self.line(ClusterRow {
+                    id: &ids[removal.document],
+                    jaccard: removal.similarity.jaccard,
+                    reason: &reason(removal).to_string(),
+                    ..row
+                })?;
             }
         }
         Ok(())
-    }
-
-    pub(super) fn clusters_header(&self) -> Result<(), Error> {
-        self.line("id\tcluster\tkept\tjaccard_to_kept")
-    }
-
-    /// A document's row, of the cluster with this number, from 0.
-    pub(super) fn cluster_row(
-        &self,
-        cluster: usize,
-        id: &str,
-        kept: &str,
-        jaccard: f64,
-    ) -> Result<(), Error> {
-        let (id, number, kept) = (Escaped(id), cluster + 1, Escaped(kept));
-        self.line(format_args!("{id}\t{number}\t{kept}\t{jaccard}"))
     }
 
     /// Rejected records as JSON lines: `file`, `line`, `reason`, `record`.
@@ -94,5 +95,28 @@ impl Table {
             }))?;
         }
         Ok(())
+    }
+}
+
+/// A line of a table of clusters.
+pub(super) struct ClusterRow<'a> {
+    pub(super) id: &'a str,
+    pub(super) number: usize,
+    pub(super) kept: &'a str,
+    pub(super) jaccard: f64,
+    pub(super) reason: &'a str,
+}
+
+impl ClusterRow<'_> {
+    pub(super) const HEADER: &'static str = "id\tcluster\tkept\tjaccard_to_kept\treason";
+}
+
+impl Display for ClusterRow<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [id, kept, reason] = [self.id, self.kept, self.reason].map(Escaped);
+        let Self {
+            number, jaccard, ..
+        } = self;
+        write!(f, "{id}\t{number}\t{kept}\t{jaccard}\t{reason}")
     }
 }

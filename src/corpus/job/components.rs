@@ -9,6 +9,7 @@ use rayon::prelude::*;
 use super::dealt::Dealt;
 use super::folder::{Bytes, Folder};
 use super::keyed::{Shared, shared};
+use super::names;
 use super::read::Row;
 use crate::cluster::UnionFind;
 use crate::corpus::error::Error;
@@ -143,14 +144,14 @@ pub(super) fn group(
 ) -> Result<Groups, Error> {
     let roots = components.flatten();
     let mut weights = vec![0u32; roots.len()];
-    let mut rows = folder.open(Row::FILE)?;
+    let mut rows = folder.open(names::ROWS)?;
     let mut row = Row::default();
     for (document, &root) in (0..).zip(roots) {
         row.read(&mut rows)?;
         let bytes = match firsts.is_first(document) {
             true => weight.of(row.shingles),
             false => Weight::COPY,
-        } + row.id.len() as u64;
+        } + (row.id.len() + row.keep.len()) as u64;
         let all = &mut weights[root as usize];
         *all = all.saturating_add(bytes.div_ceil(UNIT) as u32);
     }

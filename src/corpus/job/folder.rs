@@ -15,7 +15,7 @@ use crate::corpus::error::Error;
 pub(super) struct Folder {
     path: PathBuf,
     /// Gone with the job, where the user named none.
-    _passing: Option<TempDir>,
+    passing: Option<TempDir>,
     /// Bytes written so far.
     spilled: AtomicU64,
 }
@@ -55,9 +55,18 @@ impl Folder {
     fn of(path: PathBuf, passing: Option<TempDir>) -> Self {
         Self {
             path,
-            _passing: passing,
+            passing,
             spilled: AtomicU64::new(0),
         }
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// True where the folder outlives the run.
+    pub(super) fn is_durable(&self) -> bool {
+        self.passing.is_none()
     }
 
     pub(super) fn file(&self, name: &str) -> PathBuf {
@@ -65,8 +74,8 @@ impl Folder {
     }
 
     /// Bytes written so far.
-    pub(super) fn spilled(&self) -> u64 {
-        self.spilled.load(Ordering::Relaxed)
+    pub(super) fn spilled(&self) -> &AtomicU64 {
+        &self.spilled
     }
 
     pub(super) fn create(&self, name: &str, buffer: usize) -> Result<Writing<'_>, Error> {
@@ -101,9 +110,9 @@ impl Folder {
         writing.finish()
     }
 
-    pub(super) fn read_numbers(&self, name: &str, many: usize) -> Result<Vec<u32>, Error> {
-        let mut reading = self.open(name)?;
-        (0..many).map(|_| reading.u32()).collect()
+    pub(super) fn read_numbers(&self, whole: &Whole) -> Result<Vec<u32>, Error> {
+        let mut reading = self.open(&whole.name)?;
+        (0..whole.bytes / 4).map(|_| reading.u32()).collect()
     }
 }
 
@@ -123,13 +132,20 @@ impl Writing<'_> {
         self.bytes
     }
 
-    /// Writes what is held back, and waits until the disk has it.
+    /// Bytes behind their number.
+    pub(super) fn counted(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.write(&(bytes.len() as u32).to_le_bytes())?;
+        self.write(bytes)
+    }
+
+    /// Writes what is held back, and waits until the disk has it where the folder outlives the run.
     pub(super) fn finish(mut self) -> Result<Whole, Error> {
-        let flushed = self
-            .file
-            .flush()
-            .and_then(|()| self.file.get_ref().sync_data());
-        flushed.map_err(|error| self.failed(error))?;
+        let flushed = self.file.flush();
+        let synced = flushed.and_then(|()| match self.folder.is_durable() {
+            true => self.file.get_ref().sync_data(),
+            false => Ok(()),
+        });
+        synced.map_err(|error| self.failed(error))?;
         Ok(Whole {
             checksum: format!("{:032x}", self.hash.digest128()),
             bytes: self.bytes,
@@ -137,7 +153,7 @@ impl Writing<'_> {
         })
     }
 
-    fn failed(&self, error: io::Error) -> Error {
+    pub(super) fn failed(&self, error: io::Error) -> Error {
         Error::io("write", &self.folder.file(&self.name), error)
     }
 }
@@ -210,12 +226,17 @@ pub(super) trait Bytes {
         Ok(found.then(|| u32::from_le_bytes(bytes)))
     }
 
-    /// A text after its length, over `text`.
-    fn text(&mut self, text: &mut String) -> Result<(), Error> {
-        let mut bytes = std::mem::take(text).into_bytes();
+    /// Bytes behind their number, over `bytes`.
+    fn counted(&mut self, bytes: &mut Vec<u8>) -> Result<(), Error> {
         bytes.clear();
         bytes.resize(self.u32()? as usize, 0);
-        self.read(&mut bytes)?;
+        self.read(bytes)
+    }
+
+    /// The same of a text.
+    fn text(&mut self, text: &mut String) -> Result<(), Error> {
+        let mut bytes = std::mem::take(text).into_bytes();
+        self.counted(&mut bytes)?;
         *text =
             String::from_utf8(bytes).map_err(|_| self.failed(io::ErrorKind::InvalidData.into()))?;
         Ok(())

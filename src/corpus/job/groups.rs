@@ -1,29 +1,40 @@
 //! Group by group: candidates to clusters and pairs, with what does it in memory.
 
+use serde::{Deserialize, Serialize};
+
 use super::dealt::Dealt;
-use super::folder::{Bytes, Folder, Whole, Writing};
+use super::folder::{Bytes, Folder, Writing};
+use super::manifest::GroupDone;
+use super::names;
 use super::sets::Kind;
 use crate::batch::{Batch, Candidate, PairOrder, Run};
 use crate::cluster::Cluster;
 use crate::corpus::error::Error;
+use crate::corpus::keep::{KeepColumn, KeepPolicy};
 use crate::deduper::Deduper;
-use crate::recall::{LinkTally, PairTally};
+use crate::recall::{Chances, LinkCounts, LinkTally, PairCounts, PairTally};
 use crate::verify::{Pair, ShingleSet, Similarity};
 
 /// The documents of a group, in order.
-#[derive(Default)]
 struct Group {
     numbers: Vec<u32>,
     ids: Vec<String>,
     documents: Vec<Candidate>,
+    keep: KeepColumn,
     /// The first document of each that has the same shingles, in the group.
     firsts: Vec<u32>,
 }
 
 impl Group {
-    fn load(dealt: &Dealt, group: usize) -> Result<Self, Error> {
+    fn load(dealt: &Dealt, group: usize, policy: &KeepPolicy) -> Result<Self, Error> {
         let mut reader = dealt.read(group)?;
-        let mut loaded = Self::default();
+        let mut loaded = Self {
+            numbers: Vec::new(),
+            ids: Vec::new(),
+            documents: Vec::new(),
+            keep: KeepColumn::new(policy.clone()),
+            firsts: Vec::new(),
+        };
         let mut bytes = Vec::new();
         while let Some(number) = reader.next_u32()? {
             let mut document = Candidate {
@@ -32,6 +43,8 @@ impl Group {
             };
             let mut id = String::new();
             reader.text(&mut id)?;
+            reader.counted(&mut bytes)?;
+            loaded.keep.push_bytes(&bytes);
             let [kind] = reader.array()?;
             if kind == Kind::Copy as u8 {
                 let first = reader.u32()?;
@@ -51,63 +64,62 @@ impl Group {
     }
 }
 
-/// What groups come to.
+/// What is counted in a group.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(super) struct Counted {
+    pub(super) links: LinkCounts,
+    pub(super) pairs: PairCounts,
+    pub(super) clusters: usize,
+    pub(super) removed: usize,
+    /// Documents without shingles are in no group.
+    pub(super) split: usize,
+}
+
+/// What decides groups.
 pub(super) struct Deciding<'d> {
     pub(super) deduper: &'d Deduper,
+    pub(super) chances: &'d Chances,
+    pub(super) policy: &'d KeepPolicy,
     pub(super) folder: &'d Folder,
-    pub(super) run: Run<'d>,
     /// Whether all pairs are asked for.
     pub(super) wants_pairs: bool,
 }
 
-/// The numbers of all groups so far.
-pub(super) struct Tally<'c> {
-    pub(super) links: LinkTally<'c>,
-    pub(super) pairs: PairTally<'c>,
-    pub(super) clusters: u64,
-    pub(super) removed: u64,
-    pub(super) split: usize,
-}
-
-/// The files of a group's decisions.
-pub(super) fn clusters_of(group: usize) -> String {
-    format!("clusters-{group:06}")
-}
-
-pub(super) fn pairs_of(group: usize) -> String {
-    format!("pairs-{group:06}")
-}
-
 impl Deciding<'_> {
     /// Decides a group, and writes its files.
-    pub(super) fn decide(
-        &self,
-        dealt: &Dealt,
-        number: usize,
-        tally: &mut Tally<'_>,
-    ) -> Result<Vec<Whole>, Error> {
-        let mut group = Group::load(dealt, number)?;
+    pub(super) fn decide(&self, dealt: &Dealt, number: usize) -> Result<GroupDone, Error> {
+        let mut group = Group::load(dealt, number, self.policy)?;
         let firsts = std::mem::take(&mut group.firsts);
-        let batch = Batch::of_candidates(self.deduper, &group.documents, firsts, self.run)?;
+        let order = |a, b| group.keep.compare(a, b);
+        let run = Run::new().keep_by(&order);
+        let batch = Batch::of_candidates(self.deduper, &group.documents, firsts, run)?;
+        let mut pairs = PairTally::new(self.chances);
         let mut files = Vec::new();
         if self.wants_pairs {
-            let mut writing = self.folder.create(&pairs_of(number), 1 << 16)?;
-            batch.for_each_pair_in(&mut tally.pairs, |pair| {
+            let mut writing = self.folder.create(&names::pairs(number), 1 << 16)?;
+            batch.for_each_pair_in(&mut pairs, |pair| {
                 let order = batch.order_of(&pair, |document| group.numbers[document]);
                 write_pair(&mut writing, order, &pair, &group.ids)
             })?;
             files.push(writing.finish()?);
         }
-        let clusters = batch.clusters_in(&tally.links)?;
-        tally.clusters += clusters.len() as u64;
-        tally.removed += clusters.removed().len() as u64;
-        tally.split += clusters.split_buckets();
-        let mut writing = self.folder.create(&clusters_of(number), 1 << 16)?;
+        let links = LinkTally::new(self.chances);
+        let clusters = batch.clusters_in(&links)?;
+        let mut writing = self.folder.create(&names::clusters(number), 1 << 16)?;
         for cluster in clusters.iter() {
             write_cluster(&mut writing, &cluster, &group)?;
         }
         files.push(writing.finish()?);
-        Ok(files)
+        Ok(GroupDone {
+            files,
+            counted: Counted {
+                links: links.counts(),
+                pairs: pairs.counts().clone(),
+                clusters: clusters.len(),
+                removed: clusters.removed().len(),
+                split: clusters.split_buckets(),
+            },
+        })
     }
 }
 
@@ -120,33 +132,32 @@ fn write_pair(
     for part in order {
         to.write(&part.to_le_bytes())?;
     }
-    write_text(to, &ids[pair.a])?;
-    write_text(to, &ids[pair.b])?;
+    to.counted(ids[pair.a].as_bytes())?;
+    to.counted(ids[pair.b].as_bytes())?;
     write_similarity(to, &pair.similarity)
 }
 
 fn write_cluster(to: &mut Writing<'_>, cluster: &Cluster<'_>, group: &Group) -> Result<(), Error> {
-    let first = cluster
-        .removed
-        .first()
-        .map_or(cluster.kept, |removal| removal.document);
-    let first = group.numbers[first.min(cluster.kept)];
-    let mut write = |number: u32| to.write(&number.to_le_bytes());
-    write(first)?;
-    write(group.numbers[cluster.kept])?;
-    write(cluster.removed.len() as u32)?;
-    write_text(to, &group.ids[cluster.kept])?;
+    let kept = cluster.kept;
+    let first = cluster.removed.iter().map(|removal| removal.document).min();
+    let first = first.map_or(kept, |first| first.min(kept));
+    for number in [
+        group.numbers[first],
+        group.numbers[kept],
+        cluster.removed.len() as u32,
+    ] {
+        to.write(&number.to_le_bytes())?;
+    }
+    to.counted(group.ids[kept].as_bytes())?;
     for removal in cluster.removed {
-        to.write(&group.numbers[removal.document].to_le_bytes())?;
-        write_text(to, &group.ids[removal.document])?;
+        let document = removal.document;
+        to.write(&group.numbers[document].to_le_bytes())?;
+        to.counted(group.ids[document].as_bytes())?;
+        let reason = group.keep.reason(kept, document).to_string();
+        to.counted(reason.as_bytes())?;
         write_similarity(to, &removal.similarity)?;
     }
     Ok(())
-}
-
-fn write_text(to: &mut Writing<'_>, text: &str) -> Result<(), Error> {
-    to.write(&(text.len() as u32).to_le_bytes())?;
-    to.write(text.as_bytes())
 }
 
 fn write_similarity(to: &mut Writing<'_>, similarity: &Similarity) -> Result<(), Error> {

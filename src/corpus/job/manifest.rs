@@ -10,6 +10,7 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
 use super::folder::{Folder, Whole};
 use super::groups::Counted;
+use super::names::{self, INPUTS, LOCK, MANIFEST};
 use crate::corpus::error::Error;
 use crate::corpus::escape::escaped_bytes;
 use crate::corpus::input::Input;
@@ -54,6 +55,8 @@ pub(super) struct ConnectedDone {
     pub(super) groups: Whole,
     /// Bytes that each group takes, about.
     pub(super) bytes: Vec<u64>,
+    /// Documents without shingles.
+    pub(super) empty: usize,
 }
 
 /// The sets of all groups are there.
@@ -75,9 +78,6 @@ pub(super) struct GroupDone {
 }
 
 const FORMAT: &str = "resemblance work folder 1";
-const MANIFEST: &str = "manifest.json";
-const INPUTS: &str = "inputs.jsonl";
-const LOCK: &str = "lock";
 
 /// An input as it was.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,7 +91,9 @@ struct Stamp {
 impl Stamp {
     fn of(input: &Input) -> Self {
         let modified = fs::metadata(&input.path).and_then(|found| found.modified());
-        let since = modified.ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+        let since = modified
+            .ok()
+            .and_then(|time| time.duration_since(UNIX_EPOCH).ok());
         Self {
             path: escaped_bytes(input.path.as_os_str()),
             size: input.size,
@@ -105,7 +107,7 @@ pub(super) struct Work {
     pub(super) folder: Folder,
     pub(super) manifest: Manifest,
     /// Held as long as the work goes on. None where the folder is this run's alone.
-    _lock: Option<File>,
+    lock: Option<File>,
 }
 
 impl Work {
@@ -114,7 +116,7 @@ impl Work {
         Ok(Self {
             folder: Folder::passing()?,
             manifest: Manifest::default(),
-            _lock: None,
+            lock: None,
         })
     }
 
@@ -137,7 +139,7 @@ impl Work {
         let mut work = Self {
             folder,
             manifest,
-            _lock: Some(lock),
+            lock: Some(lock),
         };
         match work.found()? {
             Some(found) if !fresh => {
@@ -223,7 +225,7 @@ impl Work {
             let name = entry.file_name();
             match name.to_str() {
                 Some(LOCK) => {}
-                Some(name) if Folder::is_ours(name) => names.push(name.to_owned()),
+                Some(name) if names::is_ours(name) => names.push(name.to_owned()),
                 _ => {
                     let path = escaped_bytes(path.as_os_str());
                     let name = escaped_bytes(&name);
@@ -244,7 +246,7 @@ impl Work {
 
     /// Enters what has been done.
     pub(super) fn save(&self) -> Result<(), Error> {
-        if self._lock.is_none() {
+        if self.lock.is_none() {
             return Ok(());
         }
         let path = self.folder.file(MANIFEST);
@@ -257,7 +259,7 @@ impl Work {
         let path = self.folder.file(name);
         let write = || -> io::Result<()> {
             let mut temp = tempfile::Builder::new()
-                .prefix(Folder::PASSING)
+                .prefix(names::PASSING)
                 .tempfile_in(self.folder.path())?;
             temp.write_all(bytes)?;
             temp.as_file().sync_all()?;
@@ -282,7 +284,7 @@ impl Work {
 
     /// Ends the work: nothing of it is needed any more.
     pub(super) fn end(&self) -> Result<(), Error> {
-        match self._lock {
+        match self.lock {
             Some(_) => self.clear(),
             None => Ok(()),
         }

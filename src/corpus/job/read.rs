@@ -3,9 +3,13 @@
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::dealt::Dealer;
-use super::folder::{Bytes, Folder, Reading, Whole, Writing};
+use super::folder::{Bytes, Folder, Reading, Writing};
+use super::manifest::ReadDone;
+use super::names;
+use super::rejected::RejectedAt;
 use crate::corpus::error::Error;
 use crate::corpus::input::Input;
+use crate::corpus::keep::KeepPolicy;
 use crate::corpus::parse::Taken;
 use crate::corpus::read::{At, Rejection, Sink};
 use crate::digest::Digests;
@@ -16,25 +20,24 @@ pub(super) struct Row {
     /// A hash of its record.
     pub(super) record: u64,
     /// Its line, 0 where it has none.
-    pub(super) line: u64,
+    line: u64,
     /// Bytes of its text.
     pub(super) byte_len: u64,
     /// Its shingles, repetitions included.
     pub(super) shingles: u32,
     pub(super) id: String,
+    /// What the keep policy compares, where it compares anything.
+    pub(super) keep: Vec<u8>,
 }
 
 impl Row {
-    /// The file that has them all.
-    pub(super) const FILE: &str = "documents";
-
     fn write(&self, to: &mut Writing<'_>) -> Result<(), Error> {
         to.write(&self.record.to_le_bytes())?;
         to.write(&self.line.to_le_bytes())?;
         to.write(&self.byte_len.to_le_bytes())?;
         to.write(&self.shingles.to_le_bytes())?;
-        to.write(&(self.id.len() as u32).to_le_bytes())?;
-        to.write(self.id.as_bytes())
+        to.counted(self.id.as_bytes())?;
+        to.counted(&self.keep)
     }
 
     /// Reads the next.
@@ -43,90 +46,98 @@ impl Row {
         self.line = from.u64()?;
         self.byte_len = from.u64()?;
         self.shingles = from.u32()?;
-        from.text(&mut self.id)
+        from.text(&mut self.id)?;
+        from.counted(&mut self.keep)
     }
 
     /// The line, where there is one.
-    pub(super) fn at_line(&self) -> Option<u64> {
+    pub(super) fn line(&self) -> Option<u64> {
         (self.line > 0).then_some(self.line)
     }
 }
 
 /// Documents on their way to the disk.
 pub(super) struct Keying<'f> {
+    folder: &'f Folder,
+    /// Nothing of what it compares is written where it compares nothing.
+    policy: &'f KeepPolicy,
     rows: Writing<'f>,
     keys: Dealer<'f>,
     prints: Dealer<'f>,
     ids: Dealer<'f>,
+    rejections: Writing<'f>,
     /// Documents whose digests are to come.
     waiting: Vec<Row>,
-    pub(super) known: Known,
-}
-
-/// What is known of the documents when all have been read.
-#[derive(Debug, Default)]
-pub(super) struct Known {
-    pub(super) documents: u32,
-    /// Bytes of all texts.
-    pub(super) text_bytes: u64,
-    /// For each input, the documents read once it was read.
-    pub(super) ends: Vec<u32>,
-    pub(super) rejections: Vec<Rejection>,
-    /// Where they are, in order.
-    pub(super) rejected_at: Vec<At>,
+    documents: u32,
+    text_bytes: u64,
+    ends: Vec<u32>,
 }
 
 impl<'f> Keying<'f> {
-    pub(super) const KEYS: &'static str = "keys";
-    pub(super) const PRINTS: &'static str = "prints";
-    pub(super) const IDS: &'static str = "ids";
-
     /// `parts` of keys, with so much memory for what waits to be written.
-    pub(super) fn new(folder: &'f Folder, parts: usize, memory: usize) -> Result<Self, Error> {
+    pub(super) fn new(
+        folder: &'f Folder,
+        policy: &'f KeepPolicy,
+        parts: usize,
+        memory: usize,
+    ) -> Result<Self, Error> {
         // Keys are many times as many as documents.
         let few = parts.div_ceil(8);
         let of_few = memory / 10;
         Ok(Self {
-            rows: folder.create(Row::FILE, 1 << 16)?,
-            keys: Dealer::create(folder, Self::KEYS, parts, memory - 2 * of_few)?,
-            prints: Dealer::create(folder, Self::PRINTS, few, of_few)?,
-            ids: Dealer::create(folder, Self::IDS, few, of_few)?,
+            folder,
+            policy,
+            rows: folder.create(names::ROWS, 1 << 16)?,
+            keys: Dealer::create(folder, names::KEYS, parts, memory - 2 * of_few)?,
+            prints: Dealer::create(folder, names::PRINTS, few, of_few)?,
+            ids: Dealer::create(folder, names::IDS, few, of_few)?,
+            rejections: folder.create(names::EARLY, 1 << 16)?,
             waiting: Vec::new(),
-            known: Known::default(),
+            documents: 0,
+            text_bytes: 0,
+            ends: Vec::new(),
         })
     }
 
-    pub(super) fn finish(self) -> Result<(Known, [Whole; 4]), Error> {
-        let files = [
-            self.rows.finish()?,
-            self.keys.finish()?,
-            self.prints.finish()?,
-            self.ids.finish()?,
-        ];
-        Ok((self.known, files))
+    pub(super) fn finish(self) -> Result<ReadDone, Error> {
+        Ok(ReadDone {
+            documents: self.documents,
+            text_bytes: self.text_bytes,
+            rejections: self.rejections.finish()?,
+            ends: self.folder.write_numbers(names::ENDS, &self.ends)?,
+            rows: self.rows.finish()?,
+            keys: self.keys.finish()?,
+            prints: self.prints.finish()?,
+            ids: self.ids.finish()?,
+        })
     }
 }
 
 impl Sink for Keying<'_> {
     fn take(&mut self, inputs: &[Input], at: At, taken: Taken) -> Result<Option<String>, Error> {
+        let mut keep = Vec::new();
+        if !self.policy.is_first() {
+            taken.keep.write(&mut keep);
+        }
         self.waiting.push(Row {
             record: taken.record,
             line: at.1.unwrap_or(0),
             byte_len: taken.byte_len as u64,
             shingles: 0,
             id: taken.id.unwrap_or_else(|| inputs[at.0].id_of(at.1)),
+            keep,
         });
         Ok(None)
     }
 
     fn take_digests(&mut self, digests: &mut Digests, _: &[bool]) -> Result<(), Error> {
         for (mut row, (print, shingles, keys)) in self.waiting.drain(..).zip(digests.keyed()) {
-            let document = self.known.documents;
+            let document = self.documents;
             if document == u32::MAX - 1 {
                 return Err(crate::Error::too_many(document as usize + 1).into());
             }
-            self.known.documents += 1;
-            self.known.text_bytes += row.byte_len;
+            self.documents += 1;
+            self.text_bytes += row.byte_len;
             row.shingles = shingles;
             row.write(&mut self.rows)?;
             self.ids.write_key(xxh3_128(row.id.as_bytes()), document)?;
@@ -142,13 +153,11 @@ impl Sink for Keying<'_> {
     }
 
     fn reject(&mut self, at: At, rejection: Rejection) -> Result<(), Error> {
-        self.known.rejected_at.push(at);
-        self.known.rejections.push(rejection);
-        Ok(())
+        RejectedAt::of(at, rejection).write(&mut self.rejections)
     }
 
     fn end_input(&mut self) -> Result<(), Error> {
-        self.known.ends.push(self.known.documents);
+        self.ends.push(self.documents);
         Ok(())
     }
 }

@@ -7,14 +7,19 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::components::{Firsts, Groups, NONE};
 use super::dealt::Dealer;
-use super::folder::{Folder, Reading, Whole};
-use super::read::{Known, Row};
+use super::folder::{Folder, Whole};
+use super::manifest::SetsDone;
+use super::names;
+use super::read::Row;
+use super::rejected::RejectedAt;
+use super::walk::{Known, Walk};
 use crate::batch::{Memory, Shingled as _};
 use crate::corpus::document::{CHANGED, Record};
 use crate::corpus::error::Error;
 use crate::corpus::input::Input;
 use crate::corpus::options::ReadOptions;
 use crate::corpus::parse::{Part, Producer, RawBlock};
+use crate::corpus::read::Rejection;
 use crate::pool::Pool;
 use crate::text::Shingler;
 use crate::verify::ShingleSet;
@@ -30,6 +35,7 @@ pub(super) enum Kind {
 
 /// Reads the inputs again, and writes what groups are made of.
 pub(super) struct Sets<'s> {
+    pub(super) folder: &'s Folder,
     pub(super) inputs: &'s [Input],
     pub(super) options: &'s ReadOptions,
     pub(super) shingler: &'s Shingler,
@@ -47,115 +53,139 @@ struct Picked {
     record: Range<usize>,
 }
 
-/// Where the enumeration of records is.
-struct Cursor {
+/// A block, and what is to be shingled of it.
+struct Work {
+    raw: RawBlock,
     input: usize,
-    lines: u64,
-    document: u32,
-    /// Rejected records passed.
-    rejected: usize,
-    rows: Reading,
+    picked: Vec<Picked>,
+}
+
+/// The memory of a block, and the documents picked of it, those that are no copies with their sets.
+type Shingles = (Vec<u8>, Vec<(Picked, Option<ShingleSet>)>);
+
+/// Documents that were rejected after they were read, in order.
+#[derive(Default)]
+struct Late {
+    rejected: Vec<RejectedAt>,
+    bytes: u64,
 }
 
 impl Sets<'_> {
-    /// Writes the groups to a file.
-    pub(super) fn write(self, folder: &Folder, name: &str, memory: usize) -> Result<Whole, Error> {
-        let mut cursor = Cursor {
-            input: 0,
-            lines: 0,
-            document: 0,
-            rejected: 0,
-            rows: folder.open(Row::FILE)?,
-        };
-        let mut dealer = Dealer::create(folder, name, self.groups.bytes.len(), memory)?;
+    /// Writes the groups to a file, and all rejections to another.
+    pub(super) fn write(self, memory: usize) -> Result<SetsDone, Error> {
+        let mut walk = Walk::new(self.known, self.inputs, self.folder)?;
+        let mut late = Late::default();
+        let mut dealer = Dealer::create(self.folder, names::SETS, self.groups.bytes.len(), memory)?;
         let mut producer = Producer::new(self.inputs, self.options);
         let spaces: Pool<Memory> = Pool::default();
-        let mut work = Vec::new();
-        let mut is_first = true;
-        while is_first || !work.is_empty() {
-            is_first = false;
+        let mut work = self.pick(&mut producer, &mut walk, &mut late)?;
+        while let Some(now) = work {
             let shingle = || {
-                std::mem::take(&mut work)
-                    .into_par_iter()
+                now.into_par_iter()
                     .with_max_len(1)
-                    .map(|work: Work| work.shingled(&self, &mut spaces.lend()))
-                    .collect::<Result<Vec<_>, Error>>()
+                    .map(|work| self.shingle(work, &mut spaces.lend()))
+                    .collect::<Result<Vec<Shingles>, Error>>()
             };
-            let (next, done) = rayon::join(|| self.pick(&mut producer, &mut cursor), shingle);
-            for (block, shingled) in done? {
-                for (picked, set) in shingled {
+            let read = || self.pick(&mut producer, &mut walk, &mut late);
+            let (next, done) = rayon::join(read, shingle);
+            for (memory, shingles) in done? {
+                for (picked, set) in shingles {
                     self.deal(&mut dealer, &picked, set.as_ref())?;
                 }
-                producer.spare.push((block, None));
+                producer.spare.push((memory, None));
             }
             work = next?;
         }
-        dealer.finish()
-    }
-
-    /// Reads some blocks on, and picks what belongs to groups.
-    fn pick(&self, producer: &mut Producer<'_>, cursor: &mut Cursor) -> Result<Vec<Work>, Error> {
-        let mut all = Vec::new();
-        for of in producer.round() {
-            match of.part {
-                Part::Block(raw) => all.push(self.pick_of(raw, cursor)?),
-                Part::End => self.end_input(cursor)?,
-                Part::Failed { error, opened } => {
-                    let input = &self.inputs[cursor.input];
-                    let line = (opened && input.has_lines()).then_some(cursor.lines + 1);
-                    if !cursor.is_rejected(self.known, line) {
-                        return Err(Error::io("read", &input.path, error));
-                    }
-                    self.end_input(cursor)?;
-                }
-            }
-        }
-        Ok(all)
-    }
-
-    fn pick_of(&self, raw: RawBlock, cursor: &mut Cursor) -> Result<Work, Error> {
-        let mut picked = Vec::new();
-        let lines = raw.block.for_each(|record| {
-            let line = record.line.map(|line| cursor.lines + line);
-            if cursor.is_rejected(self.known, line) {
-                return Ok(());
-            }
-            let document = cursor.document;
-            if document >= self.known.documents {
-                return Err(self.changed(cursor));
-            }
-            cursor.document += 1;
-            let mut row = Row::default();
-            row.read(&mut cursor.rows)?;
-            self.ticker.tick(1)?;
-            if self.groups.group[document as usize] != NONE {
-                picked.push(Picked {
-                    row,
-                    document,
-                    record: raw.block.place(&record),
-                });
-            }
-            Ok(())
-        })?;
-        cursor.lines += lines;
-        Ok(Work {
-            raw,
-            picked,
-            input: cursor.input,
+        Ok(SetsDone {
+            sets: dealer.finish()?,
+            late_bytes: late.bytes,
+            rejections: self.write_rejected(late.rejected)?,
         })
     }
 
-    fn end_input(&self, cursor: &mut Cursor) -> Result<(), Error> {
-        if cursor.document != self.known.ends[cursor.input] {
-            return Err(self.changed(cursor));
+    /// Reads some blocks on, and picks what belongs to groups; none at the end.
+    fn pick(
+        &self,
+        producer: &mut Producer<'_>,
+        walk: &mut Walk<'_>,
+        late: &mut Late,
+    ) -> Result<Option<Vec<Work>>, Error> {
+        let parts = producer.round();
+        if parts.is_empty() {
+            return Ok(None);
         }
-        cursor.input += 1;
-        cursor.lines = 0;
-        Ok(())
+        let mut all = Vec::new();
+        for of in parts {
+            match of.part {
+                Part::Block(raw) => all.push(self.pick_of(raw, walk, late)?),
+                Part::End => walk.end_input()?,
+                Part::Failed { error, opened } => {
+                    let input = &self.inputs[walk.input];
+                    let line = (opened && input.has_lines()).then_some(walk.lines + 1);
+                    if !walk.is_rejected(line) {
+                        return Err(Error::io("read", &input.path, error));
+                    }
+                    walk.end_input()?;
+                }
+            }
+        }
+        Ok(Some(all))
     }
 
-    fn changed(&self, cursor: &Cursor) -> Error {
-        Error::bad(self.inputs[cursor.input].place(None), CHANGED)
+    fn pick_of(&self, raw: RawBlock, walk: &mut Walk<'_>, late: &mut Late) -> Result<Work, Error> {
+        let mut picked = Vec::new();
+        let block = &raw.block;
+        let lines = block.for_each(|record| {
+            let line = record.line.map(|line| walk.lines + line);
+            let Some((document, row)) = walk.next(line)? else {
+                return Ok(());
+            };
+            self.ticker.tick(1)?;
+            if let Some(reason) = self.known.late.reason(document) {
+                let told = || block.told(record.offset, record.bytes.len());
+                let rejection = Rejection {
+                    place: self.inputs[walk.input].place(line),
+                    reason: reason.to_owned(),
+                    record: line.map(|_| told()),
+                };
+                late.bytes += row.byte_len;
+                late.rejected
+                    .push(RejectedAt::of((walk.input, line), rejection));
+            } else if self.groups.group[document as usize] != NONE {
+                let record = block.place(&record);
+                picked.push(Picked {
+                    row,
+                    document,
+                    record,
+                });
+            }
+            Ok::<(), Error>(())
+        })?;
+        walk.lines += lines;
+        Ok(Work {
+            raw,
+            picked,
+            input: walk.input,
+        })
+    }
+
+    fn shingle(&self, work: Work, memory: &mut Memory) -> Result<Shingles, Error> {
+        let input = &self.inputs[work.input];
+        let fields = input.has_lines().then_some(&self.options.fields);
+        let mut shingles = Vec::with_capacity(work.picked.len());
+        for picked in work.picked {
+            let changed = || Error::bad(input.place(picked.row.line()), CHANGED);
+            let bytes = work.raw.block.bytes(&picked.record);
+            if xxh3_64(bytes) != picked.row.record {
+                return Err(changed());
+            }
+            let is_first = self.firsts.0[picked.document as usize] == picked.document;
+            let record = Record { bytes, fields };
+            let set = is_first.then(|| record.shingle_set(self.shingler, memory));
+            let set = set.transpose().map_err(|_| changed())?;
+            shingles.push((picked, set));
+        }
+        Ok((work.raw.block.into_memory(), shingles))
     }
 
     /// Writes a document to its group.
@@ -170,62 +200,32 @@ impl Sets<'_> {
         let mut write = |bytes: &[u8]| dealer.write(group, bytes);
         write(&document.to_le_bytes())?;
         write(&row.byte_len.to_le_bytes())?;
-        write(&(row.id.len() as u32).to_le_bytes())?;
-        write(row.id.as_bytes())?;
+        for bytes in [row.id.as_bytes(), &row.keep] {
+            write(&(bytes.len() as u32).to_le_bytes())?;
+            write(bytes)?;
+        }
         let Some(set) = set else {
             write(&[Kind::Copy as u8])?;
             return write(&self.firsts.0[*document as usize].to_le_bytes());
         };
         write(&[Kind::Set as u8])?;
         write(&(set.len() as u32).to_le_bytes())?;
-        set.hashes()
-            .iter()
-            .try_for_each(|hash| write(&hash.to_le_bytes()))
+        let mut hashes = set.hashes().iter();
+        hashes.try_for_each(|hash| write(&hash.to_le_bytes()))
     }
-}
 
-impl Cursor {
-    /// Whether the next record is one that was rejected; it is passed then.
-    fn is_rejected(&mut self, known: &Known, line: Option<u64>) -> bool {
-        let next = known.rejected_at.get(self.rejected);
-        let is_rejected = next == Some(&(self.input, line));
-        self.rejected += usize::from(is_rejected);
-        is_rejected
-    }
-}
-
-/// A block, and what is to be shingled of it.
-struct Work {
-    raw: RawBlock,
-    input: usize,
-    picked: Vec<Picked>,
-}
-
-/// The memory of a block, and the documents picked of it, those that are no copies with their sets.
-type Shingled = (Vec<u8>, Vec<(Picked, Option<ShingleSet>)>);
-
-impl Work {
-    fn shingled(self, sets: &Sets<'_>, memory: &mut Memory) -> Result<Shingled, Error> {
-        let input = &sets.inputs[self.input];
-        let fields = input.has_lines().then_some(&sets.options.fields);
-        let mut shingled = Vec::with_capacity(self.picked.len());
-        for picked in self.picked {
-            let changed = || Error::bad(input.place(picked.row.at_line()), CHANGED);
-            let record = self.raw.block.bytes(&picked.record);
-            if xxh3_64(record) != picked.row.record {
-                return Err(changed());
+    /// Writes the rejections of both passes in the order of their places.
+    fn write_rejected(&self, late: Vec<RejectedAt>) -> Result<Whole, Error> {
+        let mut early = self.folder.open(names::EARLY)?;
+        let mut writing = self.folder.create(names::REJECTED, 1 << 16)?;
+        let mut late = late.into_iter().peekable();
+        while let Some(next) = RejectedAt::read(&mut early)? {
+            while let Some(late) = late.next_if(|late| late.at() < next.at()) {
+                late.write(&mut writing)?;
             }
-            let is_first = sets.firsts.0[picked.document as usize] == picked.document;
-            let set = is_first.then(|| {
-                let record = Record {
-                    bytes: record,
-                    fields,
-                };
-                record.shingle_set(sets.shingler, memory)
-            });
-            let set = set.transpose().map_err(|_| changed())?;
-            shingled.push((picked, set));
+            next.write(&mut writing)?;
         }
-        Ok((self.raw.block.into_memory(), shingled))
+        late.try_for_each(|late| late.write(&mut writing))?;
+        writing.finish()
     }
 }

@@ -1,0 +1,124 @@
+//! Records that could not be used: on the way, or since their ids turned out to be used before.
+
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::folder::{Bytes, Folder, Reading, Writing};
+use super::names;
+use super::read::Row;
+use crate::corpus::corpus::used_before;
+use crate::corpus::error::{Error, Place};
+use crate::corpus::input::Input;
+use crate::corpus::read::{At, Rejection};
+
+/// A rejection and where it is, as it is written.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct RejectedAt {
+    input: usize,
+    line: Option<u64>,
+    file: String,
+    reason: String,
+    record: Option<String>,
+}
+
+impl RejectedAt {
+    pub(super) fn of((input, line): At, rejection: Rejection) -> Self {
+        Self {
+            input,
+            line,
+            file: rejection.place.file,
+            reason: rejection.reason,
+            record: rejection.record,
+        }
+    }
+
+    pub(super) fn at(&self) -> At {
+        (self.input, self.line)
+    }
+
+    pub(super) fn write(&self, to: &mut Writing<'_>) -> Result<(), Error> {
+        let bytes = serde_json::to_vec(self).map_err(|error| to.failed(error.into()))?;
+        to.counted(&bytes)
+    }
+
+    /// Reads the next; none at the end.
+    pub(super) fn read(from: &mut Reading) -> Result<Option<Self>, Error> {
+        let Some(len) = from.next_u32()? else {
+            return Ok(None);
+        };
+        let mut bytes = vec![0; len as usize];
+        from.read(&mut bytes)?;
+        let read = serde_json::from_slice(&bytes);
+        read.map(Some).map_err(|error| from.failed(error.into()))
+    }
+
+    pub(super) fn into_rejection(self) -> Rejection {
+        Rejection {
+            place: Place {
+                file: self.file,
+                line: self.line,
+            },
+            reason: self.reason,
+            record: self.record,
+        }
+    }
+}
+
+/// Documents whose ids were used before, by number.
+#[derive(Debug, Default)]
+pub(super) struct Late {
+    documents: Vec<u32>,
+    /// What is wrong with each.
+    reasons: Vec<String>,
+}
+
+impl Late {
+    /// From pairs of such a document and the first that has its id; `ends` are the documents at the end of each input.
+    pub(super) fn new(
+        repeated: &[(u32, u32)],
+        folder: &Folder,
+        inputs: &[Input],
+        ends: &[u32],
+    ) -> Result<Self, Error> {
+        let mut late = Self::default();
+        let mut firsts: HashMap<u32, At> = repeated
+            .iter()
+            .map(|&(_, first)| (first, (0, None)))
+            .collect();
+        let Some(&(last, _)) = repeated.last() else {
+            return Ok(late);
+        };
+        let mut rows = folder.open(names::ROWS)?;
+        let mut row = Row::default();
+        let mut repeated = repeated.iter().peekable();
+        for document in 0..=last {
+            row.read(&mut rows)?;
+            if let Some(at) = firsts.get_mut(&document) {
+                *at = (ends.partition_point(|&end| end <= document), row.line());
+            }
+            if let Some((_, first)) = repeated.next_if(|&&(late, _)| late == document) {
+                let (input, line) = firsts[first];
+                late.documents.push(document);
+                late.reasons
+                    .push(used_before(&row.id, &inputs[input], line));
+            }
+        }
+        Ok(late)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.documents.len()
+    }
+
+    /// The reason against a document, where there is one.
+    pub(super) fn reason(&self, document: u32) -> Option<&str> {
+        let place = self.documents.binary_search(&document).ok()?;
+        Some(&self.reasons[place])
+    }
+
+    /// The first of them.
+    pub(super) fn first(&self) -> Option<(u32, &str)> {
+        Some((*self.documents.first()?, self.reasons.first()?))
+    }
+}

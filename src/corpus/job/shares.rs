@@ -1,0 +1,30 @@
+//! What may be held.
+
+/// What the parts of the work may take of the memory, in bytes unless it says otherwise.
+pub(super) struct Shares {
+    /// For what waits to be written.
+    pub(super) buffers: usize,
+    /// Parts of keys: a number.
+    pub(super) parts: usize,
+    /// Keys held at a time: a number.
+    pub(super) keys: usize,
+    /// For a group.
+    pub(super) group: u64,
+}
+
+impl Shares {
+    /// Of so much memory, for inputs of this size.
+    pub(super) fn of(memory: u64, _input: u64, _threads: usize) -> Self {
+        /// What there is before there is anything to hold.
+        const PROGRAM: u64 = 32 << 20;
+        /// Bytes that are held for a key while it is compared with others.
+        const KEY: u64 = 64;
+        let rest = memory.saturating_sub(PROGRAM).max(PROGRAM);
+        Self {
+            buffers: (rest / 8).clamp(1 << 20, 64 << 20) as usize,
+            parts: 256,
+            keys: (rest / 4 / KEY) as usize,
+            group: rest / 3,
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! Records that have been read before, enumerated again as documents.
+
+use super::folder::{Folder, Reading};
+use super::names;
+use super::read::Row;
+use super::rejected::{Late, RejectedAt};
+use crate::corpus::document::CHANGED;
+use crate::corpus::error::{Error, Place};
+use crate::corpus::input::Input;
+use crate::corpus::read::At;
+
+/// What is known of the documents when all have been read.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    pub(super) documents: u32,
+    /// For each input, the documents read once it was read.
+    pub(super) ends: Vec<u32>,
+    /// Where records were rejected, in order.
+    rejected: Vec<At>,
+    pub(super) late: Late,
+}
+
+impl Known {
+    /// From the files of the folder.
+    pub(super) fn load(documents: u32, ends: Vec<u32>, folder: &Folder) -> Result<Self, Error> {
+        let mut rejected = Vec::new();
+        let mut early = folder.open(names::EARLY)?;
+        while let Some(next) = RejectedAt::read(&mut early)? {
+            rejected.push(next.at());
+        }
+        Ok(Self {
+            documents,
+            ends,
+            rejected,
+            late: Late::default(),
+        })
+    }
+
+    /// Records that were rejected on the way.
+    pub(super) fn rejected(&self) -> usize {
+        self.rejected.len()
+    }
+
+    /// Where a document is.
+    pub(super) fn place_of(
+        &self,
+        document: u32,
+        inputs: &[Input],
+        folder: &Folder,
+    ) -> Result<Place, Error> {
+        let mut rows = folder.open(names::ROWS)?;
+        let mut row = Row::default();
+        for _ in 0..=document {
+            row.read(&mut rows)?;
+        }
+        let input = self.ends.partition_point(|&end| end <= document);
+        Ok(inputs[input].place(row.line()))
+    }
+}
+
+/// A place among the records of all inputs.
+pub(super) struct Walk<'w> {
+    known: &'w Known,
+    inputs: &'w [Input],
+    pub(super) input: usize,
+    /// Lines of the input that were passed.
+    pub(super) lines: u64,
+    document: u32,
+    /// Rejected records passed.
+    rejected: usize,
+    rows: Reading,
+}
+
+impl<'w> Walk<'w> {
+    pub(super) fn new(
+        known: &'w Known,
+        inputs: &'w [Input],
+        folder: &Folder,
+    ) -> Result<Self, Error> {
+        Ok(Self {
+            known,
+            inputs,
+            input: 0,
+            lines: 0,
+            document: 0,
+            rejected: 0,
+            rows: folder.open(names::ROWS)?,
+        })
+    }
+
+    /// The document of the next record; none where that was rejected on the way.
+    pub(super) fn next(&mut self, line: Option<u64>) -> Result<Option<(u32, Row)>, Error> {
+        if self.is_rejected(line) {
+            return Ok(None);
+        }
+        let document = self.document;
+        if document >= self.known.documents {
+            return Err(self.changed());
+        }
+        self.document += 1;
+        let mut row = Row::default();
+        row.read(&mut self.rows)?;
+        Ok(Some((document, row)))
+    }
+
+    /// Whether the next record, or the rest of the input, was rejected; it is passed then.
+    pub(super) fn is_rejected(&mut self, line: Option<u64>) -> bool {
+        let next = self.known.rejected.get(self.rejected);
+        let is_rejected = next == Some(&(self.input, line));
+        self.rejected += usize::from(is_rejected);
+        is_rejected
+    }
+
+    pub(super) fn end_input(&mut self) -> Result<(), Error> {
+        if self.document != self.known.ends[self.input] {
+            return Err(self.changed());
+        }
+        self.input += 1;
+        self.lines = 0;
+        Ok(())
+    }
+
+    /// The error of an input that is not what it was.
+    pub(super) fn changed(&self) -> Error {
+        Error::bad(self.inputs[self.input].place(None), CHANGED)
+    }
+}
