@@ -190,7 +190,7 @@ impl<'d, D: Shingled> Way<'d, D> {
         for set in 0..distinct.len() {
             firsts[distinct.first(set)] = true;
         }
-        let may = survivors(sample, threshold, &firsts, &ticker)?;
+        let may = survivors(sample, sample.lengths(), threshold, &firsts, &ticker)?;
         let (mut sets, mut shingles) = (0, 0);
         for (document, length) in sample.lengths().enumerate().filter(|&(d, _)| firsts[d]) {
             // The set of a copy is made as well: its similarity is told.

@@ -170,13 +170,13 @@ fn content_of<'b>(
 }
 
 /// A record at hand as a document.
-pub(super) struct Record<'r> {
+pub(super) struct StoredRecord<'r> {
     pub(super) bytes: &'r [u8],
     /// None where the whole record is the text.
     pub(super) fields: Option<&'r Fields>,
 }
 
-impl Document for Record<'_> {
+impl Document for StoredRecord<'_> {
     fn content<'a>(&'a self, buffer: &'a mut ReadBuffer) -> Result<Content<'a>, ReadError> {
         content_of(self.bytes, self.fields, &mut buffer.text)
     }

@@ -8,11 +8,14 @@ use rayon::prelude::*;
 use crate::collapse::Print;
 use crate::error::{Error, Kind};
 use crate::exact::{Sample, Sampler};
+use crate::lsh::Banding;
 use crate::sketch::{Scheme, SignatureMatrix, Sketcher};
+#[cfg(feature = "corpus")]
+use crate::text::arch::STRIPS;
 use crate::text::{Content, Document, NotText, ReadBuffer, Scratch, Shingle};
 use crate::watch::Ticker;
 
-pub(crate) use keys::{Keyer, Keys};
+use keys::Keys;
 
 /// Makes [`Digests`] of documents, as [`Deduper::digester`](crate::Deduper::digester) sets it up: what the
 /// method of the deduper needs of each document.
@@ -21,7 +24,8 @@ pub struct Digester {
     sketcher: Sketcher,
     sketches: bool,
     sampler: Option<Sampler>,
-    keyer: Option<Keyer>,
+    /// What band keys are kept by.
+    banding: Option<Banding>,
 }
 
 /// What one pass over documents keeps of each, for [`Deduper::batch_of`](crate::Deduper::batch_of): 16 bytes by which
@@ -39,6 +43,15 @@ pub struct Digests {
     keys: Option<Keys>,
 }
 
+/// What the candidates of a document are found by.
+#[cfg(feature = "corpus")]
+pub(crate) enum FoundBy<'d> {
+    /// The keys of its bands.
+    Bands(&'d [u64]),
+    /// Its sampled hashes, in strips.
+    Strips([&'d [u32]; STRIPS]),
+}
+
 /// Working memory of a thread.
 #[derive(Debug, Default)]
 pub(crate) struct Workspace {
@@ -53,16 +66,16 @@ impl Digester {
             sketcher,
             sketches,
             sampler,
-            keyer: None,
+            banding: None,
         }
     }
 
-    /// One that keeps no signature and no sample, but the keys that candidates have in common.
+    /// One that keeps band keys and no signature.
     #[cfg(feature = "corpus")]
-    pub(crate) fn keyed(sketcher: Sketcher, keyer: Keyer) -> Self {
-        let keyer = Some(keyer);
+    pub(crate) fn keyed(sketcher: Sketcher, banding: Banding) -> Self {
+        let banding = Some(banding);
         Self {
-            keyer,
+            banding,
             ..Self::new(sketcher, false, None)
         }
     }
@@ -74,7 +87,7 @@ impl Digester {
             prints: Vec::new(),
             slots: self.sketches.then(Vec::new),
             sample: self.sampler.map(|_| Sample::default()),
-            keys: self.keyer.map(|_| Keys::default()),
+            keys: self.banding.map(|_| Keys::default()),
         }
     }
 
@@ -224,8 +237,8 @@ impl Digester {
                 return Err(error);
             }
         }
-        if let (Some(keyer), Some(keys)) = (self.keyer, &mut digests.keys) {
-            keyer.push(&space.hashes, self.sketcher.sketch(), keys);
+        if let (Some(banding), Some(keys)) = (self.banding, &mut digests.keys) {
+            keys.push(&space.hashes, self.sketcher.sketch(), banding);
         }
         Ok(())
     }
@@ -286,15 +299,21 @@ impl Digests {
         }
     }
 
-    /// The prints and keys of documents in turn.
+    /// Hands documents to `each` in turn: their prints, how many shingles they have, and what candidates are found by.
     #[cfg(feature = "corpus")]
-    pub(crate) fn keyed(&self) -> impl Iterator<Item = (Print, u32, &[u64])> {
-        let keys = self.keys.iter();
-        let keyed = keys.flat_map(|keys| keys.lengths.iter().copied().zip(keys.documents()));
-        let prints = self.prints.iter().copied();
-        prints
-            .zip(keyed)
-            .map(|(print, (length, keys))| (print, length, keys))
+    pub(crate) fn for_each<E>(
+        &self,
+        mut each: impl FnMut(Print, u32, FoundBy<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut prints = self.prints.iter();
+        let mut print = || prints.next().copied().unwrap_or_default();
+        if let Some(keys) = &self.keys {
+            let documents = keys.lengths.iter().zip(keys.documents());
+            let mut documents = documents.map(|(&length, keys)| (length, FoundBy::Bands(keys)));
+            return documents.try_for_each(|(length, keys)| each(print(), length, keys));
+        }
+        let mut documents = self.sample.iter().flat_map(Sample::open_documents);
+        documents.try_for_each(|(length, strips)| each(print(), length, FoundBy::Strips(strips)))
     }
 
     /// Forgets all documents, and keeps the memory.
@@ -303,6 +322,9 @@ impl Digests {
         self.prints.clear();
         if let Some(keys) = &mut self.keys {
             keys.clear();
+        }
+        if let Some(sample) = &mut self.sample {
+            sample.clear();
         }
     }
 

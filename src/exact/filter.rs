@@ -1,38 +1,84 @@
 //! Which documents may have a partner at all.
 
+use std::sync::{Mutex, PoisonError};
+
 use rayon::prelude::*;
 
-use super::sample::{Bits, Chunk, Own, Sample};
+use super::sample::{Bits, Own, Sample};
 use crate::error::Error;
 use crate::text::arch::STRIPS;
 use crate::threshold::Threshold;
 use crate::watch::Ticker;
 
+/// The sampled keys of all documents, dealt to strips: in memory or not.
+pub(crate) trait Strips: Sync {
+    type Error: From<Error> + Send;
+
+    /// Keys of a strip.
+    fn keys(&self, strip: usize) -> usize;
+
+    /// Strips that are looked at at the same time, at most: each takes 4 bytes a document.
+    fn at_once(&self) -> usize {
+        STRIPS
+    }
+
+    /// Calls `each` with the number of every document and its keys in a strip.
+    fn for_each(&self, strip: usize, each: impl FnMut(usize, &[u32])) -> Result<(), Self::Error>;
+}
+
+impl Strips for Sample {
+    type Error = Error;
+
+    fn keys(&self, strip: usize) -> usize {
+        self.chunks
+            .iter()
+            .map(|chunk| chunk.strips[strip].len())
+            .sum()
+    }
+
+    fn for_each(&self, strip: usize, mut each: impl FnMut(usize, &[u32])) -> Result<(), Error> {
+        let mut document = 0;
+        for chunk in &self.chunks {
+            let keys = chunk.strips[strip].as_slice();
+            let mut from = 0;
+            for ends in &chunk.ends {
+                let to = ends[strip] as usize;
+                each(document, &keys[from..to]);
+                document += 1;
+                from = to;
+            }
+        }
+        Ok(())
+    }
+}
+
 /// For each document whether it may have a partner, among those that are `asked`: no other does. Wrong only on the safe
-/// side, and the same in every run. `ticker` is for the documents.
+/// side, and the same in every run. `lengths` are the documents' shingles, repetitions included; `ticker` is for the
+/// documents.
 ///
 /// Of two similar documents the later finds few shingles that no earlier one has: it is *late*, and one that is not has
 /// no earlier partner. The earlier of the two finds few shingles that no late document has.
-pub(crate) fn survivors(
-    sample: &Sample,
+pub(crate) fn survivors<S: Strips>(
+    strips: &S,
+    lengths: impl Iterator<Item = u32>,
     threshold: Threshold,
     asked: &[bool],
     ticker: &Ticker<'_>,
-) -> Result<Vec<bool>, Error> {
+) -> Result<Vec<bool>, S::Error> {
     let may_miss = |length: u32| match length {
         u32::MAX => u32::MAX, // or longer
         length => threshold.may_miss(length as usize) as u32,
     };
-    let may_miss: Vec<u32> = sample.lengths().map(may_miss).collect();
-    let new = count(sample, asked, |strip| {
-        let mut seen = Bits::new(strip.keys(), 6);
+    let may_miss: Vec<u32> = lengths.map(may_miss).collect();
+    let new = count(strips, asked, |strip| {
+        let mut seen = Bits::new(strips.keys(strip), 6);
         move |keys: &[u32]| seen.insert(keys)
-    });
+    })?;
     let late = |document: usize| asked[document] && new[document] <= may_miss[document];
     let late: Vec<bool> = (0..asked.len()).map(late).collect();
     ticker.tick(asked.len() / 2)?;
     let may = match late.contains(&true) {
-        true => with_earlier(sample, asked, &may_miss, &new, &late),
+        true => with_earlier(strips, asked, &may_miss, &new, &late)?,
         false => late,
     };
     ticker.tick(asked.len() - asked.len() / 2)?;
@@ -41,94 +87,80 @@ pub(crate) fn survivors(
 
 /// The documents that are late, and those that may be the earlier ones of the pairs: these have few shingles that no
 /// late document has.
-fn with_earlier(
-    sample: &Sample,
+fn with_earlier<S: Strips>(
+    strips: &S,
     asked: &[bool],
     may_miss: &[u32],
     new: &[u32],
     late: &[bool],
-) -> Vec<bool> {
-    let of_late = |number| {
-        let strip = Strip { sample, number };
-        let late = strip.documents().zip(late).filter(|(_, late)| **late);
-        let keys = late.map(|(keys, _)| keys);
-        let mut of_late = Bits::new(keys.clone().map(<[u32]>::len).sum(), 16);
-        for keys in keys {
-            of_late.insert(keys);
-        }
-        of_late
+) -> Result<Vec<bool>, S::Error> {
+    let of_late = |strip| -> Result<Bits, S::Error> {
+        let mut keys_of_late = 0;
+        strips.for_each(strip, |document, keys| {
+            keys_of_late += if late[document] { keys.len() } else { 0 };
+        })?;
+        let mut of_late = Bits::new(keys_of_late, 16);
+        strips.for_each(strip, |document, keys| {
+            if late[document] {
+                of_late.insert(keys);
+            }
+        })?;
+        Ok(of_late)
     };
-    let strips = (0..STRIPS).into_par_iter().with_max_len(1);
-    let of_late: Vec<Bits> = strips.map(of_late).collect();
+    let all = (0..STRIPS).into_par_iter().with_max_len(1);
+    let of_late: Vec<Bits> = all.map(of_late).collect::<Result<_, S::Error>>()?;
     let rest = asked.iter().zip(late).map(|(&asked, &late)| asked && !late);
     let rest: Vec<bool> = rest.collect();
     // Most are told by a look: of what was new in a document, at most what late ones have is not alone.
-    let shared = count(sample, &rest, |strip| {
-        let of_late = &of_late[strip.number];
+    let shared = count(strips, &rest, |strip| {
+        let of_late = &of_late[strip];
         |keys: &[u32]| of_late.found(keys)
-    });
+    })?;
     let is_open = |document: usize| {
         rest[document] && new[document].saturating_sub(shared[document]) <= may_miss[document]
     };
     let open: Vec<bool> = (0..rest.len()).map(is_open).collect();
-    let alone = count(sample, &open, |strip| {
-        let (of_late, mut own) = (&of_late[strip.number], Own::default());
+    let alone = count(strips, &open, |strip| {
+        let (of_late, mut own) = (&of_late[strip], Own::default());
         move |keys: &[u32]| of_late.missing(keys, &mut own)
-    });
+    })?;
     let may =
         |document: usize| late[document] || open[document] && alone[document] <= may_miss[document];
-    (0..late.len()).map(may).collect()
+    Ok((0..late.len()).map(may).collect())
 }
 
 /// Counts keys of the documents that are asked. `counter` makes, of a strip, what counts those of each document in it.
-fn count<Counter: FnMut(&[u32]) -> usize>(
-    sample: &Sample,
+fn count<S: Strips, Counter: FnMut(&[u32]) -> usize>(
+    strips: &S,
     asked: &[bool],
-    counter: impl Fn(Strip<'_>) -> Counter + Sync,
-) -> Vec<u32> {
+    counter: impl Fn(usize) -> Counter + Sync,
+) -> Result<Vec<u32>, S::Error> {
+    let all = Mutex::new(vec![0; asked.len()]);
     if !asked.contains(&true) {
-        return vec![0; asked.len()];
+        return Ok(all.into_inner().unwrap_or_else(PoisonError::into_inner));
     }
-    let of_strip = |number| {
-        let strip = Strip { sample, number };
+    let of_strip = |strip: usize| -> Result<(), S::Error> {
         let mut counter = counter(strip);
-        let of_document = |(keys, &asked): (&[u32], &bool)| match asked {
-            true => counter(keys) as u32,
-            false => 0,
-        };
-        strip.documents().zip(asked).map(of_document).collect()
+        let mut counts = vec![0; asked.len()];
+        strips.for_each(strip, |document, keys| {
+            if asked[document] {
+                counts[document] = counter(keys) as u32;
+            }
+        })?;
+        let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
+        for (all, count) in all.iter_mut().zip(counts) {
+            *all += count;
+        }
+        Ok(())
     };
-    let strips = (0..STRIPS).into_par_iter().with_max_len(1);
-    let strips: Vec<Vec<u32>> = strips.map(of_strip).collect();
-    let all = |document| strips.iter().map(|strip| strip[document]).sum();
-    (0..asked.len()).map(all).collect()
-}
-
-/// One strip of all documents.
-#[derive(Clone, Copy)]
-struct Strip<'s> {
-    sample: &'s Sample,
-    number: usize,
-}
-
-impl<'s> Strip<'s> {
-    fn keys(self) -> usize {
-        let chunks = self.sample.chunks.iter();
-        chunks.map(|chunk| chunk.strips[self.number].len()).sum()
+    let at_once = strips.at_once().max(1);
+    for first in (0..STRIPS).step_by(at_once) {
+        let some = first..STRIPS.min(first + at_once);
+        some.into_par_iter()
+            .with_max_len(1)
+            .try_for_each(of_strip)?;
     }
-
-    /// The keys of each document in turn.
-    fn documents(self) -> impl Iterator<Item = &'s [u32]> + Clone {
-        let of_chunk = move |chunk: &'s Chunk| {
-            let keys = chunk.strips[self.number].as_slice();
-            let mut from = 0;
-            chunk.ends.iter().map(move |ends| {
-                let to = ends[self.number] as usize;
-                &keys[std::mem::replace(&mut from, to)..to]
-            })
-        };
-        self.sample.chunks.iter().flat_map(of_chunk)
-    }
+    Ok(all.into_inner().unwrap_or_else(PoisonError::into_inner))
 }
 
 #[cfg(test)]
@@ -148,7 +180,8 @@ mod tests {
             sample.take(&mut one, |_| true);
         }
         let ticker = Ticker::silent();
-        survivors(&sample, threshold, &vec![true; documents.len()], &ticker).unwrap()
+        let asked = vec![true; documents.len()];
+        survivors(&sample, sample.lengths(), threshold, &asked, &ticker).unwrap()
     }
 
     fn hashes(numbers: impl Iterator<Item = u64>) -> Vec<u64> {
@@ -194,7 +227,13 @@ mod tests {
         }
         sample.take(&mut open, |_| true);
         let ticker = Ticker::silent();
-        let may = survivors(&sample, threshold, &[true, false], &ticker);
+        let may = survivors(
+            &sample,
+            sample.lengths(),
+            threshold,
+            &[true, false],
+            &ticker,
+        );
         assert_eq!(may, Ok(vec![false, false]));
     }
 

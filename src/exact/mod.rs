@@ -48,6 +48,10 @@ mod join;
 mod prefix;
 mod sample;
 
+#[cfg(feature = "corpus")]
+pub(crate) use filter::Strips;
 pub(crate) use filter::survivors;
 pub(crate) use join::{Direction, Join, Near};
+#[cfg(feature = "corpus")]
+pub(crate) use prefix::{Frequencies, Orderer};
 pub(crate) use sample::{Sample, Sampler};

@@ -85,7 +85,7 @@ impl<'a> Prefixes<'a> {
 ///
 /// Counted in bytes that hashes share, two for each shingle of each set: a frequency may be told too high, never too
 /// low, and is a function of the hash alone.
-pub(super) struct Frequencies {
+pub(crate) struct Frequencies {
     counts: Vec<u8>,
     /// Hashes up to it are counted.
     limit: u64,
@@ -94,16 +94,49 @@ pub(super) struct Frequencies {
 }
 
 impl Frequencies {
+    #[cfg(feature = "corpus")]
+    /// For sets of so many shingles together, with nothing counted, in so many bytes at most.
+    pub(crate) fn for_shingles(threshold: Threshold, shingles: u64, most: usize) -> Self {
+        let limit = Self::limit(threshold);
+        let share = limit as f64 / u64::MAX as f64;
+        let counted = (shingles as f64 * share) as usize;
+        Self::empty(limit, (2 * counted).min(most))
+    }
+
+    /// Hashes up to it are counted.
+    fn limit(threshold: Threshold) -> u64 {
+        const SHARE: f64 = 3.0;
+        ((SHARE * (1.0 - threshold.0)).min(1.0) * u64::MAX as f64) as u64
+    }
+
+    fn empty(limit: u64, bytes: usize) -> Self {
+        let counts = vec![0u8; bytes + 1];
+        let scale = (((bytes as u128) << 64) / (u128::from(limit) + 1)) as u64;
+        Self {
+            counts,
+            limit,
+            scale,
+        }
+    }
+
+    #[cfg(feature = "corpus")]
+    /// Counts the shingles of a set of ascending hashes.
+    pub(crate) fn count(&mut self, set: &[u64]) {
+        for &hash in &set[..set.partition_point(|&hash| hash <= self.limit)] {
+            let count = &mut self.counts[place(hash, self.scale)];
+            *count = count.saturating_add(1);
+        }
+    }
+
     /// Of sets of ascending hashes.
     fn new(sets: &[&[u64]], threshold: Threshold) -> Self {
-        const SHARE: f64 = 3.0;
-        let limit = ((SHARE * (1.0 - threshold.0)).min(1.0) * u64::MAX as f64) as u64;
+        let limit = Self::limit(threshold);
         let counted = |set: &'_ &[u64]| set.partition_point(|&hash| hash <= limit);
         let sets: Vec<&[u64]> = sets.par_iter().map(|set| &set[..counted(set)]).collect();
         let shingles: usize = sets.iter().map(|set| set.len()).sum();
-        let mut counts = vec![0u8; 2 * shingles + 1];
-        let all = counts.len();
-        let scale = (((all as u128 - 1) << 64) / (u128::from(limit) + 1)) as u64;
+        let mut frequencies = Self::empty(limit, 2 * shingles);
+        let Self { counts, scale, .. } = &mut frequencies;
+        let (all, scale) = (counts.len(), *scale);
         // A part of the table for each thread. Hashes ascend, and so do their places.
         let part = all.div_ceil(rayon::current_num_threads());
         let fill = |(i, counts): (usize, &mut [u8])| {
@@ -122,11 +155,7 @@ impl Frequencies {
             }
         };
         counts.par_chunks_mut(part).enumerate().for_each(fill);
-        Self {
-            counts,
-            limit,
-            scale,
-        }
+        frequencies
     }
 
     #[inline]
@@ -142,11 +171,24 @@ fn place(hash: u64, scale: u64) -> usize {
 
 /// Orders sets by frequency; a thread keeps one for its memory.
 #[derive(Default)]
-struct Orderer {
+pub(crate) struct Orderer {
     counts: Vec<u8>,
 }
 
 impl Orderer {
+    /// Calls `each` with the shingles of a set's prefix that another may have too.
+    #[cfg(feature = "corpus")]
+    pub(crate) fn prefix_of(
+        &mut self,
+        set: &[u64],
+        frequencies: &Frequencies,
+        threshold: Threshold,
+        mut each: impl FnMut(u64),
+    ) {
+        let prefix = threshold.may_miss(set.len()) as u32 + 1;
+        self.prefix(set, frequencies, prefix, |hash, _| each(hash));
+    }
+
     /// Calls `each` with those of the first `prefix` shingles of a set that another may have too, and where they
     /// stand in the order.
     fn prefix(

@@ -104,10 +104,29 @@ impl Sample {
         chunk.extend(&open.lengths, &open.ends, |strip| {
             &open.strips[strip][..open.many[strip]]
         });
-        open.lengths.clear();
-        open.ends.clear();
-        open.many = [0; STRIPS];
+        open.clear();
         self.push(chunk);
+    }
+
+    /// The documents added since the last time: how many shingles each has, and its keys in each strip.
+    #[cfg(feature = "corpus")]
+    pub(crate) fn open_documents(&self) -> impl Iterator<Item = (u32, [&[u32]; STRIPS])> {
+        let open = &self.open;
+        let mut from = [0; STRIPS];
+        open.lengths
+            .iter()
+            .zip(&open.ends)
+            .map(move |(&length, &to)| {
+                let from = std::mem::replace(&mut from, to);
+                let keys = |i: usize| &open.strips[i][from[i] as usize..to[i] as usize];
+                (length, std::array::from_fn(keys))
+            })
+    }
+
+    /// Forgets the documents added since the last time, and keeps the memory.
+    #[cfg(feature = "corpus")]
+    pub(crate) fn clear(&mut self) {
+        self.open.clear();
     }
 
     /// Takes the documents of another that were added to it since the last time and for which `keep` says yes, by their
@@ -147,6 +166,12 @@ impl Sample {
 }
 
 impl Open {
+    fn clear(&mut self) {
+        self.lengths.clear();
+        self.ends.clear();
+        self.many = [0; STRIPS];
+    }
+
     fn retain(&mut self, keep: impl Fn(usize) -> bool) {
         let (mut from, mut many, mut kept) = ([0; STRIPS], [0; STRIPS], 0);
         for document in 0..self.lengths.len() {

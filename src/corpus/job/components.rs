@@ -56,7 +56,7 @@ impl Firsts {
         Ok(Self(firsts))
     }
 
-    fn is_first(&self, document: u32) -> bool {
+    pub(super) fn is_first(&self, document: u32) -> bool {
         self.0[document as usize] == document
     }
 }
@@ -112,24 +112,29 @@ pub(super) struct Groups {
     pub(super) bytes: Vec<u64>,
 }
 
-/// What a group takes of memory.
+/// What documents of groups take of memory, and how much there is of it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Weight {
-    /// Bytes of a signature.
-    pub(super) signature: u64,
+    /// Bytes of a document that is no copy, besides its shingles.
+    pub(super) document: u64,
+    /// Bytes of a shingle.
+    pub(super) shingle: f64,
     /// Bytes of a group, about.
     pub(super) most: u64,
 }
 
 impl Weight {
-    /// Bytes of a document of so many shingles.
-    fn of(self, shingles: u32) -> u64 {
-        const SET: u64 = 400;
-        SET + self.signature + 8 * u64::from(shingles)
+    /// Of a document of so many shingles, none where it is a copy, with so many bytes of its own.
+    pub(super) fn of(self, shingles: Option<u64>, own: usize) -> u32 {
+        const COPY: u64 = 200;
+        let bytes = shingles.map_or(COPY, |shingles| {
+            self.document + (self.shingle * shingles as f64) as u64
+        });
+        (bytes + own as u64)
+            .div_ceil(UNIT)
+            .try_into()
+            .unwrap_or(u32::MAX)
     }
-
-    /// Bytes of a copy of another.
-    const COPY: u64 = 200;
 }
 
 /// Weights are counted in these, so that 32 bits will do.
@@ -142,28 +147,28 @@ pub(super) fn group(
     folder: &Folder,
     weight: Weight,
 ) -> Result<Groups, Error> {
-    let roots = components.flatten();
-    let mut weights = vec![0u32; roots.len()];
+    let mut weights = vec![0u32; firsts.0.len()];
     let mut rows = folder.open(names::ROWS)?;
     let mut row = Row::default();
-    for (document, &root) in (0..).zip(roots) {
+    for (document, own) in (0..).zip(&mut weights) {
         row.read(&mut rows)?;
-        let bytes = match firsts.is_first(document) {
-            true => weight.of(row.shingles),
-            false => Weight::COPY,
-        } + (row.id.len() + row.keep.len()) as u64;
-        let all = &mut weights[root as usize];
-        *all = all.saturating_add(bytes.div_ceil(UNIT) as u32);
+        let shingles = firsts.is_first(document).then_some(row.shingles.into());
+        *own = weight.of(shingles, row.id.len() + row.keep.len());
     }
-    Ok(deal(roots, weights, weight.most))
+    Ok(deal(components.flatten(), weights, weight.most))
 }
 
-/// From the weight of each root to the group of each document.
-fn deal(roots: &[u32], mut weights: Vec<u32>, most: u64) -> Groups {
+/// From the root and the weight of each document to its group.
+pub(super) fn deal(roots: &[u32], mut weights: Vec<u32>, most: u64) -> Groups {
     // A component of one document has nothing to look at.
     let mut is_joined = vec![false; roots.len()];
     for (document, &root) in (0..).zip(roots) {
-        is_joined[root as usize] |= root != document;
+        if root != document {
+            is_joined[root as usize] = true;
+            let own = weights[document as usize];
+            let all = &mut weights[root as usize];
+            *all = all.saturating_add(own);
+        }
     }
     let mut bytes: Vec<u64> = Vec::new();
     for (document, &root) in (0..).zip(roots) {

@@ -57,7 +57,7 @@ impl<'f> Dealer<'f> {
         Ok(())
     }
 
-    /// Parts.
+    /// Parts that are dealt to.
     pub(super) fn parts(&self) -> usize {
         self.parts.len()
     }

@@ -3,17 +3,17 @@
 use serde::{Deserialize, Serialize};
 
 use super::dealt::Dealt;
-use super::folder::{Bytes, Folder, Writing};
+use super::folder::{Folder, Writing};
 use super::manifest::GroupDone;
 use super::names;
-use super::sets::Kind;
+use super::sets::Record;
 use crate::batch::{Batch, Candidate, PairOrder, Run};
 use crate::cluster::Cluster;
 use crate::corpus::error::Error;
 use crate::corpus::keep::{KeepColumn, KeepPolicy};
 use crate::deduper::Deduper;
 use crate::recall::{Chances, LinkCounts, LinkTally, PairCounts, PairTally};
-use crate::verify::{Pair, ShingleSet, Similarity};
+use crate::verify::{Pair, Similarity};
 
 /// The documents of a group, in order.
 struct Group {
@@ -35,30 +35,21 @@ impl Group {
             keep: KeepColumn::new(policy.clone()),
             firsts: Vec::new(),
         };
-        let mut bytes = Vec::new();
-        while let Some(number) = reader.next_u32()? {
-            let mut document = Candidate {
-                byte_len: reader.u64()? as usize,
-                ..Candidate::default()
+        let mut record = Record::default();
+        while record.read(&mut reader)? {
+            let own = loaded.numbers.len();
+            let first = match record.is_copy() {
+                true => loaded.numbers.binary_search(&record.first).unwrap_or(own),
+                false => own,
             };
-            let mut id = String::new();
-            reader.text(&mut id)?;
-            reader.counted(&mut bytes)?;
-            loaded.keep.push_bytes(&bytes);
-            let [kind] = reader.array()?;
-            if kind == Kind::Copy as u8 {
-                let first = reader.u32()?;
-                let first = loaded.numbers.binary_search(&first).unwrap_or_default();
-                loaded.firsts.push(first as u32);
-            } else {
-                bytes.resize(8 * reader.u32()? as usize, 0);
-                reader.read(&mut bytes)?;
-                document.set = ShingleSet::of_bytes(&bytes);
-                loaded.firsts.push(loaded.numbers.len() as u32);
-            }
-            loaded.numbers.push(number);
-            loaded.ids.push(id);
-            loaded.documents.push(document);
+            loaded.firsts.push(first as u32);
+            loaded.numbers.push(record.document);
+            loaded.ids.push(std::mem::take(&mut record.id));
+            loaded.keep.push_bytes(&record.keep);
+            loaded.documents.push(Candidate {
+                set: std::mem::take(&mut record.set),
+                byte_len: record.byte_len as usize,
+            });
         }
         Ok(loaded)
     }

@@ -23,8 +23,10 @@ pub(super) struct Manifest {
     /// A hash of the names, sizes and times of the inputs, which stand in a file of their own.
     inputs: String,
     pub(super) read: Option<ReadDone>,
-    pub(super) connected: Option<ConnectedDone>,
+    pub(super) picked: Option<PickedDone>,
     pub(super) sets: Option<SetsDone>,
+    /// By the exact join alone.
+    pub(super) grouped: Option<GroupedDone>,
     pub(super) decided: Vec<GroupDone>,
 }
 
@@ -41,14 +43,15 @@ pub(super) struct ReadDone {
     /// For each input, the documents read once it was read.
     pub(super) ends: Whole,
     pub(super) rows: Whole,
-    pub(super) keys: Whole,
+    /// Keys of bands, or sampled hashes.
+    pub(super) found_by: Whole,
     pub(super) prints: Whole,
     pub(super) ids: Whole,
 }
 
-/// Documents are in groups.
+/// Documents that may have partners are known, and in groups; with the exact join, all in one.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct ConnectedDone {
+pub(super) struct PickedDone {
     /// Documents whose ids were used before, and the first that has each.
     pub(super) repeated: Whole,
     pub(super) firsts: Whole,
@@ -67,6 +70,14 @@ pub(super) struct SetsDone {
     pub(super) rejections: Whole,
     /// Bytes of the texts of documents that were rejected after they were read.
     pub(super) late_bytes: u64,
+}
+
+/// The sets of the exact join are in groups.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct GroupedDone {
+    pub(super) sets: Whole,
+    /// Bytes that each group takes, about.
+    pub(super) bytes: Vec<u64>,
 }
 
 /// A group is decided.

@@ -19,10 +19,12 @@ mod keyed;
 mod manifest;
 mod merge;
 mod names;
+mod prefixes;
 mod read;
 mod rejected;
 mod sets;
 mod shares;
+mod strips;
 mod walk;
 
 use std::path::PathBuf;
@@ -32,11 +34,13 @@ use self::dealt::Dealt;
 pub use self::decided::{Counts, Decided, DecidedCluster, Removed};
 use self::folder::Folder;
 use self::groups::Deciding;
-use self::manifest::{ConnectedDone, ReadDone, SetsDone, Settings, Work};
-use self::read::Keying;
+use self::manifest::{GroupedDone, PickedDone, ReadDone, SetsDone, Settings, Work};
+use self::prefixes::Prefixes;
+use self::read::{Keying, Row};
 use self::rejected::Late;
 use self::sets::Sets;
 use self::shares::Shares;
+use self::strips::OnDisk;
 use self::walk::Known;
 use super::error::Error;
 use super::input::Sources;
@@ -44,9 +48,11 @@ use super::options::{OnBad, ReadOptions};
 use super::parse::Parser;
 use super::read::Reading;
 use crate::deduper::Deduper;
-use crate::digest::{Digester, Keyer};
+use crate::digest::Digester;
+use crate::exact::survivors;
 use crate::method::{Method, Reason};
 use crate::recall::{LinkTally, PairTally};
+use crate::text::arch::STRIPS;
 use crate::threshold::Threshold;
 use crate::watch::{Stage, Ticker, Watch};
 
@@ -113,24 +119,24 @@ impl<'d> Job<'d> {
     pub fn run(&self, mut sources: Sources, watch: Option<&dyn Watch>) -> Result<Decided, Error> {
         let mut work = self.begin(&sources)?;
         sources.spool()?;
-        let shares = Shares::of(self.memory, sources.size(), rayon::current_num_threads());
         let stages = Stages {
             job: self,
             sources: &sources,
-            shares: &shares,
+            shares: Shares::of(self.memory),
             watch,
         };
         let read = stages.read(&mut work)?;
-        let connected = stages.connect(&mut work, &read)?;
-        let ends = work.folder.read_numbers(&read.ends)?;
-        let mut known = Known::load(read.documents, ends, &work.folder)?;
-        let repeated = work.folder.read_numbers(&connected.repeated)?;
-        let repeated: Vec<(u32, u32)> = repeated.chunks(2).map(|pair| (pair[0], pair[1])).collect();
-        known.late = Late::new(&repeated, &work.folder, &sources.inputs, &known.ends)?;
-        stages.refuse_late(&work.folder, &known)?;
-        let sets = stages.sets(&mut work, &connected, &known)?;
-        stages.decide(&mut work, &connected, &sets)?;
-        self.decided(work, sources, known, &read, &connected, &sets)
+        let picked = stages.pick(&mut work, &read)?;
+        let known = stages.known(&work, &read, &picked)?;
+        let sets = stages.sets(&mut work, &picked, &known)?;
+        let grouped = stages.group(&mut work, &picked, sets.clone())?;
+        stages.decide(&mut work, &grouped)?;
+        self.decided(
+            work,
+            sources,
+            known,
+            [read.text_bytes - sets.late_bytes, picked.empty as u64],
+        )
     }
 
     fn begin(&self, sources: &Sources) -> Result<Work, Error> {
@@ -197,9 +203,7 @@ impl<'d> Job<'d> {
         work: Work,
         sources: Sources,
         known: Known,
-        read: &ReadDone,
-        connected: &ConnectedDone,
-        sets: &SetsDone,
+        [text_bytes, empty]: [u64; 2],
     ) -> Result<Decided, Error> {
         let chances = self.deduper.chances(self.method());
         let (links, mut pairs) = (LinkTally::new(&chances), PairTally::new(&chances));
@@ -213,21 +217,21 @@ impl<'d> Job<'d> {
             removed += counted.removed;
             split += counted.split;
         }
-        let documents = read.documents as usize - known.late.len();
+        let documents = known.documents as usize - known.late.len();
         let rejected = known.rejected() + known.late.len();
         let method = (self.method(), Reason::Asked);
         let of_pairs = self.deduper.recall_of(method, pairs.told());
         Ok(Decided {
-            groups: connected.bytes.len(),
+            groups: work.manifest.decided.len(),
             counts: Counts {
                 read: documents + rejected,
                 kept: documents - removed,
                 removed,
                 rejected,
-                empty: connected.empty,
+                empty: empty as usize,
                 hidden: sources.hidden,
                 clusters,
-                text_bytes: read.text_bytes - sets.late_bytes,
+                text_bytes,
             },
             split,
             recall: self.deduper.recall_of(method, links.told()),
@@ -243,7 +247,7 @@ impl<'d> Job<'d> {
 struct Stages<'j> {
     job: &'j Job<'j>,
     sources: &'j Sources,
-    shares: &'j Shares,
+    shares: Shares,
     watch: Option<&'j dyn Watch>,
 }
 
@@ -252,7 +256,11 @@ impl Stages<'_> {
         Ticker::spilling(self.watch, stage, total, folder.spilled())
     }
 
-    /// Records to keys.
+    fn is_exact(&self) -> bool {
+        self.job.method() == Method::Exact
+    }
+
+    /// Records to what their candidates are found by.
     fn read(&self, work: &mut Work) -> Result<ReadDone, Error> {
         if let Some(done) = work.manifest.read.clone() {
             return Ok(done);
@@ -260,11 +268,13 @@ impl Stages<'_> {
         let Job {
             deduper, options, ..
         } = self.job;
-        let keyer = match self.job.method() {
-            Method::Exact => Keyer::Prefixes(Threshold(deduper.threshold())),
-            _ => Keyer::Bands(deduper.banding()),
+        let (digester, found_by) = match self.is_exact() {
+            true => (deduper.digester(), (names::STRIPS, STRIPS)),
+            false => {
+                let digester = Digester::keyed(deduper.sketcher().clone(), deduper.banding());
+                (digester, (names::KEYS, self.shares.parts))
+            }
         };
-        let digester = Digester::keyed(deduper.sketcher().clone(), keyer);
         let parser = Parser {
             options,
             digester: Some(&digester),
@@ -272,8 +282,8 @@ impl Stages<'_> {
         };
         let folder = &work.folder;
         let ticker = self.ticker(folder, Stage::Read, self.sources.size() as usize);
-        let (parts, memory) = (self.shares.parts, self.shares.buffers);
-        let mut keying = Keying::new(folder, &options.fields.keep, parts, memory)?;
+        let policy = &options.fields.keep;
+        let mut keying = Keying::new(folder, policy, found_by, &self.shares)?;
         Reading::new(&self.sources.inputs, parser, ticker, &mut keying).run()?;
         let done = keying.finish()?;
         work.manifest.read = Some(done.clone());
@@ -281,68 +291,109 @@ impl Stages<'_> {
         Ok(done)
     }
 
-    /// Keys to groups.
-    fn connect(&self, work: &mut Work, read: &ReadDone) -> Result<ConnectedDone, Error> {
-        if let Some(done) = work.manifest.connected.clone() {
+    /// Copies are found, and documents that may have partners: by LSH in groups, with the exact join in one.
+    fn pick(&self, work: &mut Work, read: &ReadDone) -> Result<PickedDone, Error> {
+        if let Some(done) = work.manifest.picked.clone() {
             return Ok(done);
         }
-        work.check(&[&read.rows, &read.keys, &read.prints, &read.ids])?;
+        work.check(&[&read.rows, &read.found_by, &read.prints, &read.ids])?;
         let folder = &work.folder;
         let most = self.shares.keys;
         let repeated = repeated_ids(&Dealt::open(folder, names::IDS)?, most)?;
         let prints = Dealt::open(folder, names::PRINTS)?;
         let ticker = self.ticker(folder, Stage::Collapse, prints.len());
         let firsts = Firsts::new(read.documents, &prints, &repeated, most, &ticker)?;
-        let keys = Dealt::open(folder, names::KEYS)?;
-        let ticker = self.ticker(folder, Stage::Candidates, keys.len());
-        let components = connect(&firsts, &keys, most, &ticker)?;
-        let weight = Weight {
-            signature: 4 * self.job.deduper.scheme().hashes() as u64,
-            most: self.shares.group,
+        let groups = match self.is_exact() {
+            true => self.surviving(folder, &firsts)?,
+            false => {
+                let keys = Dealt::open(folder, names::KEYS)?;
+                let ticker = self.ticker(folder, Stage::Candidates, keys.len());
+                let components = connect(&firsts, &keys, most, &ticker)?;
+                group(components, &firsts, folder, self.weight())?
+            }
         };
-        let groups = group(components, &firsts, folder, weight)?;
-        let repeated: Vec<u32> = repeated
-            .iter()
-            .flat_map(|&(late, first)| [late, first])
-            .collect();
+        let late = repeated.len();
+        let repeated = repeated.iter().flat_map(|&(late, first)| [late, first]);
+        let repeated: Vec<u32> = repeated.collect();
         let nothing = firsts.0.iter().filter(|&&first| first == NONE).count();
-        let done = ConnectedDone {
-            empty: nothing - repeated.len() / 2,
+        let done = PickedDone {
+            empty: nothing - late,
             repeated: folder.write_numbers(names::REPEATED, &repeated)?,
             firsts: folder.write_numbers(names::FIRSTS, &firsts.0)?,
             groups: folder.write_numbers(names::GROUPS, &groups.group)?,
             bytes: groups.bytes,
         };
-        work.manifest.connected = Some(done.clone());
+        work.manifest.picked = Some(done.clone());
         work.save()?;
-        work.folder
-            .remove(&[names::KEYS, names::PRINTS, names::IDS]);
+        let done_with = [names::KEYS, names::STRIPS, names::PRINTS, names::IDS];
+        work.folder.remove(&done_with);
         Ok(done)
     }
 
-    /// Where a bad record is to end the work, one whose id was used before does.
-    fn refuse_late(&self, folder: &Folder, known: &Known) -> Result<(), Error> {
-        let Some((document, reason)) = known.late.first() else {
-            return Ok(());
-        };
-        if self.job.options.on_bad == OnBad::Skip {
-            return Ok(());
+    /// The documents that the exact join may find partners of, and those that have copies.
+    fn surviving(&self, folder: &Folder, firsts: &Firsts) -> Result<Groups, Error> {
+        let documents = firsts.0.len();
+        let strips = OnDisk::open(folder, documents, self.shares.table)?;
+        let ticker = self.ticker(folder, Stage::Filter, documents);
+        let asked: Vec<bool> = (0..).zip(&firsts.0).map(|(d, &first)| d == first).collect();
+        let lengths = lengths(folder, documents)?;
+        let threshold = Threshold(self.job.deduper.threshold());
+        let mut may = survivors(&strips, lengths.into_iter(), threshold, &asked, &ticker)?;
+        for (document, &first) in firsts.0.iter().enumerate() {
+            if first != NONE && first as usize != document {
+                may[document] = true;
+                may[first as usize] = true;
+            }
         }
-        let place = known.place_of(document, &self.sources.inputs, folder)?;
-        Err(Error::bad(place, reason))
+        Ok(Groups {
+            group: may.iter().map(|&may| if may { 0 } else { NONE }).collect(),
+            bytes: vec![0],
+        })
+    }
+
+    fn weight(&self) -> Weight {
+        let deduper = self.job.deduper;
+        let most = self.shares.group;
+        match self.is_exact() {
+            // As the join reckons with, see `Budget`.
+            true => Weight {
+                document: 500,
+                shingle: 11.0 + 48.0 * (1.0 - deduper.threshold()),
+                most,
+            },
+            false => Weight {
+                document: 400 + 4 * deduper.scheme().hashes() as u64,
+                shingle: 8.0,
+                most,
+            },
+        }
+    }
+
+    /// What is known of the documents; where a bad record ends the work, one whose id was used before does.
+    fn known(&self, work: &Work, read: &ReadDone, picked: &PickedDone) -> Result<Known, Error> {
+        let folder = &work.folder;
+        work.check(&[&read.rows, &read.ends, &read.rejections, &picked.repeated])?;
+        let ends = folder.read_numbers(&read.ends)?;
+        let mut known = Known::load(read.documents, ends, folder)?;
+        let repeated = folder.read_numbers(&picked.repeated)?;
+        let repeated: Vec<(u32, u32)> = repeated.chunks(2).map(|pair| (pair[0], pair[1])).collect();
+        let inputs = &self.sources.inputs;
+        known.late = Late::new(&repeated, folder, inputs, &known.ends)?;
+        match known.late.first() {
+            Some((document, reason)) if self.job.options.on_bad == OnBad::Fail => {
+                let place = known.place_of(document, inputs, folder)?;
+                Err(Error::bad(place, reason))
+            }
+            _ => Ok(known),
+        }
     }
 
     /// Documents of groups to shingle sets.
-    fn sets(
-        &self,
-        work: &mut Work,
-        connected: &ConnectedDone,
-        known: &Known,
-    ) -> Result<SetsDone, Error> {
+    fn sets(&self, work: &mut Work, picked: &PickedDone, known: &Known) -> Result<SetsDone, Error> {
         if let Some(done) = work.manifest.sets.clone() {
             return Ok(done);
         }
-        work.check(&[&connected.firsts, &connected.groups])?;
+        work.check(&[&picked.firsts, &picked.groups])?;
         let folder = &work.folder;
         let sets = Sets {
             folder,
@@ -350,34 +401,69 @@ impl Stages<'_> {
             options: &self.job.options,
             shingler: self.job.deduper.sketcher().shingler(),
             known,
-            firsts: &Firsts(folder.read_numbers(&connected.firsts)?),
+            firsts: &Firsts(folder.read_numbers(&picked.firsts)?),
             groups: &Groups {
-                group: folder.read_numbers(&connected.groups)?,
-                bytes: connected.bytes.clone(),
+                group: folder.read_numbers(&picked.groups)?,
+                bytes: picked.bytes.clone(),
             },
             ticker: self.ticker(folder, Stage::Sets, known.documents as usize),
         };
         let done = sets.write(self.shares.buffers)?;
         work.manifest.sets = Some(done.clone());
         work.save()?;
-        work.folder.remove(&[names::FIRSTS, names::GROUPS]);
+        work.folder.remove(&[names::GROUPS]);
+        Ok(done)
+    }
+
+    /// The sets in groups: as they are, by LSH; by their prefixes, with the exact join.
+    fn group(
+        &self,
+        work: &mut Work,
+        picked: &PickedDone,
+        sets: SetsDone,
+    ) -> Result<GroupedDone, Error> {
+        if let Some(done) = work.manifest.grouped.clone() {
+            return Ok(done);
+        }
+        let done = match self.is_exact() {
+            false => GroupedDone {
+                sets: sets.sets,
+                bytes: picked.bytes.clone(),
+            },
+            true => {
+                work.check(&[&picked.firsts, &sets.sets])?;
+                let folder = &work.folder;
+                let firsts = Firsts(folder.read_numbers(&picked.firsts)?);
+                let prefixes = Prefixes {
+                    folder,
+                    shares: &self.shares,
+                    threshold: Threshold(self.job.deduper.threshold()),
+                    weight: self.weight(),
+                };
+                prefixes.group(
+                    &firsts,
+                    &self.ticker(folder, Stage::Candidates, self.shares.parts),
+                )?
+            }
+        };
+        work.manifest.grouped = Some(done.clone());
+        work.save()?;
+        work.folder.remove(&[names::FIRSTS]);
+        if self.is_exact() {
+            work.folder.remove(&[names::SETS]);
+        }
         Ok(done)
     }
 
     /// Groups to decisions.
-    fn decide(
-        &self,
-        work: &mut Work,
-        connected: &ConnectedDone,
-        sets: &SetsDone,
-    ) -> Result<(), Error> {
-        let all = connected.bytes.len();
+    fn decide(&self, work: &mut Work, grouped: &GroupedDone) -> Result<(), Error> {
+        let all = grouped.bytes.len();
         let done = work.manifest.decided.len();
         if done == all {
             return Ok(());
         }
-        work.check(&[&sets.sets])?;
-        let dealt = Dealt::open(&work.folder, names::SETS)?;
+        work.check(&[&grouped.sets])?;
+        let dealt = Dealt::open(&work.folder, &grouped.sets.name)?;
         let chances = self.job.deduper.chances(self.job.method());
         for group in done..all {
             let deciding = Deciding {
@@ -391,7 +477,15 @@ impl Stages<'_> {
             work.manifest.decided.push(decided);
             work.save()?;
         }
-        work.folder.remove(&[names::SETS]);
+        work.folder.remove(&[&grouped.sets.name]);
         Ok(())
     }
+}
+
+/// The shingles of each document, repetitions included.
+fn lengths(folder: &Folder, documents: usize) -> Result<Vec<u32>, Error> {
+    let mut rows = folder.open(names::ROWS)?;
+    let mut row = Row::default();
+    let lengths = (0..documents).map(|_| row.read(&mut rows).map(|()| row.shingles));
+    lengths.collect()
 }

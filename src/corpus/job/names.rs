@@ -20,8 +20,14 @@ pub(super) const REPEATED: &str = "repeated";
 pub(super) const FIRSTS: &str = "firsts";
 /// The group of each document.
 pub(super) const GROUPS: &str = "groups";
-/// The shingle sets of each group.
+/// The shingle sets of each group; of the exact join, of all documents that may have partners.
 pub(super) const SETS: &str = "sets";
+/// Sampled hashes.
+pub(super) const STRIPS: &str = "strips";
+/// Shingles of prefixes.
+pub(super) const PREFIXES: &str = "prefixes";
+/// The sets of the exact join, of each group.
+pub(super) const GROUPED: &str = "grouped";
 /// How names of files begin that are whole later.
 pub(super) const PASSING: &str = ".resemblance-";
 
@@ -36,9 +42,9 @@ pub(super) fn pairs(group: usize) -> String {
 
 /// Whether a job may have written a file of this name.
 pub(super) fn is_ours(name: &str) -> bool {
-    const ALL: [&str; 14] = [
+    const ALL: [&str; 17] = [
         MANIFEST, INPUTS, LOCK, ROWS, ENDS, KEYS, PRINTS, IDS, EARLY, REJECTED, REPEATED, FIRSTS,
-        GROUPS, SETS,
+        GROUPS, SETS, STRIPS, PREFIXES, GROUPED,
     ];
     let is_of_group = |prefix| {
         let number = name.strip_prefix(prefix);

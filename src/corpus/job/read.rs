@@ -7,12 +7,13 @@ use super::folder::{Bytes, Folder, Reading, Writing};
 use super::manifest::ReadDone;
 use super::names;
 use super::rejected::RejectedAt;
+use super::shares::Shares;
 use crate::corpus::error::Error;
 use crate::corpus::input::Input;
 use crate::corpus::keep::KeepPolicy;
 use crate::corpus::parse::Taken;
 use crate::corpus::read::{At, Rejection, Sink};
-use crate::digest::Digests;
+use crate::digest::{Digests, FoundBy};
 
 /// What is kept of each document, in order.
 #[derive(Debug, Default)]
@@ -62,7 +63,8 @@ pub(super) struct Keying<'f> {
     /// Nothing of what it compares is written where it compares nothing.
     policy: &'f KeepPolicy,
     rows: Writing<'f>,
-    keys: Dealer<'f>,
+    /// Keys of bands, or sampled hashes in strips.
+    found_by: Dealer<'f>,
     prints: Dealer<'f>,
     ids: Dealer<'f>,
     rejections: Writing<'f>,
@@ -74,21 +76,22 @@ pub(super) struct Keying<'f> {
 }
 
 impl<'f> Keying<'f> {
-    /// `parts` of keys, with so much memory for what waits to be written.
+    /// What candidates are found by goes to a file of this name, in so many parts.
     pub(super) fn new(
         folder: &'f Folder,
         policy: &'f KeepPolicy,
-        parts: usize,
-        memory: usize,
+        (name, parts): (&str, usize),
+        shares: &Shares,
     ) -> Result<Self, Error> {
         // Keys are many times as many as documents.
-        let few = parts.div_ceil(8);
+        let few = shares.parts.div_ceil(8);
+        let memory = shares.buffers;
         let of_few = memory / 10;
         Ok(Self {
             folder,
             policy,
             rows: folder.create(names::ROWS, 1 << 16)?,
-            keys: Dealer::create(folder, names::KEYS, parts, memory - 2 * of_few)?,
+            found_by: Dealer::create(folder, name, parts, memory - 2 * of_few)?,
             prints: Dealer::create(folder, names::PRINTS, few, of_few)?,
             ids: Dealer::create(folder, names::IDS, few, of_few)?,
             rejections: folder.create(names::EARLY, 1 << 16)?,
@@ -106,7 +109,7 @@ impl<'f> Keying<'f> {
             rejections: self.rejections.finish()?,
             ends: self.folder.write_numbers(names::ENDS, &self.ends)?,
             rows: self.rows.finish()?,
-            keys: self.keys.finish()?,
+            found_by: self.found_by.finish()?,
             prints: self.prints.finish()?,
             ids: self.ids.finish()?,
         })
@@ -131,7 +134,11 @@ impl Sink for Keying<'_> {
     }
 
     fn take_digests(&mut self, digests: &mut Digests, _: &[bool]) -> Result<(), Error> {
-        for (mut row, (print, shingles, keys)) in self.waiting.drain(..).zip(digests.keyed()) {
+        let mut waiting = std::mem::take(&mut self.waiting).into_iter();
+        digests.for_each(|print, shingles, found_by| {
+            let Some(mut row) = waiting.next() else {
+                return Ok(());
+            };
             let document = self.documents;
             if document == u32::MAX - 1 {
                 return Err(crate::Error::too_many(document as usize + 1).into());
@@ -144,10 +151,14 @@ impl Sink for Keying<'_> {
             if !print.is_empty() {
                 self.prints.write_key(print.bits(), document)?;
             }
-            for &key in keys {
-                self.keys.write_key(key, document)?;
+            let to = &mut self.found_by;
+            match found_by {
+                FoundBy::Bands(keys) => {
+                    keys.iter().try_for_each(|&key| to.write_key(key, document))
+                }
+                FoundBy::Strips(strips) => to.write_strips(strips),
             }
-        }
+        })?;
         digests.clear();
         Ok(())
     }

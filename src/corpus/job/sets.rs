@@ -6,15 +6,15 @@ use rayon::prelude::*;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::components::{Firsts, Groups, NONE};
-use super::dealt::Dealer;
-use super::folder::{Folder, Whole};
+use super::dealt::{Dealer, PartReader};
+use super::folder::{Bytes, Folder, Whole};
 use super::manifest::SetsDone;
 use super::names;
 use super::read::Row;
 use super::rejected::RejectedAt;
 use super::walk::{Known, Walk};
 use crate::batch::{Memory, Shingled as _};
-use crate::corpus::document::{CHANGED, Record};
+use crate::corpus::document::{CHANGED, StoredRecord};
 use crate::corpus::error::Error;
 use crate::corpus::input::Input;
 use crate::corpus::options::ReadOptions;
@@ -25,12 +25,57 @@ use crate::text::Shingler;
 use crate::verify::ShingleSet;
 use crate::watch::Ticker;
 
-/// What is written of each document of a group.
-pub(super) enum Kind {
-    /// Its shingle set follows.
-    Set = 0,
-    /// The number of the document it is a copy of follows.
-    Copy = 1,
+/// What is written of a document of a group.
+#[derive(Debug, Default)]
+pub(super) struct Record {
+    pub(super) document: u32,
+    /// The first document that has the same shingles: itself, or its set is not written.
+    pub(super) first: u32,
+    pub(super) byte_len: u64,
+    pub(super) id: String,
+    /// What the keep policy compares.
+    pub(super) keep: Vec<u8>,
+    pub(super) set: ShingleSet,
+}
+
+impl Record {
+    /// Whether another document has the same shingles, and the set.
+    pub(super) fn is_copy(&self) -> bool {
+        self.first != self.document
+    }
+
+    pub(super) fn write(&self, to: &mut Vec<u8>) {
+        to.extend_from_slice(&self.document.to_le_bytes());
+        to.extend_from_slice(&self.first.to_le_bytes());
+        to.extend_from_slice(&self.byte_len.to_le_bytes());
+        for bytes in [self.id.as_bytes(), &self.keep] {
+            to.extend_from_slice(&(bytes.len() as u32).to_le_bytes());
+            to.extend_from_slice(bytes);
+        }
+        if !self.is_copy() {
+            to.extend_from_slice(&(self.set.len() as u32).to_le_bytes());
+            to.extend(self.set.hashes().iter().flat_map(|hash| hash.to_le_bytes()));
+        }
+    }
+
+    /// Reads the next; false at the end.
+    pub(super) fn read(&mut self, from: &mut PartReader<'_>) -> Result<bool, Error> {
+        let Some(document) = from.next_u32()? else {
+            return Ok(false);
+        };
+        self.document = document;
+        self.first = from.u32()?;
+        self.byte_len = from.u64()?;
+        from.text(&mut self.id)?;
+        from.counted(&mut self.keep)?;
+        self.set = ShingleSet::default();
+        if !self.is_copy() {
+            let mut bytes = vec![0; 8 * from.u32()? as usize];
+            from.read(&mut bytes)?;
+            self.set = ShingleSet::of_bytes(&bytes);
+        }
+        Ok(true)
+    }
 }
 
 /// Reads the inputs again, and writes what groups are made of.
@@ -50,7 +95,7 @@ struct Picked {
     row: Row,
     document: u32,
     /// Where its record is in the block.
-    record: Range<usize>,
+    place: Range<usize>,
 }
 
 /// A block, and what is to be shingled of it.
@@ -60,8 +105,8 @@ struct Work {
     picked: Vec<Picked>,
 }
 
-/// The memory of a block, and the documents picked of it, those that are no copies with their sets.
-type Shingles = (Vec<u8>, Vec<(Picked, Option<ShingleSet>)>);
+/// The memory of a block, and what is to be written of its documents, with the group of each.
+type Shingled = (Vec<u8>, Vec<(u32, Vec<u8>)>);
 
 /// Documents that were rejected after they were read, in order.
 #[derive(Default)]
@@ -84,13 +129,13 @@ impl Sets<'_> {
                 now.into_par_iter()
                     .with_max_len(1)
                     .map(|work| self.shingle(work, &mut spaces.lend()))
-                    .collect::<Result<Vec<Shingles>, Error>>()
+                    .collect::<Result<Vec<Shingled>, Error>>()
             };
             let read = || self.pick(&mut producer, &mut walk, &mut late);
             let (next, done) = rayon::join(read, shingle);
-            for (memory, shingles) in done? {
-                for (picked, set) in shingles {
-                    self.deal(&mut dealer, &picked, set.as_ref())?;
+            for (memory, records) in done? {
+                for (group, record) in records {
+                    dealer.write(group as usize, &record)?;
                 }
                 producer.spare.push((memory, None));
             }
@@ -152,11 +197,10 @@ impl Sets<'_> {
                 late.rejected
                     .push(RejectedAt::of((walk.input, line), rejection));
             } else if self.groups.group[document as usize] != NONE {
-                let record = block.place(&record);
                 picked.push(Picked {
                     row,
                     document,
-                    record,
+                    place: block.place(&record),
                 });
             }
             Ok::<(), Error>(())
@@ -169,49 +213,39 @@ impl Sets<'_> {
         })
     }
 
-    fn shingle(&self, work: Work, memory: &mut Memory) -> Result<Shingles, Error> {
+    fn shingle(&self, work: Work, memory: &mut Memory) -> Result<Shingled, Error> {
         let input = &self.inputs[work.input];
         let fields = input.has_lines().then_some(&self.options.fields);
-        let mut shingles = Vec::with_capacity(work.picked.len());
-        for picked in work.picked {
-            let changed = || Error::bad(input.place(picked.row.line()), CHANGED);
-            let bytes = work.raw.block.bytes(&picked.record);
-            if xxh3_64(bytes) != picked.row.record {
+        let mut records = Vec::with_capacity(work.picked.len());
+        for Picked {
+            row,
+            document,
+            place,
+        } in work.picked
+        {
+            let changed = || Error::bad(input.place(row.line()), CHANGED);
+            let bytes = work.raw.block.bytes(&place);
+            if xxh3_64(bytes) != row.record {
                 return Err(changed());
             }
-            let is_first = self.firsts.0[picked.document as usize] == picked.document;
-            let record = Record { bytes, fields };
-            let set = is_first.then(|| record.shingle_set(self.shingler, memory));
-            let set = set.transpose().map_err(|_| changed())?;
-            shingles.push((picked, set));
+            let mut record = Record {
+                document,
+                first: self.firsts.0[document as usize],
+                byte_len: row.byte_len,
+                set: ShingleSet::default(),
+                id: row.id,
+                keep: row.keep,
+            };
+            if !record.is_copy() {
+                let stored = StoredRecord { bytes, fields };
+                let set = stored.shingle_set(self.shingler, memory);
+                record.set = set.map_err(|_| Error::bad(input.place(None), CHANGED))?;
+            }
+            let mut written = Vec::new();
+            record.write(&mut written);
+            records.push((self.groups.group[document as usize], written));
         }
-        Ok((work.raw.block.into_memory(), shingles))
-    }
-
-    /// Writes a document to its group.
-    fn deal(
-        &self,
-        dealer: &mut Dealer<'_>,
-        picked: &Picked,
-        set: Option<&ShingleSet>,
-    ) -> Result<(), Error> {
-        let Picked { row, document, .. } = picked;
-        let group = self.groups.group[*document as usize] as usize;
-        let mut write = |bytes: &[u8]| dealer.write(group, bytes);
-        write(&document.to_le_bytes())?;
-        write(&row.byte_len.to_le_bytes())?;
-        for bytes in [row.id.as_bytes(), &row.keep] {
-            write(&(bytes.len() as u32).to_le_bytes())?;
-            write(bytes)?;
-        }
-        let Some(set) = set else {
-            write(&[Kind::Copy as u8])?;
-            return write(&self.firsts.0[*document as usize].to_le_bytes());
-        };
-        write(&[Kind::Set as u8])?;
-        write(&(set.len() as u32).to_le_bytes())?;
-        let mut hashes = set.hashes().iter();
-        hashes.try_for_each(|hash| write(&hash.to_le_bytes()))
+        Ok((work.raw.block.into_memory(), records))
     }
 
     /// Writes the rejections of both passes in the order of their places.

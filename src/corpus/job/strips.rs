@@ -1,0 +1,85 @@
+//! Sampled hashes on the disk, for the filter of the exact join.
+
+use super::dealt::{Dealer, Dealt};
+use super::folder::{Bytes, Folder};
+use super::names;
+use crate::corpus::error::Error;
+use crate::exact::Strips;
+use crate::text::arch::STRIPS;
+
+/// As many keys and more are told by a number of four bytes.
+const MANY: u8 = u8::MAX;
+
+impl Dealer<'_> {
+    /// Writes a document's keys, each strip's to a part.
+    pub(super) fn write_strips(&mut self, strips: [&[u32]; STRIPS]) -> Result<(), Error> {
+        let mut bytes = Vec::new();
+        for (part, keys) in strips.into_iter().enumerate() {
+            bytes.clear();
+            match u8::try_from(keys.len()) {
+                Ok(few) if few < MANY => bytes.push(few),
+                _ => {
+                    bytes.push(MANY);
+                    bytes.extend_from_slice(&(keys.len() as u32).to_le_bytes());
+                }
+            }
+            bytes.extend(keys.iter().flat_map(|key| key.to_le_bytes()));
+            self.write(part, &bytes)?;
+        }
+        Ok(())
+    }
+}
+
+/// The strips of so many documents.
+pub(super) struct OnDisk {
+    dealt: Dealt,
+    documents: usize,
+    /// Strips that are looked at at the same time.
+    at_once: usize,
+}
+
+impl OnDisk {
+    /// With so many bytes of memory.
+    pub(super) fn open(folder: &Folder, documents: usize, memory: usize) -> Result<Self, Error> {
+        let dealt = Dealt::open(folder, names::STRIPS)?;
+        // A strip's own table: six bits a key of four bytes. And its counts.
+        let of_strip = dealt.bytes(0) as usize / 5 + 4 * documents;
+        let at_once = memory / of_strip.max(1);
+        Ok(Self {
+            dealt,
+            documents,
+            at_once: at_once.clamp(1, STRIPS),
+        })
+    }
+}
+
+impl Strips for OnDisk {
+    type Error = Error;
+
+    fn keys(&self, strip: usize) -> usize {
+        self.dealt.bytes(strip) as usize / size_of::<u32>()
+    }
+
+    fn at_once(&self) -> usize {
+        self.at_once
+    }
+
+    fn for_each(&self, strip: usize, mut each: impl FnMut(usize, &[u32])) -> Result<(), Error> {
+        let mut reader = self.dealt.read(strip)?;
+        let (mut bytes, mut keys) = (Vec::new(), Vec::new());
+        for document in 0..self.documents {
+            let [few] = reader.array()?;
+            let many = match few {
+                MANY => reader.u32()? as usize,
+                few => usize::from(few),
+            };
+            bytes.resize(4 * many, 0);
+            reader.read(&mut bytes)?;
+            keys.clear();
+            let (read, _) = bytes.as_chunks();
+            keys.extend(read.iter().map(|&key| u32::from_le_bytes(key)));
+            each(document, &keys);
+        }
+        Ok(())
+    }
+}
