@@ -6,6 +6,9 @@ use bytesize::ByteSize;
 use clap::{Parser, ValueEnum};
 use resemblance::corpus::{KeepBy, KeepPolicy, OnBad, Preference, ReadOptions};
 use resemblance::{ClusterMode, Deduper, Error, Method, Shingle};
+use serde_json::{Value, json};
+
+use crate::shared::Common;
 
 /// Find near-duplicate documents, and say which copies to keep.
 ///
@@ -46,23 +49,6 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", default_value_t = 20_000_000_000)]
     exact_work: u64,
 
-    /// Least probability with which a pair at the threshold is found; 1 is for exact and auto
-    #[arg(
-        long,
-        value_name = "P",
-        default_value_t = 0.99,
-        allow_negative_numbers = true
-    )]
-    recall: f64,
-
-    /// Slots of a signature
-    #[arg(long, value_name = "K", default_value_t = 128)]
-    hashes: usize,
-
-    /// Seed of all hashes
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    seed: u64,
-
     /// components: whatever is connected by near-duplicates is one cluster; leader: a document is
     /// removed only if it is a near-duplicate of one that is kept
     #[arg(long, value_enum, default_value = "components")]
@@ -77,18 +63,6 @@ pub(crate) struct Args {
     /// those with another value, or without the field, come last
     #[arg(long, value_name = "FIELD=a,b,c")]
     prefer: Option<Preference>,
-
-    /// Field of a JSON record that holds the text
-    #[arg(long, value_name = "FIELD", default_value = "text")]
-    text_field: String,
-
-    /// Field of a JSON record that holds the id [default: `id`, or `file:line` where there is none]
-    #[arg(long, value_name = "FIELD")]
-    id_field: Option<String>,
-
-    /// Threads [default: one for each core]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    threads: Option<u16>,
 
     /// What to do with a record that cannot be used: fail, or skip it and go on
     #[arg(long, value_enum, default_value = "fail")]
@@ -118,6 +92,9 @@ pub(crate) struct Args {
     /// What is printed at the end
     #[arg(long, value_enum, default_value = "text")]
     pub(crate) format: Printed,
+
+    #[command(flatten)]
+    pub(crate) common: Common,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -142,15 +119,13 @@ pub(crate) enum Printed {
 
 impl Args {
     pub(crate) fn deduper(&self) -> Result<Deduper, Error> {
-        Deduper::builder()
+        self.common
+            .builder()
             .threshold(self.threshold)
             .method(self.method)
             .exact_memory(self.exact_memory.as_u64())
             .exact_work(self.exact_work)
-            .recall(self.recall)
-            .hashes(self.hashes)
             .shingle(self.shingle)
-            .seed(self.seed)
             .cluster_mode(match self.cluster {
                 Mode::Components => ClusterMode::Components,
                 Mode::Leader => ClusterMode::Leader,
@@ -166,26 +141,36 @@ impl Args {
         }
     }
 
-    /// The threads to work on.
-    pub(crate) fn pool(&self) -> rayon::ThreadPool {
-        let threads = usize::from(self.threads.unwrap_or(0)); // 0: one for each core
-        let builder = rayon::ThreadPoolBuilder::new().num_threads(threads);
-        builder.build().expect("threads can be started")
-    }
-
-    pub(crate) fn read_options(&self, deduper: &Deduper) -> ReadOptions {
-        let is_bytes = matches!(deduper.scheme().shingle(), Shingle::Bytes(_));
-        let mut options = ReadOptions::new()
-            .text_field(&self.text_field)
-            .accept_bytes(is_bytes)
+    pub(crate) fn read_options(&self) -> ReadOptions {
+        let options = self.common.read_options();
+        options
+            .accept_bytes(matches!(self.shingle, Shingle::Bytes(_)))
             .keep(self.keep_policy())
             .on_bad(match self.on_bad {
                 Bad::Fail => OnBad::Fail,
                 Bad::Skip => OnBad::Skip,
-            });
-        if let Some(field) = &self.id_field {
-            options = options.id_field(field);
-        }
-        options
+            })
     }
+
+    /// For programs: what the run goes by.
+    pub(crate) fn settings(&self) -> Value {
+        self.common.settings(json!({
+            "paths": self.paths.iter().map(|path| path.to_string_lossy()).collect::<Vec<_>>(),
+            "threshold": self.threshold,
+            "shingle": self.shingle.to_string(),
+            "method": self.method.to_string(),
+            "exact_memory": self.exact_memory.as_u64(),
+            "exact_work": self.exact_work,
+            "cluster": name(&self.cluster),
+            "keep": self.keep.to_string(),
+            "prefer": self.prefer.as_ref().map(Preference::to_string),
+            "on_bad": name(&self.on_bad),
+        }))
+    }
+}
+
+/// The name of an option's value.
+fn name(value: &impl ValueEnum) -> String {
+    let value = value.to_possible_value();
+    value.map_or(String::new(), |value| value.get_name().to_owned())
 }

@@ -4,61 +4,29 @@
 //! or writes is library code; here are only arguments, progress and what is printed.
 
 mod args;
-mod progress;
+#[path = "../shared/mod.rs"]
+mod shared;
 mod summary;
 
-use std::io::{self, Write};
 use std::process::ExitCode;
-use std::time::Instant;
 
 use clap::Parser;
 use resemblance::corpus::{Corpus, Error, Outputs, Sources, Table};
 use resemblance::{Clusters, Deduper, Digests, Recall, Run};
 
 use args::Args;
-use progress::Bar;
+use shared::{Failure, Log};
 use summary::Summary;
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    match run(&args) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            // Whether anybody reads it is not ours to know.
-            let _ = writeln!(io::stderr(), "error: {}", failure.told);
-            ExitCode::from(failure.code)
-        }
-    }
+    let log = Log::new(args.common.log);
+    log.end(run(&args, &log))
 }
 
-/// Why the run ends, and with which exit code: 1 failed, 2 bad usage, 130 stopped.
-struct Failure {
-    told: String,
-    code: u8,
-}
-
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        let code = match () {
-            () if error.is_cancelled() => 130,
-            () if error.is_setting() => 2,
-            () => 1,
-        };
-        let told = error.to_string();
-        Self { told, code }
-    }
-}
-
-impl From<resemblance::Error> for Failure {
-    fn from(error: resemblance::Error) -> Self {
-        Error::from(error).into()
-    }
-}
-
-fn run(args: &Args) -> Result<(), Failure> {
-    let started = Instant::now();
+fn run(args: &Args, log: &Log) -> Result<(), Failure> {
+    log.start(&args.settings());
     let deduper = args.deduper()?;
-    let bar = Bar::new(); // before there is a temporary file that an interruption would leave
     let sources = Sources::find(&args.paths)?;
     let mut outputs = Outputs::new(&sources);
     let mut stage = |path: &Option<_>| path.as_ref().map(|p| outputs.stage_table(p)).transpose();
@@ -70,33 +38,32 @@ fn run(args: &Args) -> Result<(), Failure> {
     let mut stage = |path: &Option<_>| path.as_ref().map(|p| outputs.stage_records(p)).transpose();
     let (kept, removed) = (stage(&args.kept)?, stage(&args.removed)?);
 
-    let pool = args.pool();
-    let options = args.read_options(&deduper);
+    let pool = args.common.pool();
+    let options = args.read_options();
     let digester = deduper.digester();
     let (corpus, digests) =
-        pool.install(|| Corpus::digest_sources(sources, &options, &digester, Some(&bar)))?;
-    let (clusters, pairs) = pool.install(|| decide(&deduper, &corpus, digests, &bar, &tables))?;
+        pool.install(|| Corpus::digest_sources(sources, &options, &digester, Some(log)))?;
+    let (clusters, pairs) = pool.install(|| decide(&deduper, &corpus, digests, log, &tables))?;
     if kept.is_some() || removed.is_some() {
-        corpus.copy_records(Some(&bar), |document| match clusters.is_kept(document) {
+        corpus.copy_records(Some(log), |document| match clusters.is_kept(document) {
             true => kept.as_ref(),
             false => removed.as_ref(),
         })?;
     }
     outputs.commit()?;
-    drop(bar);
     let summary = Summary {
         deduper: &deduper,
         keep: &args.keep_policy(),
         corpus: &corpus,
         clusters: &clusters,
         pairs,
-        seconds: started.elapsed().as_secs_f64(),
+        seconds: log.seconds(),
         threads: pool.current_num_threads(),
     };
-    summary.print(args.format).map_err(|error| Failure {
-        told: format!("cannot write the summary: {error}"),
-        code: 1,
-    })
+    log.clear();
+    summary.print(args.format)?;
+    log.summary(summary.counts_for_programs());
+    Ok(())
 }
 
 /// The tables that were asked for.
@@ -111,11 +78,11 @@ fn decide(
     deduper: &Deduper,
     corpus: &Corpus,
     digests: Digests,
-    bar: &Bar,
+    log: &Log,
     tables: &Tables,
 ) -> Result<(Clusters, Option<Recall>), Error> {
     let order = corpus.keep_order();
-    let run = Run::new().watch(bar).keep_by(&order);
+    let run = Run::new().watch(log).keep_by(&order);
     let batch = deduper.batch_of(corpus.documents(), digests, &run)?;
     let mut pairs = None;
     if let Some(table) = &tables.pairs {

@@ -1,7 +1,6 @@
 //! What is printed at the end.
 
 use std::fmt;
-use std::io::{self, Write};
 
 use indicatif::{DecimalBytes, HumanCount};
 use resemblance::cluster::{Cluster, Removal};
@@ -10,6 +9,7 @@ use resemblance::{Clusters, Deduper, Recall, Shingle};
 use unicode_width::UnicodeWidthStr;
 
 use crate::args::Printed;
+use crate::shared::{Failure, print};
 
 /// Clusters, and documents of a cluster, that the text shows; the tables hold all.
 const CLUSTERS: usize = 20;
@@ -27,17 +27,24 @@ pub(crate) struct Summary<'a> {
 }
 
 impl Summary<'_> {
-    pub(crate) fn print(&self, format: Printed) -> io::Result<()> {
-        let mut out = io::stdout().lock();
-        let printed = match format {
-            Printed::Text => writeln!(out, "{self}"),
-            Printed::Json => writeln!(out, "{:#}", self.json()),
-        };
-        match printed {
-            // Whoever reads has seen enough.
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            printed => printed,
+    pub(crate) fn print(&self, format: Printed) -> Result<(), Failure> {
+        match format {
+            Printed::Text => print(format_args!("{self}\n")),
+            Printed::Json => print(format_args!("{:#}\n", self.json())),
         }
+    }
+
+    /// The counts alone: `in` is the sum of `kept`, `removed` and `rejected`.
+    pub(crate) fn counts_for_programs(&self) -> serde_json::Value {
+        let [read, kept, removed, rejected] = self.counts();
+        serde_json::json!({
+            "in": read,
+            "kept": kept,
+            "removed": removed,
+            "rejected": rejected,
+            "clusters": self.clusters.len(),
+            "text_bytes": self.corpus.text_bytes(),
+        })
     }
 
     fn id(&self, document: usize) -> &str {

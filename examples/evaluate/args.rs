@@ -6,8 +6,10 @@ use std::path::PathBuf;
 use clap::Parser;
 use resemblance::corpus::ReadOptions;
 use resemblance::{ClusterMode, Deduper, Error, Method, Shingle};
+use serde_json::{Value, json};
 
 use crate::grid::{Grid, Thousandths};
+use crate::shared::Common;
 
 /// Choose shingle and threshold: see the pairs of documents by their similarity, and how well they agree
 /// with pairs that people say are copies.
@@ -53,35 +55,6 @@ pub(crate) struct Args {
     #[arg(long, value_name = "METHOD", default_value = "exact")]
     pub(crate) method: Method,
 
-    /// Least probability with which a pair at the threshold is found, where the method may miss any
-    #[arg(
-        long,
-        value_name = "P",
-        default_value_t = 0.99,
-        allow_negative_numbers = true
-    )]
-    recall: f64,
-
-    /// Slots of a signature
-    #[arg(long, value_name = "K", default_value_t = 128)]
-    hashes: usize,
-
-    /// Seed of all hashes
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    seed: u64,
-
-    /// Field of a JSON record that holds the text
-    #[arg(long, value_name = "FIELD", default_value = "text")]
-    text_field: String,
-
-    /// Field of a JSON record that holds the id [default: `id`, or `file:line` where there is none]
-    #[arg(long, value_name = "FIELD")]
-    id_field: Option<String>,
-
-    /// Threads [default: one for each core]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    threads: Option<u16>,
-
     /// Pairs shown on each side of the threshold; without labels, also of each range
     #[arg(long, value_name = "N", default_value_t = 5)]
     pub(crate) shown: usize,
@@ -101,6 +74,9 @@ pub(crate) struct Args {
     /// Print the summary alone, one line a shingle
     #[arg(long)]
     pub(crate) summary: bool,
+
+    #[command(flatten)]
+    pub(crate) common: Common,
 }
 
 impl Args {
@@ -119,13 +95,11 @@ impl Args {
         threshold: f64,
         mode: ClusterMode,
     ) -> Result<Deduper, Error> {
-        Deduper::builder()
+        self.common
+            .builder()
             .threshold(threshold)
             .method(self.method)
-            .recall(self.recall)
-            .hashes(self.hashes)
             .shingle(shingle)
-            .seed(self.seed)
             .cluster_mode(mode)
             .build()
     }
@@ -143,22 +117,21 @@ impl Args {
         (labels == plot).then(|| "--labels and --plot must be two files".to_owned())
     }
 
-    /// The threads to work on.
-    pub(crate) fn pool(&self) -> rayon::ThreadPool {
-        let threads = usize::from(self.threads.unwrap_or(0)); // 0: one for each core
-        let builder = rayon::ThreadPoolBuilder::new().num_threads(threads);
-        builder.build().expect("threads can be started")
-    }
-
     pub(crate) fn read_options(&self) -> ReadOptions {
         let is_bytes = |shingle: &Shingle| matches!(shingle, Shingle::Bytes(_));
-        let options = ReadOptions::new()
-            .text_field(&self.text_field)
-            .accept_bytes(self.shingle.iter().all(is_bytes));
-        match &self.id_field {
-            Some(field) => options.id_field(field),
-            None => options,
-        }
+        let options = self.common.read_options();
+        options.accept_bytes(self.shingle.iter().all(is_bytes))
+    }
+
+    /// For programs: what the run goes by.
+    pub(crate) fn settings(&self) -> Value {
+        self.common.settings(json!({
+            "paths": self.paths.iter().map(|path| path.to_string_lossy()).collect::<Vec<_>>(),
+            "labels": self.labels.as_ref().map(|path| path.to_string_lossy()),
+            "shingles": self.shingle.iter().map(Shingle::to_string).collect::<Vec<_>>(),
+            "from": self.grid().from(),
+            "method": self.method.to_string(),
+        }))
     }
 }
 

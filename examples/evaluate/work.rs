@@ -12,8 +12,8 @@ use crate::found::Found;
 use crate::histogram::Histogram;
 use crate::labels::Labels;
 use crate::plot;
-use crate::progress::Bar;
 use crate::scores::Scores;
+use crate::shared::Log;
 use crate::shown::{Show, Shown};
 use crate::summary::Summary;
 
@@ -21,7 +21,7 @@ pub(crate) struct Work<'a> {
     pub(crate) args: &'a Args,
     pub(crate) corpus: &'a Corpus,
     pub(crate) labels: Option<&'a Labels>,
-    pub(crate) bar: &'a Bar,
+    pub(crate) log: &'a Log,
 }
 
 impl Work<'_> {
@@ -73,7 +73,7 @@ impl Work<'_> {
     /// What is told of one kind of shingle, and its curve.
     fn of_shingle(&self, shingle: Shingle) -> Result<(String, Curve), Failure> {
         let deduper = self.args.deduper(shingle)?;
-        let run = Run::new().watch(self.bar);
+        let run = Run::new().watch(self.log);
         let found = Found::new(&deduper, self.corpus, self.labels, &run)?;
         let curve = Curve::new(&found, deduper.threshold());
         if self.args.summary {

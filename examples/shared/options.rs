@@ -1,0 +1,88 @@
+//! Options.
+
+use clap::Args;
+use resemblance::corpus::ReadOptions;
+use resemblance::{Deduper, DeduperBuilder};
+use serde_json::{Value, json};
+
+use super::log::Told;
+
+// Options of both; without a line of documentation, which would become that of the program.
+#[derive(Debug, Args)]
+pub(crate) struct Common {
+    /// Least probability with which a pair at the threshold is found; 1 is for the methods exact and auto
+    #[arg(
+        long,
+        value_name = "P",
+        default_value_t = 0.99,
+        allow_negative_numbers = true
+    )]
+    recall: f64,
+
+    /// Slots of a signature
+    #[arg(long, value_name = "K", default_value_t = 128)]
+    hashes: usize,
+
+    /// Seed of all hashes
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+
+    /// Field of a JSON record that holds the text
+    #[arg(long, value_name = "FIELD", default_value = "text")]
+    text_field: String,
+
+    /// Field of a JSON record that holds the id [default: `id`, or `file:line` where there is none]
+    #[arg(long, value_name = "FIELD")]
+    id_field: Option<String>,
+
+    /// Threads [default: one for each core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+
+    /// What is told on standard error meanwhile
+    #[arg(long, value_enum, default_value = "bar")]
+    pub(crate) log: Told,
+}
+
+impl Common {
+    /// A deduper in the making.
+    pub(crate) fn builder(&self) -> DeduperBuilder {
+        let mut builder = Deduper::builder();
+        builder
+            .recall(self.recall)
+            .hashes(self.hashes)
+            .seed(self.seed);
+        builder
+    }
+
+    /// The threads to work on.
+    pub(crate) fn pool(&self) -> rayon::ThreadPool {
+        let threads = usize::from(self.threads.unwrap_or(0)); // 0: one for each core
+        let builder = rayon::ThreadPoolBuilder::new().num_threads(threads);
+        builder.build().expect("threads can be started")
+    }
+
+    pub(crate) fn read_options(&self) -> ReadOptions {
+        let options = ReadOptions::new().text_field(&self.text_field);
+        match &self.id_field {
+            Some(field) => options.id_field(field),
+            None => options,
+        }
+    }
+
+    /// For programs: these settings, and the program's `own`.
+    pub(crate) fn settings(&self, mut own: Value) -> Value {
+        let shared = json!({
+            "recall": self.recall,
+            "hashes": self.hashes,
+            "seed": self.seed,
+            "text_field": self.text_field,
+            "id_field": self.id_field,
+            "threads": self.threads,
+        });
+        if let (Value::Object(own), Value::Object(shared)) = (&mut own, shared) {
+            own.extend(shared);
+        }
+        own
+    }
+}
