@@ -138,7 +138,6 @@ impl<'a> Ticker<'a> {
     }
 
     /// Begins a stage of a run that counts in `spilled` what it writes to its work folder.
-    #[allow(dead_code)] // runs that are larger than memory are to come
     pub(crate) fn spilling(
         watch: Option<&'a dyn Watch>,
         stage: Stage,

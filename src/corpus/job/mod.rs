@@ -25,6 +25,8 @@ mod rejected;
 mod sets;
 mod shares;
 mod strips;
+#[cfg(test)]
+mod tests;
 mod walk;
 
 use std::path::PathBuf;
@@ -116,13 +118,22 @@ impl<'d> Job<'d> {
     /// # Errors
     /// As [`Corpus::read`](super::Corpus::read). Where the work folder cannot be written; where it holds work of other
     /// settings or inputs, or something else.
-    pub fn run(&self, mut sources: Sources, watch: Option<&dyn Watch>) -> Result<Decided, Error> {
+    pub fn run(&self, sources: Sources, watch: Option<&dyn Watch>) -> Result<Decided, Error> {
+        self.run_with(Shares::of(self.memory), sources, watch)
+    }
+
+    fn run_with(
+        &self,
+        shares: Shares,
+        mut sources: Sources,
+        watch: Option<&dyn Watch>,
+    ) -> Result<Decided, Error> {
         let mut work = self.begin(&sources)?;
         sources.spool()?;
         let stages = Stages {
             job: self,
             sources: &sources,
-            shares: Shares::of(self.memory),
+            shares,
             watch,
         };
         let read = stages.read(&mut work)?;
@@ -268,12 +279,10 @@ impl Stages<'_> {
         let Job {
             deduper, options, ..
         } = self.job;
+        let keyed = || Digester::keyed(deduper.sketcher().clone(), deduper.banding());
         let (digester, found_by) = match self.is_exact() {
             true => (deduper.digester(), (names::STRIPS, STRIPS)),
-            false => {
-                let digester = Digester::keyed(deduper.sketcher().clone(), deduper.banding());
-                (digester, (names::KEYS, self.shares.parts))
-            }
+            false => (keyed(), (names::KEYS, self.shares.parts)),
         };
         let parser = Parser {
             options,
@@ -305,12 +314,7 @@ impl Stages<'_> {
         let firsts = Firsts::new(read.documents, &prints, &repeated, most, &ticker)?;
         let groups = match self.is_exact() {
             true => self.surviving(folder, &firsts)?,
-            false => {
-                let keys = Dealt::open(folder, names::KEYS)?;
-                let ticker = self.ticker(folder, Stage::Candidates, keys.len());
-                let components = connect(&firsts, &keys, most, &ticker)?;
-                group(components, &firsts, folder, self.weight())?
-            }
+            false => self.sharing_bands(folder, &firsts)?,
         };
         let late = repeated.len();
         let repeated = repeated.iter().flat_map(|&(late, first)| [late, first]);
@@ -328,6 +332,14 @@ impl Stages<'_> {
         let done_with = [names::KEYS, names::STRIPS, names::PRINTS, names::IDS];
         work.folder.remove(&done_with);
         Ok(done)
+    }
+
+    /// The documents that share bands.
+    fn sharing_bands(&self, folder: &Folder, firsts: &Firsts) -> Result<Groups, Error> {
+        let keys = Dealt::open(folder, names::KEYS)?;
+        let ticker = self.ticker(folder, Stage::Candidates, keys.len());
+        let components = connect(firsts, &keys, self.shares.keys, &ticker)?;
+        group(components, firsts, folder, self.weight())
     }
 
     /// The documents that the exact join may find partners of, and those that have copies.
@@ -426,25 +438,11 @@ impl Stages<'_> {
             return Ok(done);
         }
         let done = match self.is_exact() {
+            true => self.group_by_prefixes(work, picked, &sets)?,
             false => GroupedDone {
                 sets: sets.sets,
                 bytes: picked.bytes.clone(),
             },
-            true => {
-                work.check(&[&picked.firsts, &sets.sets])?;
-                let folder = &work.folder;
-                let firsts = Firsts(folder.read_numbers(&picked.firsts)?);
-                let prefixes = Prefixes {
-                    folder,
-                    shares: &self.shares,
-                    threshold: Threshold(self.job.deduper.threshold()),
-                    weight: self.weight(),
-                };
-                prefixes.group(
-                    &firsts,
-                    &self.ticker(folder, Stage::Candidates, self.shares.parts),
-                )?
-            }
         };
         work.manifest.grouped = Some(done.clone());
         work.save()?;
@@ -453,6 +451,24 @@ impl Stages<'_> {
             work.folder.remove(&[names::SETS]);
         }
         Ok(done)
+    }
+
+    fn group_by_prefixes(
+        &self,
+        work: &Work,
+        picked: &PickedDone,
+        sets: &SetsDone,
+    ) -> Result<GroupedDone, Error> {
+        work.check(&[&picked.firsts, &sets.sets])?;
+        let folder = &work.folder;
+        let prefixes = Prefixes {
+            folder,
+            shares: &self.shares,
+            threshold: Threshold(self.job.deduper.threshold()),
+            weight: self.weight(),
+        };
+        let ticker = self.ticker(folder, Stage::Candidates, self.shares.parts);
+        prefixes.group(&Firsts(folder.read_numbers(&picked.firsts)?), &ticker)
     }
 
     /// Groups to decisions.
