@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use bytesize::ByteSize;
 use clap::{Parser, ValueEnum};
-use resemblance::corpus::{KeepBy, KeepPolicy, OnBad, Preference, ReadOptions};
+use resemblance::corpus::{
+    Error as CorpusError, Job, KeepBy, KeepPolicy, OnBad, Outputs, Preference, ReadOptions, Sinks,
+};
 use resemblance::{ClusterMode, Deduper, Error, Method, Shingle};
 use serde_json::{Value, json};
 
@@ -70,24 +72,38 @@ pub(crate) struct Args {
 
     /// Write rejected records here, as JSON lines
     #[arg(long, value_name = "FILE")]
-    pub(crate) rejects: Option<PathBuf>,
+    rejects: Option<PathBuf>,
 
     /// Write every pair of near-duplicates here: `a`, `b`, `jaccard`, `containment_a`, `containment_b`
     #[arg(long, value_name = "FILE.tsv")]
-    pub(crate) pairs: Option<PathBuf>,
+    pairs: Option<PathBuf>,
 
     /// Write the documents in clusters here: `id`, `cluster`, `kept`, `jaccard_to_kept`, `reason`
     #[arg(long, value_name = "FILE.tsv")]
-    pub(crate) clusters: Option<PathBuf>,
+    clusters: Option<PathBuf>,
 
     /// Write the records that are kept here, unchanged: a JSON-lines file (.gz, .zst), or a
     /// directory for text files
     #[arg(long, value_name = "PATH")]
-    pub(crate) kept: Option<PathBuf>,
+    kept: Option<PathBuf>,
 
     /// Write the records that are removed here, likewise
     #[arg(long, value_name = "PATH")]
-    pub(crate) removed: Option<PathBuf>,
+    removed: Option<PathBuf>,
+
+    /// Memory that the whole program may hold, such as 4GiB: what does not fit goes to a work folder [default: no bound;
+    /// with --work 4GiB]
+    #[arg(long, value_name = "SIZE")]
+    memory: Option<ByteSize>,
+
+    /// The work folder, made where it is not there; the same command goes on in it where it was stopped [default: a
+    /// temporary one, where --memory is given]
+    #[arg(long, value_name = "DIR")]
+    work: Option<PathBuf>,
+
+    /// Begin anew, whatever the work folder holds
+    #[arg(long, requires = "work")]
+    fresh: bool,
 
     /// What is printed at the end
     #[arg(long, value_enum, default_value = "text")]
@@ -141,7 +157,47 @@ impl Args {
         }
     }
 
-    pub(crate) fn read_options(&self) -> ReadOptions {
+    /// What is to be written, staged.
+    pub(crate) fn sinks(&self, outputs: &mut Outputs) -> Result<Sinks, CorpusError> {
+        let mut sinks = Sinks::new();
+        let mut table = |path: &Option<PathBuf>| {
+            let path = path.as_ref();
+            path.map(|path| outputs.stage_table(path)).transpose()
+        };
+        if let Some(pairs) = table(&self.pairs)? {
+            sinks = sinks.pairs(pairs);
+        }
+        if let Some(clusters) = table(&self.clusters)? {
+            sinks = sinks.clusters(clusters);
+        }
+        if let Some(rejects) = table(&self.rejects)? {
+            sinks = sinks.rejections(rejects);
+        }
+        let mut records = |path: &Option<PathBuf>| {
+            let path = path.as_ref();
+            path.map(|path| outputs.stage_records(path)).transpose()
+        };
+        if let Some(kept) = records(&self.kept)? {
+            sinks = sinks.kept(kept);
+        }
+        if let Some(removed) = records(&self.removed)? {
+            sinks = sinks.removed(removed);
+        }
+        Ok(sinks)
+    }
+
+    pub(crate) fn job<'d>(&self, deduper: &'d Deduper) -> Job<'d> {
+        let mut job = Job::new(deduper, self.read_options()).fresh(self.fresh);
+        if let Some(memory) = self.memory {
+            job = job.memory(memory.as_u64());
+        }
+        if let Some(work) = &self.work {
+            job = job.work(work);
+        }
+        job
+    }
+
+    fn read_options(&self) -> ReadOptions {
         let options = self.common.read_options();
         options
             .accept_bytes(matches!(self.shingle, Shingle::Bytes(_)))
@@ -165,6 +221,8 @@ impl Args {
             "keep": self.keep.to_string(),
             "prefer": self.prefer.as_ref().map(Preference::to_string),
             "on_bad": name(&self.on_bad),
+            "memory": self.memory.map(|memory| memory.as_u64()),
+            "work": self.work.as_ref().map(|work| work.to_string_lossy()),
         }))
     }
 }

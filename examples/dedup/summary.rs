@@ -1,11 +1,16 @@
 //! What is printed at the end.
 
+use std::cmp::Reverse;
 use std::fmt;
+use std::io::{self, BufWriter, Write};
 
 use indicatif::{DecimalBytes, HumanCount};
-use resemblance::cluster::{Cluster, Removal};
-use resemblance::corpus::{Corpus, Escaped, KeepPolicy, Preference};
-use resemblance::{Clusters, Deduper, Recall, Shingle};
+use resemblance::corpus::{
+    Decided, DecidedCluster, Error, Escaped, KeepPolicy, Preference, Removed,
+};
+use resemblance::{Deduper, Recall, Shingle};
+use serde::ser::{Error as _, Serialize, SerializeMap, SerializeSeq, Serializer};
+use serde_json::{Value, json};
 use unicode_width::UnicodeWidthStr;
 
 use crate::args::Printed;
@@ -16,124 +21,101 @@ const CLUSTERS: usize = 20;
 const DOCUMENTS: usize = 10;
 
 pub(crate) struct Summary<'a> {
-    pub(crate) deduper: &'a Deduper,
-    pub(crate) keep: &'a KeepPolicy,
-    pub(crate) corpus: &'a Corpus,
-    pub(crate) clusters: &'a Clusters,
-    /// What was found of the pairs, where they were asked for.
-    pub(crate) pairs: Option<Recall>,
-    pub(crate) seconds: f64,
-    pub(crate) threads: usize,
+    deduper: &'a Deduper,
+    keep: KeepPolicy,
+    decided: &'a Decided,
+    /// Those that are shown, and how many documents each has.
+    largest: Vec<(usize, DecidedCluster)>,
+    first_rejected: Option<String>,
+    threads: usize,
 }
 
-impl Summary<'_> {
-    pub(crate) fn print(&self, format: Printed) -> Result<(), Failure> {
+impl<'a> Summary<'a> {
+    pub(crate) fn new(
+        deduper: &'a Deduper,
+        keep: KeepPolicy,
+        decided: &'a Decided,
+        threads: usize,
+    ) -> Result<Self, Error> {
+        let mut first_rejected = None;
+        decided.for_each_rejection(|rejection| {
+            let told = || format!("{}: {}", rejection.place, rejection.reason);
+            first_rejected.get_or_insert_with(told);
+            Ok::<(), Error>(())
+        })?;
+        Ok(Self {
+            deduper,
+            keep,
+            decided,
+            largest: largest(decided)?,
+            first_rejected,
+            threads,
+        })
+    }
+
+    pub(crate) fn print(&self, format: Printed, seconds: f64) -> Result<(), Failure> {
         match format {
-            Printed::Text => print(format_args!("{self}\n")),
-            Printed::Json => print(format_args!("{:#}\n", self.json())),
+            Printed::Text => print(format_args!("{}\n", Text(self, seconds))),
+            Printed::Json => self.print_json(),
         }
     }
 
     /// The counts alone: `in` is the sum of `kept`, `removed` and `rejected`.
-    pub(crate) fn counts_for_programs(&self) -> serde_json::Value {
-        let [read, kept, removed, rejected] = self.counts();
-        serde_json::json!({
-            "in": read,
-            "kept": kept,
-            "removed": removed,
-            "rejected": rejected,
-            "clusters": self.clusters.len(),
-            "text_bytes": self.corpus.text_bytes(),
+    pub(crate) fn counts_for_programs(&self) -> Value {
+        let counts = self.decided.counts();
+        json!({
+            "in": counts.read,
+            "kept": counts.kept,
+            "removed": counts.removed,
+            "rejected": counts.rejected,
+            "clusters": counts.clusters,
+            "text_bytes": counts.text_bytes,
         })
     }
 
-    fn id(&self, document: usize) -> &str {
-        &self.corpus.ids()[document]
-    }
-
-    /// An id as it is shown: with no control characters.
-    fn shown(&self, document: usize) -> String {
-        Escaped(self.id(document)).to_string()
+    /// For programs: nothing in it changes from run to run. Clusters are written one after the other.
+    fn print_json(&self) -> Result<(), Failure> {
+        let mut out = BufWriter::new(io::stdout().lock());
+        let written = serde_json::to_writer_pretty(&mut out, self).map_err(io::Error::from);
+        match written
+            .and_then(|()| writeln!(out))
+            .and_then(|()| out.flush())
+        {
+            // Whoever reads has seen enough.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            Err(error) => Err(Failure::failed(format!("cannot write the answer: {error}"))),
+            Ok(()) => Ok(()),
+        }
     }
 
     /// A removed document's similarities, and what decided; where the first is always kept, that is no news.
-    fn removed(&self, removal: &Removal) -> String {
-        let similarity = &removal.similarity;
+    fn removed(&self, removed: &Removed) -> String {
+        let similarity = &removed.similarity;
         let [of_it, of_kept] =
             [similarity.containment_a, similarity.containment_b].map(|share| 100.0 * share);
         let shares = format!(
             "{:>10.3}  {of_it:>12.1}%  {of_kept:>12.1}%",
             similarity.jaccard
         );
-        if self.keep.is_first() {
-            return shares;
+        match self.keep.is_first() {
+            true => shares,
+            false => format!("{shares}  {}", Escaped(&removed.reason)),
         }
-        let reason = self.corpus.keep_reason(removal).to_string();
-        format!("{shares}  {}", Escaped(&reason))
     }
 
-    /// Records read, kept, removed and rejected.
-    fn counts(&self) -> [usize; 4] {
-        let documents = self.clusters.documents();
-        let removed = self.clusters.removed().len();
-        let rejected = self.corpus.rejections().len();
-        [documents + rejected, documents - removed, removed, rejected]
-    }
-
-    /// For programs: nothing in it changes from run to run.
-    fn json(&self) -> serde_json::Value {
-        let [read, kept, removed, rejected] = self.counts();
-        let removal = |removal: &Removal| {
-            serde_json::json!({
-                "id": self.id(removal.document),
-                "jaccard": removal.similarity.jaccard,
-                "containment_in_kept": removal.similarity.containment_a,
-                "containment_of_kept": removal.similarity.containment_b,
-                "reason": self.corpus.keep_reason(removal).to_string(),
-            })
-        };
-        let cluster = |cluster: Cluster<'_>| {
-            serde_json::json!({
-                "cluster": cluster.number + 1,
-                "kept": self.id(cluster.kept),
-                "removed": cluster.removed.iter().map(removal).collect::<Vec<_>>(),
-            })
-        };
-        let recall = self.clusters.recall();
-        serde_json::json!({
-            "documents": {
-                "in": read,
-                "kept": kept,
-                "removed": removed,
-                "rejected": rejected,
-                "empty": self.clusters.empty().len(),
-                "hidden": self.corpus.hidden(),
-            },
-            "settings": {
-                "scheme": self.deduper.scheme().to_string(),
-                "threshold": self.deduper.threshold(),
-                "method": recall.method.to_string(),
-                "reason": recall.reason.to_string(),
-                "banding": recall.banding.map(|banding| banding.to_string()),
-                "recall": recall.promised,
-                "keep": self.keep.by().to_string(),
-                "prefer": self.keep.preference().map(Preference::to_string),
-                "split_buckets": self.clusters.split_buckets(),
-            },
-            "pairs": self.pairs.as_ref().map(found),
-            "links": found(recall),
-            "clusters": self.clusters.iter().map(cluster).collect::<Vec<_>>(),
-        })
-    }
-
-    fn show_cluster(&self, f: &mut fmt::Formatter<'_>, cluster: Cluster<'_>) -> fmt::Result {
-        let shown = &cluster.removed[..cluster.removed.len().min(DOCUMENTS)];
-        let ids: Vec<String> = shown.iter().map(|r| self.shown(r.document)).collect();
+    fn show_cluster(
+        &self,
+        f: &mut fmt::Formatter<'_>,
+        (len, cluster): &(usize, DecidedCluster),
+    ) -> fmt::Result {
+        // An id as it is shown has no control characters.
+        let shown = |id: &String| Escaped(id).to_string();
+        let ids: Vec<String> = cluster.removed.iter().map(|r| shown(&r.id)).collect();
         let width = ids.iter().map(|id| id.width()).max().unwrap_or(0).max(20);
         let title = format!(
             "Cluster {}, {}",
             cluster.number + 1,
-            plural(cluster.len(), "document")
+            plural(*len, "document")
         );
         let pad = width + 10;
         let reason = match self.keep.is_first() {
@@ -142,14 +124,14 @@ impl Summary<'_> {
         };
         let heads = "similarity  of it in kept  of kept in it";
         writeln!(f, "{title:pad$}  {heads}{reason}")?;
-        writeln!(f, "  keep    {}", self.shown(cluster.kept))?;
-        for (removal, id) in shown.iter().zip(&ids) {
+        writeln!(f, "  keep    {}", shown(&cluster.kept))?;
+        for (removed, id) in cluster.removed.iter().zip(&ids) {
             let pad = " ".repeat(width - id.width());
-            writeln!(f, "  remove  {id}{pad}  {}", self.removed(removal))?;
+            writeln!(f, "  remove  {id}{pad}  {}", self.removed(removed))?;
         }
-        if cluster.removed.len() > shown.len() {
-            let more = HumanCount((cluster.removed.len() - shown.len()) as u64);
-            writeln!(f, "          and {more} more")?;
+        let more = len - 1 - cluster.removed.len();
+        if more > 0 {
+            writeln!(f, "          and {} more", HumanCount(more as u64))?;
         }
         writeln!(f)
     }
@@ -174,7 +156,7 @@ impl Summary<'_> {
         }
         write!(f, "{threshold} and more counts. ")?;
         self.show_recall(f)?;
-        match self.clusters.split_buckets() {
+        match self.decided.split_buckets() {
             0 => Ok(()),
             n => writeln!(
                 f,
@@ -190,7 +172,7 @@ impl Summary<'_> {
 
     /// What was found of all there is, in a line.
     fn show_recall(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let recall = self.clusters.recall();
+        let recall = self.decided.recall();
         let Recall {
             reason, promised, ..
         } = recall;
@@ -205,7 +187,7 @@ impl Summary<'_> {
             banding.bands(),
             banding.rows()
         )?;
-        if let Some(Recall { found, missed, .. }) = &self.pairs {
+        if let Some(Recall { found, missed, .. }) = self.decided.pairs() {
             let found = HumanCount(*found);
             return writeln!(f, "Pairs found: {found}. Missed: {missed}.");
         }
@@ -214,72 +196,170 @@ impl Summary<'_> {
     }
 
     fn show_counts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [read, kept, removed, rejected] = self.counts();
-        let documents = plural(read, "document");
-        let [kept, removed, rejected] = [kept, removed, rejected].map(|n| HumanCount(n as u64));
+        let counts = self.decided.counts();
+        let documents = plural(counts.read, "document");
+        let [kept, removed, rejected] =
+            [counts.kept, counts.removed, counts.rejected].map(|n| HumanCount(n as u64));
         write!(
             f,
             "{documents} in = {kept} kept + {removed} removed + {rejected} rejected"
         )?;
-        let empty = self.clusters.empty().len();
-        if empty > 0 {
-            write!(f, "; {} without a token, kept", HumanCount(empty as u64))?;
+        if counts.empty > 0 {
+            let empty = HumanCount(counts.empty as u64);
+            write!(f, "; {empty} without a token, kept")?;
         }
         writeln!(f)?;
-        if let Some(first) = self.corpus.rejections().first() {
-            writeln!(
-                f,
-                "first rejected: {}: {} (--rejects FILE lists all)",
-                first.place, first.reason
-            )?;
+        if let Some(first) = &self.first_rejected {
+            writeln!(f, "first rejected: {first} (--rejects FILE lists all)")?;
         }
-        let hidden = self.corpus.hidden();
-        if hidden > 0 {
+        if counts.hidden > 0 {
             writeln!(
                 f,
                 "{} hidden files and directories passed over",
-                HumanCount(hidden as u64)
+                HumanCount(counts.hidden as u64)
             )?;
         }
         Ok(())
     }
 }
 
-impl fmt::Display for Summary<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for &cluster in self.clusters.by_size().iter().take(CLUSTERS) {
-            self.show_cluster(f, cluster)?;
+/// The largest clusters, equals by number, with as many documents as are shown.
+fn largest(decided: &Decided) -> Result<Vec<(usize, DecidedCluster)>, Error> {
+    let mut largest = Vec::new();
+    let cut = |largest: &mut Vec<(usize, DecidedCluster)>| {
+        largest.sort_by_key(|(len, cluster)| (Reverse(*len), cluster.number));
+        largest.truncate(CLUSTERS);
+    };
+    decided.for_each_cluster(|mut cluster| {
+        let len = cluster.removed.len() + 1;
+        cluster.removed.truncate(DOCUMENTS);
+        largest.push((len, cluster));
+        if largest.len() > 8 * CLUSTERS {
+            cut(&mut largest);
         }
-        let clusters = self.clusters.len();
-        if clusters == 0 {
+        Ok::<(), Error>(())
+    })?;
+    cut(&mut largest);
+    Ok(largest)
+}
+
+/// The summary to read, after so many seconds.
+struct Text<'s>(&'s Summary<'s>, f64);
+
+impl fmt::Display for Text<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(summary, seconds) = self;
+        for cluster in &summary.largest {
+            summary.show_cluster(f, cluster)?;
+        }
+        let counts = summary.decided.counts();
+        if counts.clusters == 0 {
             writeln!(f, "No near-duplicates.\n")?;
-        } else if clusters > CLUSTERS {
-            let more = plural(clusters - CLUSTERS, "cluster");
+        } else if counts.clusters > CLUSTERS {
+            let more = plural(counts.clusters - CLUSTERS, "cluster");
             writeln!(
                 f,
                 "And {more} more, each as large as the last or smaller: --clusters FILE.tsv writes all.\n"
             )?;
         }
-        self.show_settings(f)?;
+        summary.show_settings(f)?;
         writeln!(f)?;
-        self.show_counts(f)?;
-        let bytes = self.corpus.text_bytes();
-        let rate = (bytes as f64 / self.seconds.max(1e-9)) as u64;
-        let threads = plural(self.threads, "thread");
+        summary.show_counts(f)?;
+        let bytes = counts.text_bytes;
+        let rate = (bytes as f64 / seconds.max(1e-9)) as u64;
+        let threads = plural(summary.threads, "thread");
         write!(
             f,
-            "{} of text in {:.3} s, {}/s, {threads}",
+            "{} of text in {seconds:.3} s, {}/s, {threads}",
             DecimalBytes(bytes),
-            self.seconds,
             DecimalBytes(rate)
         )
     }
 }
 
+impl Serialize for Summary<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (decided, deduper) = (self.decided, self.deduper);
+        let (counts, recall) = (decided.counts(), decided.recall());
+        let documents = json!({
+            "in": counts.read,
+            "kept": counts.kept,
+            "removed": counts.removed,
+            "rejected": counts.rejected,
+            "empty": counts.empty,
+            "hidden": counts.hidden,
+        });
+        let settings = json!({
+            "scheme": deduper.scheme().to_string(),
+            "threshold": deduper.threshold(),
+            "method": recall.method.to_string(),
+            "reason": recall.reason.to_string(),
+            "banding": recall.banding.map(|banding| banding.to_string()),
+            "recall": recall.promised,
+            "keep": self.keep.by().to_string(),
+            "prefer": self.keep.preference().map(Preference::to_string),
+            "split_buckets": decided.split_buckets(),
+        });
+        let mut map = serializer.serialize_map(Some(5))?;
+        map.serialize_entry("clusters", &Clusters(decided))?;
+        map.serialize_entry("documents", &documents)?;
+        map.serialize_entry("links", &found(recall))?;
+        map.serialize_entry("pairs", &decided.pairs().map(found))?;
+        map.serialize_entry("settings", &settings)?;
+        map.end()
+    }
+}
+
+struct Clusters<'d>(&'d Decided);
+
+impl Serialize for Clusters<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut all = serializer.serialize_seq(None)?;
+        let each = |cluster| {
+            let written = all.serialize_element(&cluster_of(&cluster));
+            written.map_err(Stopped::Writing)
+        };
+        match self.0.for_each_cluster(each) {
+            Ok(()) => all.end(),
+            Err(Stopped::Writing(error)) => Err(error),
+            Err(Stopped::Reading(error)) => Err(S::Error::custom(error)),
+        }
+    }
+}
+
+/// Why clusters are not written to their end.
+enum Stopped<E> {
+    Reading(Error),
+    Writing(E),
+}
+
+impl<E> From<Error> for Stopped<E> {
+    fn from(error: Error) -> Self {
+        Self::Reading(error)
+    }
+}
+
+fn cluster_of(cluster: &DecidedCluster) -> Value {
+    let removed = |removed: &Removed| {
+        json!({
+            "id": removed.id,
+            "jaccard": removed.similarity.jaccard,
+            "containment_in_kept": removed.similarity.containment_a,
+            "containment_of_kept": removed.similarity.containment_b,
+            "reason": removed.reason,
+        })
+    };
+    json!({
+        "cluster": cluster.number + 1,
+        "kept": cluster.kept,
+        "removed": cluster.removed.iter().map(removed).collect::<Vec<_>>(),
+    })
+}
+
 /// For programs: what was found and missed.
-fn found(recall: &Recall) -> serde_json::Value {
+fn found(recall: &Recall) -> Value {
     let missed = &recall.missed;
-    serde_json::json!({
+    json!({
         "found": recall.found,
         "missed": { "expected": missed.expected, "low": missed.low, "high": missed.high },
     })

@@ -47,7 +47,7 @@ pub use document::TextDocument;
 pub use error::{Error, Place};
 pub use escape::Escaped;
 pub use input::Sources;
-pub use job::{Counts, Decided, DecidedCluster, Job, Removed};
+pub use job::{Counts, Decided, DecidedCluster, Job, Removed, Sinks};
 pub use keep::{KeepBy, KeepPolicy, Preference};
 pub use options::{OnBad, ReadOptions};
 pub use output::{Outputs, RecordSink, Table};

@@ -15,10 +15,12 @@ mod dealt;
 mod decided;
 mod folder;
 mod groups;
+mod in_memory;
 mod keyed;
 mod manifest;
 mod merge;
 mod names;
+mod on_disk;
 mod prefixes;
 mod read;
 mod rejected;
@@ -33,16 +35,19 @@ use std::path::PathBuf;
 
 use self::components::{Firsts, Groups, NONE, Weight, connect, group, repeated_ids};
 use self::dealt::Dealt;
-pub use self::decided::{Counts, Decided, DecidedCluster, Removed};
+use self::decided::Held;
+pub use self::decided::{Counts, Decided, DecidedCluster, Removed, Sinks};
 use self::folder::Folder;
 use self::groups::Deciding;
+use self::in_memory::InMemory;
 use self::manifest::{GroupedDone, PickedDone, ReadDone, SetsDone, Settings, Work};
+use self::on_disk::OnDisk;
 use self::prefixes::Prefixes;
 use self::read::{Keying, Row};
 use self::rejected::Late;
 use self::sets::Sets;
 use self::shares::Shares;
-use self::strips::OnDisk;
+use self::strips::StripsOnDisk;
 use self::walk::Known;
 use super::error::Error;
 use super::input::Sources;
@@ -58,17 +63,34 @@ use crate::text::arch::STRIPS;
 use crate::threshold::Threshold;
 use crate::watch::{Stage, Ticker, Watch};
 
-/// Finds the near-duplicates of files in a bounded amount of memory: what does not fit goes to a work folder.
+/// Finds the near-duplicates of files, and writes the decisions.
 ///
-/// It decides what a [`Batch`](crate::Batch) of all documents would decide, to the byte.
+/// Everything is held in memory, unless [`memory`](Self::memory) is bounded or there is a [work folder](Self::work): then
+/// what does not fit goes to the disk, and comes to the same decisions, to the byte. That takes about as long; only
+/// [`Method::Auto`] is LSH then, since what takes less cannot be told before everything is in memory.
+///
+/// ```no_run
+/// use resemblance::Deduper;
+/// use resemblance::corpus::{Job, Outputs, ReadOptions, Sinks, Sources};
+///
+/// let sources = Sources::find(&["articles"])?;
+/// let mut outputs = Outputs::new(&sources);
+/// let sinks = Sinks::new().clusters(outputs.stage_table("clusters.tsv")?);
+/// let deduper = Deduper::new();
+/// let job = Job::new(&deduper, ReadOptions::new()).memory(1 << 30);
+/// let decided = job.run(sources, &sinks, None)?;
+/// outputs.commit()?;
+/// println!("{:?}", decided.counts());
+/// decided.finish()?;
+/// # Ok::<(), resemblance::corpus::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Job<'d> {
     deduper: &'d Deduper,
     options: ReadOptions,
-    memory: u64,
+    memory: Option<u64>,
     work: Option<PathBuf>,
     fresh: bool,
-    wants_pairs: bool,
 }
 
 impl<'d> Job<'d> {
@@ -77,22 +99,22 @@ impl<'d> Job<'d> {
         Self {
             deduper,
             options,
-            memory: 4 << 30,
+            memory: None,
             work: None,
             fresh: false,
-            wants_pairs: false,
         }
     }
 
-    /// Bytes that the whole process may hold. Default 4 GiB.
+    /// Bytes that the whole process may hold, about. Default no bound; with a work folder 4 GiB.
     #[must_use]
     pub fn memory(mut self, bytes: u64) -> Self {
-        self.memory = bytes;
+        self.memory = Some(bytes);
         self
     }
 
     /// The work folder: an empty one, or one that is made. What is done is entered in it, so that the same job goes on
-    /// where it was stopped. Default a folder among the system's temporary ones, which is gone with the job.
+    /// where it was stopped. Default none; where memory is bounded, a folder among the system's temporary ones, which
+    /// is gone with the job.
     #[must_use]
     pub fn work(mut self, folder: impl Into<PathBuf>) -> Self {
         self.work = Some(folder.into());
@@ -106,34 +128,43 @@ impl<'d> Job<'d> {
         self
     }
 
-    /// Whether all pairs are to be found as well as clusters. Default false.
-    #[must_use]
-    pub fn pairs(mut self, wanted: bool) -> Self {
-        self.wants_pairs = wanted;
-        self
-    }
-
     /// Does the work, as far as it has not been done.
     ///
     /// # Errors
-    /// As [`Corpus::read`](super::Corpus::read). Where the work folder cannot be written; where it holds work of other
-    /// settings or inputs, or something else.
-    pub fn run(&self, sources: Sources, watch: Option<&dyn Watch>) -> Result<Decided, Error> {
-        self.run_with(Shares::of(self.memory), sources, watch)
+    /// As [`Corpus::read`](super::Corpus::read). Where an output or the work folder cannot be written; where that holds
+    /// work of other settings or inputs, or something else.
+    pub fn run(
+        &self,
+        sources: Sources,
+        sinks: &Sinks,
+        watch: Option<&dyn Watch>,
+    ) -> Result<Decided, Error> {
+        match (self.memory, &self.work) {
+            (None, None) => InMemory::run(self, sources, sinks, watch),
+            _ => self.run_with(Shares::of(self.bound()), sources, sinks, watch),
+        }
+    }
+
+    /// Bytes that may be held, where they are bounded.
+    fn bound(&self) -> u64 {
+        self.memory.unwrap_or(4 << 30)
     }
 
     fn run_with(
         &self,
         shares: Shares,
         mut sources: Sources,
+        sinks: &Sinks,
         watch: Option<&dyn Watch>,
     ) -> Result<Decided, Error> {
-        let mut work = self.begin(&sources)?;
+        let wants_pairs = sinks.pairs.is_some();
+        let mut work = self.begin(&sources, wants_pairs)?;
         sources.spool()?;
         let stages = Stages {
             job: self,
             sources: &sources,
             shares,
+            wants_pairs,
             watch,
         };
         let read = stages.read(&mut work)?;
@@ -142,15 +173,17 @@ impl<'d> Job<'d> {
         let sets = stages.sets(&mut work, &picked, &known)?;
         let grouped = stages.group(&mut work, &picked, sets.clone())?;
         stages.decide(&mut work, &grouped)?;
-        self.decided(
+        let known_of_texts = [read.text_bytes - sets.late_bytes, picked.empty as u64];
+        let held = OnDisk {
             work,
             sources,
             known,
-            [read.text_bytes - sets.late_bytes, picked.empty as u64],
-        )
+        };
+        held.write(sinks, watch)?;
+        Ok(self.decided(held, wants_pairs, known_of_texts))
     }
 
-    fn begin(&self, sources: &Sources) -> Result<Work, Error> {
+    fn begin(&self, sources: &Sources, wants_pairs: bool) -> Result<Work, Error> {
         let Some(path) = &self.work else {
             return Work::passing();
         };
@@ -161,14 +194,14 @@ impl<'d> Job<'d> {
         }
         Work::resume(
             Folder::at(path)?,
-            self.settings(),
+            self.settings(wants_pairs),
             &sources.inputs,
             self.fresh,
         )
     }
 
     /// All that decisions depend on; and what the files of the work folder do.
-    fn settings(&self) -> Settings {
+    fn settings(&self, wants_pairs: bool) -> Settings {
         let deduper = self.deduper;
         let fields = &self.options.fields;
         let keep = &fields.keep;
@@ -194,8 +227,8 @@ impl<'d> Job<'d> {
                 format!("{:?}", self.options.on_bad).to_lowercase(),
             ),
             ("bytes", self.options.bytes.to_string()),
-            ("memory", self.memory.to_string()),
-            ("pairs", self.wants_pairs.to_string()),
+            ("memory", self.bound().to_string()),
+            ("pairs", wants_pairs.to_string()),
         ]
         .map(|(name, value)| (name.to_owned(), value))
         .into()
@@ -209,18 +242,16 @@ impl<'d> Job<'d> {
         }
     }
 
-    fn decided(
-        &self,
-        work: Work,
-        sources: Sources,
-        known: Known,
-        [text_bytes, empty]: [u64; 2],
-    ) -> Result<Decided, Error> {
+    fn decided(&self, held: OnDisk, wants_pairs: bool, [text_bytes, empty]: [u64; 2]) -> Decided {
+        let OnDisk {
+            work,
+            sources,
+            known,
+        } = &held;
         let chances = self.deduper.chances(self.method());
         let (links, mut pairs) = (LinkTally::new(&chances), PairTally::new(&chances));
         let (mut clusters, mut removed, mut split) = (0, 0, 0);
         for group in &work.manifest.decided {
-            work.check(&group.files.iter().collect::<Vec<_>>())?;
             let counted = &group.counted;
             links.add_counts(&counted.links);
             pairs.add_counts(&counted.pairs);
@@ -232,8 +263,7 @@ impl<'d> Job<'d> {
         let rejected = known.rejected() + known.late.len();
         let method = (self.method(), Reason::Asked);
         let of_pairs = self.deduper.recall_of(method, pairs.told());
-        Ok(Decided {
-            groups: work.manifest.decided.len(),
+        Decided {
             counts: Counts {
                 read: documents + rejected,
                 kept: documents - removed,
@@ -246,11 +276,9 @@ impl<'d> Job<'d> {
             },
             split,
             recall: self.deduper.recall_of(method, links.told()),
-            pairs: self.wants_pairs.then_some(of_pairs),
-            known,
-            sources,
-            work,
-        })
+            pairs: wants_pairs.then_some(of_pairs),
+            held: Held::OnDisk(Box::new(held)),
+        }
     }
 }
 
@@ -259,6 +287,7 @@ struct Stages<'j> {
     job: &'j Job<'j>,
     sources: &'j Sources,
     shares: Shares,
+    wants_pairs: bool,
     watch: Option<&'j dyn Watch>,
 }
 
@@ -345,7 +374,7 @@ impl Stages<'_> {
     /// The documents that the exact join may find partners of, and those that have copies.
     fn surviving(&self, folder: &Folder, firsts: &Firsts) -> Result<Groups, Error> {
         let documents = firsts.0.len();
-        let strips = OnDisk::open(folder, documents, self.shares.table)?;
+        let strips = StripsOnDisk::open(folder, documents, self.shares.table)?;
         let ticker = self.ticker(folder, Stage::Filter, documents);
         let asked: Vec<bool> = (0..).zip(&firsts.0).map(|(d, &first)| d == first).collect();
         let lengths = lengths(folder, documents)?;
@@ -475,6 +504,9 @@ impl Stages<'_> {
     fn decide(&self, work: &mut Work, grouped: &GroupedDone) -> Result<(), Error> {
         let all = grouped.bytes.len();
         let done = work.manifest.decided.len();
+        for group in &work.manifest.decided {
+            work.check(&group.files.iter().collect::<Vec<_>>())?;
+        }
         if done == all {
             return Ok(());
         }
@@ -487,7 +519,7 @@ impl Stages<'_> {
                 chances: &chances,
                 policy: &self.job.options.fields.keep,
                 folder: &work.folder,
-                wants_pairs: self.job.wants_pairs,
+                wants_pairs: self.wants_pairs,
             };
             let decided = deciding.decide(&dealt, group)?;
             work.manifest.decided.push(decided);

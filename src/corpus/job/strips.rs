@@ -31,14 +31,14 @@ impl Dealer<'_> {
 }
 
 /// The strips of so many documents.
-pub(super) struct OnDisk {
+pub(super) struct StripsOnDisk {
     dealt: Dealt,
     documents: usize,
     /// Strips that are looked at at the same time.
     at_once: usize,
 }
 
-impl OnDisk {
+impl StripsOnDisk {
     /// With so many bytes of memory.
     pub(super) fn open(folder: &Folder, documents: usize, memory: usize) -> Result<Self, Error> {
         let dealt = Dealt::open(folder, names::STRIPS)?;
@@ -53,7 +53,7 @@ impl OnDisk {
     }
 }
 
-impl Strips for OnDisk {
+impl Strips for StripsOnDisk {
     type Error = Error;
 
     fn keys(&self, strip: usize) -> usize {

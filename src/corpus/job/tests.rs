@@ -3,15 +3,16 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use proptest::prelude::*;
 use tempfile::TempDir;
 
 use super::*;
+use crate::Recall;
 use crate::cluster::ClusterMode;
-use crate::corpus::{Corpus, Outputs};
+use crate::corpus::Outputs;
 use crate::text::{Shingle, mix};
-use crate::{Recall, Run};
 
 /// Shares so small that everything is cut into many parts.
 const SMALL: Shares = Shares {
@@ -65,22 +66,12 @@ fn lines(seed: u64, documents: u64) -> String {
 /// Everything that is written, and what is told.
 #[derive(Debug, PartialEq)]
 struct Told {
-    pairs: String,
-    clusters: String,
-    rejections: String,
-    kept: String,
-    removed: String,
+    files: [String; 5],
+    clusters: Vec<DecidedCluster>,
     links: Recall,
     found: Recall,
     split: usize,
-    counts: [usize; 5],
-}
-
-struct Staged {
-    folder: TempDir,
-    outputs: Outputs,
-    tables: [crate::corpus::Table; 3],
-    records: [crate::corpus::RecordSink; 2],
+    counts: Counts,
 }
 
 const NAMES: [&str; 5] = [
@@ -91,105 +82,54 @@ const NAMES: [&str; 5] = [
     "removed.jsonl",
 ];
 
-impl Staged {
-    fn new(sources: &Sources) -> Self {
-        let folder = TempDir::new().unwrap();
-        let mut outputs = Outputs::new(sources);
-        let path = |name| folder.path().join(name);
-        let tables = [0, 1, 2].map(|i| outputs.stage_table(path(NAMES[i])).unwrap());
-        let records = [3, 4].map(|i| outputs.stage_records(path(NAMES[i])).unwrap());
-        Self {
-            outputs,
-            tables,
-            records,
-            folder,
-        }
-    }
-
-    fn told(self, links: Recall, found: Recall, split: usize, counts: [usize; 5]) -> Told {
-        self.outputs.commit().unwrap();
-        let text = |name: &str| fs::read_to_string(self.folder.path().join(name)).unwrap();
-        let [pairs, clusters, rejections, kept, removed] = NAMES.map(text);
-        Told {
-            pairs,
-            clusters,
-            rejections,
-            kept,
-            removed,
-            links,
-            found,
-            split,
-            counts,
-        }
-    }
-}
-
-fn in_memory(deduper: &Deduper, options: &ReadOptions, path: &Path) -> Told {
+/// What a job comes to: in memory, or with these shares.
+fn told(deduper: &Deduper, options: &ReadOptions, path: &Path, shares: Option<Shares>) -> Told {
+    let folder = TempDir::new().unwrap();
+    let file = |name| folder.path().join(name);
     let sources = Sources::find(&[path]).unwrap();
-    let staged = Staged::new(&sources);
-    let digester = deduper.digester();
-    let (corpus, digests) = Corpus::digest_sources(sources, options, &digester, None).unwrap();
-    let order = corpus.keep_order();
-    let run = Run::new().keep_by(&order);
-    let batch = deduper.batch_of(corpus.documents(), digests, &run).unwrap();
-    let [pairs, table, rejections] = &staged.tables;
-    pairs.pairs_header().unwrap();
-    let found = batch
-        .for_each_pair(|pair| pairs.pair(&pair, corpus.ids()))
-        .unwrap();
-    let clusters = batch.clusters().unwrap();
-    table
-        .clusters(&clusters, corpus.ids(), |removal| {
-            corpus.keep_reason(removal)
-        })
-        .unwrap();
-    rejections.rejections(corpus.rejections()).unwrap();
-    let [kept, removed] = &staged.records;
-    let choose = |document| {
-        Some(if clusters.is_kept(document) {
-            kept
-        } else {
-            removed
-        })
+    let mut outputs = Outputs::new(&sources);
+    let [pairs, clusters, rejections] =
+        [0, 1, 2].map(|i| outputs.stage_table(file(NAMES[i])).unwrap());
+    let [kept, removed] = [3, 4].map(|i| outputs.stage_records(file(NAMES[i])).unwrap());
+    let sinks = Sinks::new()
+        .pairs(pairs)
+        .clusters(clusters)
+        .rejections(rejections);
+    let sinks = sinks.kept(kept).removed(removed);
+    let job = Job::new(deduper, options.clone());
+    let decided = match shares {
+        None => job.run(sources, &sinks, None),
+        Some(shares) => job.run_with(shares, sources, &sinks, None),
     };
-    corpus.copy_records(None, choose).unwrap();
-    let counts = [
-        corpus.documents().len() + corpus.rejections().len(),
-        clusters.kept().count(),
-        clusters.removed().len(),
-        clusters.empty().len(),
-        corpus.text_bytes() as usize,
-    ];
-    staged.told(*clusters.recall(), found, clusters.split_buckets(), counts)
-}
-
-fn in_groups(deduper: &Deduper, options: &ReadOptions, path: &Path, shares: Shares) -> Told {
-    let sources = Sources::find(&[path]).unwrap();
-    let staged = Staged::new(&sources);
-    let job = Job::new(deduper, options.clone()).pairs(true);
-    let decided = job.run_with(shares, sources, None).unwrap();
-    let [pairs, clusters, rejections] = &staged.tables;
-    decided.write_pairs(pairs).unwrap();
-    decided.write_clusters(clusters).unwrap();
-    decided
-        .for_each_rejection(|rejection| rejections.rejections(&[rejection]))
-        .unwrap();
-    let [kept, removed] = &staged.records;
-    decided
-        .copy_records(None, Some(kept), Some(removed))
-        .unwrap();
+    let decided = decided.unwrap();
+    outputs.commit().unwrap();
     let counts = decided.counts();
     assert_eq!(counts.read, counts.kept + counts.removed + counts.rejected);
-    let told = [
-        counts.read,
-        counts.kept,
-        counts.removed,
-        counts.empty,
-        counts.text_bytes as usize,
-    ];
+    let mut of_clusters = Vec::new();
+    let each = |cluster| {
+        of_clusters.push(cluster);
+        Ok::<(), Error>(())
+    };
+    decided.for_each_cluster(each).unwrap();
+    let files = NAMES.map(|name| fs::read_to_string(file(name)).unwrap());
     let (links, found) = (*decided.recall(), *decided.pairs().unwrap());
-    staged.told(links, found, decided.split_buckets(), told)
+    let split = decided.split_buckets();
+    if let (Held::OnDisk(held), Some(_)) = (&decided.held, shares) {
+        GROUPS.fetch_max(held.work.manifest.decided.len(), Ordering::Relaxed);
+    }
+    decided.finish().unwrap();
+    Told {
+        files,
+        clusters: of_clusters,
+        links,
+        found,
+        split,
+        counts,
+    }
 }
+
+/// The most groups that there were.
+static GROUPS: AtomicUsize = AtomicUsize::new(0);
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(60))]
@@ -218,8 +158,24 @@ proptest! {
             .unwrap();
         let policy = crate::corpus::KeepPolicy::new(keep.parse().unwrap());
         let options = ReadOptions::new().on_bad(OnBad::Skip).keep(policy);
-        let expected = in_memory(&deduper, &options, &path);
-        prop_assert_eq!(&in_groups(&deduper, &options, &path, SMALL), &expected);
-        prop_assert_eq!(&in_groups(&deduper, &options, &path, Shares::of(1 << 30)), &expected);
+        let expected = told(&deduper, &options, &path, None);
+        prop_assert_eq!(&told(&deduper, &options, &path, Some(SMALL)), &expected);
+        let large = Some(Shares::of(1 << 30));
+        prop_assert_eq!(&told(&deduper, &options, &path, large), &expected);
+    }
+}
+
+#[test]
+fn small_shares_make_many_groups() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("documents.jsonl");
+    fs::write(&path, lines(1, 2000)).unwrap();
+    let options = ReadOptions::new().on_bad(OnBad::Skip);
+    for method in [Method::Lsh, Method::Exact] {
+        let deduper = Deduper::builder().method(method).build().unwrap();
+        GROUPS.store(0, Ordering::Relaxed);
+        let expected = told(&deduper, &options, &path, None);
+        assert!(told(&deduper, &options, &path, Some(SMALL)) == expected);
+        assert!(GROUPS.load(Ordering::Relaxed) > 5);
     }
 }

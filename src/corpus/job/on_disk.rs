@@ -1,0 +1,189 @@
+//! Decisions that are in a work folder.
+
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::decided::{DecidedCluster, Removed, Sinks};
+use super::folder::{Bytes, Reading};
+use super::manifest::Work;
+use super::merge::{Merge, read_similarity};
+use super::names;
+use super::rejected::RejectedAt;
+use super::walk::{Known, Walk};
+use crate::batch::PairOrder;
+use crate::corpus::corpus::Stop;
+use crate::corpus::document::CHANGED;
+use crate::corpus::error::Error;
+use crate::corpus::input::Sources;
+use crate::corpus::output::Table;
+use crate::corpus::read::Rejection;
+use crate::corpus::records::{RawRecord, for_each_record};
+use crate::corpus::tables::ClusterRow;
+use crate::watch::{Stage, Ticker, Watch};
+
+/// The decisions on all groups, and where the documents are.
+pub(super) struct OnDisk {
+    pub(super) work: Work,
+    pub(super) sources: Sources,
+    pub(super) known: Known,
+}
+
+impl OnDisk {
+    fn groups(&self) -> usize {
+        self.work.manifest.decided.len()
+    }
+
+    /// Writes what is wanted.
+    pub(super) fn write(&self, sinks: &Sinks, watch: Option<&dyn Watch>) -> Result<(), Error> {
+        if let Some(table) = &sinks.pairs {
+            self.write_pairs(table)?;
+        }
+        if let Some(table) = &sinks.clusters {
+            self.write_clusters(table)?;
+        }
+        if let Some(table) = &sinks.rejections {
+            self.for_each_rejection(|rejection| table.rejections(&[rejection]))?;
+        }
+        match sinks.wants_records() {
+            true => self.copy_records(sinks, watch),
+            false => Ok(()),
+        }
+    }
+
+    /// Hands the clusters to `each`, in the order of their first documents.
+    pub(super) fn for_each_cluster<E: From<Error>>(
+        &self,
+        mut each: impl FnMut(DecidedCluster) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let folder = &self.work.folder;
+        let mut merge = Merge::<u32>::open(folder, self.groups(), names::clusters)?;
+        let mut number = 0;
+        while let Some(cluster) = merge.next(|from| read_cluster(from, number))? {
+            each(cluster)?;
+            number += 1;
+        }
+        Ok(())
+    }
+
+    fn write_clusters(&self, table: &Table) -> Result<(), Error> {
+        table.line(ClusterRow::HEADER)?;
+        self.for_each_cluster(|cluster| {
+            let row = ClusterRow {
+                id: &cluster.kept,
+                number: cluster.number + 1,
+                kept: &cluster.kept,
+                jaccard: 1.0,
+                reason: "kept",
+            };
+            table.line(&row)?;
+            cluster.removed.iter().try_for_each(|removed| {
+                table.line(ClusterRow {
+                    id: &removed.id,
+                    jaccard: removed.similarity.jaccard,
+                    reason: &removed.reason,
+                    ..row
+                })
+            })
+        })
+    }
+
+    fn write_pairs(&self, table: &Table) -> Result<(), Error> {
+        table.pairs_header()?;
+        let folder = &self.work.folder;
+        let mut merge = Merge::<PairOrder>::open(folder, self.groups(), names::pairs)?;
+        let (mut a, mut b) = (String::new(), String::new());
+        let mut read = |from: &mut Reading| {
+            from.text(&mut a)?;
+            from.text(&mut b)?;
+            table.pair_row(&a, &b, &read_similarity(from)?)
+        };
+        while merge.next(&mut read)?.is_some() {}
+        Ok(())
+    }
+
+    /// Hands the records that could not be used to `each`, in order.
+    pub(super) fn for_each_rejection<E: From<Error>>(
+        &self,
+        mut each: impl FnMut(Rejection) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut rejected = self.work.folder.open(names::REJECTED)?;
+        while let Some(next) = RejectedAt::read(&mut rejected)? {
+            each(next.into_rejection())?;
+        }
+        Ok(())
+    }
+
+    /// Reads the inputs once more and copies the records of documents that are kept and removed, byte for byte.
+    fn copy_records(&self, sinks: &Sinks, watch: Option<&dyn Watch>) -> Result<(), Error> {
+        let is_removed = self.is_removed()?;
+        let inputs = &self.sources.inputs;
+        let mut walk = Walk::new(&self.known, inputs, &self.work.folder)?;
+        let ticker = Ticker::new(watch, Stage::Write, self.known.documents as usize);
+        for input in inputs {
+            let copy = |record: RawRecord<'_>| -> Result<(), Stop> {
+                let Some((document, row)) = walk.next(record.line)? else {
+                    return Ok(());
+                };
+                ticker.tick(1).map_err(Error::from)?;
+                if row.record != xxh3_64(record.bytes) {
+                    return Err(Error::bad(input.place(record.line), CHANGED).into());
+                }
+                match sinks.of(!is_removed[document as usize]) {
+                    Some(sink) if self.known.late.reason(document).is_none() => {
+                        Ok(sink.write(&input.below, record.bytes)?)
+                    }
+                    _ => Ok(()),
+                }
+            };
+            match for_each_record(input, copy) {
+                Ok(()) => {}
+                // The first reading stopped here as well.
+                Err((line, Stop::Io(_))) if walk.is_rejected(line) => {}
+                Err((_, Stop::Io(error))) => return Err(Error::io("read", &input.path, error)),
+                Err((_, Stop::Fatal(error))) => return Err(error),
+            }
+            walk.end_input()?;
+        }
+        Ok(())
+    }
+
+    /// Whether each document is removed.
+    fn is_removed(&self) -> Result<Vec<bool>, Error> {
+        let mut is_removed = vec![false; self.known.documents as usize];
+        self.for_each_cluster(|cluster| {
+            for removed in cluster.removed {
+                is_removed[removed.document] = true;
+            }
+            Ok::<(), Error>(())
+        })?;
+        Ok(is_removed)
+    }
+
+    /// Removes what is in the work folder.
+    pub(super) fn finish(self) -> Result<(), Error> {
+        self.work.end()
+    }
+}
+
+fn read_cluster(from: &mut Reading, number: usize) -> Result<DecidedCluster, Error> {
+    let _kept = from.u32()?;
+    let many = from.u32()?;
+    let mut kept = String::new();
+    from.text(&mut kept)?;
+    let removed = (0..many).map(|_| {
+        let document = from.u32()? as usize;
+        let (mut id, mut reason) = (String::new(), String::new());
+        from.text(&mut id)?;
+        from.text(&mut reason)?;
+        Ok(Removed {
+            document,
+            id,
+            reason,
+            similarity: read_similarity(from)?,
+        })
+    });
+    Ok(DecidedCluster {
+        number,
+        removed: removed.collect::<Result<_, Error>>()?,
+        kept,
+    })
+}
