@@ -144,8 +144,6 @@ pub struct DecidedCluster {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Removed {
-    /// Its number.
-    pub document: usize,
     /// Its id.
     pub id: String,
     /// Its similarity (a) to the document that is kept (b).

@@ -132,11 +132,7 @@ fn write_cluster(to: &mut Writing<'_>, cluster: &Cluster<'_>, group: &Group) -> 
     let kept = cluster.kept;
     let first = cluster.removed.iter().map(|removal| removal.document).min();
     let first = first.map_or(kept, |first| first.min(kept));
-    for number in [
-        group.numbers[first],
-        group.numbers[kept],
-        cluster.removed.len() as u32,
-    ] {
+    for number in [group.numbers[first], cluster.removed.len() as u32] {
         to.write(&number.to_le_bytes())?;
     }
     to.counted(group.ids[kept].as_bytes())?;

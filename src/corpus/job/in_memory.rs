@@ -93,7 +93,6 @@ impl InMemory {
     fn decided(&self, cluster: Cluster<'_>) -> DecidedCluster {
         let ids = self.corpus.ids();
         let removed = cluster.removed.iter().map(|removal| Removed {
-            document: removal.document,
             id: ids[removal.document].clone(),
             similarity: removal.similarity,
             reason: self.corpus.keep_reason(removal).to_string(),

@@ -54,11 +54,19 @@ impl OnDisk {
         &self,
         mut each: impl FnMut(DecidedCluster) -> Result<(), E>,
     ) -> Result<(), E> {
+        self.for_each_numbered(|cluster, _| each(cluster))
+    }
+
+    /// The same with the numbers of the documents that are removed.
+    fn for_each_numbered<E: From<Error>>(
+        &self,
+        mut each: impl FnMut(DecidedCluster, &[u32]) -> Result<(), E>,
+    ) -> Result<(), E> {
         let folder = &self.work.folder;
         let mut merge = Merge::<u32>::open(folder, self.groups(), names::clusters)?;
-        let mut number = 0;
-        while let Some(cluster) = merge.next(|from| read_cluster(from, number))? {
-            each(cluster)?;
+        let (mut number, mut numbers) = (0, Vec::new());
+        while let Some(cluster) = merge.next(|from| read_cluster(from, number, &mut numbers))? {
+            each(cluster, &numbers)?;
             number += 1;
         }
         Ok(())
@@ -149,9 +157,9 @@ impl OnDisk {
     /// Whether each document is removed.
     fn is_removed(&self) -> Result<Vec<bool>, Error> {
         let mut is_removed = vec![false; self.known.documents as usize];
-        self.for_each_cluster(|cluster| {
-            for removed in cluster.removed {
-                is_removed[removed.document] = true;
+        self.for_each_numbered(|_, removed| {
+            for &document in removed {
+                is_removed[document as usize] = true;
             }
             Ok::<(), Error>(())
         })?;
@@ -164,18 +172,22 @@ impl OnDisk {
     }
 }
 
-fn read_cluster(from: &mut Reading, number: usize) -> Result<DecidedCluster, Error> {
-    let _kept = from.u32()?;
+/// Reads a cluster; the numbers of the documents that are removed go over `numbers`.
+fn read_cluster(
+    from: &mut Reading,
+    number: usize,
+    numbers: &mut Vec<u32>,
+) -> Result<DecidedCluster, Error> {
     let many = from.u32()?;
     let mut kept = String::new();
     from.text(&mut kept)?;
+    numbers.clear();
     let removed = (0..many).map(|_| {
-        let document = from.u32()? as usize;
+        numbers.push(from.u32()?);
         let (mut id, mut reason) = (String::new(), String::new());
         from.text(&mut id)?;
         from.text(&mut reason)?;
         Ok(Removed {
-            document,
             id,
             reason,
             similarity: read_similarity(from)?,
