@@ -96,6 +96,9 @@ mod batch;
 mod deduper;
 mod digest;
 
+// Or, one document at a time -> those not seen before.
+pub mod stream;
+
 // Files in, decisions out.
 #[cfg(feature = "corpus")]
 pub mod corpus;
@@ -109,6 +112,7 @@ pub use lsh::{Banding, Index};
 pub use method::{Method, Reason};
 pub use recall::{Missed, Recall};
 pub use sketch::{Signature, SketchKind};
+pub use stream::Sieve;
 pub use text::{Normalization, Shingle};
 pub use verify::{Pair, Similarity};
 
