@@ -1,9 +1,10 @@
 //! How often blocked Bloom filters err, and how large they must be to err that seldom.
 //!
-//! A filter of B blocks with n keys has i of them in a block with the binomial probability of (n, 1/B). Of a block with
-//! i keys, i k bits have been drawn, each from all of the block; x different ones are set with a probability that follows
-//! draw by draw. A key that is not there then has all its k bits set with probability (x / bits)^k. The mean over i
-//! and x is the rate. (The usual formula puts the mean of x in its place, and is some 5% too low for such small blocks.)
+//! A filter of B blocks with n keys has i of them in a block with the binomial probability of (n, 1/B). Of a block
+//! with i keys, i k bits have been drawn, each from all of the block; x different ones are set with a probability that
+//! follows draw by draw. A key that is not there then has all its k bits set with probability (x / bits)^k. The mean
+//! over i and x is the rate. (The usual formula puts the mean of x in its place, and is some 5% too low for such small
+//! blocks.)
 //!
 //! Only sums, products and quotients, so that the plan is the same on every machine.
 
@@ -99,28 +100,21 @@ impl Plan {
         if mode >= self.of_block.len() as u64 {
             return 1.0;
         }
-        let odds = 1.0 / (self.blocks - 1) as f64;
         // From the mode outwards, so that none underflows that matters.
+        let odds = 1.0 / (self.blocks - 1) as f64;
+        let up = (mode..keys).scan(1.0, |weight, i| {
+            *weight *= (keys - i) as f64 * odds / (i + 1) as f64;
+            Some((i + 1, *weight))
+        });
+        let down = (0..mode).rev().scan(1.0, |weight, i| {
+            *weight *= (i + 1) as f64 / ((keys - i) as f64 * odds);
+            Some((i, *weight))
+        });
+        let matters = |(_, weight): &(u64, f64)| *weight >= NOTHING;
         let (mut all, mut errs) = (1.0, of_block(mode));
-        let mut add = |i: u64, weight: f64| {
+        for (i, weight) in up.take_while(matters).chain(down.take_while(matters)) {
             all += weight;
             errs += weight * of_block(i);
-        };
-        let mut weight = 1.0;
-        for i in (0..mode).rev() {
-            weight *= (i + 1) as f64 / ((keys - i) as f64 * odds);
-            if weight < NOTHING {
-                break;
-            }
-            add(i, weight);
-        }
-        weight = 1.0;
-        for i in mode..keys {
-            weight *= (keys - i) as f64 * odds / (i + 1) as f64;
-            if weight < NOTHING {
-                break;
-            }
-            add(i + 1, weight);
         }
         errs / all
     }
@@ -128,37 +122,67 @@ impl Plan {
 
 /// The rates of a block by the number of its keys; of 1 bit a key, of 2, and so on.
 fn of_blocks() -> Vec<Vec<f64>> {
-    let fill = |ones: usize| ones as f64 / BLOCK as f64;
     let powers: Vec<Vec<f64>> = (1..=MOST_PROBES)
         .map(|probes| (0..=BLOCK).map(|ones| power(fill(ones), probes)).collect())
         .collect();
     let mut rates = vec![vec![0.0]; MOST_PROBES];
-    // The probability that so many bits are set: of few numbers only, `low..=high`.
-    let mut set = [0.0; BLOCK + 1];
-    set[0] = 1.0;
-    let (mut low, mut high) = (0, 0);
+    let mut block = Drawn::none();
     for draws in 1..=DRAWS {
-        high = (high + 1).min(BLOCK);
-        for ones in (low + 1..=high).rev() {
-            set[ones] = set[ones] * fill(ones) + set[ones - 1] * (1.0 - fill(ones - 1));
-        }
-        set[low] *= fill(low);
-        while set[low] < NOTHING {
-            set[low] = 0.0;
-            low += 1;
-        }
-        while set[high] < NOTHING {
-            set[high] = 0.0;
-            high -= 1;
-        }
+        block.draw();
+        let likely = block.low..=block.high;
         for (i, rates) in rates.iter_mut().enumerate() {
             if draws % (i + 1) == 0 {
-                let chances = set[low..=high].iter().zip(&powers[i][low..=high]);
-                rates.push(chances.map(|(set, power)| set * power).sum());
+                let ones = block.ones[likely.clone()].iter();
+                let powers = &powers[i][likely.clone()];
+                rates.push(ones.zip(powers).map(|(ones, power)| ones * power).sum());
             }
         }
     }
     rates
+}
+
+/// The share of a block's bits that are set.
+fn fill(ones: usize) -> f64 {
+    ones as f64 / BLOCK as f64
+}
+
+/// A block in which bits have been drawn.
+struct Drawn {
+    /// The probability that so many bits are set.
+    ones: [f64; BLOCK + 1],
+    /// The least and the greatest number that is likely at all; the others have probability 0.
+    low: usize,
+    high: usize,
+}
+
+impl Drawn {
+    fn none() -> Self {
+        let mut ones = [0.0; BLOCK + 1];
+        ones[0] = 1.0;
+        Self {
+            ones,
+            low: 0,
+            high: 0,
+        }
+    }
+
+    /// One more: of a bit that is set already, or of another.
+    fn draw(&mut self) {
+        let Self { ones, low, high } = self;
+        *high = (*high + 1).min(BLOCK);
+        for n in (*low + 1..=*high).rev() {
+            ones[n] = ones[n] * fill(n) + ones[n - 1] * (1.0 - fill(n - 1));
+        }
+        ones[*low] *= fill(*low);
+        while ones[*low] < NOTHING {
+            ones[*low] = 0.0;
+            *low += 1;
+        }
+        while ones[*high] < NOTHING {
+            ones[*high] = 0.0;
+            *high -= 1;
+        }
+    }
 }
 
 /// The probability that one at least of independent events happens. Exact where they are very unlikely.
