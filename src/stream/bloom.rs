@@ -38,9 +38,9 @@ impl Bloom {
         }
     }
 
-    /// The bands. Default: [`Banding::balanced`] for threshold and hashes of the deduper, since nothing is verified. (That
-    /// of the deduper itself is made for its recall, with verification behind it: 63 in 100 documents of similarity
-    /// 0.6 would be dropped with the defaults.)
+    /// The bands. Default: [`Banding::balanced`] for threshold and hashes of the deduper, since nothing is verified.
+    /// (That of the deduper itself is made for its recall, with verification behind it: 63 in 100 documents of
+    /// similarity 0.6 would be dropped with the defaults.)
     pub fn banding(&mut self, banding: Banding) -> &mut Self {
         self.banding = Some(banding);
         self
@@ -133,8 +133,9 @@ impl BloomBands {
         self.banding
     }
 
-    /// The false-positive rate: the probability that a document is dropped that has no band key in common with any that is held.
-    /// Reckoned from the number of documents that are held; [`rate_of`](Self::rate_of) tells that of any number.
+    /// The false-positive rate: the probability that a document is dropped that has no band key in common with any
+    /// that is held. Reckoned from the number of documents that are held; [`rate_of`](Self::rate_of) tells that of any
+    /// number.
     pub fn rate(&self) -> f64 {
         self.rate_of(self.documents)
     }

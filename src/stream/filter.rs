@@ -111,7 +111,9 @@ mod tests {
         let mut draws = std::collections::HashSet::new();
         for i in 0..20_000 {
             let bits: Vec<usize> = filter.bits(key(1, i)).collect();
-            bits.iter().for_each(|&bit| counts[bit] += 1);
+            for &bit in &bits {
+                counts[bit] += 1;
+            }
             draws.insert(bits);
         }
         assert_eq!(draws.len(), 20_000);
@@ -126,6 +128,7 @@ mod tests {
     /// keys, at all of them, and at twice as many.
     #[test]
     fn rates_are_those_that_are_stated() {
+        const ASKED: u64 = 2_000_000;
         for (keys, asked) in [(20_000, 0.2), (50_000, 0.01), (200_000, 0.001)] {
             let plan = Plan::new(keys, 1, asked).unwrap();
             let mut filter = Filter::new(plan.blocks() as usize, plan.probes());
@@ -133,7 +136,6 @@ mod tests {
             for until in [keys / 2, keys, 2 * keys] {
                 (inserted..until).for_each(|i| filter.insert(key(2, i)));
                 inserted = until;
-                const ASKED: u64 = 2_000_000;
                 let found = (0..ASKED).filter(|&i| filter.contains(key(3, i))).count() as f64;
                 let (expected, present) = (plan.rate(until), filter.rate());
                 // Five standard errors of the count; the expected rate is of all filters, and this is one.

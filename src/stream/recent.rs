@@ -28,8 +28,8 @@ pub(super) struct Recent {
 
 /// Of a document in a bucket: which was there before, and which band key it has.
 ///
-/// Places are stored modulo 2^32. One that has left 2^32 insertions ago may thus be taken for one that is there: a candidate
-/// by mistake, whose tag or estimate tells.
+/// Places are stored modulo 2^32. One that has left 2^32 insertions ago may thus be taken for one that is there: a
+/// candidate by mistake, whose tag or estimate tells.
 #[derive(Debug, Clone, Copy, Default)]
 struct Link {
     older: u32,

@@ -32,10 +32,10 @@ use crate::text::Document;
 /// # Fallibility
 ///
 /// Settings are validated by [`Deduper::sieve`]. Methods named `try_` take documents that may be bytes or not in
-/// memory; they fail where bytes are no text, a document cannot be read, or a [`Bloom`](super::Bloom) memory is full. A
-/// failed document is counted, and the next one can be admitted. Their twins on text can only fail where a memory is
-/// full, and then panic: a Bloom memory at one document more than planned unless it may [overfill](super::Bloom::overfill), a
-/// window at 2^32 - 1 documents.
+/// memory; they fail where bytes are no text, a document cannot be read, or a [`Bloom`](super::Bloom) memory is full.
+/// A failed document is counted, and the next one can be admitted. Their twins on text can only fail where a memory is
+/// full, and then panic: a Bloom memory at one document more than planned unless it may
+/// [overfill](super::Bloom::overfill), a window at 2^32 - 1 documents.
 #[derive(Debug)]
 pub struct Sieve {
     sketching: Sketching,
@@ -86,7 +86,8 @@ impl Sieve {
     /// As [`admit`](Self::admit), for a document that may be bytes.
     ///
     /// # Errors
-    /// Where it is bytes and no text or cannot be read, or the memory is full. It is counted as failed, and not remembered.
+    /// Where it is bytes and no text or cannot be read, or the memory is full. It is counted as failed, and not
+    /// remembered.
     pub fn try_admit<D: Document + ?Sized>(&mut self, document: &D) -> Result<Verdict, Error> {
         let sketched = self.sketching.of(self.counts.documents, document);
         self.judge(sketched)

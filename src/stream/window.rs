@@ -45,16 +45,16 @@ impl Window {
         }
     }
 
-    /// The most shingles held in all, repetitions included, at 8 bytes each; as many of the oldest documents leave for a new one as must. The
-    /// newest is held whatever its length is. Default: no bound, so that memory is bounded as long as documents are.
-    /// Without effect where no [shingles are held](Self::estimates).
+    /// The most shingles held in all, repetitions included, at 8 bytes each; as many of the oldest documents leave for
+    /// a new one as must. The newest is held whatever its length is. Default: no bound, so that memory is bounded as
+    /// long as documents are. Without effect where no [shingles are held](Self::estimates).
     pub fn shingles(&mut self, most: usize) -> &mut Self {
         self.shingles = Some(most);
         self
     }
 
-    /// Whether similarities are estimated from signatures, and no shingles held. Default: no, they are exact, and what is
-    /// dropped is verified.
+    /// Whether similarities are estimated from signatures, and no shingles held. Default: no, they are exact, and what
+    /// is dropped is verified.
     ///
     /// An estimate errs, by 0.035 at J = 0.8 and 128 hashes: of documents that lie exactly at the threshold about half
     /// are dropped, and some are that lie below it.
@@ -167,8 +167,8 @@ impl Passed {
         Verdict::Unseen
     }
 
-    /// The first of the held documents that this one resembles: the order of the stream, not of the similarities, so that the
-    /// answer is that of leader clusters.
+    /// The first of the held documents that this one resembles: the order of the stream, not of the similarities, so
+    /// that the answer is that of leader clusters.
     fn find(&mut self, keys: &[u64], slots: &[u32], shingles: &mut Shingles) -> Option<Seen> {
         self.signatures.find(keys, &mut self.places);
         for &place in &self.places {
