@@ -5,13 +5,14 @@ mod support;
 use std::hint::black_box;
 use std::time::Duration;
 
-use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use resemblance::collapse::Distinct;
 use resemblance::lsh::Buckets;
 use resemblance::sketch::{Classic, FastSimilarity, Sketch};
+use resemblance::stream::{Bloom, Memory, Window};
 use resemblance::text::{Scratch, Shingler, mix, words};
 use resemblance::verify::ShingleSet;
-use resemblance::{ClusterMode, Deduper, Normalization, Shingle};
+use resemblance::{ClusterMode, Deduper, Normalization, Shingle, Sieve};
 
 const MEGABYTE: usize = 1 << 20;
 
@@ -184,12 +185,55 @@ fn index(c: &mut Criterion) {
     group.finish();
 }
 
+/// Sieves: 20,000 documents of about 100 words, one after the other through an empty one, and beside it the
+/// signatures alone; then in batches, sketched on all threads.
+fn stream(c: &mut Criterion) {
+    let texts = support::collection(20_000, 100.0, 15);
+    let deduper = Deduper::new();
+    let mut group = c.benchmark_group("stream of 20,000 documents");
+    group.throughput(Throughput::Elements(texts.len() as u64));
+    group.bench_function("signatures alone", |b| {
+        let signature = |text| deduper.signature(text).is_empty();
+        b.iter(|| texts.iter().filter(|text| signature(*text)).count());
+    });
+    let memories: [(&str, Memory); 4] = [
+        ("window of all", Window::all().into()),
+        ("window of 5,000", Window::last(5_000).into()),
+        (
+            "window of all, estimates",
+            Window::all().estimates(true).into(),
+        ),
+        ("bloom", Bloom::new(20_000, 0.001).into()),
+    ];
+    for (name, memory) in memories {
+        let sieve = || deduper.sieve(memory).unwrap();
+        group.bench_function(name, |b| {
+            let pass = |mut sieve: Sieve| {
+                for text in &texts {
+                    black_box(sieve.admit(text));
+                }
+                sieve
+            };
+            b.iter_batched(sieve, pass, BatchSize::PerIteration);
+        });
+        group.bench_function(format!("{name}, in batches"), |b| {
+            let pass = |mut sieve: Sieve| {
+                let verdicts = sieve.verdicts(&texts, |text| *text);
+                black_box(verdicts.in_batches(1024).count());
+                sieve
+            };
+            b.iter_batched(sieve, pass, BatchSize::PerIteration);
+        });
+    }
+    group.finish();
+}
+
 criterion_group! {
     name = benches;
     config = Criterion::default()
         .sample_size(20)
         .warm_up_time(Duration::from_millis(500))
         .measurement_time(Duration::from_secs(2));
-    targets = text, sketch, signature, batch, index
+    targets = text, sketch, signature, batch, index, stream
 }
 criterion_main!(benches);

@@ -12,6 +12,7 @@ use crate::lsh::{Banding, Index, valid_recall, valid_threshold};
 use crate::method::{Budget, Method, Reason};
 use crate::recall::{Chances, Missed, Recall};
 use crate::sketch::{Scheme, Signature, SignatureMatrix, SketchKind, Sketcher};
+use crate::stream::{Memory, Sieve};
 use crate::text::{Document, Normalization, Shingle};
 use crate::threshold::Threshold;
 use crate::verify::{Pair, ShingleSet, Similarity, floor_slots};
@@ -373,6 +374,16 @@ impl Deduper {
     pub fn index<Id: Clone + Eq + Hash + Debug>(&self) -> Index<Id> {
         Index::new(self.sketcher.clone(), self.banding, self.threshold)
             .unwrap_or_else(|error| unreachable!("validated: {error}"))
+    }
+
+    /// Passes documents not seen before, one at a time; `memory` is what is remembered of those that were passed:
+    /// [`Window::all`](crate::stream::Window::all), or one that is bounded (see
+    /// [which to use](crate::stream#which-memory-should-i-use)). Candidates are found by bands, whatever the method is.
+    ///
+    /// # Errors
+    /// Where a setting of the memory is out of its range, or there is no memory of that size.
+    pub fn sieve(&self, memory: impl Into<Memory>) -> Result<Sieve, Error> {
+        Sieve::new(self, memory.into())
     }
 
     /// What makes shingles and signatures.

@@ -10,7 +10,7 @@ use crate::sketch::Scheme;
 /// A setting is refused when it is built into a [`Deduper`](crate::Deduper) or a
 /// [`Banding`](crate::lsh::Banding); after that no call fails on settings. What remains are
 /// documents that are not what was promised (bytes where text is needed, or not to be read), signatures of
-/// two schemes, and a run that its own caller cancelled.
+/// two schemes, a memory of a [`Sieve`](crate::Sieve) that is full, and a run that its own caller cancelled.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Error {
     kind: Box<Kind>,
@@ -72,6 +72,14 @@ pub(crate) enum Kind {
     DigestMethod,
     TooManyDocuments(usize),
     IdTaken(String),
+    Window(usize),
+    BloomDocuments(u64),
+    BloomRate(f64),
+    BloomSize {
+        documents: u64,
+        rate: f64,
+    },
+    BloomFull(u64),
     Cancelled,
 }
 
@@ -118,6 +126,11 @@ impl Error {
         matches!(*self.kind, Kind::SchemeMismatch { .. })
     }
 
+    /// True where the memory of a [`Sieve`](crate::Sieve) is full.
+    pub fn is_full(&self) -> bool {
+        matches!(*self.kind, Kind::BloomFull(_))
+    }
+
     /// True where a setting was refused: a program would call this bad usage.
     pub fn is_setting(&self) -> bool {
         matches!(
@@ -132,6 +145,10 @@ impl Error {
                 | Kind::BandingTooLong { .. }
                 | Kind::RecallOutOfReach { .. }
                 | Kind::RecallNeedsExact
+                | Kind::Window(_)
+                | Kind::BloomDocuments(_)
+                | Kind::BloomRate(_)
+                | Kind::BloomSize { .. }
         )
     }
 }
@@ -219,6 +236,20 @@ impl fmt::Display for Error {
                 u32::MAX
             ),
             Kind::IdTaken(id) => write!(f, "id {id} is in the index already"),
+            Kind::Window(n) => write!(f, "window of {n} documents: must be from 1 to 4294967294"),
+            Kind::BloomDocuments(n) => write!(f, "bloom of {n} documents: must be at least 1"),
+            Kind::BloomRate(rate) => {
+                write!(f, "bloom rate {rate}: must be from 1e-12 to below 1")
+            }
+            Kind::BloomSize { documents, rate } => write!(
+                f,
+                "bloom of {documents} documents at rate {rate}: there is no memory of that size"
+            ),
+            Kind::BloomFull(n) => write!(
+                f,
+                "the {n} documents that the Bloom filters are for have been passed: plan for more, \
+                 or let them overfill"
+            ),
             Kind::Cancelled => f.write_str("cancelled"),
         }
     }

@@ -45,6 +45,21 @@
 //! # Ok::<(), resemblance::Error>(())
 //! ```
 //!
+//! # A stream
+//!
+//! ```
+//! use resemblance::Deduper;
+//! use resemblance::stream::Window;
+//!
+//! let lines = ["volunteers will open the lighthouse in june", "Volunteers will open the lighthouse in June!"];
+//! let mut sieve = Deduper::new().sieve(Window::last(100_000))?;
+//! for line in sieve.unseen(lines, |line| *line) {
+//!     println!("{line}");
+//! }
+//! assert_eq!(sieve.counts().dropped, 1);
+//! # Ok::<(), resemblance::Error>(())
+//! ```
+//!
 //! # Two layers
 //!
 //! Most users need [`Deduper`] and what it returns. The modules below are its stages, in the order of a
@@ -96,6 +111,9 @@ mod batch;
 mod deduper;
 mod digest;
 
+// Or, one document at a time -> those not seen before.
+pub mod stream;
+
 // Files in, decisions out.
 #[cfg(feature = "corpus")]
 pub mod corpus;
@@ -109,6 +127,7 @@ pub use lsh::{Banding, Index};
 pub use method::{Method, Reason};
 pub use recall::{Missed, Recall};
 pub use sketch::{Signature, SketchKind};
+pub use stream::Sieve;
 pub use text::{Normalization, Shingle};
 pub use verify::{Pair, Similarity};
 

@@ -1,6 +1,7 @@
 //! Settings and results through serde, and what is refused on the way in.
 
 use resemblance::sketch::Scheme;
+use resemblance::stream::{Bloom, Memory, Verdict, Window};
 use resemblance::{ClusterMode, Deduper, DeduperBuilder, Shingle, Signature};
 
 #[test]
@@ -65,4 +66,28 @@ fn results_can_be_written() {
     let pairs = serde_json::to_value(Deduper::new().pairs(&texts)).unwrap();
     assert_eq!(pairs["pairs"][0]["b"], 1);
     assert_eq!(pairs["recall"]["method"], "lsh");
+}
+
+#[test]
+fn memories_and_verdicts_are_what_they_were() {
+    let memories: [Memory; 3] = [
+        Window::last(7).shingles(100).estimates(true).into(),
+        Window::all().into(),
+        Bloom::new(100, 0.1).overfill(true).into(),
+    ];
+    for memory in memories {
+        let json = serde_json::to_string(&memory).unwrap();
+        assert_eq!(serde_json::from_str::<Memory>(&json).unwrap(), memory);
+        let mut sieve = Deduper::new().sieve(memory).unwrap();
+        for text in ["one text of five words", "one text of five words", ""] {
+            let verdict = sieve.admit(text);
+            let json = serde_json::to_string(&verdict).unwrap();
+            assert_eq!(serde_json::from_str::<Verdict>(&json).unwrap(), verdict);
+        }
+    }
+    let some = |json| serde_json::from_str::<Memory>(json);
+    assert_eq!(some(r#"{"window": {}}"#).unwrap(), Window::all().into());
+    let bloom = some(r#"{"bloom": {"documents": 9, "rate": 0.5}}"#).unwrap();
+    assert_eq!(bloom, Bloom::new(9, 0.5).into());
+    assert!(some(r#"{"window": {"document": 5}}"#).is_err());
 }

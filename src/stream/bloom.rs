@@ -1,0 +1,165 @@
+//! A memory of fixed size: a Bloom filter for each band.
+
+use super::filter::Filter;
+use super::rates::{Plan, union};
+use super::{Seen, Verdict};
+use crate::deduper::Deduper;
+use crate::error::{Error, Kind};
+use crate::lsh::Banding;
+
+/// Settings of a memory of fixed size, which knows band keys and nothing else of the documents that were passed.
+///
+/// A document is dropped where one of its band keys is known; which document had it, and how similar that is, cannot be
+/// told. [What that means](crate::stream#what-bloom-filters-cannot-do).
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
+pub struct Bloom {
+    documents: u64,
+    rate: f64,
+    #[cfg_attr(feature = "serde", serde(default))]
+    banding: Option<Banding>,
+    #[cfg_attr(feature = "serde", serde(default))]
+    overfill: bool,
+}
+
+/// Less is meaningless: 64-bit keys of two bands are the same by chance.
+const LEAST_RATE: f64 = 1e-12;
+
+impl Bloom {
+    /// For `documents` that are passed, at least 1. When all are in, a document that has no band key in common with
+    /// any of them is dropped all the same with probability `rate`, from 10^-12 to below 1; before, with a smaller one.
+    pub fn new(documents: u64, rate: f64) -> Self {
+        Self {
+            documents,
+            rate,
+            banding: None,
+            overfill: false,
+        }
+    }
+
+    /// The bands. Default: [`Banding::balanced`] for threshold and hashes of the deduper, since nothing is verified.
+    /// (That of the deduper itself is made for its recall, with verification behind it: 63 in 100 documents of
+    /// similarity 0.6 would be dropped with the defaults.)
+    pub fn banding(&mut self, banding: Banding) -> &mut Self {
+        self.banding = Some(banding);
+        self
+    }
+
+    /// Whether documents are held beyond the planned number. Then the [rate](BloomBands::rate) grows beyond the planned
+    /// one. Default: no, the next document to be held is an [error](Error::is_full).
+    pub fn overfill(&mut self, overfill: bool) -> &mut Self {
+        self.overfill = overfill;
+        self
+    }
+}
+
+/// The filters of a [`Bloom`] memory, and how often they err.
+#[derive(Debug, Clone)]
+pub struct BloomBands {
+    /// One for each band.
+    filters: Vec<Filter>,
+    banding: Banding,
+    plan: Plan,
+    documents: u64,
+    settings: Bloom,
+}
+
+impl BloomBands {
+    pub(super) fn new(deduper: &Deduper, settings: Bloom) -> Result<Self, Error> {
+        let Bloom {
+            documents, rate, ..
+        } = settings;
+        let hashes = deduper.scheme().hashes();
+        if documents == 0 {
+            return Err(Error::new(Kind::BloomDocuments(documents)));
+        }
+        if !(LEAST_RATE..1.0).contains(&rate) {
+            return Err(Error::new(Kind::BloomRate(rate)));
+        }
+        let banding = match settings.banding {
+            Some(banding) => banding.fits(hashes)?,
+            None => Banding::balanced(deduper.threshold(), hashes)?,
+        };
+        let plan = Plan::new(documents, banding.bands(), rate)?;
+        let filter = Filter::new(plan.blocks() as usize, plan.probes());
+        Ok(Self {
+            filters: vec![filter; banding.bands()],
+            banding,
+            plan,
+            documents: 0,
+            settings,
+        })
+    }
+
+    /// Looks up the key of each band, and holds them where the document is passed.
+    pub(super) fn admit(&mut self, keys: &[u64]) -> Result<Verdict, Error> {
+        let mut filters = self.filters.iter().zip(keys);
+        if let Some(band) = filters.position(|(filter, &key)| filter.contains(key)) {
+            return Ok(Verdict::Seen(Seen::Band { band }));
+        }
+        if self.is_full() && !self.settings.overfill {
+            return Err(Error::new(Kind::BloomFull(self.planned())));
+        }
+        for (filter, &key) in self.filters.iter_mut().zip(keys) {
+            filter.insert(key);
+        }
+        self.documents += 1;
+        Ok(Verdict::Unseen)
+    }
+
+    pub(super) fn forget(&mut self) {
+        self.filters.iter_mut().for_each(Filter::clear);
+        self.documents = 0;
+    }
+
+    /// Documents that are held.
+    pub fn documents(&self) -> u64 {
+        self.documents
+    }
+
+    /// Documents that the filters are made for.
+    pub fn planned(&self) -> u64 {
+        self.settings.documents
+    }
+
+    /// True where as many documents are held as were planned.
+    pub fn is_full(&self) -> bool {
+        self.documents >= self.planned()
+    }
+
+    /// The bands.
+    pub fn banding(&self) -> Banding {
+        self.banding
+    }
+
+    /// The false-positive rate: the probability that a document is dropped that has no band key in common with any
+    /// that is held. Reckoned from the number of documents that are held; [`rate_of`](Self::rate_of) tells that of any
+    /// number.
+    pub fn rate(&self) -> f64 {
+        self.rate_of(self.documents)
+    }
+
+    /// The false-positive rate when so many documents are held. That of the planned number is what was asked for, or a
+    /// little less.
+    pub fn rate_of(&self, documents: u64) -> f64 {
+        self.plan.rate(documents)
+    }
+
+    /// The false-positive rate by the bits that are set now, which is that of these filters, not of such filters
+    /// in general. Reads all of them: some milliseconds for 100 MB.
+    pub fn measured_rate(&self) -> f64 {
+        union(self.filters.iter().map(Filter::rate))
+    }
+
+    /// The probability that a document is dropped which resembles just one that is held, this much: the
+    /// [S-curve](Banding::probability), and the false positives of the filters.
+    pub fn probability(&self, jaccard: f64) -> f64 {
+        union([self.banding.probability(jaccard), self.rate()])
+    }
+
+    /// Bytes held on the heap. They are taken at once, and stay.
+    pub fn memory_usage(&self) -> usize {
+        self.filters.iter().map(Filter::memory_usage).sum()
+    }
+}

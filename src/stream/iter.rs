@@ -1,0 +1,198 @@
+//! Iterators that put documents through a [`Sieve`].
+
+use std::collections::VecDeque;
+
+use rayon::prelude::*;
+
+use super::Verdict;
+use super::sieve::Sieve;
+use super::sketched::{Sketched, Sketching};
+use crate::error::Error;
+use crate::text::Document;
+
+/// Every document with its verdict; made by [`Sieve::verdicts`].
+pub struct Verdicts<'s, I: Iterator, F>(TryVerdicts<'s, I, F>);
+
+/// Every document with its verdict, or why it has none; made by [`Sieve::try_verdicts`].
+pub struct TryVerdicts<'s, I: Iterator, F> {
+    sieve: &'s mut Sieve,
+    documents: I,
+    document: F,
+    /// Documents that are read ahead, to be sketched together.
+    batch: usize,
+    sketch: Sketch<I::Item, F>,
+    /// Sketched, but not admitted before they are asked for: an iterator that is dropped leaves no document
+    /// remembered that was not handed out.
+    ready: VecDeque<(I::Item, Result<Sketched, Error>)>,
+}
+
+/// Sketches documents, the first of this number.
+type Sketch<T, F> = fn(&Sketching, u64, &[T], &F) -> Vec<Result<Sketched, Error>>;
+
+/// The documents that are passed; made by [`Sieve::unseen`], [`Verdicts::unseen`] and [`TryVerdicts::unseen`].
+pub struct Unseen<V>(V);
+
+impl<'s, I: Iterator, F> TryVerdicts<'s, I, F> {
+    pub(super) fn new<D>(sieve: &'s mut Sieve, documents: I, document: F) -> Self
+    where
+        F: Fn(&I::Item) -> &D,
+        D: Document + ?Sized,
+    {
+        Self {
+            sieve,
+            documents,
+            document,
+            batch: 1,
+            sketch: one_by_one,
+            ready: VecDeque::new(),
+        }
+    }
+
+    /// Reads up to `documents` ahead (at least 1), and sketches them in parallel on the current rayon pool. The verdicts
+    /// are the same. What is read ahead is lost where the iterator is dropped before its end.
+    ///
+    /// Some hundred documents for each thread are enough.
+    #[must_use]
+    pub fn in_batches<D>(mut self, documents: usize) -> Self
+    where
+        I::Item: Sync,
+        F: Fn(&I::Item) -> &D + Sync,
+        D: Document + ?Sized,
+    {
+        self.batch = documents.max(1);
+        self.sketch = in_parallel;
+        self
+    }
+
+    /// Passes on the documents that were not seen before, and errors; a document that has one is not handed back.
+    pub fn unseen(self) -> Unseen<Self> {
+        Unseen(self)
+    }
+
+    fn read_ahead(&mut self) {
+        let documents: Vec<I::Item> = self.documents.by_ref().take(self.batch).collect();
+        let number = self.sieve.counts().documents;
+        let sketched = (self.sketch)(self.sieve.sketching(), number, &documents, &self.document);
+        self.ready.extend(documents.into_iter().zip(sketched));
+    }
+
+    /// Documents to come, by what those of `documents` are.
+    fn sized(&self, (least, most): (usize, Option<usize>)) -> (usize, Option<usize>) {
+        let ready = self.ready.len();
+        (
+            least.saturating_add(ready),
+            most.and_then(|most| most.checked_add(ready)),
+        )
+    }
+}
+
+fn one_by_one<T, F, D>(
+    sketching: &Sketching,
+    number: u64,
+    documents: &[T],
+    document: &F,
+) -> Vec<Result<Sketched, Error>>
+where
+    F: Fn(&T) -> &D,
+    D: Document + ?Sized,
+{
+    let of = |(number, one)| sketching.of(number, document(one));
+    (number..).zip(documents).map(of).collect()
+}
+
+fn in_parallel<T, F, D>(
+    sketching: &Sketching,
+    number: u64,
+    documents: &[T],
+    document: &F,
+) -> Vec<Result<Sketched, Error>>
+where
+    T: Sync,
+    F: Fn(&T) -> &D + Sync,
+    D: Document + ?Sized,
+{
+    let of = |(i, one)| sketching.of(number + i as u64, document(one));
+    documents.par_iter().enumerate().map(of).collect()
+}
+
+impl<I: Iterator, F> Iterator for TryVerdicts<'_, I, F> {
+    type Item = (I::Item, Result<Verdict, Error>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.ready.is_empty() {
+            self.read_ahead();
+        }
+        let (document, sketched) = self.ready.pop_front()?;
+        Some((document, self.sieve.judge(sketched)))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.sized(self.documents.size_hint())
+    }
+}
+
+impl<'s, I: Iterator, F> Verdicts<'s, I, F> {
+    pub(super) fn new(verdicts: TryVerdicts<'s, I, F>) -> Self {
+        Self(verdicts)
+    }
+
+    /// Reads up to `documents` ahead (at least 1), and sketches them in parallel on the current rayon pool. The verdicts
+    /// are the same. What is read ahead is lost where the iterator is dropped before its end.
+    ///
+    /// Some hundred documents for each thread are enough.
+    #[must_use]
+    pub fn in_batches<D>(self, documents: usize) -> Self
+    where
+        I::Item: Sync,
+        F: Fn(&I::Item) -> &D + Sync,
+        D: Document + ?Sized,
+    {
+        Self(self.0.in_batches(documents))
+    }
+
+    /// Passes on the documents that were not seen before.
+    pub fn unseen(self) -> Unseen<Self> {
+        Unseen(self)
+    }
+}
+
+impl<I: Iterator, F> Iterator for Verdicts<'_, I, F> {
+    type Item = (I::Item, Verdict);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let (document, verdict) = self.0.next()?;
+        Some((document, verdict.unwrap_or_else(|error| panic!("{error}"))))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.0.size_hint()
+    }
+}
+
+impl<I: Iterator, F> Iterator for Unseen<Verdicts<'_, I, F>> {
+    type Item = I::Item;
+
+    fn next(&mut self) -> Option<I::Item> {
+        let mut passed = self.0.by_ref().filter(|(_, verdict)| verdict.passes());
+        passed.next().map(|(document, _)| document)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (0, self.0.size_hint().1)
+    }
+}
+
+impl<I: Iterator, F> Iterator for Unseen<TryVerdicts<'_, I, F>> {
+    type Item = Result<I::Item, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.0.find_map(|(document, verdict)| match verdict {
+            Ok(verdict) => verdict.passes().then_some(Ok(document)),
+            Err(error) => Some(Err(error)),
+        })
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (0, self.0.size_hint().1)
+    }
+}

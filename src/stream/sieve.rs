@@ -1,0 +1,243 @@
+//! The state machine: a document in, a verdict out.
+
+use super::bloom::BloomBands;
+use super::iter::{TryVerdicts, Unseen, Verdicts};
+use super::sketched::{Sketched, Sketching, Wanted};
+use super::window::Passed;
+use super::{Counts, Memory, Verdict};
+use crate::deduper::Deduper;
+use crate::error::Error;
+use crate::lsh::Banding;
+use crate::sketch::Sketcher;
+use crate::text::Document;
+
+/// Passes documents that were not seen before, one after the other; made by [`Deduper::sieve`].
+///
+/// A document is dropped only for one that was *passed* and is still remembered. What is dropped is not remembered,
+/// so that no chain of small steps can form. One without a token is passed: it resembles nothing.
+///
+/// ```
+/// use resemblance::Deduper;
+/// use resemblance::stream::{Seen, Verdict, Window};
+///
+/// let mut sieve = Deduper::new().sieve(Window::last(100_000))?;
+/// assert_eq!(sieve.admit("the ferry returns to the harbour on monday after nine years"), Verdict::Unseen);
+/// let verdict = sieve.admit("The ferry returns to the harbour on Monday, after nine years.");
+/// let Verdict::Seen(Seen::Verified { document, similarity }) = verdict else { panic!() };
+/// assert_eq!((document, similarity.jaccard), (0, 1.0));
+/// assert_eq!(sieve.counts().to_string(), "2 documents = 1 passed + 1 dropped");
+/// # Ok::<(), resemblance::Error>(())
+/// ```
+///
+/// # Fallibility
+///
+/// Settings are validated by [`Deduper::sieve`]. Methods named `try_` take documents that may be bytes or not in
+/// memory; they fail where bytes are no text, a document cannot be read, or a [`Bloom`](super::Bloom) memory is full.
+/// A failed document is counted, and the next one can be admitted. Their twins on text can only fail where a memory is
+/// full, and then panic: a Bloom memory at one document more than planned unless it may
+/// [overfill](super::Bloom::overfill), a window at 2^32 - 1 documents.
+#[derive(Debug)]
+pub struct Sieve {
+    sketching: Sketching,
+    memory: Remembered,
+    counts: Counts,
+}
+
+#[derive(Debug)]
+enum Remembered {
+    Window(Box<Passed>),
+    Bloom(BloomBands),
+}
+
+impl Sieve {
+    pub(crate) fn new(deduper: &Deduper, memory: Memory) -> Result<Self, Error> {
+        let (memory, wanted) = match memory {
+            Memory::Window(settings) => {
+                let passed = Passed::new(deduper, settings)?;
+                let wanted = passed.wanted();
+                (Remembered::Window(Box::new(passed)), wanted)
+            }
+            Memory::Bloom(settings) => {
+                let bands = BloomBands::new(deduper, settings)?;
+                let wanted = Wanted {
+                    banding: bands.banding(),
+                    slots: false,
+                    shingles: false,
+                };
+                (Remembered::Bloom(bands), wanted)
+            }
+        };
+        Ok(Self {
+            sketching: Sketching::new(deduper.sketcher().clone(), wanted),
+            memory,
+            counts: Counts::default(),
+        })
+    }
+
+    /// Looks a text up, and remembers it where it is passed.
+    ///
+    /// # Panics
+    /// Where the memory is full (see [above](Self#fallibility)).
+    pub fn admit(&mut self, text: impl AsRef<str>) -> Verdict {
+        self.try_admit(text.as_ref())
+            .unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// As [`admit`](Self::admit), for a document that may be bytes.
+    ///
+    /// # Errors
+    /// Where it is bytes and no text or cannot be read, or the memory is full. It is counted as failed, and not
+    /// remembered.
+    pub fn try_admit<D: Document + ?Sized>(&mut self, document: &D) -> Result<Verdict, Error> {
+        let sketched = self.sketching.of(self.counts.documents, document);
+        self.judge(sketched)
+    }
+
+    /// The verdict on the next document.
+    pub(super) fn judge(&mut self, sketched: Result<Sketched, Error>) -> Result<Verdict, Error> {
+        let number = self.counts.documents;
+        let verdict = sketched.and_then(|sketched| match (sketched, &mut self.memory) {
+            (Sketched::Empty, _) => Ok(Verdict::Empty),
+            (Sketched::Some(sketch), Remembered::Window(passed)) => {
+                Ok(passed.admit(number, sketch))
+            }
+            (Sketched::Some(sketch), Remembered::Bloom(bands)) => bands.admit(&sketch.keys),
+        });
+        self.counts.add(verdict.as_ref().ok());
+        verdict
+    }
+
+    /// Passes on the documents that were not seen before; `text` tells the text of each.
+    ///
+    /// What is dropped can be had from [`verdicts`](Self::verdicts), whose `unseen()` is the same as this.
+    ///
+    /// ```
+    /// use resemblance::Deduper;
+    /// use resemblance::stream::Window;
+    ///
+    /// struct Article { id: u32, body: String }
+    /// # let body = |text: &str| text.to_owned();
+    /// # let articles = vec![
+    /// #     Article { id: 7, body: body("volunteers will open the lighthouse to visitors in june") },
+    /// #     Article { id: 8, body: body("Volunteers will open the lighthouse to visitors in June.") },
+    /// # ];
+    ///
+    /// let mut sieve = Deduper::new().sieve(Window::all())?;
+    /// for article in sieve.unseen(articles, |article| &article.body) {
+    ///     println!("new: {}", article.id);
+    /// }
+    /// assert_eq!(sieve.counts().dropped, 1);
+    /// # Ok::<(), resemblance::Error>(())
+    /// ```
+    ///
+    /// # Panics
+    /// The iterator does where the memory is full (see [above](Self#fallibility)).
+    pub fn unseen<I, F, D>(&mut self, documents: I, text: F) -> Unseen<Verdicts<'_, I::IntoIter, F>>
+    where
+        I: IntoIterator,
+        F: Fn(&I::Item) -> &D,
+        D: AsRef<str> + ?Sized,
+    {
+        self.verdicts(documents, text).unseen()
+    }
+
+    /// Every document with its verdict, in their order; `text` tells the text of each.
+    ///
+    /// # Panics
+    /// The iterator does where the memory is full (see [above](Self#fallibility)).
+    pub fn verdicts<I, F, D>(&mut self, documents: I, text: F) -> Verdicts<'_, I::IntoIter, F>
+    where
+        I: IntoIterator,
+        F: Fn(&I::Item) -> &D,
+        D: AsRef<str> + ?Sized,
+    {
+        Verdicts::new(self.try_verdicts(documents, text))
+    }
+
+    /// As [`verdicts`](Self::verdicts), of documents that may be bytes: what failed comes with its error, and the
+    /// next document can be had.
+    pub fn try_verdicts<I, F, D>(
+        &mut self,
+        documents: I,
+        document: F,
+    ) -> TryVerdicts<'_, I::IntoIter, F>
+    where
+        I: IntoIterator,
+        F: Fn(&I::Item) -> &D,
+        D: Document + ?Sized,
+    {
+        TryVerdicts::new(self, documents.into_iter(), document)
+    }
+
+    /// What became of the documents so far.
+    pub fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// Documents that are remembered.
+    pub fn remembered(&self) -> u64 {
+        match &self.memory {
+            Remembered::Window(passed) => passed.len(),
+            Remembered::Bloom(bands) => bands.documents(),
+        }
+    }
+
+    /// True where the memory holds as many documents as it is for: a window lets the oldest go from now on, a Bloom
+    /// memory fails or errs more often than planned.
+    pub fn is_full(&self) -> bool {
+        match &self.memory {
+            Remembered::Window(passed) => passed.is_full(),
+            Remembered::Bloom(bands) => bands.is_full(),
+        }
+    }
+
+    /// Forgets all documents; counts and numbers go on.
+    pub fn forget(&mut self) {
+        match &mut self.memory {
+            Remembered::Window(passed) => passed.forget(),
+            Remembered::Bloom(bands) => bands.forget(),
+        }
+    }
+
+    /// The Bloom filters, where they are the memory.
+    pub fn bloom(&self) -> Option<&BloomBands> {
+        match &self.memory {
+            Remembered::Window(_) => None,
+            Remembered::Bloom(bands) => Some(bands),
+        }
+    }
+
+    /// The bands by which documents are found.
+    pub fn banding(&self) -> Banding {
+        match &self.memory {
+            Remembered::Window(passed) => passed.banding(),
+            Remembered::Bloom(bands) => bands.banding(),
+        }
+    }
+
+    /// The probability, at least, that a document is dropped which resembles just one that is remembered, this much.
+    /// With a window that compares exactly it is 0 below the threshold, and what the deduper's recall promises at it.
+    pub fn probability(&self, jaccard: f64) -> f64 {
+        match &self.memory {
+            Remembered::Window(passed) => passed.probability(jaccard),
+            Remembered::Bloom(bands) => bands.probability(jaccard),
+        }
+    }
+
+    /// Bytes that the memory holds on the heap, about.
+    pub fn memory_usage(&self) -> usize {
+        match &self.memory {
+            Remembered::Window(passed) => passed.memory_usage(),
+            Remembered::Bloom(bands) => bands.memory_usage(),
+        }
+    }
+
+    /// What makes shingles and signatures.
+    pub fn sketcher(&self) -> &Sketcher {
+        self.sketching.sketcher()
+    }
+
+    pub(super) fn sketching(&self) -> &Sketching {
+        &self.sketching
+    }
+}

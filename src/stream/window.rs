@@ -1,0 +1,256 @@
+//! A memory of the last documents that were passed: their signatures, and their shingles to compare exactly.
+
+use std::collections::VecDeque;
+
+use super::recent::Recent;
+use super::sketched::{Sketch, Wanted};
+use super::{Seen, Verdict};
+use crate::deduper::Deduper;
+use crate::error::{Error, Kind};
+use crate::lsh::Banding;
+use crate::verify::{ShingleSet, below_floor};
+
+/// Settings of a memory of the documents that were passed: of all, or of the last ones. It tells which of them was met,
+/// and their exact similarity.
+///
+/// With the defaults it takes about 1.3 KiB a document, and 8 bytes a shingle (a word, about) to compare exactly;
+/// [what that depends on](crate::stream#what-does-it-cost).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(default, deny_unknown_fields))]
+pub struct Window {
+    documents: Option<usize>,
+    shingles: Option<usize>,
+    estimates: bool,
+}
+
+/// The most documents that are held.
+const MOST: usize = u32::MAX as usize - 1;
+
+impl Window {
+    /// Every document that was passed: memory grows with them.
+    pub fn all() -> Self {
+        Self {
+            documents: None,
+            shingles: None,
+            estimates: false,
+        }
+    }
+
+    /// The last `documents` that were passed; at least 1. The oldest leaves for a new one.
+    pub fn last(documents: usize) -> Self {
+        Self {
+            documents: Some(documents),
+            ..Self::all()
+        }
+    }
+
+    /// The most shingles held in all, repetitions included, at 8 bytes each; as many of the oldest documents leave for
+    /// a new one as must. The newest is held whatever its length is. Default: no bound, so that memory is bounded as
+    /// long as documents are. Without effect where no [shingles are held](Self::estimates).
+    pub fn shingles(&mut self, most: usize) -> &mut Self {
+        self.shingles = Some(most);
+        self
+    }
+
+    /// Whether similarities are estimated from signatures, and no shingles held. Default: no, they are exact, and what
+    /// is dropped is verified.
+    ///
+    /// An estimate errs, by 0.035 at J = 0.8 and 128 hashes: of documents that lie exactly at the threshold about half
+    /// are dropped, and some are that lie below it.
+    pub fn estimates(&mut self, estimates: bool) -> &mut Self {
+        self.estimates = estimates;
+        self
+    }
+}
+
+impl Default for Window {
+    /// [All documents](Window::all), compared exactly.
+    fn default() -> Self {
+        Self::all()
+    }
+}
+
+/// What a [`Window`] holds.
+#[derive(Debug)]
+pub(super) struct Passed {
+    signatures: Recent,
+    held: VecDeque<Held>,
+    /// Shingles that are held, repetitions included.
+    shingles: usize,
+    settings: Window,
+    threshold: f64,
+    /// The least estimate with which a document is compared.
+    floor: f64,
+    /// Working memory.
+    places: Vec<u64>,
+}
+
+#[derive(Debug)]
+struct Held {
+    /// Its number in the stream.
+    number: u64,
+    shingles: Shingles,
+    /// How many they were when they came.
+    count: usize,
+}
+
+/// Shingles of a document. Most are never compared: they are not sorted before that.
+#[derive(Debug)]
+enum Shingles {
+    /// As they came, repetitions included; none where similarities are estimated.
+    Raw(Box<[u64]>),
+    Set(ShingleSet),
+}
+
+impl Shingles {
+    fn set(&mut self) -> &ShingleSet {
+        if let Self::Raw(hashes) = self {
+            let hashes = std::mem::take(hashes).into_vec();
+            *self = Self::Set(ShingleSet::from_hashes(hashes));
+        }
+        match self {
+            Self::Set(set) => set,
+            Self::Raw(_) => unreachable!("sorted above"),
+        }
+    }
+}
+
+impl Passed {
+    pub(super) fn new(deduper: &Deduper, settings: Window) -> Result<Self, Error> {
+        if let Some(documents) = settings.documents.filter(|n| !(1..=MOST).contains(n)) {
+            return Err(Error::new(Kind::Window(documents)));
+        }
+        let (banding, hashes) = (deduper.banding(), deduper.scheme().hashes());
+        Ok(Self {
+            signatures: Recent::new(banding, hashes, settings.documents),
+            held: VecDeque::new(),
+            shingles: 0,
+            settings,
+            threshold: deduper.threshold(),
+            floor: match settings.estimates {
+                true => deduper.threshold(),
+                false => deduper.estimate_floor(),
+            },
+            places: Vec::new(),
+        })
+    }
+
+    pub(super) fn wanted(&self) -> Wanted {
+        Wanted {
+            banding: self.banding(),
+            slots: true,
+            shingles: !self.settings.estimates,
+        }
+    }
+
+    /// Looks a document up, and holds it where it is passed.
+    pub(super) fn admit(&mut self, number: u64, sketch: Sketch) -> Verdict {
+        let Sketch {
+            keys,
+            slots,
+            shingles,
+        } = sketch;
+        let count = shingles.len();
+        let mut shingles = Shingles::Raw(shingles);
+        if let Some(seen) = self.find(&keys, &slots, &mut shingles) {
+            return Verdict::Seen(seen);
+        }
+        self.make_room(count);
+        self.signatures.push(&slots, &keys);
+        self.shingles += count;
+        self.held.push_back(Held {
+            number,
+            shingles,
+            count,
+        });
+        Verdict::Unseen
+    }
+
+    /// The first of the held documents that this one resembles: the order of the stream, not of the similarities, so
+    /// that the answer is that of leader clusters.
+    fn find(&mut self, keys: &[u64], slots: &[u32], shingles: &mut Shingles) -> Option<Seen> {
+        self.signatures.find(keys, &mut self.places);
+        for &place in &self.places {
+            let estimate = self.signatures.estimate(slots, place);
+            if estimate.jaccard < self.floor {
+                continue;
+            }
+            let held = &mut self.held[(place - self.signatures.oldest()) as usize];
+            let document = held.number;
+            if self.settings.estimates {
+                return Some(Seen::Estimated { document, estimate });
+            }
+            let earlier = held.shingles.set();
+            let similarity = shingles.set().similarity_at_least(earlier, self.threshold);
+            if let Some(similarity) = similarity {
+                return Some(Seen::Verified {
+                    document,
+                    similarity,
+                });
+            }
+        }
+        None
+    }
+
+    /// Lets the oldest go until there is room for a document of so many shingles.
+    fn make_room(&mut self, shingles: usize) {
+        let Window {
+            documents: most,
+            shingles: most_shingles,
+            ..
+        } = self.settings;
+        while most.is_some_and(|most| self.held.len() >= most)
+            || most_shingles.is_some_and(|most| self.shingles + shingles > most)
+        {
+            if !self.let_go() {
+                return;
+            }
+        }
+        assert!(self.held.len() < MOST, "fewer than 2^32 - 1 documents");
+    }
+
+    /// Lets the oldest go; false where there is none.
+    fn let_go(&mut self) -> bool {
+        let Some(oldest) = self.held.pop_front() else {
+            return false;
+        };
+        self.signatures.pop();
+        self.shingles -= oldest.count;
+        true
+    }
+
+    pub(super) fn forget(&mut self) {
+        while self.let_go() {}
+    }
+
+    pub(super) fn len(&self) -> u64 {
+        self.held.len() as u64
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.settings.documents == Some(self.held.len())
+    }
+
+    pub(super) fn banding(&self) -> Banding {
+        self.signatures.banding()
+    }
+
+    pub(super) fn probability(&self, jaccard: f64) -> f64 {
+        let hashes = self.signatures.hashes();
+        if !self.settings.estimates && jaccard < self.threshold {
+            return 0.0;
+        }
+        // As many slots must be equal; a quotient of whole numbers comes back whole.
+        let floor = (self.floor * hashes as f64).ceil() as usize;
+        // Each of the two is likelier the more slots are equal: both together are at least as likely as they were
+        // if they did not depend on each other (Harris 1960).
+        self.banding().probability(jaccard) * (1.0 - below_floor(jaccard, hashes, floor))
+    }
+
+    pub(super) fn memory_usage(&self) -> usize {
+        self.signatures.memory_usage()
+            + self.held.capacity() * size_of::<Held>()
+            + self.shingles * size_of::<u64>()
+    }
+}

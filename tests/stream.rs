@@ -1,0 +1,521 @@
+//! Sieves, held against brute force, the clusters of a batch, and plain sets of keys.
+
+mod support;
+
+use std::collections::{BTreeSet, HashSet};
+
+use proptest::prelude::*;
+use resemblance::stream::{Bloom, Counts, Memory, Seen, Verdict, Window};
+use resemblance::text::Bytes;
+use resemblance::{Banding, ClusterMode, Deduper, DeduperBuilder, Shingle, Sieve};
+use support::{Random, collection, naive_jaccard};
+
+/// A band for each slot: at these thresholds a pair is missed once in 10^12 and less, so that verdicts can be compared
+/// with brute force for equality.
+fn sure(threshold: f64) -> DeduperBuilder {
+    let mut builder = Deduper::builder();
+    builder
+        .threshold(threshold)
+        .banding(Banding::new(128, 1).unwrap())
+        .shingle(Shingle::Words(3));
+    builder
+}
+
+fn verdicts(sieve: &mut Sieve, texts: &[String]) -> Vec<Verdict> {
+    texts.iter().map(|text| sieve.admit(text)).collect()
+}
+
+/// What became of each text by the definition: dropped for the first of the passed texts that are remembered, `keep` of
+/// whose lengths in shingles says how many of the last are.
+fn brute_force(
+    deduper: &Deduper,
+    texts: &[String],
+    keep: impl Fn(&[usize]) -> usize,
+) -> Vec<Option<(u64, f64)>> {
+    let shingler = deduper.sketcher().shingler();
+    let sets: Vec<Vec<u64>> = texts.iter().map(|text| shingler.text(text)).collect();
+    let mut passed: Vec<usize> = Vec::new();
+    let mut found = Vec::new();
+    for (i, set) in sets.iter().enumerate() {
+        let similar = passed.iter().find_map(|&earlier| {
+            let jaccard = naive_jaccard(set, &sets[earlier]);
+            (jaccard >= deduper.threshold()).then_some((earlier as u64, jaccard))
+        });
+        if similar.is_none() && !set.is_empty() {
+            passed.push(i);
+            let distinct = |&i: &usize| sets[i].iter().collect::<HashSet<_>>().len();
+            let lengths: Vec<usize> = passed.iter().map(distinct).collect();
+            passed.drain(..passed.len() - keep(&lengths));
+        }
+        found.push(similar);
+    }
+    found
+}
+
+fn verified(verdicts: &[Verdict]) -> Vec<Option<(u64, f64)>> {
+    let met = |verdict: &Verdict| {
+        let seen = verdict.seen()?;
+        Some((seen.document()?, seen.jaccard()?))
+    };
+    verdicts.iter().map(met).collect()
+}
+
+fn thresholds() -> impl Strategy<Value = f64> {
+    prop::sample::select(vec![0.3, 0.5, 2.0 / 3.0, 0.8, 0.9, 1.0])
+}
+
+fn memories() -> impl Strategy<Value = Memory> {
+    prop::sample::select(vec![
+        Window::all().into(),
+        Window::last(7).into(),
+        Window::last(9).shingles(100).into(),
+        Window::all().estimates(true).into(),
+        Bloom::new(200, 0.01).into(),
+        Bloom::new(200, 0.5).into(),
+        Bloom::new(3, 0.2).overfill(true).into(),
+        Bloom::new(3, 0.2).into(),
+    ])
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn all_are_dropped_for_the_first_passed_that_they_resemble(seed: u64, t in thresholds()) {
+        let texts = collection(seed, 80);
+        let deduper = sure(t).build().unwrap();
+        let mut sieve = deduper.sieve(Window::all()).unwrap();
+        let verdicts = verdicts(&mut sieve, &texts);
+        prop_assert_eq!(verified(&verdicts), brute_force(&deduper, &texts, <[_]>::len));
+        for (text, verdict) in texts.iter().zip(&verdicts) {
+            prop_assert_eq!(*verdict == Verdict::Empty, text.is_empty());
+            if let Verdict::Seen(Seen::Verified { document, similarity }) = verdict {
+                let earlier = &texts[*document as usize];
+                prop_assert_eq!(*similarity, deduper.similarity(text, earlier));
+            }
+        }
+    }
+
+    #[test]
+    fn windows_remember_the_last(seed: u64, t in thresholds(), last in 1usize..20) {
+        let texts = collection(seed, 80);
+        let deduper = sure(t).build().unwrap();
+        let mut sieve = deduper.sieve(Window::last(last)).unwrap();
+        let found = verified(&verdicts(&mut sieve, &texts));
+        prop_assert_eq!(found, brute_force(&deduper, &texts, |passed| last.min(passed.len())));
+        prop_assert!(sieve.remembered() <= last as u64);
+        prop_assert_eq!(sieve.is_full(), sieve.remembered() == last as u64);
+    }
+
+    #[test]
+    fn windows_hold_no_more_shingles_than_allowed(seed: u64, most in 1usize..200) {
+        let texts = collection(seed, 80);
+        let deduper = sure(0.5).build().unwrap();
+        let mut sieve = deduper.sieve(Window::all().shingles(most)).unwrap();
+        let found = verified(&verdicts(&mut sieve, &texts));
+        let keep = |lengths: &[usize]| {
+            let mut held = 0;
+            let fits = |length: &&usize| {
+                held += **length;
+                held <= most
+            };
+            lengths.iter().rev().take_while(fits).count().max(1)
+        };
+        prop_assert_eq!(found, brute_force(&deduper, &texts, keep));
+    }
+
+    #[test]
+    fn a_window_of_all_gives_the_leader_clusters_of_a_batch(
+        seed: u64,
+        t in thresholds(),
+        many_bands: bool,
+    ) {
+        let texts = collection(seed, 150);
+        let mut builder = if many_bands { sure(t) } else { Deduper::builder() };
+        let deduper = builder
+            .threshold(t)
+            .shingle(Shingle::Words(2))
+            .cluster_mode(ClusterMode::Leader)
+            .build()
+            .unwrap();
+        let clusters = deduper.clusters(&texts);
+        prop_assume!(clusters.split_buckets() == 0);
+        let mut sieve = deduper.sieve(Window::all()).unwrap();
+        for (i, verdict) in verdicts(&mut sieve, &texts).into_iter().enumerate() {
+            prop_assert_eq!(verdict.passes(), clusters.is_kept(i));
+            let removal = clusters.removal(i).map(|removal| Seen::Verified {
+                document: removal.kept as u64,
+                similarity: removal.similarity,
+            });
+            prop_assert_eq!(verdict.seen(), removal);
+        }
+        prop_assert_eq!(sieve.counts().dropped, clusters.removed().len() as u64);
+        prop_assert_eq!(sieve.counts().empty, clusters.empty().len() as u64);
+    }
+
+    #[test]
+    fn estimates_are_those_of_the_signatures(seed: u64) {
+        let texts = collection(seed, 80);
+        let deduper = sure(0.5).build().unwrap();
+        let matrix = deduper.signatures(&texts);
+        let mut sieve = deduper.sieve(Window::all().estimates(true)).unwrap();
+        let mut passed: Vec<usize> = Vec::new();
+        for (i, text) in texts.iter().enumerate() {
+            let mut earlier = passed.iter().filter(|_| !text.is_empty());
+            let similar = earlier.find(|&&j| matrix.estimate(i, j).jaccard >= 0.5);
+            let expected = match similar {
+                Some(&j) => Verdict::Seen(Seen::Estimated {
+                    document: j as u64,
+                    estimate: matrix.estimate(i, j),
+                }),
+                None if text.is_empty() => Verdict::Empty,
+                None => Verdict::Unseen,
+            };
+            prop_assert_eq!(sieve.admit(text), expected);
+            if expected == Verdict::Unseen {
+                passed.push(i);
+            }
+        }
+    }
+
+    /// What shares a band key with a passed document is dropped for it, at the latest.
+    #[test]
+    fn bloom_bands_miss_no_key(seed: u64, rate in 1e-6..0.3) {
+        let texts = collection(seed, 150);
+        let deduper = Deduper::builder().shingle(Shingle::Words(2)).build().unwrap();
+        let mut sieve = deduper.sieve(Bloom::new(200, rate)).unwrap();
+        let banding = sieve.banding();
+        let mut known: BTreeSet<(usize, u64)> = BTreeSet::new();
+        for text in &texts {
+            let signature = deduper.signature(text);
+            let keys = (0..banding.bands()).map(|band| (band, banding.key(band, signature.slots())));
+            let keys: Vec<_> = keys.collect();
+            match sieve.admit(text) {
+                Verdict::Seen(Seen::Band { band }) => prop_assert!(band < banding.bands()),
+                Verdict::Empty => prop_assert!(text.is_empty()),
+                Verdict::Unseen => {
+                    prop_assert!(keys.iter().all(|key| !known.contains(key)));
+                    known.extend(keys);
+                }
+                Verdict::Seen(other) => panic!("{other:?}"),
+            }
+        }
+        prop_assert_eq!(sieve.remembered() + sieve.counts().empty, sieve.counts().passed);
+    }
+
+    #[test]
+    fn batches_change_no_verdict(
+        seed: u64,
+        memory in memories(),
+        batch in 1usize..100,
+        threads in 1usize..4,
+    ) {
+        let texts = collection(seed, 150);
+        let deduper = sure(0.5).build().unwrap();
+        let sieve = || deduper.sieve(memory).unwrap();
+        let (mut one, mut many) = (sieve(), sieve());
+        let expected: Vec<_> = one.try_verdicts(&texts, |text| *text).collect();
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let found: Vec<_> = pool.install(|| {
+            many.try_verdicts(&texts, |text| *text).in_batches(batch).collect()
+        });
+        prop_assert_eq!(expected, found);
+        prop_assert_eq!(one.counts(), many.counts());
+        prop_assert_eq!(one.counts().documents, texts.len() as u64);
+    }
+}
+
+/// Something with a text, not the text itself.
+#[derive(Debug, Clone, PartialEq)]
+struct Record {
+    id: usize,
+    text: String,
+}
+
+fn records(documents: usize) -> Vec<Record> {
+    let texts = collection(3, documents).into_iter().enumerate();
+    texts.map(|(id, text)| Record { id, text }).collect()
+}
+
+#[test]
+fn iterators_hand_out_every_record() {
+    let records = records(500);
+    let deduper = sure(0.5).build().unwrap();
+    let mut sieve = deduper.sieve(Window::all()).unwrap();
+    let mut iterator = sieve.verdicts(records.clone(), |record| &record.text);
+    assert_eq!(iterator.size_hint(), (500, Some(500)));
+    iterator.next();
+    assert_eq!(iterator.size_hint(), (499, Some(499)));
+    drop(iterator);
+
+    let mut sieve = deduper.sieve(Window::all()).unwrap();
+    let all: Vec<_> = sieve
+        .verdicts(records.clone(), |record| &record.text)
+        .collect();
+    assert!(all.iter().map(|(record, _)| record).eq(&records));
+    let expected = all.into_iter().filter(|(_, verdict)| verdict.passes());
+    let expected: Vec<Record> = expected.map(|(record, _)| record).collect();
+
+    for batch in [1, 64] {
+        let mut sieve = deduper.sieve(Window::all()).unwrap();
+        let verdicts = sieve.verdicts(records.clone(), |record| &record.text);
+        let unseen: Vec<Record> = verdicts.in_batches(batch).unseen().collect();
+        assert_eq!(unseen, expected);
+        assert_eq!(sieve.counts().passed, unseen.len() as u64);
+    }
+    let mut sieve = deduper.sieve(Window::all()).unwrap();
+    let unseen = sieve.unseen(records, |record| &record.text);
+    assert!(unseen.eq(expected));
+}
+
+/// What was read ahead and not handed out is not remembered.
+#[test]
+fn an_iterator_dropped_early_remembers_nothing_more() {
+    let records = records(100);
+    let deduper = sure(0.5).build().unwrap();
+    let mut sieve = deduper.sieve(Window::all()).unwrap();
+    let verdicts = sieve.verdicts(&records, |record| &record.text);
+    assert_eq!(verdicts.in_batches(50).take(10).count(), 10);
+    assert_eq!(sieve.counts().documents, 10);
+    let mut one = deduper.sieve(Window::all()).unwrap();
+    for record in &records[..10] {
+        one.admit(&record.text);
+    }
+    for record in &records[10..] {
+        assert_eq!(sieve.admit(&record.text), one.admit(&record.text));
+    }
+}
+
+#[test]
+fn failed_documents_are_counted_and_named() {
+    let good: &[u8] = b"volunteers will open the lighthouse to visitors in june";
+    let documents = [good, b"\xff\xfe", good, b"", b"x\xff"].map(Bytes);
+    for batch in [1, 4] {
+        let mut sieve = Deduper::new().sieve(Window::all()).unwrap();
+        let verdicts = sieve.try_verdicts(documents, |document| document);
+        let all: Vec<_> = verdicts.in_batches(batch).collect();
+        let told: Vec<_> = all
+            .iter()
+            .map(|(_, verdict)| match verdict {
+                Ok(verdict) => format!("{verdict:?}"),
+                Err(error) => error.to_string(),
+            })
+            .collect();
+        assert_eq!(told[0], "Unseen");
+        assert!(told[1].starts_with("document 1 is not UTF-8 (byte 0)"));
+        assert!(told[2].starts_with("Seen(Verified { document: 0"));
+        assert_eq!(told[3], "Empty");
+        assert!(told[4].starts_with("document 4 is not UTF-8 (byte 1)"));
+        let Counts {
+            documents,
+            passed,
+            empty,
+            dropped,
+            failed,
+            ..
+        } = sieve.counts();
+        assert_eq!((documents, passed, empty, dropped, failed), (5, 2, 1, 1, 2));
+        let told = sieve.counts().to_string();
+        assert_eq!(
+            told,
+            "5 documents = 2 passed (1 of them empty) + 1 dropped + 2 failed"
+        );
+    }
+    let mut sieve = Deduper::new().sieve(Window::all()).unwrap();
+    let unseen = sieve.try_verdicts(documents, |document| document).unseen();
+    let passed: Vec<bool> = unseen.map(|document| document.is_ok()).collect();
+    assert_eq!(passed, [true, false, true, false]);
+
+    let deduper = Deduper::builder()
+        .shingle(Shingle::Bytes(2))
+        .build()
+        .unwrap();
+    let mut sieve = deduper.sieve(Window::all()).unwrap();
+    assert_eq!(sieve.try_admit(&documents[1]), Ok(Verdict::Unseen));
+    assert!(!sieve.try_admit(&documents[1]).unwrap().passes());
+}
+
+/// Texts that have nothing in common: `words` of their own.
+fn unrelated(salt: u64, words: usize) -> impl Iterator<Item = String> {
+    (0u64..).map(move |i| {
+        let word = |word| format!("w{salt}x{i}x{word} ");
+        (0..words).map(word).collect()
+    })
+}
+
+#[test]
+fn a_full_bloom_memory_fails_or_tells_how_often_it_errs() {
+    let deduper = Deduper::new();
+    let mut sieve = deduper.sieve(Bloom::new(100, 0.001)).unwrap();
+    let texts: Vec<String> = unrelated(1, 8).take(300).collect();
+    assert!(texts[..100].iter().all(|text| sieve.admit(text).passes()));
+    assert!(sieve.is_full() && sieve.bloom().unwrap().is_full());
+    let error = sieve.try_admit(&texts[100]).unwrap_err();
+    assert!(error.is_full() && !error.is_setting());
+    assert_eq!(
+        error.to_string(),
+        "the 100 documents that the Bloom filters are for have been passed: plan for more, or let them overfill"
+    );
+    // What was seen can be told still.
+    assert!(!sieve.admit(&texts[7]).passes());
+    assert_eq!(sieve.admit(""), Verdict::Empty);
+    let told = "103 documents = 101 passed (1 of them empty) + 1 dropped + 1 failed";
+    assert_eq!(sieve.counts().to_string(), told);
+    sieve.forget();
+    assert_eq!((sieve.remembered(), sieve.is_full()), (0, false));
+    assert!(sieve.admit(&texts[7]).passes());
+
+    let mut sieve = deduper
+        .sieve(Bloom::new(100, 0.001).overfill(true))
+        .unwrap();
+    for text in &texts {
+        sieve.admit(text);
+    }
+    let bloom = sieve.bloom().unwrap();
+    assert!(bloom.is_full() && bloom.documents() > 200);
+    assert!(bloom.rate_of(bloom.planned()) <= 0.001);
+    assert!(bloom.rate() > 0.05 && bloom.measured_rate() > 0.05);
+}
+
+#[test]
+#[should_panic(expected = "the 1 documents that the Bloom filters are for have been passed")]
+fn text_panics_where_a_bloom_memory_is_full() {
+    let mut sieve = Deduper::new().sieve(Bloom::new(1, 0.1)).unwrap();
+    for text in unrelated(2, 5).take(2) {
+        sieve.admit(text);
+    }
+}
+
+/// The whole way, from texts: documents without a band key in common with any are dropped as often as is stated.
+#[test]
+fn bloom_rates_are_those_that_are_stated() {
+    const ASKED: u32 = 40_000;
+    let deduper = Deduper::builder()
+        .shingle(Shingle::Words(1))
+        .build()
+        .unwrap();
+    for (documents, asked) in [(2_000, 0.1), (20_000, 0.01)] {
+        let mut sieve = deduper.sieve(Bloom::new(documents, asked)).unwrap();
+        let mut texts = unrelated(3, 12);
+        while !sieve.is_full() {
+            sieve.admit(texts.next().unwrap());
+        }
+        let bloom = sieve.bloom().unwrap();
+        let (stated, present) = (bloom.rate(), bloom.measured_rate());
+        assert!(stated <= asked && stated > 0.9 * asked, "{stated} {asked}");
+        assert!((present / stated - 1.0).abs() < 0.05, "{present} {stated}");
+        let before = sieve.counts();
+        let others = unrelated(4, 12).take(ASKED as usize);
+        let wrong = others.filter(|text| matches!(sieve.try_admit(text), Ok(v) if !v.passes()));
+        let measured = wrong.count() as f64 / f64::from(ASKED);
+        // Five standard errors of the count. What is passed is refused, so that the filters stay as they are.
+        let error = 5.0 * (present * (1.0 - present) / f64::from(ASKED)).sqrt();
+        assert!((measured - present).abs() < error, "{measured} {present}");
+        let failed = sieve.counts().failed - before.failed;
+        let dropped = sieve.counts().dropped - before.dropped;
+        assert_eq!(failed + dropped, u64::from(ASKED));
+    }
+}
+
+/// Documents of a known similarity to one that was passed are dropped as often as the S-curve says.
+#[test]
+fn bloom_bands_drop_by_the_curve() {
+    const TRIALS: u32 = 1_500;
+    let deduper = Deduper::builder()
+        .shingle(Shingle::Words(1))
+        .build()
+        .unwrap();
+    let mut random = Random(5);
+    for (shared, union) in [(60, 100), (70, 100), (80, 100), (90, 100), (95, 100)] {
+        let mut sieve = deduper
+            .sieve(Bloom::new(u64::from(2 * TRIALS), 1e-6))
+            .unwrap();
+        let expected = sieve.probability(f64::from(shared) / f64::from(union));
+        let mut dropped = 0;
+        for _ in 0..TRIALS {
+            let words: Vec<String> = (0..union)
+                .map(|_| format!("w{}", random.below(1 << 40)))
+                .collect();
+            // The first lacks the second half of what is not shared, the other the first half.
+            let (shared, alone) = words.split_at(shared as usize);
+            let (left, right) = alone.split_at(alone.len() / 2);
+            assert!(sieve.admit([shared, left].concat().join(" ")).passes());
+            dropped += u32::from(!sieve.admit([shared, right].concat().join(" ")).passes());
+        }
+        let measured = f64::from(dropped) / f64::from(TRIALS);
+        // Five standard errors, and 0.01 since slots are not quite independent.
+        let error = 5.0 * (expected * (1.0 - expected) / f64::from(TRIALS)).sqrt() + 0.01;
+        assert!((measured - expected).abs() < error, "{measured} {expected}");
+    }
+}
+
+#[test]
+fn windows_drop_what_the_recall_promises() {
+    let deduper = Deduper::new();
+    let exact = deduper.sieve(Window::all()).unwrap();
+    assert_eq!(exact.probability(0.79), 0.0);
+    let at = exact.probability(0.8);
+    assert!((deduper.recall()..1.0).contains(&at), "{at}");
+    assert_eq!(exact.probability(1.0), 1.0);
+    let estimates = deduper.sieve(Window::all().estimates(true)).unwrap();
+    let at = estimates.probability(0.8);
+    assert!((0.4..0.6).contains(&at), "{at}");
+    assert!(estimates.probability(0.7) > 0.0);
+}
+
+#[test]
+fn wrong_settings_are_named() {
+    let told = |memory: Memory| {
+        let error = Deduper::new().sieve(memory).unwrap_err();
+        assert!(error.is_setting());
+        error.to_string()
+    };
+    assert_eq!(
+        told(Window::last(0).into()),
+        "window of 0 documents: must be from 1 to 4294967294"
+    );
+    assert_eq!(
+        told(Bloom::new(0, 0.1).into()),
+        "bloom of 0 documents: must be at least 1"
+    );
+    for rate in [0.0, 1.0, -0.5, 1e-13, f64::NAN] {
+        let expected = format!("bloom rate {rate}: must be from 1e-12 to below 1");
+        assert_eq!(told(Bloom::new(10, rate).into()), expected);
+    }
+    let banding = Banding::new(20, 10).unwrap();
+    assert_eq!(
+        told(Bloom::new(10, 0.1).banding(banding).into()),
+        "banding 20 x 10 needs 200 slots, but a signature has 128 hashes"
+    );
+    let huge = told(Bloom::new(u64::MAX, 1e-6).into());
+    assert!(huge.ends_with("there is no memory of that size"), "{huge}");
+}
+
+/// The documentation's numbers, after ten times as many documents as are remembered.
+#[test]
+fn memory_is_bounded() {
+    let deduper = Deduper::new();
+    let texts = || unrelated(6, 34).take(20_000);
+    let last = 2_000;
+    // 34 words are 30 shingles.
+    for (memory, expected) in [
+        (Window::last(last), 910 + 30 * 8),
+        (*Window::last(last).estimates(true), 910),
+    ] {
+        let mut sieve = deduper.sieve(memory).unwrap();
+        for text in texts() {
+            assert!(sieve.admit(text).passes());
+        }
+        let each = sieve.memory_usage() / last;
+        assert!(each.abs_diff(expected) < expected / 20, "{each} {expected}");
+        sieve.forget();
+        assert_eq!(sieve.remembered(), 0);
+    }
+    let mut sieve = deduper.sieve(Bloom::new(20_000, 0.001)).unwrap();
+    let fixed = sieve.memory_usage();
+    for text in texts() {
+        sieve.admit(text);
+    }
+    assert_eq!(sieve.memory_usage(), fixed);
+    assert_eq!(fixed / 20_000, 24);
+}
