@@ -72,6 +72,11 @@ pub(crate) enum Kind {
     DigestMethod,
     TooManyDocuments(usize),
     IdTaken(String),
+    IndexMismatch {
+        what: &'static str,
+        left: String,
+        right: String,
+    },
     Cancelled,
 }
 
@@ -214,6 +219,9 @@ impl fmt::Display for Error {
                 u32::MAX
             ),
             Kind::IdTaken(id) => write!(f, "id {id} is in the index already"),
+            Kind::IndexMismatch { what, left, right } => {
+                write!(f, "indexes of two {what}: {left} against {right}")
+            }
             Kind::Cancelled => f.write_str("cancelled"),
         }
     }
