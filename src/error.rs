@@ -10,7 +10,7 @@ use crate::sketch::Scheme;
 /// A setting is refused when it is built into a [`Deduper`](crate::Deduper) or a
 /// [`Banding`](crate::lsh::Banding); after that no call fails on settings. What remains are
 /// documents that are not what was promised (bytes where text is needed, or not to be read), signatures of
-/// two schemes, and a run that its own caller cancelled.
+/// two schemes, files of a stored index, and a run that its own caller cancelled.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Error {
     kind: Box<Kind>,
@@ -77,6 +77,8 @@ pub(crate) enum Kind {
         left: String,
         right: String,
     },
+    #[cfg(feature = "storage")]
+    Stored(crate::storage::Problem),
     Cancelled,
 }
 
@@ -222,6 +224,8 @@ impl fmt::Display for Error {
             Kind::IndexMismatch { what, left, right } => {
                 write!(f, "indexes of two {what}: {left} against {right}")
             }
+            #[cfg(feature = "storage")]
+            Kind::Stored(problem) => problem.fmt(f),
             Kind::Cancelled => f.write_str("cancelled"),
         }
     }

@@ -1,6 +1,13 @@
 //! An index of documents that come one at a time.
 
+#[cfg(feature = "storage")]
+mod base;
+#[cfg(not(feature = "storage"))]
+#[path = "no_base.rs"]
+mod base;
 mod live;
+#[cfg(feature = "storage")]
+mod save;
 
 use std::borrow::Borrow;
 use std::cmp::Ordering;
@@ -10,6 +17,7 @@ use std::hash::Hash;
 use super::banding::{Banding, valid_threshold};
 use crate::error::{Error, Kind};
 use crate::sketch::{EMPTY, Estimate, Signature, Sketcher};
+use base::Base;
 use live::Live;
 
 /// Documents under ids of your own, to find those that a text resembles.
@@ -17,7 +25,8 @@ use live::Live;
 /// Made by [`Deduper::index`](crate::Deduper::index), whose settings it uses. Inserting and querying
 /// cost one signature and one look-up a band, plus an estimate (about 20 nanoseconds) for each
 /// candidate. Takes 4 K bytes for the signature and about 35 bytes a band a document: near 1.2 KiB with
-/// the defaults, and the ids.
+/// the defaults, and the ids. With the feature `storage` it is saved as files and opened from them (`save`, `open`);
+/// an open one takes next to no memory for what lies in them.
 ///
 /// ```
 /// use resemblance::Deduper;
@@ -34,6 +43,8 @@ pub struct Index<Id> {
     sketcher: Sketcher,
     banding: Banding,
     threshold: f64,
+    /// What lay in files when the index was opened. Inserted before anything that is live.
+    base: Option<Base<Id>>,
     live: Live<Id>,
 }
 
@@ -55,6 +66,7 @@ impl<Id: Clone + Eq + Hash + Debug> Index<Id> {
     /// signature.
     pub fn new(sketcher: Sketcher, banding: Banding, threshold: f64) -> Result<Self, Error> {
         Ok(Self {
+            base: None,
             live: Live::new(*sketcher.scheme(), banding.bands(), 0),
             banding: banding.fits(sketcher.scheme().hashes())?,
             threshold: valid_threshold(threshold)?,
@@ -94,6 +106,12 @@ impl<Id: Clone + Eq + Hash + Debug> Index<Id> {
         Id: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
+        if let Some(base) = &mut self.base
+            && let Some(row) = base.find(id)
+        {
+            base.remove(row);
+            return true;
+        }
         self.live.remove(id, self.banding)
     }
 
@@ -134,6 +152,12 @@ impl<Id: Clone + Eq + Hash + Debug> Index<Id> {
 
     /// Hands out every document, in the order in which they were inserted.
     fn for_each(&self, mut each: impl FnMut(Id, &[u32]) -> Result<(), Error>) -> Result<(), Error> {
+        if let Some(base) = &self.base {
+            let mut slots = Vec::new();
+            for row in (0..base.rows()).filter(|&row| base.has(row)) {
+                each(base.document(row, &mut slots)?, &slots)?;
+            }
+        }
         for row in self.live.in_order() {
             if let Some(id) = self.live.id(row) {
                 each(id.clone(), self.live.slots(row))?;
@@ -207,23 +231,45 @@ impl<Id: Clone + Eq + Hash + Debug> Index<Id> {
             return Vec::new();
         }
         let keys = self.banding.keys(slots);
-        let live = self.live.candidates(&keys).into_iter().map(|row| Found {
+        let mut found = Vec::new();
+        if let Some(base) = &self.base {
+            found.extend(base.candidates(&keys).into_iter().map(|row| Found {
+                estimate: base.estimate(row, slots),
+                turn: u64::from(row),
+                place: Place::Base(row),
+            }));
+        }
+        found.extend(self.live.candidates(&keys).into_iter().map(|row| Found {
             estimate: self.live.estimate(row, slots),
             turn: self.live.turn(row),
-            row,
-        });
-        let mut found: Vec<Found> = live.collect();
+            place: Place::Live(row),
+        }));
         found.sort_by(Found::compare);
         found
     }
 
     fn to_matches(&self, found: Vec<Found>) -> Vec<Match<Id>> {
-        let to_match = |found: Found| {
-            let id = self.live.id(found.row)?.clone();
-            let estimate = found.estimate;
+        let to_match = |Found {
+                            estimate, place, ..
+                        }| {
+            let id = match place {
+                Place::Base(row) => self.base.as_ref()?.id(row)?,
+                Place::Live(row) => self.live.id(row)?.clone(),
+            };
             Some(Match { id, estimate })
         };
         found.into_iter().filter_map(to_match).collect()
+    }
+
+    /// Where a document is.
+    fn find<Q>(&self, id: &Q) -> Option<Place>
+    where
+        Id: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        let base = self.base.as_ref().and_then(|base| base.find(id));
+        let live = || self.live.find(id).map(Place::Live);
+        base.map(Place::Base).or_else(live)
     }
 
     /// True where a document of that id is in the index.
@@ -232,7 +278,7 @@ impl<Id: Clone + Eq + Hash + Debug> Index<Id> {
         Id: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
-        self.live.find(id).is_some()
+        self.find(id).is_some()
     }
 
     /// The signature of a document in the index.
@@ -241,19 +287,23 @@ impl<Id: Clone + Eq + Hash + Debug> Index<Id> {
         Id: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
-        let row = self.live.find(id)?;
-        let slots = self.live.slots(row).into();
-        Some(Signature::new(*self.sketcher.scheme(), slots))
+        let mut slots = Vec::new();
+        match self.find(id)? {
+            Place::Base(row) => drop(self.base.as_ref()?.document(row, &mut slots)),
+            Place::Live(row) => slots.extend_from_slice(self.live.slots(row)),
+        }
+        Signature::from_slots(*self.sketcher.scheme(), slots).ok()
     }
 
-    /// The ids, in no particular order.
+    /// The ids, in no particular order. Those of an opened index are read into memory when they are first asked for.
     pub fn ids(&self) -> impl Iterator<Item = &Id> {
-        self.live.ids()
+        let base = self.base.iter().flat_map(Base::ids);
+        base.chain(self.live.ids())
     }
 
     /// Documents in the index.
     pub fn len(&self) -> usize {
-        self.live.len()
+        self.base.as_ref().map_or(0, Base::len) + self.live.len()
     }
 
     /// True where the index holds no document.
@@ -261,9 +311,10 @@ impl<Id: Clone + Eq + Hash + Debug> Index<Id> {
         self.len() == 0
     }
 
-    /// Bytes held on the heap, about; what the ids themselves hold there is not counted.
+    /// Bytes held on the heap, about; what the ids themselves hold there is not counted, and neither are the files of
+    /// an opened index.
     pub fn memory_usage(&self) -> usize {
-        self.live.memory_usage()
+        self.base.as_ref().map_or(0, Base::memory_usage) + self.live.memory_usage()
     }
 
     /// What makes the signatures.
@@ -287,7 +338,14 @@ struct Found {
     estimate: Estimate,
     /// Which of all inserted documents it is.
     turn: u64,
-    row: u32,
+    place: Place,
+}
+
+/// A row of the documents in files, or of those in memory.
+#[derive(Clone, Copy)]
+enum Place {
+    Base(u32),
+    Live(u32),
 }
 
 impl Found {
