@@ -93,6 +93,17 @@ fn empty_texts_are_held_and_never_found() {
 }
 
 #[test]
+fn an_index_of_longer_lives_is_one_of_shorter_ones() {
+    fn contains<'a>(index: &Index<&'static str>, id: &'a str) -> bool {
+        let index: &Index<&'a str> = index;
+        index.contains(&id)
+    }
+    let mut index = deduper().index();
+    index.insert("a", "").unwrap();
+    assert!(contains(&index, &String::from("a")));
+}
+
+#[test]
 fn memory_grows_with_documents() {
     let mut index = Deduper::new().index();
     let empty = index.memory_usage();

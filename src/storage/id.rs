@@ -31,7 +31,7 @@ use xxhash_rust::xxh3::xxh3_64;
 ///
 /// An index with ids of your own type, or of `u8`, reads all of them into a table when one is first looked up; for the
 /// others the table is in the file.
-pub trait StoredId: Clone + Eq + Hash + Debug + 'static {
+pub trait StoredId: Clone + Eq + Hash + Debug + Send + Sync + 'static {
     /// Name of the type, written to the index; an index whose ids have another name is refused. `usize` has that of
     /// `u64`.
     const KIND: &'static str;

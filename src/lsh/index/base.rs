@@ -1,5 +1,6 @@
 //! The documents of an index that lie in files (feature `storage`).
 
+use std::any::Any;
 use std::borrow::Borrow;
 use std::collections::HashMap;
 use std::fmt;
@@ -17,12 +18,24 @@ use crate::storage::{hash_of_fed, hashes_as_stored};
 #[derive(Clone)]
 pub(super) struct Base<Id> {
     stored: Arc<Stored>,
-    id_of: fn(&[u8]) -> Option<Id>,
     removed: Removed,
     /// True where ids are found by the table of the file.
     has_table: bool,
     /// The rows of all ids, once they are needed.
-    row_of: OnceLock<HashMap<Id, u32>>,
+    rows_of_ids: OnceLock<RowsOfIds>,
+    reading: Reading<Id>,
+}
+
+/// A `HashMap<Id, u32>`. Its type is hidden, since a cell of it in the index would forbid to use an
+/// `Index<&'static str>` as an `Index<&str>`.
+type RowsOfIds = Arc<dyn Any + Send + Sync>;
+
+/// What can be done with an id that is stored.
+#[derive(Clone)]
+struct Reading<Id> {
+    id: fn(&[u8]) -> Option<Id>,
+    all: fn(&Stored) -> RowsOfIds,
+    shown: fn(&RowsOfIds) -> &HashMap<Id, u32>,
 }
 
 impl<Id> fmt::Debug for Base<Id> {
@@ -40,17 +53,24 @@ impl<Id: StoredId> Base<Id> {
         let stored = Stored::open(dir, checks)?;
         stored.expect_ids(Id::KIND)?;
         let ids = stored.ids();
-        if checks == Checks::All {
-            let bad = (0..stored.len()).find(|&row| ids.id(row).and_then(Id::from_bytes).is_none());
-            if let Some(row) = bad {
-                return Err(no_id(&stored, row));
-            }
+        let is_bad = |row: &u32| ids.id(*row).and_then(Id::from_bytes).is_none();
+        if checks == Checks::All
+            && let Some(row) = (0..stored.len()).find(is_bad)
+        {
+            return Err(no_id(&stored, row));
         }
         Ok(Self {
             has_table: hashes_as_stored::<Id>(ids.id(0)),
-            id_of: Id::from_bytes,
             removed: Removed::default(),
-            row_of: OnceLock::new(),
+            rows_of_ids: OnceLock::new(),
+            reading: Reading {
+                id: Id::from_bytes,
+                all: rows_of_ids::<Id>,
+                shown: |rows| {
+                    let rows = rows.downcast_ref();
+                    rows.unwrap_or_else(|| unreachable!("made by `all`"))
+                },
+            },
             stored: Arc::new(stored),
         })
     }
@@ -77,7 +97,7 @@ impl<Id: Eq + Hash> Base<Id> {
         Id: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
-        let row = match self.row_of.get() {
+        let row = match self.rows_of_ids.get() {
             None if self.has_table => {
                 let mut rows = self.stored.ids().rows(hash_of_fed(id));
                 rows.find(|&row| self.id(row).is_some_and(|found| found.borrow() == id))
@@ -89,10 +109,8 @@ impl<Id: Eq + Hash> Base<Id> {
 
     /// The rows of all ids. Reads all of them when first asked.
     fn row_of(&self) -> &HashMap<Id, u32> {
-        self.row_of.get_or_init(|| {
-            let rows = 0..self.rows();
-            rows.filter_map(|row| Some((self.id(row)?, row))).collect()
-        })
+        let rows = &self.rows_of_ids;
+        (self.reading.shown)(rows.get_or_init(|| (self.reading.all)(&self.stored)))
     }
 
     /// Removes a document that is there.
@@ -107,7 +125,7 @@ impl<Id: Eq + Hash> Base<Id> {
 
     /// The id in a row; none where the file has none there.
     pub(super) fn id(&self, row: u32) -> Option<Id> {
-        self.stored.ids().id(row).and_then(self.id_of)
+        self.stored.ids().id(row).and_then(self.reading.id)
     }
 
     /// Writes the slots in a row over `slots`, and gives the id.
@@ -139,9 +157,17 @@ impl<Id: Eq + Hash> Base<Id> {
 
     /// Bytes held on the heap, about.
     pub(super) fn memory_usage(&self) -> usize {
-        let table = self.row_of.get().map_or(0, HashMap::capacity);
+        let rows = self.rows_of_ids.get().map(self.reading.shown);
+        let table = rows.map_or(0, HashMap::capacity);
         table_memory(table, size_of::<(Id, u32)>()) + self.removed.bits.capacity() * 8
     }
+}
+
+fn rows_of_ids<Id: StoredId>(stored: &Stored) -> RowsOfIds {
+    let ids = stored.ids();
+    let row_of = |row| Some((ids.id(row).and_then(Id::from_bytes)?, row));
+    let rows: HashMap<Id, u32> = (0..stored.len()).filter_map(row_of).collect();
+    Arc::new(rows)
 }
 
 fn no_id(stored: &Stored, row: u32) -> Error {

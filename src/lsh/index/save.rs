@@ -37,7 +37,7 @@ impl<Id: StoredId> Index<Id> {
     ///
     /// Takes 16 bytes a document and band while it sorts, but no more than 256 MiB or what one band takes, whichever
     /// is more. What programs keep with an index that they write (shingle sets, notes of their own) is not
-    /// known to this one, and not written.
+    /// known to this one, and is not written.
     ///
     /// # Errors
     /// Where something else lies at the place (an empty directory may), or it cannot be written. What lay there
@@ -81,11 +81,11 @@ impl<Id: StoredId> Index<Id> {
     /// index that was never saved, and what is removed is marked as removed; [`save`](Self::save) writes both.
     /// Answers are those of an index that was never saved.
     ///
-    /// All files are read once, to compare their checksums: about a second for each gigabyte that the disk or the
-    /// cache can give in a second. [`open_unverified`](Self::open_unverified) does not.
+    /// All files are read once, to compare their checksums, at the speed of the disk or the system's file cache;
+    /// [`open_unverified`](Self::open_unverified) leaves that out.
     ///
-    /// The files must not be changed while they are mapped. Saving to the same place does not (it moves the
-    /// old ones away), but a program that cuts one off makes this one die by a signal on Unix when it looks there.
+    /// The files must not be changed while they are mapped. Saving to the same place does not change them, it moves
+    /// them away; but where another program cuts one off, this one is ended by SIGBUS on Unix when it looks there.
     ///
     /// # Errors
     /// Where there is no index, it is of another format version, its ids are of another type, or it is corrupt in
@@ -97,8 +97,8 @@ impl<Id: StoredId> Index<Id> {
     /// As [`open`](Self::open), at once: header and sizes are checked, but the files are not read (feature
     /// `storage`).
     ///
-    /// For an index that has been checked before, as after its save. One that is corrupt in other ways than
-    /// these gives wrong answers, but none that is not of the same types: it never panics or reads elsewhere.
+    /// For an index that has been checked before. One that is corrupt in other ways than these gives wrong answers,
+    /// or fewer; it makes nothing panic and nothing be read outside the files.
     ///
     /// # Errors
     /// Where there is no index, it is of another format version, its ids are of another type, or header or sizes
