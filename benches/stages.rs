@@ -12,7 +12,7 @@ use resemblance::sketch::{Classic, FastSimilarity, Sketch};
 use resemblance::stream::{Bloom, Memory, Window};
 use resemblance::text::{Scratch, Shingler, mix, words};
 use resemblance::verify::ShingleSet;
-use resemblance::{ClusterMode, Deduper, Normalization, Shingle, Sieve};
+use resemblance::{ClusterMode, Deduper, Index, Normalization, Shingle, Sieve};
 
 const MEGABYTE: usize = 1 << 20;
 
@@ -173,6 +173,19 @@ fn index(c: &mut Criterion) {
         b.iter(|| {
             next = (next + 1) % texts.len();
             index.query(&texts[next]).len()
+        });
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("index");
+    index.save(&place).unwrap();
+    group.bench_function("open", |b| {
+        b.iter(|| Index::<usize>::open(&place).unwrap().len());
+    });
+    let opened: Index<usize> = Index::open(&place).unwrap();
+    group.bench_function("query, opened", |b| {
+        b.iter(|| {
+            next = (next + 1) % texts.len();
+            opened.query(&texts[next]).len()
         });
     });
     group.bench_function("remove and insert", |b| {

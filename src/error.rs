@@ -10,7 +10,8 @@ use crate::sketch::Scheme;
 /// A setting is refused when it is built into a [`Deduper`](crate::Deduper) or a
 /// [`Banding`](crate::lsh::Banding); after that no call fails on settings. What remains are
 /// documents that are not what was promised (bytes where text is needed, or not to be read), signatures of
-/// two schemes, a memory of a [`Sieve`](crate::Sieve) that is full, and a run that its own caller cancelled.
+/// two schemes, files of a stored index, a memory of a [`Sieve`](crate::Sieve) that is full, and a run that its own
+/// caller cancelled.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Error {
     kind: Box<Kind>,
@@ -80,6 +81,13 @@ pub(crate) enum Kind {
         rate: f64,
     },
     BloomFull(u64),
+    IndexMismatch {
+        what: &'static str,
+        left: String,
+        right: String,
+    },
+    #[cfg(feature = "storage")]
+    Stored(crate::storage::Problem),
     Cancelled,
 }
 
@@ -250,6 +258,11 @@ impl fmt::Display for Error {
                 "the {n} documents that the Bloom filters are for have been passed: plan for more, \
                  or let them overfill"
             ),
+            Kind::IndexMismatch { what, left, right } => {
+                write!(f, "indexes of two {what}: {left} against {right}")
+            }
+            #[cfg(feature = "storage")]
+            Kind::Stored(problem) => problem.fmt(f),
             Kind::Cancelled => f.write_str("cancelled"),
         }
     }

@@ -67,7 +67,8 @@
 //!
 //! # Features
 //!
-//! - `corpus`: the module `corpus`, which reads documents from files and writes decisions back.
+//! - `corpus`: the module `corpus`, which reads documents from files and writes decisions back. Includes `storage`.
+//! - `storage`: an [`Index`] can be saved and opened.
 //! - `serde`: settings and results implement serde's traits.
 //!
 //! Without features the crate depends on rayon, xxhash-rust, unicode-segmentation, unicode-normalization and
@@ -86,6 +87,10 @@ pub mod text;
 
 // -> signature.
 pub mod sketch;
+
+// -> files that signatures are kept in.
+#[cfg(feature = "storage")]
+mod storage;
 
 // Documents with the same shingles are one from here on.
 pub mod collapse;
@@ -140,3 +145,8 @@ struct Readme;
 #[cfg(doc)]
 #[doc = include_str!("../docs/settings.md")]
 pub mod settings {}
+
+// The format of a saved index.
+#[cfg(all(doc, feature = "storage"))]
+#[doc = include_str!("../docs/index-format.md")]
+pub mod index_format {}

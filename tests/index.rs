@@ -93,6 +93,17 @@ fn empty_texts_are_held_and_never_found() {
 }
 
 #[test]
+fn an_index_of_longer_lives_is_one_of_shorter_ones() {
+    fn contains<'a>(index: &Index<&'static str>, id: &'a str) -> bool {
+        let index: &Index<&'a str> = index;
+        index.contains(&id)
+    }
+    let mut index = deduper().index();
+    index.insert("a", "").unwrap();
+    assert!(contains(&index, &String::from("a")));
+}
+
+#[test]
 fn memory_grows_with_documents() {
     let mut index = Deduper::new().index();
     let empty = index.memory_usage();
@@ -103,7 +114,71 @@ fn memory_grows_with_documents() {
     assert!((500..3000).contains(&each), "{each} bytes a document");
 }
 
+#[test]
+fn of_the_same_estimate_the_first_comes_first() {
+    let mut index = deduper().index();
+    for id in ["a", "b", "c"] {
+        index.insert(id, "one and the same text").unwrap();
+    }
+    assert!(index.remove("a"));
+    index.insert("d", "one and the same text").unwrap();
+    let found = index.query("one and the same text");
+    let ids: Vec<&str> = found.iter().map(|found| found.id).collect();
+    assert_eq!(ids, ["b", "c", "d"]);
+}
+
+#[test]
+fn merging_demands_the_same_settings_and_ids_of_its_own() {
+    let mut index = deduper().index();
+    index.insert("a", "some words here").unwrap();
+    let mut other = deduper().index();
+    other.insert("b", "other words there").unwrap();
+    other.insert("a", "some words there").unwrap();
+    let error = index.merge(&other).unwrap_err();
+    assert_eq!(error.to_string(), "id \"a\" is in the index already");
+    assert_eq!(index.len(), 1);
+    let new = |bands, threshold| {
+        let banding = Banding::new(bands, 1).unwrap();
+        Index::<&str>::new(deduper().sketcher().clone(), banding, threshold).unwrap()
+    };
+    let error = index.merge(&new(32, 0.5)).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "indexes of two bandings: 64 x 1 against 32 x 1"
+    );
+    let error = index.merge(&new(64, 0.6)).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "indexes of two thresholds: 0.5 against 0.6"
+    );
+    let error = index.merge(&Deduper::new().index()).unwrap_err();
+    assert!(error.is_scheme_mismatch());
+}
+
 proptest! {
+    #[test]
+    fn merging_is_inserting_one_by_one(seed: u64) {
+        let texts = collection(seed, 60);
+        let (mut left, mut right, mut all) = (deduper().index(), deduper().index(), deduper().index());
+        for (i, text) in texts.iter().enumerate() {
+            let index = if i < 30 { &mut left } else { &mut right };
+            index.insert(i, text).unwrap();
+            all.insert(i, text).unwrap();
+        }
+        // Rows that are used again do not change the order.
+        for i in [40, 50, 35] {
+            for index in [&mut right, &mut all] {
+                prop_assert!(index.remove(&i));
+                index.insert(i, &texts[i]).unwrap();
+            }
+        }
+        left.merge(&right).unwrap();
+        prop_assert_eq!(left.len(), all.len());
+        for text in &texts {
+            prop_assert_eq!(left.query_above(text, 0.0), all.query_above(text, 0.0));
+        }
+    }
+
     #[test]
     fn removing_is_as_if_never_inserted(seed: u64) {
         let texts = collection(seed, 60);

@@ -155,6 +155,13 @@ impl Banding {
         hash_slots(band as u64, &slots[band * rows..(band + 1) * rows])
     }
 
+    /// The keys of all bands.
+    pub(crate) fn keys(self, slots: &[u32]) -> Vec<u64> {
+        (0..self.bands())
+            .map(|band| self.key(band, slots))
+            .collect()
+    }
+
     /// Refuses a banding that a signature is too short for.
     pub(crate) fn fits(self, hashes: usize) -> Result<Self, Error> {
         if self.slots() <= hashes {

@@ -15,3 +15,6 @@ pub use banding::Banding;
 pub(crate) use banding::{valid_recall, valid_threshold};
 pub use candidates::Buckets;
 pub use index::{Index, Match};
+
+#[cfg(feature = "storage")]
+pub use crate::storage::StoredId;

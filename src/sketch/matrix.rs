@@ -100,6 +100,12 @@ impl SignatureMatrix {
         Ok(())
     }
 
+    /// Appends a row of the same scheme.
+    pub(crate) fn push_row(&mut self, slots: &[u32]) {
+        debug_assert_eq!(slots.len(), self.scheme.hashes());
+        self.slots.extend_from_slice(slots);
+    }
+
     /// Overwrites a document's row with one of the same scheme.
     pub(crate) fn set_row(&mut self, document: usize, slots: &[u32]) {
         let k = self.scheme.hashes();

@@ -132,6 +132,14 @@ pub(crate) fn equal_slots(left: &[u32], right: &[u32]) -> usize {
         .sum()
 }
 
+/// Slots that a row of little-endian bytes and one of numbers have in common.
+#[cfg(feature = "storage")]
+pub(crate) fn equal_slots_of_bytes(left: &[[u8; 4]], right: &[u32]) -> usize {
+    let equal = |(bytes, slot): (&[u8; 4], &u32)| u32::from(u32::from_le_bytes(*bytes) == *slot);
+    // At most 65,535 of them.
+    left.iter().zip(right).map(equal).sum::<u32>() as usize
+}
+
 /// `xxh3_64` of `slots` as little-endian bytes.
 pub(crate) fn hash_slots(seed: u64, slots: &[u32]) -> u64 {
     const RUN: usize = 64;

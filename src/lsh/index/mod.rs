@@ -1,0 +1,361 @@
+//! An index of documents that come one at a time.
+
+#[cfg(feature = "storage")]
+mod base;
+#[cfg(not(feature = "storage"))]
+#[path = "no_base.rs"]
+mod base;
+mod live;
+#[cfg(feature = "storage")]
+mod save;
+
+use std::borrow::Borrow;
+use std::cmp::Ordering;
+use std::fmt::Debug;
+use std::hash::Hash;
+
+use super::banding::{Banding, valid_threshold};
+use crate::error::{Error, Kind};
+use crate::sketch::{EMPTY, Estimate, Signature, Sketcher};
+use base::Base;
+use live::Live;
+
+/// Documents under ids of your own, to find those that a text resembles.
+///
+/// Made by [`Deduper::index`](crate::Deduper::index), whose settings it uses. Inserting and querying
+/// cost one signature and one look-up a band, plus an estimate (about 20 nanoseconds) for each
+/// candidate. Takes 4 K bytes for the signature and about 35 bytes a band a document: near 1.2 KiB with
+/// the defaults, and the ids. With the feature `storage` it is saved as files and opened from them (`save`, `open`);
+/// an open one takes next to no memory for what lies in them.
+///
+/// ```
+/// use resemblance::Deduper;
+///
+/// let mut index = Deduper::new().index();
+/// index.insert("first", "a text long enough to have a few shingles of five words each")?;
+/// let found = index.query("A text long enough to have a few shingles of five words each!");
+/// assert_eq!(found[0].id, "first");
+/// assert!(index.remove(&"first") && index.is_empty());
+/// # Ok::<(), resemblance::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Index<Id> {
+    sketcher: Sketcher,
+    banding: Banding,
+    threshold: f64,
+    /// What lay in files when the index was opened. Inserted before anything that is live.
+    base: Option<Base<Id>>,
+    live: Live<Id>,
+}
+
+/// One answer of an [`Index`].
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Match<Id> {
+    /// The id that was inserted.
+    pub id: Id,
+    /// Estimated similarity to what was asked.
+    pub estimate: Estimate,
+}
+
+impl<Id: Clone + Eq + Hash + Debug> Index<Id> {
+    /// An empty index.
+    ///
+    /// # Errors
+    /// Where the threshold is not above 0 and at most 1, or the banding has more slots than a
+    /// signature.
+    pub fn new(sketcher: Sketcher, banding: Banding, threshold: f64) -> Result<Self, Error> {
+        Ok(Self {
+            base: None,
+            live: Live::new(*sketcher.scheme(), banding.bands(), 0),
+            banding: banding.fits(sketcher.scheme().hashes())?,
+            threshold: valid_threshold(threshold)?,
+            sketcher,
+        })
+    }
+
+    /// Inserts a text. One without shingles is held, and never found.
+    ///
+    /// # Errors
+    /// Where the id is in the index already; nothing changes then.
+    pub fn insert(&mut self, id: Id, text: impl AsRef<str>) -> Result<(), Error> {
+        let signature = self.sketcher.signature(text);
+        self.insert_signature(id, &signature)
+    }
+
+    /// Inserts a signature.
+    ///
+    /// # Errors
+    /// Where the id is in the index already, or the signature is of another scheme.
+    ///
+    /// # Panics
+    /// Where 2^32 - 1 documents are in the index.
+    pub fn insert_signature(&mut self, id: Id, signature: &Signature) -> Result<(), Error> {
+        self.sketcher.scheme().matches(signature.scheme())?;
+        if self.contains(&id) {
+            return Err(id_taken(&id));
+        }
+        let keys = self.banding.keys(signature.slots());
+        self.live.insert(id, signature.slots(), &keys);
+        Ok(())
+    }
+
+    /// Removes a document; false where there is none of that id. Costs one look-up a band.
+    pub fn remove<Q>(&mut self, id: &Q) -> bool
+    where
+        Id: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        if let Some(base) = &mut self.base
+            && let Some(row) = base.find(id)
+        {
+            base.remove(row);
+            return true;
+        }
+        self.live.remove(id, self.banding)
+    }
+
+    /// Inserts the documents of another index, in the order in which they were inserted there.
+    ///
+    /// # Errors
+    /// Where the other has another scheme, banding or threshold, or an id that is here already; nothing changes
+    /// then.
+    pub fn merge(&mut self, other: &Self) -> Result<(), Error> {
+        self.matches(other)?;
+        other.for_each(|id, _| match self.contains(&id) {
+            true => Err(id_taken(&id)),
+            false => Ok(()),
+        })?;
+        other.for_each(|id, slots| {
+            let keys = self.banding.keys(slots);
+            self.live.insert(id, slots, &keys);
+            Ok(())
+        })
+    }
+
+    /// Nothing where `other` has the same settings.
+    fn matches(&self, other: &Self) -> Result<(), Error> {
+        self.sketcher.scheme().matches(other.sketcher.scheme())?;
+        let mismatch = |what, left: String, right: String| {
+            Err(Error::new(Kind::IndexMismatch { what, left, right }))
+        };
+        if self.banding != other.banding {
+            let (left, right) = (self.banding.to_string(), other.banding.to_string());
+            return mismatch("bandings", left, right);
+        }
+        if self.threshold != other.threshold {
+            let (left, right) = (self.threshold.to_string(), other.threshold.to_string());
+            return mismatch("thresholds", left, right);
+        }
+        Ok(())
+    }
+
+    /// Hands out every document, in the order in which they were inserted.
+    fn for_each(&self, mut each: impl FnMut(Id, &[u32]) -> Result<(), Error>) -> Result<(), Error> {
+        if let Some(base) = &self.base {
+            let mut slots = Vec::new();
+            for row in (0..base.rows()).filter(|&row| base.has(row)) {
+                each(base.document(row, &mut slots)?, &slots)?;
+            }
+        }
+        for row in self.live.in_order() {
+            if let Some(id) = self.live.id(row) {
+                each(id.clone(), self.live.slots(row))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The documents whose estimated similarity to `text` is at least the threshold, most similar
+    /// first; of the same estimate, the one that was inserted first.
+    ///
+    /// An estimate errs by its standard error: of pairs that lie exactly at the threshold about half
+    /// are answered. Not to miss those, ask with [`query_above`](Self::query_above) for
+    /// [`Deduper::estimate_floor`](crate::Deduper::estimate_floor) and compare the texts.
+    pub fn query(&self, text: impl AsRef<str>) -> Vec<Match<Id>> {
+        self.query_above(text, self.threshold)
+    }
+
+    /// As [`query`](Self::query), with another least estimate. Below the threshold more and more
+    /// documents are not found at all: the S-curve of the banding says how many.
+    pub fn query_above(&self, text: impl AsRef<str>, jaccard: f64) -> Vec<Match<Id>> {
+        self.above(&self.sketcher.signature(text), jaccard)
+    }
+
+    /// As [`query_above`](Self::query_above), for a signature.
+    ///
+    /// # Errors
+    /// Where the signature is of another scheme.
+    pub fn query_signature(
+        &self,
+        signature: &Signature,
+        jaccard: f64,
+    ) -> Result<Vec<Match<Id>>, Error> {
+        self.sketcher.scheme().matches(signature.scheme())?;
+        Ok(self.above(signature, jaccard))
+    }
+
+    /// The `k` candidates of the highest estimates, whatever these are.
+    pub fn top_k(&self, text: impl AsRef<str>, k: usize) -> Vec<Match<Id>> {
+        self.top(&self.sketcher.signature(text), k)
+    }
+
+    /// As [`top_k`](Self::top_k), for a signature.
+    ///
+    /// # Errors
+    /// Where the signature is of another scheme.
+    pub fn top_k_signature(
+        &self,
+        signature: &Signature,
+        k: usize,
+    ) -> Result<Vec<Match<Id>>, Error> {
+        self.sketcher.scheme().matches(signature.scheme())?;
+        Ok(self.top(signature, k))
+    }
+
+    fn above(&self, signature: &Signature, jaccard: f64) -> Vec<Match<Id>> {
+        let mut found = self.candidates(signature.slots());
+        found.retain(|found| found.estimate.jaccard >= jaccard);
+        self.to_matches(found)
+    }
+
+    fn top(&self, signature: &Signature, k: usize) -> Vec<Match<Id>> {
+        let mut found = self.candidates(signature.slots());
+        found.truncate(k);
+        self.to_matches(found)
+    }
+
+    /// What shares a band with `slots`, the highest estimates first.
+    fn candidates(&self, slots: &[u32]) -> Vec<Found> {
+        if slots[0] == EMPTY {
+            return Vec::new();
+        }
+        let keys = self.banding.keys(slots);
+        let mut found = Vec::new();
+        if let Some(base) = &self.base {
+            found.extend(base.candidates(&keys).into_iter().map(|row| Found {
+                estimate: base.estimate(row, slots),
+                turn: u64::from(row),
+                place: Place::Base(row),
+            }));
+        }
+        found.extend(self.live.candidates(&keys).into_iter().map(|row| Found {
+            estimate: self.live.estimate(row, slots),
+            turn: self.live.turn(row),
+            place: Place::Live(row),
+        }));
+        found.sort_by(Found::compare);
+        found
+    }
+
+    fn to_matches(&self, found: Vec<Found>) -> Vec<Match<Id>> {
+        let to_match = |Found {
+                            estimate, place, ..
+                        }| {
+            let id = match place {
+                Place::Base(row) => self.base.as_ref()?.id(row)?,
+                Place::Live(row) => self.live.id(row)?.clone(),
+            };
+            Some(Match { id, estimate })
+        };
+        found.into_iter().filter_map(to_match).collect()
+    }
+
+    /// Where a document is.
+    fn find<Q>(&self, id: &Q) -> Option<Place>
+    where
+        Id: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        let base = self.base.as_ref().and_then(|base| base.find(id));
+        let live = || self.live.find(id).map(Place::Live);
+        base.map(Place::Base).or_else(live)
+    }
+
+    /// True where a document of that id is in the index.
+    pub fn contains<Q>(&self, id: &Q) -> bool
+    where
+        Id: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        self.find(id).is_some()
+    }
+
+    /// The signature of a document in the index.
+    pub fn signature<Q>(&self, id: &Q) -> Option<Signature>
+    where
+        Id: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        let mut slots = Vec::new();
+        match self.find(id)? {
+            Place::Base(row) => drop(self.base.as_ref()?.document(row, &mut slots)),
+            Place::Live(row) => slots.extend_from_slice(self.live.slots(row)),
+        }
+        Signature::from_slots(*self.sketcher.scheme(), slots).ok()
+    }
+
+    /// The ids, in no particular order. Those of an opened index are read into memory when they are first asked for.
+    pub fn ids(&self) -> impl Iterator<Item = &Id> {
+        let base = self.base.iter().flat_map(Base::ids);
+        base.chain(self.live.ids())
+    }
+
+    /// Documents in the index.
+    pub fn len(&self) -> usize {
+        self.base.as_ref().map_or(0, Base::len) + self.live.len()
+    }
+
+    /// True where the index holds no document.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Bytes held on the heap, about; what the ids themselves hold there is not counted, and neither are the files of
+    /// an opened index.
+    pub fn memory_usage(&self) -> usize {
+        self.base.as_ref().map_or(0, Base::memory_usage) + self.live.memory_usage()
+    }
+
+    /// What makes the signatures.
+    pub fn sketcher(&self) -> &Sketcher {
+        &self.sketcher
+    }
+
+    /// The banding.
+    pub fn banding(&self) -> Banding {
+        self.banding
+    }
+
+    /// The least estimate that [`query`](Self::query) answers.
+    pub fn threshold(&self) -> f64 {
+        self.threshold
+    }
+}
+
+/// A candidate, before its id is looked up.
+struct Found {
+    estimate: Estimate,
+    /// Which of all inserted documents it is.
+    turn: u64,
+    place: Place,
+}
+
+/// A row of the documents in files, or of those in memory.
+#[derive(Clone, Copy)]
+enum Place {
+    Base(u32),
+    Live(u32),
+}
+
+impl Found {
+    /// The highest estimate first, then the one inserted first.
+    fn compare(&self, other: &Self) -> Ordering {
+        let (left, right) = (self.estimate.jaccard, other.estimate.jaccard);
+        right.total_cmp(&left).then(self.turn.cmp(&other.turn))
+    }
+}
+
+fn id_taken(id: &impl Debug) -> Error {
+    Error::new(Kind::IdTaken(format!("{id:?}")))
+}

@@ -1,0 +1,124 @@
+//! An index to files and back (feature `storage`).
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::{Base, Index, Live};
+use crate::error::{Error, Kind};
+use crate::lsh::Banding;
+use crate::sketch::Sketcher;
+use crate::storage::{About, Checks, Problem, Section, StoredId, Writer};
+
+impl<Id: StoredId> Index<Id> {
+    /// Saves the index as a directory, to be opened by [`open`](Self::open) (feature `storage`).
+    ///
+    /// It is written beside its place and moved there when it is whole: an index that lies there, which may be the
+    /// one that this one was opened from, is replaced then and not before. Documents are written in the order in
+    /// which they were inserted; the same documents and settings give the same bytes. About 0.8 KB a document with
+    /// the defaults, and the ids: [`docs/index-format.md`](crate::index_format) has the format.
+    ///
+    /// ```
+    /// use resemblance::{Deduper, Index};
+    ///
+    /// # let folder = tempfile::tempdir()?;
+    /// # let place = folder.path().join("articles");
+    /// let mut index: Index<String> = Deduper::new().index();
+    /// index.insert("monday".to_owned(), "the council has voted to repair the old harbour wall")?;
+    /// index.save(&place)?;
+    ///
+    /// let mut index: Index<String> = Index::open(&place)?;
+    /// index.insert("tuesday".to_owned(), "the ferry goes back into service after nine years")?;
+    /// let found = index.query("The council has voted to repair the old harbour wall!");
+    /// assert_eq!(found[0].id, "monday");
+    /// assert!(index.remove("monday") && index.len() == 1);
+    /// index.save(&place)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// Takes 16 bytes a document and band while it sorts, but no more than 256 MiB or what one band takes, whichever
+    /// is more. What programs keep with an index that they write (shingle sets, notes of their own) is not
+    /// known to this one, and is not written.
+    ///
+    /// # Errors
+    /// Where something else lies at the place (an empty directory may), or it cannot be written. What lay there
+    /// stays then.
+    pub fn save(&self, dir: impl AsRef<Path>) -> Result<(), Error> {
+        let about = self.about()?;
+        let mut writer = Writer::create(dir.as_ref())?;
+        let mut ids = writer.list(Section::Ids)?;
+        let mut signatures = writer.section(Section::Signatures)?;
+        let mut bytes = Vec::new();
+        self.for_each(|id, slots| {
+            bytes.clear();
+            id.to_bytes(&mut bytes);
+            ids.push(&bytes)?;
+            signatures.put_u32s(slots.iter().copied())
+        })?;
+        writer.finish_list(ids)?;
+        writer.finish(signatures)?;
+        let banding = self.banding;
+        writer.write_tables(&about, |band, slots| banding.key(band, slots))?;
+        writer.commit(&about)
+    }
+
+    fn about(&self) -> Result<About, Error> {
+        let documents = u32::try_from(self.len()).ok().filter(|&n| n != u32::MAX);
+        let too_many = || Error::new(Kind::TooManyDocuments(self.len()));
+        Ok(About {
+            documents: documents.ok_or_else(too_many)?,
+            id_kind: Id::KIND.to_owned(),
+            scheme: *self.sketcher.scheme(),
+            banding: self.banding.into(),
+            threshold: self.threshold,
+            application: BTreeMap::new(),
+        })
+    }
+
+    /// Opens a saved index (feature `storage`).
+    ///
+    /// Its files are mapped, not loaded: an open index takes next to no memory, whatever its size, and what it is
+    /// asked for comes from the system's file cache. What is inserted afterwards is held in memory, as in an
+    /// index that was never saved, and what is removed is marked as removed; [`save`](Self::save) writes both.
+    /// Answers are those of an index that was never saved.
+    ///
+    /// All files are read once, to compare their checksums, at the speed of the disk or the system's file cache;
+    /// [`open_unverified`](Self::open_unverified) leaves that out.
+    ///
+    /// The files must not be changed while they are mapped. Saving to the same place does not change them, it moves
+    /// them away; but where another program cuts one off, this one is ended by SIGBUS on Unix when it looks there.
+    ///
+    /// # Errors
+    /// Where there is no index, it is of another format version, its ids are of another type, or it is corrupt in
+    /// any way; the error names the file.
+    pub fn open(dir: impl AsRef<Path>) -> Result<Self, Error> {
+        Self::open_with(dir.as_ref(), Checks::All)
+    }
+
+    /// As [`open`](Self::open), at once: header and sizes are checked, but the files are not read (feature
+    /// `storage`).
+    ///
+    /// For an index that has been checked before. One that is corrupt in other ways than these gives wrong answers,
+    /// or fewer; it makes nothing panic and nothing be read outside the files.
+    ///
+    /// # Errors
+    /// Where there is no index, it is of another format version, its ids are of another type, or header or sizes
+    /// are not as they should be; the error names the file.
+    pub fn open_unverified(dir: impl AsRef<Path>) -> Result<Self, Error> {
+        Self::open_with(dir.as_ref(), Checks::Sizes)
+    }
+
+    fn open_with(dir: &Path, checks: Checks) -> Result<Self, Error> {
+        let base = Base::open(dir, checks)?;
+        let about = base.stored().about();
+        let bad = |error: Error| Problem::bad(&base.stored().header_path(), error.to_string());
+        let banding = Banding::try_from(about.banding).map_err(bad)?;
+        let sketcher = Sketcher::new(about.scheme);
+        let empty = Self::new(sketcher, banding, about.threshold).map_err(bad)?;
+        let next = u64::from(base.rows());
+        Ok(Self {
+            live: Live::new(about.scheme, banding.bands(), next),
+            base: Some(base),
+            ..empty
+        })
+    }
+}

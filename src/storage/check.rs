@@ -1,0 +1,80 @@
+//! Whether the sections of a stored index hold together.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use xxhash_rust::xxh3::Xxh3;
+
+use super::error::{Problem, What};
+use super::header::About;
+use super::section::Section;
+use super::table::ENTRY;
+use crate::error::Error;
+
+/// Refuses a section whose size is not what the header's other numbers make it.
+pub(super) fn size(path: &Path, section: Section, bytes: u64, about: &About) -> Result<(), Error> {
+    let documents = u64::from(about.documents);
+    let each = match section {
+        // Their sizes are told by where the last document ends.
+        Section::Ids | Section::Sets => return Ok(()),
+        Section::Bands => return size_of_bands(path, bytes, about),
+        Section::IdEnds | Section::SetEnds => 8,
+        Section::IdTable => ENTRY as u64,
+        Section::Signatures => 4 * about.scheme.hashes() as u64,
+        Section::Prints => 16,
+    };
+    same_size(path, bytes, documents * each)
+}
+
+/// The documents with shingles are any number of all documents.
+fn size_of_bands(path: &Path, bytes: u64, about: &About) -> Result<(), Error> {
+    let each = (about.banding.0 as u64).saturating_mul(ENTRY as u64);
+    let fits = bytes.checked_rem(each) == Some(0) && bytes / each <= u64::from(about.documents);
+    match fits {
+        true => Ok(()),
+        false => Err(Problem::bad(
+            path,
+            format!("no index has {bytes} bytes there"),
+        )),
+    }
+}
+
+/// Refuses a file that has not `expected` bytes.
+pub(super) fn same_size(path: &Path, bytes: u64, expected: u64) -> Result<(), Error> {
+    match bytes == expected {
+        true => Ok(()),
+        false => Err(Problem::at(path, What::Size { bytes, expected })),
+    }
+}
+
+/// Refuses ends of which the last is not the end of the section, counted in `unit` bytes.
+pub(super) fn last_end(path: &Path, ends: &[[u8; 8]], bytes: u64, unit: u64) -> Result<(), Error> {
+    let last = ends.last().map_or(0, |end| u64::from_le_bytes(*end));
+    if last.checked_mul(unit) == Some(bytes) {
+        return Ok(());
+    }
+    let whole = bytes / unit;
+    let why = format!("the last document ends at {last}, and there are {whole}");
+    Err(Problem::bad(path, why))
+}
+
+/// Refuses ends of which one lies before the one before it.
+pub(super) fn ascending(path: &Path, ends: &[[u8; 8]]) -> Result<(), Error> {
+    match ends.is_sorted_by_key(|end| u64::from_le_bytes(*end)) {
+        true => Ok(()),
+        false => Err(Problem::bad(path, "a document ends before it begins")),
+    }
+}
+
+/// The checksum of a file. It is read and not mapped, so that checking an index takes no memory.
+pub(super) fn checksum(path: &Path) -> io::Result<u128> {
+    let mut file = File::open(path)?;
+    let (mut hasher, mut buffer) = (Xxh3::new(), vec![0; 1 << 18]);
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return Ok(hasher.digest128()),
+            n => hasher.update(&buffer[..n]),
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! What can be wrong with a stored index, and where.
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::header::VERSION;
+use crate::error::{Error, Kind};
+
+/// A file, and what is wrong with it.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Problem {
+    path: PathBuf,
+    what: What,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum What {
+    /// The system's own words: its error can be neither copied nor compared.
+    Io {
+        doing: &'static str,
+        error: String,
+    },
+    /// Something lies where an index is to be written.
+    Occupied(String),
+    NoIndex,
+    Version(u64),
+    Checksum,
+    Size {
+        bytes: u64,
+        expected: u64,
+    },
+    IdKind {
+        stored: String,
+        asked: &'static str,
+    },
+    /// Settings that this crate has not.
+    Unknown(String),
+    /// Anything else that does not hold together.
+    Bad(String),
+}
+
+impl Problem {
+    pub(super) fn at(path: &Path, what: What) -> Error {
+        let path = path.to_owned();
+        Error::new(Kind::Stored(Self { path, what }))
+    }
+
+    pub(super) fn io(doing: &'static str, path: &Path, error: &io::Error) -> Error {
+        let error = error.to_string();
+        Self::at(path, What::Io { doing, error })
+    }
+
+    pub(crate) fn unknown(path: &Path, why: impl Into<String>) -> Error {
+        Self::at(path, What::Unknown(why.into()))
+    }
+
+    pub(crate) fn bad(path: &Path, why: impl Into<String>) -> Error {
+        Self::at(path, What::Bad(why.into()))
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let path = self.path.display();
+        match &self.what {
+            What::Io { doing, error } => write!(f, "cannot {doing} {path}: {error}"),
+            What::Occupied(why) => write!(f, "cannot write an index to {path}: {why}"),
+            What::NoIndex => write!(f, "{path} is no index of this crate"),
+            What::Version(version) => write!(
+                f,
+                "{path}: index format version {version}, but this crate reads version {VERSION}"
+            ),
+            What::Checksum => write!(f, "{path} is corrupt: its checksum is another"),
+            What::Size { bytes, expected } => write!(
+                f,
+                "{path} is corrupt: it has {bytes} bytes and should have {expected}"
+            ),
+            What::IdKind { stored, asked } => {
+                write!(f, "{path}: its ids are of type {stored}, not {asked}")
+            }
+            What::Unknown(why) => write!(f, "{path}: {why}"),
+            What::Bad(why) => write!(f, "{path} is corrupt: {why}"),
+        }
+    }
+}

@@ -1,0 +1,289 @@
+//! What a stored index says of itself: `index.json`.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use xxhash_rust::xxh3::xxh3_128;
+
+use super::error::{Problem, What};
+use super::section::Section;
+use crate::error::Error;
+use crate::sketch::{SCHEME_VERSION, Scheme, SketchKind};
+use crate::text::{Form, Normalization};
+
+pub(super) const FILE: &str = "index.json";
+
+/// Version of the format. Part of semver: see `docs/index-format.md`.
+pub(super) const VERSION: u64 = 1;
+
+const FORMAT: &str = "resemblance-index";
+
+/// What stands between the header and its checksum.
+const BEFORE_CHECKSUM: &str = ",\n  \"checksum\": \"";
+
+/// What an index is, but for its documents.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct About {
+    pub(crate) documents: u32,
+    /// What the ids are: [`StoredId::KIND`](super::StoredId::KIND).
+    pub(crate) id_kind: String,
+    pub(crate) scheme: Scheme,
+    /// Bands and rows.
+    pub(crate) banding: (usize, usize),
+    pub(crate) threshold: f64,
+    /// Whatever whoever wrote the index wants to find again.
+    pub(crate) application: BTreeMap<String, Value>,
+}
+
+/// `index.json`, without its checksum.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Header {
+    format: String,
+    version: u64,
+    documents: u32,
+    ids: String,
+    scheme: SchemeFields,
+    banding: BandingFields,
+    threshold: f64,
+    application: BTreeMap<String, Value>,
+    pub(super) sections: Vec<Entry>,
+    #[serde(rename = "checksum", default, skip_serializing)]
+    _checksum: String,
+}
+
+/// What every version of the header has.
+#[derive(Deserialize)]
+struct Front {
+    format: String,
+    version: u64,
+}
+
+/// A section's file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Entry {
+    pub(super) name: String,
+    pub(super) bytes: u64,
+    pub(super) xxh3_128: String,
+}
+
+impl Entry {
+    pub(super) fn new(section: Section, bytes: u64, checksum: u128) -> Self {
+        Self {
+            name: section.name().to_owned(),
+            bytes,
+            xxh3_128: hex(checksum),
+        }
+    }
+}
+
+pub(super) fn hex(checksum: u128) -> String {
+    format!("{checksum:032x}")
+}
+
+impl Header {
+    pub(super) fn new(about: &About, sections: Vec<Entry>) -> Self {
+        let (bands, rows) = about.banding;
+        Self {
+            format: FORMAT.to_owned(),
+            version: VERSION,
+            documents: about.documents,
+            ids: about.id_kind.clone(),
+            scheme: SchemeFields::of(&about.scheme),
+            banding: BandingFields { bands, rows },
+            threshold: about.threshold,
+            application: about.application.clone(),
+            sections,
+            _checksum: String::new(),
+        }
+    }
+
+    /// The bytes of the file: the header, and the checksum of all that stands before it.
+    pub(super) fn encode(&self) -> String {
+        let mut text = serde_json::to_string_pretty(self)
+            .unwrap_or_else(|error| unreachable!("it has nothing that JSON has not: {error}"));
+        text.truncate(text.trim_end_matches(['\n', '}']).len());
+        let checksum = hex(xxh3_128(text.as_bytes()));
+        text + BEFORE_CHECKSUM + &checksum + "\"\n}\n"
+    }
+
+    /// The header in `bytes`, which are those of the file `path`.
+    pub(super) fn decode(path: &Path, bytes: &[u8]) -> Result<Self, Error> {
+        let no_index = || Problem::at(path, What::NoIndex);
+        let front: Front = serde_json::from_slice(bytes).map_err(|_| no_index())?;
+        if front.format != FORMAT {
+            return Err(no_index());
+        }
+        if front.version != VERSION {
+            return Err(Problem::at(path, What::Version(front.version)));
+        }
+        if !has_its_checksum(bytes) {
+            return Err(Problem::at(path, What::Checksum));
+        }
+        let bad = |error: serde_json::Error| Problem::bad(path, error.to_string());
+        serde_json::from_slice(bytes).map_err(bad)
+    }
+
+    /// What it says, checked as far as it can be without the sections.
+    pub(super) fn about(&self, path: &Path) -> Result<About, Error> {
+        if self.documents == u32::MAX {
+            return Err(Problem::bad(path, "more documents than an index can have"));
+        }
+        let unknown = |why| Problem::unknown(path, why);
+        Ok(About {
+            documents: self.documents,
+            id_kind: self.ids.clone(),
+            scheme: self.scheme.scheme().map_err(unknown)?,
+            banding: (self.banding.bands, self.banding.rows),
+            threshold: self.threshold,
+            application: self.application.clone(),
+        })
+    }
+}
+
+/// True where `bytes` are those of an index of any version.
+pub(super) fn is_header(bytes: &[u8]) -> bool {
+    serde_json::from_slice(bytes).is_ok_and(|front: Front| front.format == FORMAT)
+}
+
+/// True where the header ends in the checksum of what stands before that, and in nothing else.
+fn has_its_checksum(bytes: &[u8]) -> bool {
+    let tail = BEFORE_CHECKSUM.len() + 32 + "\"\n}\n".len();
+    let Some(at) = bytes.len().checked_sub(tail) else {
+        return false;
+    };
+    let (text, found) = bytes.split_at(at);
+    let expected = BEFORE_CHECKSUM.to_owned() + &hex(xxh3_128(text)) + "\"\n}\n";
+    found == expected.as_bytes()
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BandingFields {
+    bands: usize,
+    rows: usize,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SchemeFields {
+    version: u8,
+    sketch: String,
+    hashes: usize,
+    shingle: String,
+    normalization: NormalizationFields,
+    seed: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NormalizationFields {
+    form: String,
+    case_fold: bool,
+    drop_ignorable: bool,
+}
+
+const FORMS: [(&str, Form); 3] = [
+    ("none", Form::None),
+    ("nfc", Form::Nfc),
+    ("nfkc", Form::Nfkc),
+];
+
+impl SchemeFields {
+    fn of(scheme: &Scheme) -> Self {
+        let normalization = scheme.normalization();
+        let form = FORMS.iter().find(|(_, form)| *form == normalization.form());
+        let (form, _) = form.unwrap_or_else(|| unreachable!("every form has a name"));
+        Self {
+            version: scheme.version(),
+            sketch: scheme.sketch().to_string(),
+            hashes: scheme.hashes(),
+            shingle: scheme.shingle().to_string(),
+            normalization: NormalizationFields {
+                form: (*form).to_owned(),
+                case_fold: normalization.folds_case(),
+                drop_ignorable: normalization.drops_ignorable(),
+            },
+            seed: scheme.seed(),
+        }
+    }
+
+    fn scheme(&self) -> Result<Scheme, String> {
+        if self.version != SCHEME_VERSION {
+            let version = self.version;
+            return Err(format!(
+                "scheme version {version}: this crate has version {SCHEME_VERSION}"
+            ));
+        }
+        let sketch = [SketchKind::FastSimilarity, SketchKind::Classic]
+            .into_iter()
+            .find(|kind| kind.to_string() == self.sketch)
+            .ok_or_else(|| format!("sketch `{}`: unknown", self.sketch))?;
+        let NormalizationFields {
+            form,
+            case_fold,
+            drop_ignorable,
+        } = &self.normalization;
+        let (_, form) = FORMS
+            .iter()
+            .find(|(name, _)| name == form)
+            .ok_or_else(|| format!("normalization form `{form}`: unknown"))?;
+        let normalization = Normalization::NONE
+            .with_form(*form)
+            .with_case_fold(*case_fold)
+            .with_ignorable_dropped(*drop_ignorable);
+        let shingle = self.shingle.parse().map_err(|e: Error| e.to_string())?;
+        Scheme::new(sketch, self.hashes, shingle, normalization, self.seed)
+            .map_err(|error| error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::text::Shingle;
+
+    fn about() -> About {
+        let normalization = Normalization::NONE.with_form(Form::Nfc);
+        let shingle = Shingle::Chars(7);
+        About {
+            documents: 3,
+            id_kind: "string".to_owned(),
+            scheme: Scheme::new(SketchKind::Classic, 64, shingle, normalization, u64::MAX).unwrap(),
+            banding: (16, 4),
+            // One that is easily read as its neighbour.
+            threshold: 0.1 + 0.2,
+            application: BTreeMap::from([("a \"note\"".to_owned(), Value::from(vec![1, 2]))]),
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let entry = Entry::new(Section::Ids, 12, 0xABC);
+        let text = Header::new(&about(), vec![entry.clone()]).encode();
+        let path = Path::new("index.json");
+        let header = Header::decode(path, text.as_bytes()).unwrap();
+        assert_eq!(header.about(path).unwrap(), about());
+        assert_eq!(header.sections, [entry]);
+        assert!(serde_json::from_str::<Value>(&text).is_ok());
+    }
+
+    #[test]
+    fn every_changed_byte_is_seen() {
+        let text = Header::new(&about(), Vec::new()).encode().into_bytes();
+        let path = Path::new("index.json");
+        for place in 0..text.len() {
+            for flip in [1, 2, 0x20, 0x2D, 0x80] {
+                let mut changed = text.clone();
+                changed[place] ^= flip;
+                assert!(Header::decode(path, &changed).is_err(), "{place} {flip}");
+            }
+            assert!(Header::decode(path, &text[..place]).is_err(), "{place}");
+        }
+        let more = [&text[..], b" "].concat();
+        assert!(Header::decode(path, &more).is_err());
+    }
+}

@@ -1,0 +1,45 @@
+//! An index in files: how it is written, checked and mapped. `docs/index-format.md` gives the bytes.
+//!
+//! A stored index is a directory: a header, `index.json`, and a file for each [`Section`]. Every section is a plain
+//! array of little-endian numbers, or bytes, that is written from its start to its end, so that writing one takes no
+//! more memory than a buffer.
+//!
+//! - [`Writer`] makes one beside its place and puts it there when it is whole.
+//! - [`Stored`] opens one: what does not hold together is refused, and the sections are mapped, not loaded.
+//!
+//! ```text
+//! let mut writer = Writer::create(dir)?;
+//! let mut ids = writer.list(Section::Ids)?;               // any sections, at the same time
+//! let mut signatures = writer.section(Section::Signatures)?;
+//! for document in documents {
+//!     ids.push(document.id.as_bytes())?;
+//!     signatures.put_u32s(document.slots)?;
+//! }
+//! writer.finish_list(ids)?;
+//! writer.finish(signatures)?;
+//! writer.write_tables(&about, |band, slots| banding.key(band, slots))?;   // id-table and bands
+//! writer.commit(&about)?;
+//! ```
+
+mod check;
+mod error;
+mod header;
+mod id;
+mod place;
+mod read;
+mod section;
+mod stored;
+mod table;
+#[cfg(test)]
+mod tests;
+mod view;
+mod writer;
+
+pub use id::StoredId;
+
+pub(crate) use error::Problem;
+pub(crate) use header::About;
+pub(crate) use id::{hash_of_fed, hashes_as_stored};
+pub(crate) use section::Section;
+pub(crate) use stored::{Checks, Stored};
+pub(crate) use writer::Writer;

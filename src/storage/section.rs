@@ -1,0 +1,194 @@
+//! The sections of a stored index, and how one is written.
+
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use xxhash_rust::xxh3::Xxh3;
+
+use super::error::Problem;
+use super::header::Entry;
+use crate::error::Error;
+
+/// The parts of a stored index, each in a file of its own. Rows are documents, from 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Section {
+    /// The ids' bytes, one after the other.
+    Ids,
+    /// u64 a document: where its id ends in `Ids`.
+    IdEnds,
+    /// Table of ids: the hash of each, u64, ascending; then their rows, u32.
+    IdTable,
+    /// K slots a document, u32.
+    Signatures,
+    /// For each band a table of the documents with shingles: keys, u64, ascending; then their rows, u32.
+    Bands,
+    /// The shingle hashes of the documents, u64, each once and ascending. Optional.
+    Sets,
+    /// u64 a document: where its hashes end in `Sets`, in hashes. With `Sets`.
+    SetEnds,
+    /// 16 bytes a document, by which it is recognized. Optional.
+    Prints,
+}
+
+impl Section {
+    /// All of them, in the order of the header.
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Ids,
+        Self::IdEnds,
+        Self::IdTable,
+        Self::Signatures,
+        Self::Bands,
+        Self::Sets,
+        Self::SetEnds,
+        Self::Prints,
+    ];
+
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Ids => "ids",
+            Self::IdEnds => "id-ends",
+            Self::IdTable => "id-table",
+            Self::Signatures => "signatures",
+            Self::Bands => "bands",
+            Self::Sets => "sets",
+            Self::SetEnds => "set-ends",
+            Self::Prints => "prints",
+        }
+    }
+
+    /// The name of its file.
+    pub(super) fn file(self) -> String {
+        format!("{}.bin", self.name())
+    }
+
+    /// True where an index can be without it.
+    pub(super) const fn is_optional(self) -> bool {
+        matches!(self, Self::Sets | Self::SetEnds | Self::Prints)
+    }
+
+    /// The section that says where each document's part of this one ends, and the bytes that it counts in.
+    pub(super) const fn ends(self) -> Option<(Self, u64)> {
+        match self {
+            Self::Ids => Some((Self::IdEnds, 1)),
+            Self::Sets => Some((Self::SetEnds, 8)),
+            _ => None,
+        }
+    }
+}
+
+/// Writes a section, counting and checksumming what it is given.
+pub(crate) struct SectionWriter {
+    section: Section,
+    path: PathBuf,
+    file: File,
+    buffer: Vec<u8>,
+    hasher: Xxh3,
+    bytes: u64,
+}
+
+/// Bytes that are written and hashed at once.
+const BUFFER: usize = 1 << 16;
+
+impl SectionWriter {
+    pub(super) fn create(folder: &Path, section: Section) -> Result<Self, Error> {
+        let path = folder.join(section.file());
+        let file = File::create_new(&path).map_err(|error| Problem::io("write", &path, &error))?;
+        Ok(Self {
+            section,
+            path,
+            file,
+            buffer: Vec::with_capacity(BUFFER),
+            hasher: Xxh3::new(),
+            bytes: 0,
+        })
+    }
+
+    pub(crate) fn put(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        if self.buffer.len() + bytes.len() > BUFFER {
+            self.flush()?;
+        }
+        if bytes.len() > BUFFER {
+            return self.put_through(bytes);
+        }
+        self.buffer.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    pub(crate) fn put_u64(&mut self, number: u64) -> Result<(), Error> {
+        self.put(&number.to_le_bytes())
+    }
+
+    pub(crate) fn put_u32s(&mut self, numbers: impl IntoIterator<Item = u32>) -> Result<(), Error> {
+        let mut numbers = numbers.into_iter();
+        numbers.try_for_each(|number| self.put(&number.to_le_bytes()))
+    }
+
+    pub(crate) fn put_u64s(&mut self, numbers: impl IntoIterator<Item = u64>) -> Result<(), Error> {
+        let mut numbers = numbers.into_iter();
+        numbers.try_for_each(|number| self.put_u64(number))
+    }
+
+    fn flush(&mut self) -> Result<(), Error> {
+        let mut buffer = std::mem::take(&mut self.buffer);
+        self.put_through(&buffer)?;
+        buffer.clear();
+        self.buffer = buffer;
+        Ok(())
+    }
+
+    fn put_through(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.hasher.update(bytes);
+        self.bytes += bytes.len() as u64;
+        self.file.write_all(bytes).map_err(|error| {
+            let path = &self.path;
+            Problem::io("write", path, &error)
+        })
+    }
+
+    /// Waits until the disk has it all.
+    pub(super) fn finish(mut self) -> Result<(Section, Entry), Error> {
+        self.flush()?;
+        self.file
+            .sync_all()
+            .map_err(|error| Problem::io("write", &self.path, &error))?;
+        let entry = Entry::new(self.section, self.bytes, self.hasher.digest128());
+        Ok((self.section, entry))
+    }
+}
+
+/// Writes a section of which documents have parts of any length, and the section that says where these end.
+pub(crate) struct ListWriter {
+    pub(super) parts: SectionWriter,
+    pub(super) ends: SectionWriter,
+    end: u64,
+}
+
+impl ListWriter {
+    pub(super) fn create(folder: &Path, section: Section) -> Result<Self, Error> {
+        let (ends, _) = section.ends().expect("a section with ends");
+        Ok(Self {
+            parts: SectionWriter::create(folder, section)?,
+            ends: SectionWriter::create(folder, ends)?,
+            end: 0,
+        })
+    }
+
+    /// The next document's bytes.
+    pub(crate) fn push(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.parts.put(bytes)?;
+        self.end += bytes.len() as u64;
+        self.ends.put_u64(self.end)
+    }
+
+    /// The next document's hashes.
+    #[cfg_attr(
+        not(test),
+        allow(dead_code, reason = "for sets, which the index itself has none of")
+    )]
+    pub(crate) fn push_hashes(&mut self, hashes: &[u64]) -> Result<(), Error> {
+        self.parts.put_u64s(hashes.iter().copied())?;
+        self.end += hashes.len() as u64;
+        self.ends.put_u64(self.end)
+    }
+}

@@ -1,0 +1,231 @@
+//! Opens a stored index.
+
+use std::fmt;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use filebuffer::FileBuffer;
+use rayon::prelude::*;
+
+use super::check;
+use super::error::{Problem, What};
+use super::header::{self, About, Entry, Header, hex};
+use super::read::SetReader;
+use super::section::Section;
+use super::table::Table;
+use super::view::{Bands, Ids, Sets, Signatures};
+use crate::error::Error;
+
+/// How much of an index is checked when it is opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Checks {
+    /// Everything: all files are read.
+    All,
+    /// The header, all sizes, and that the files belong together by these.
+    Sizes,
+}
+
+/// A stored index, its sections mapped.
+pub(crate) struct Stored {
+    dir: PathBuf,
+    about: About,
+    /// The sections that are there, in their places of [`Section::ALL`].
+    maps: [Option<FileBuffer>; Section::ALL.len()],
+}
+
+impl fmt::Debug for Stored {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stored")
+            .field("dir", &self.dir)
+            .field("about", &self.about)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Stored {
+    /// Opens the index at `dir`.
+    ///
+    /// # Errors
+    /// Where there is none, it is of another version, or something about it is not as it should be; the file is
+    /// named.
+    pub(crate) fn open(dir: &Path, checks: Checks) -> Result<Self, Error> {
+        let path = dir.join(header::FILE);
+        let bytes = fs::read(&path).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound if dir.is_dir() => Problem::at(dir, What::NoIndex),
+            _ => Problem::io("read", &path, &error),
+        })?;
+        let header = Header::decode(&path, &bytes)?;
+        let mut stored = Self {
+            about: header.about(&path)?,
+            maps: Default::default(),
+            dir: dir.to_owned(),
+        };
+        let entries = stored.entries(&header)?;
+        for (section, entry) in &entries {
+            stored.map(*section, entry)?;
+        }
+        stored.check_ends(checks)?;
+        if checks == Checks::All {
+            stored.check_sums(&entries)?;
+        }
+        Ok(stored)
+    }
+
+    /// The sections that the header lists: each at most once, none missing.
+    fn entries<'h>(&self, header: &'h Header) -> Result<Vec<(Section, &'h Entry)>, Error> {
+        let path = self.dir.join(header::FILE);
+        let known = |entry: &'h Entry| {
+            let section = Section::ALL.into_iter().find(|s| s.name() == entry.name);
+            let unknown = || Problem::bad(&path, format!("section `{}`: unknown", entry.name));
+            section.map(|section| (section, entry)).ok_or_else(unknown)
+        };
+        let entries: Vec<_> = header
+            .sections
+            .iter()
+            .map(known)
+            .collect::<Result<_, _>>()?;
+        if !entries.is_sorted_by(|(left, _), (right, _)| left < right) {
+            return Err(Problem::bad(&path, "sections in another order"));
+        }
+        let has = |section| entries.iter().any(|(other, _)| *other == section);
+        for section in Section::ALL {
+            // Ends without what they are of are as wrong as the other way round.
+            let needed = match section {
+                Section::Sets => has(Section::SetEnds),
+                Section::SetEnds => has(Section::Sets),
+                other => !other.is_optional(),
+            };
+            if needed && !has(section) {
+                return Err(Problem::bad(&path, format!("no {}", section.name())));
+            }
+        }
+        Ok(entries)
+    }
+
+    fn map(&mut self, section: Section, entry: &Entry) -> Result<(), Error> {
+        let path = self.path(section);
+        let map = FileBuffer::open(&path).map_err(|error| Problem::io("read", &path, &error))?;
+        check::same_size(&path, map.len() as u64, entry.bytes)?;
+        check::size(&path, section, entry.bytes, &self.about)?;
+        self.maps[section as usize] = Some(map);
+        Ok(())
+    }
+
+    /// Checks where documents end in the sections that have parts of any length.
+    fn check_ends(&self, checks: Checks) -> Result<(), Error> {
+        for section in Section::ALL.into_iter().filter(|&s| self.has(s)) {
+            let Some((of_ends, unit)) = section.ends() else {
+                continue;
+            };
+            let bytes = self.bytes(section).len() as u64;
+            let ends = self.bytes(of_ends).as_chunks().0;
+            check::last_end(&self.path(of_ends), ends, bytes, unit)?;
+            if checks == Checks::All {
+                check::ascending(&self.path(of_ends), ends)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn check_sums(&self, entries: &[(Section, &Entry)]) -> Result<(), Error> {
+        let check = |(section, entry): &(Section, &Entry)| {
+            let path = self.path(*section);
+            match check::checksum(&path) {
+                Ok(sum) if hex(sum) == entry.xxh3_128 => None,
+                Ok(_) => Some(Problem::at(&path, What::Checksum)),
+                Err(error) => Some(Problem::io("read", &path, &error)),
+            }
+        };
+        let problems: Vec<Option<Error>> = entries.par_iter().map(check).collect();
+        problems.into_iter().flatten().next().map_or(Ok(()), Err)
+    }
+
+    /// What it is.
+    pub(crate) fn about(&self) -> &About {
+        &self.about
+    }
+
+    /// Refuses an index whose ids are of another kind.
+    pub(crate) fn expect_ids(&self, asked: &'static str) -> Result<(), Error> {
+        if self.about.id_kind == asked {
+            return Ok(());
+        }
+        let stored = self.about.id_kind.clone();
+        Err(Problem::at(
+            &self.header_path(),
+            What::IdKind { stored, asked },
+        ))
+    }
+
+    /// Documents.
+    pub(crate) fn len(&self) -> u32 {
+        self.about.documents
+    }
+
+    /// The file of a section, for messages.
+    pub(crate) fn path(&self, section: Section) -> PathBuf {
+        self.dir.join(section.file())
+    }
+
+    /// The header's file, for messages.
+    pub(crate) fn header_path(&self) -> PathBuf {
+        self.dir.join(header::FILE)
+    }
+
+    /// True where there is such a section.
+    pub(crate) fn has(&self, section: Section) -> bool {
+        self.maps[section as usize].is_some()
+    }
+
+    /// The bytes of a section; none where it is not there.
+    fn bytes(&self, section: Section) -> &[u8] {
+        self.maps[section as usize].as_deref().unwrap_or_default()
+    }
+
+    pub(crate) fn ids(&self) -> Ids<'_> {
+        Ids {
+            bytes: self.bytes(Section::Ids),
+            ends: self.bytes(Section::IdEnds).as_chunks().0,
+            table: Table::of(self.bytes(Section::IdTable)),
+        }
+    }
+
+    pub(crate) fn signatures(&self) -> Signatures<'_> {
+        Signatures {
+            slots: self.bytes(Section::Signatures).as_chunks().0,
+            hashes: self.about.scheme.hashes(),
+        }
+    }
+
+    pub(crate) fn bands(&self) -> Bands<'_> {
+        Bands {
+            bytes: self.bytes(Section::Bands),
+            bands: self.about.banding.0,
+        }
+    }
+
+    /// The shingle sets, where they are stored.
+    #[cfg_attr(not(test), allow(dead_code, reason = "an index has none of its own"))]
+    pub(crate) fn sets(&self) -> Option<Sets<'_>> {
+        self.has(Section::Sets).then(|| Sets {
+            hashes: self.bytes(Section::Sets).as_chunks().0,
+            ends: self.bytes(Section::SetEnds).as_chunks().0,
+        })
+    }
+
+    /// The shingle sets one after the other, by way of a buffer: unlike a map, it takes no memory that grows with
+    /// them.
+    #[cfg_attr(not(test), allow(dead_code, reason = "an index has none of its own"))]
+    pub(crate) fn read_sets(&self) -> Result<SetReader, Error> {
+        let (hashes, ends) = (self.path(Section::Sets), self.path(Section::SetEnds));
+        SetReader::open(hashes, ends, self.len())
+    }
+
+    /// What each document is recognized by, where it is stored.
+    #[cfg_attr(not(test), allow(dead_code, reason = "an index has none of its own"))]
+    pub(crate) fn prints(&self) -> Option<&[[u8; 16]]> {
+        self.has(Section::Prints)
+            .then(|| self.bytes(Section::Prints).as_chunks().0)
+    }
+}

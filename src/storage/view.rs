@@ -1,0 +1,121 @@
+//! What lies in mapped sections. Nothing here trusts it: what points elsewhere is answered with nothing.
+
+use super::id::hash_of_id;
+use super::table::{GUESSES, Table};
+use crate::sketch::EMPTY;
+
+/// The part of a document in a section with ends.
+fn part<'a, T>(all: &'a [T], ends: &[[u8; 8]], row: usize) -> Option<&'a [T]> {
+    let end = |row: usize| usize::try_from(u64::from_le_bytes(*ends.get(row)?)).ok();
+    let start = row.checked_sub(1).map_or(Some(0), end)?;
+    all.get(start..end(row)?)
+}
+
+/// The ids, as bytes.
+#[derive(Clone, Copy)]
+pub(crate) struct Ids<'a> {
+    pub(super) bytes: &'a [u8],
+    pub(super) ends: &'a [[u8; 8]],
+    pub(super) table: Table<'a>,
+}
+
+impl<'a> Ids<'a> {
+    pub(crate) fn id(self, row: u32) -> Option<&'a [u8]> {
+        part(self.bytes, self.ends, row as usize)
+    }
+
+    /// The row of an id.
+    #[cfg_attr(not(test), allow(dead_code, reason = "an index looks up by hash"))]
+    pub(crate) fn find(self, id: &[u8]) -> Option<u32> {
+        let mut rows = self.rows(hash_of_id(id));
+        rows.find(|&row| self.id(row) == Some(id))
+    }
+
+    /// Rows of the ids that have this hash.
+    pub(crate) fn rows(self, hash: u64) -> impl Iterator<Item = u32> + 'a {
+        self.table.rows(hash)
+    }
+}
+
+/// The signatures.
+#[derive(Clone, Copy)]
+pub(crate) struct Signatures<'a> {
+    pub(super) slots: &'a [[u8; 4]],
+    pub(super) hashes: usize,
+}
+
+impl<'a> Signatures<'a> {
+    /// The slots of a document, as little-endian bytes.
+    pub(crate) fn row(self, row: u32) -> Option<&'a [[u8; 4]]> {
+        let start = (row as usize).checked_mul(self.hashes)?;
+        self.slots.get(start..start.checked_add(self.hashes)?)
+    }
+
+    /// Writes the slots of a document over `slots`; false where there is no such document.
+    pub(crate) fn copy_row(self, row: u32, slots: &mut Vec<u32>) -> bool {
+        slots.clear();
+        let found = self.row(row);
+        slots.extend(
+            found
+                .unwrap_or_default()
+                .iter()
+                .copied()
+                .map(u32::from_le_bytes),
+        );
+        found.is_some()
+    }
+
+    /// Rows of the documents that have shingles.
+    pub(super) fn not_empty(self) -> impl Iterator<Item = u32> {
+        let rows = self.slots.chunks_exact(self.hashes).zip(0..);
+        rows.filter(|(row, _)| u32::from_le_bytes(row[0]) != EMPTY)
+            .map(|(_, row)| row)
+    }
+}
+
+/// The tables of the bands.
+#[derive(Clone, Copy)]
+pub(crate) struct Bands<'a> {
+    pub(super) bytes: &'a [u8],
+    pub(super) bands: usize,
+}
+
+impl<'a> Bands<'a> {
+    fn table(self, band: usize) -> Table<'a> {
+        let each = self.bytes.len() / self.bands;
+        Table::of(&self.bytes[band * each..(band + 1) * each])
+    }
+
+    /// Rows of the documents that have one of `keys`, one for each band; some are there more than once.
+    pub(crate) fn rows(self, keys: &[u64]) -> Vec<u32> {
+        let tables = (0..self.bands).map(|band| self.table(band)).zip(keys);
+        let mut places: Vec<_> = tables
+            .map(|(table, &key)| (table, key, table.first_guess(key)))
+            .collect();
+        // All tables at once: the processor then waits for many places of memory at the same time.
+        for _ in 0..GUESSES {
+            for (table, key, place) in &mut places {
+                *place = table.better_guess(*key, *place);
+            }
+        }
+        let rows = places.iter();
+        rows.flat_map(|(table, key, place)| table.rows_near(*key, *place))
+            .collect()
+    }
+}
+
+/// The shingle sets.
+#[derive(Clone, Copy)]
+#[cfg_attr(not(test), allow(dead_code, reason = "an index has none of its own"))]
+pub(crate) struct Sets<'a> {
+    pub(super) hashes: &'a [[u8; 8]],
+    pub(super) ends: &'a [[u8; 8]],
+}
+
+#[cfg_attr(not(test), allow(dead_code, reason = "an index has none of its own"))]
+impl<'a> Sets<'a> {
+    /// A document's shingle hashes, ascending, as little-endian bytes.
+    pub(crate) fn set(self, row: u32) -> Option<&'a [[u8; 8]]> {
+        part(self.hashes, self.ends, row as usize)
+    }
+}
