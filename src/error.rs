@@ -99,6 +99,11 @@ impl Error {
     }
 
     #[cfg(feature = "corpus")]
+    pub(crate) fn cancelled() -> Self {
+        Self::new(Kind::Cancelled)
+    }
+
+    #[cfg(feature = "corpus")]
     pub(crate) fn too_many(documents: usize) -> Self {
         Self::new(Kind::TooManyDocuments(documents))
     }

@@ -14,6 +14,7 @@ use crate::corpus::keep::{KeepColumn, KeepPolicy};
 use crate::deduper::Deduper;
 use crate::recall::{Chances, LinkCounts, LinkTally, PairCounts, PairTally};
 use crate::verify::{Pair, Similarity};
+use crate::watch::Watch;
 
 /// The documents of a group, in order.
 struct Group {
@@ -72,6 +73,7 @@ pub(super) struct Deciding<'d> {
     pub(super) chances: &'d Chances,
     pub(super) policy: &'d KeepPolicy,
     pub(super) folder: &'d Folder,
+    pub(super) watch: &'d dyn Watch,
     /// Whether all pairs are asked for.
     pub(super) wants_pairs: bool,
 }
@@ -82,7 +84,7 @@ impl Deciding<'_> {
         let mut group = Group::load(dealt, number, self.policy)?;
         let firsts = std::mem::take(&mut group.firsts);
         let order = |a, b| group.keep.compare(a, b);
-        let run = Run::new().keep_by(&order);
+        let run = Run::new().keep_by(&order).watch(self.watch);
         let batch = Batch::of_candidates(self.deduper, &group.documents, firsts, run)?;
         let mut pairs = PairTally::new(self.chances);
         let mut files = Vec::new();

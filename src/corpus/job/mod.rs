@@ -31,7 +31,9 @@ mod strips;
 mod tests;
 mod walk;
 
+use std::ops::ControlFlow;
 use std::path::PathBuf;
+use std::sync::atomic::Ordering;
 
 use self::components::{Firsts, Groups, NONE, Weight, connect, group, repeated_ids};
 use self::dealt::Dealt;
@@ -61,7 +63,7 @@ use crate::method::{Method, Reason};
 use crate::recall::{LinkTally, PairTally};
 use crate::text::arch::STRIPS;
 use crate::threshold::Threshold;
-use crate::watch::{Stage, Ticker, Watch};
+use crate::watch::{Progress, Stage, Ticker, Watch};
 
 /// Finds the near-duplicates of files, and writes the decisions.
 ///
@@ -513,20 +515,68 @@ impl Stages<'_> {
         work.check(&[&grouped.sets])?;
         let dealt = Dealt::open(&work.folder, &grouped.sets.name)?;
         let chances = self.job.deduper.chances(self.job.method());
+        let steps =
+            |bytes: &[u64]| bytes.iter().map(|bytes| bytes / STEP + 1).sum::<u64>() as usize;
+        let mut before = steps(&grouped.bytes[..done]);
         for group in done..all {
+            let within = Within {
+                watch: self.watch,
+                progress: Progress {
+                    stage: Stage::Verify,
+                    done: before as u64 + 1,
+                    total: steps(&grouped.bytes) as u64,
+                    spilled: work.folder.spilled().load(Ordering::Relaxed),
+                },
+            };
             let deciding = Deciding {
                 deduper: self.job.deduper,
                 chances: &chances,
                 policy: &self.job.options.fields.keep,
                 folder: &work.folder,
+                watch: &within,
                 wants_pairs: self.wants_pairs,
             };
             let decided = deciding.decide(&dealt, group)?;
             work.manifest.decided.push(decided);
             work.save()?;
+            before = steps(&grouped.bytes[..=group]);
+            within.told(before)?;
         }
         work.folder.remove(&[&grouped.sets.name]);
         Ok(())
+    }
+}
+
+/// Bytes of a group for each step of progress.
+const STEP: u64 = 1 << 16;
+
+/// The work on a group, seen as a part of the work on all: its stages are no stages of the job.
+struct Within<'w> {
+    watch: Option<&'w dyn Watch>,
+    progress: Progress,
+}
+
+impl Within<'_> {
+    /// Tells how many steps are done.
+    fn told(&self, done: usize) -> Result<(), Error> {
+        let done = done as u64;
+        let progress = Progress {
+            done,
+            ..self.progress
+        };
+        match self.watch.map(|watch| watch.progress(progress)) {
+            Some(ControlFlow::Break(())) => Err(crate::Error::cancelled().into()),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Watch for Within<'_> {
+    fn progress(&self, _: Progress) -> ControlFlow<()> {
+        match self.watch {
+            Some(watch) => watch.progress(self.progress),
+            None => ControlFlow::Continue(()),
+        }
     }
 }
 

@@ -1,0 +1,332 @@
+//! The example `dedup` in bounded memory: the same bytes, whatever stops it on the way.
+
+mod support;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use support::program::{Place, example, four, line, program};
+
+/// So little that a collection of some thousand documents is more than one group.
+const LITTLE: &str = "--memory 40MiB";
+
+const OUTPUTS: &str =
+    "--pairs p.tsv --clusters c.tsv --kept k.jsonl --removed r.jsonl --format json";
+
+/// A collection that takes several groups, written once.
+fn collection() -> &'static [u8] {
+    static COLLECTION: OnceLock<Vec<u8>> = OnceLock::new();
+    COLLECTION.get_or_init(|| {
+        let place = Place::new();
+        let args = "--documents 20000 --copies 40 --output in.jsonl";
+        let ran = place.run_example(&example("generate"), args, b"");
+        assert_eq!(ran.code, 0, "{}", ran.err);
+        fs::read(place.path("in.jsonl")).unwrap()
+    })
+}
+
+/// All that a run writes and prints.
+fn written(place: &Place, args: &str) -> Vec<String> {
+    let ran = place.run(args);
+    assert_eq!(ran.code, 0, "{args}: {}", ran.err);
+    outputs(place, ran.out)
+}
+
+fn outputs(place: &Place, out: String) -> Vec<String> {
+    let files = ["p.tsv", "c.tsv", "k.jsonl", "r.jsonl"].map(|name| place.read(name));
+    [vec![out], files.to_vec()].concat()
+}
+
+#[test]
+fn little_memory_comes_to_the_same_bytes() {
+    let place = Place::new();
+    place.write("in.jsonl", collection());
+    for options in [
+        "",
+        "--cluster leader --keep longest",
+        "--method exact",
+        "--method exact --cluster leader --threshold 0.5",
+        "--threshold 0.4 --recall 0.9 --shingle words:2",
+    ] {
+        let args = format!("in.jsonl {options} {OUTPUTS}");
+        let expected = written(&place, &args);
+        let ran = place.run(&format!("{args} {LITTLE} --log json"));
+        assert_eq!(ran.code, 0, "{options}: {}", ran.err);
+        assert!(outputs(&place, ran.out) == expected, "{options}");
+        let last = ran.err.lines().last().unwrap();
+        let summary: serde_json::Value = serde_json::from_str(last).unwrap();
+        assert!(summary["spilled"].as_u64() > Some(1 << 20), "{summary}");
+    }
+    assert_eq!(place.names().len(), 5, "{:?}", place.names());
+}
+
+#[test]
+fn small_inputs_of_all_kinds_too() {
+    let place = Place::new();
+    let bad = "{\"id\": \"five\"}\n{\"id\": \"one\", \"text\": \"again\"}\n\n";
+    place.write("in/a.jsonl", [&four(), bad].concat());
+    place.write("in/b.jsonl", line("six", ""));
+    let args = format!("in --threshold 0.7 --on-bad skip --rejects x.jsonl {OUTPUTS}");
+    let expected = written(&place, &args);
+    let rejects = place.read("x.jsonl");
+    assert_eq!(rejects.lines().count(), 2);
+    assert!(written(&place, &format!("{args} {LITTLE}")) == expected);
+    assert_eq!(place.read("x.jsonl"), rejects);
+    place.fails(
+        &format!("in/a.jsonl {LITTLE}"),
+        "in/a.jsonl:5: field `text` is missing",
+    );
+    place.write("twice.jsonl", [four(), line("two", "again")].concat());
+    place.fails(
+        &format!("twice.jsonl {LITTLE} --kept k2.jsonl"),
+        "twice.jsonl:5: id `two` was used before, at twice.jsonl:2",
+    );
+    place.write("none.jsonl", "");
+    let empty = place.json(&format!("none.jsonl {LITTLE}"));
+    assert_eq!(empty["documents"]["in"], 0);
+}
+
+struct Killed {
+    place: Place,
+    args: String,
+}
+
+impl Killed {
+    fn new(options: &str) -> Self {
+        let place = Place::new();
+        place.write("in.jsonl", collection());
+        let args = format!("in.jsonl {OUTPUTS} {LITTLE} --work w {options}");
+        Self { place, args }
+    }
+
+    fn spawn(&self) -> std::process::Child {
+        Command::new(program())
+            .args(self.args.split_whitespace())
+            .current_dir(self.place.0.path())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap()
+    }
+
+    /// Kills a run after some time; true where it was still at work.
+    fn kill_after(&self, time: Duration) -> bool {
+        let mut child = self.spawn();
+        std::thread::sleep(time);
+        child.kill().unwrap();
+        !child.wait().unwrap().success()
+    }
+}
+
+#[test]
+fn a_killed_run_goes_on_to_the_same_bytes() {
+    for options in ["", "--method exact"] {
+        let killed = Killed::new(options);
+        let started = Instant::now();
+        let expected = written(&killed.place, &killed.args);
+        let whole = started.elapsed();
+        let (mut state, mut at_work) = (7u64, 0);
+        for _ in 0..20 {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            let share = (state >> 33) as f64 / f64::from(u32::MAX >> 1);
+            for name in ["p.tsv", "c.tsv", "k.jsonl", "r.jsonl"] {
+                let _ = fs::remove_file(killed.place.path(name));
+            }
+            if killed.kill_after(whole.mul_f64(share)) {
+                at_work += 1;
+                let there = |name: &&str| killed.place.path(name).exists();
+                let half = ["p.tsv", "c.tsv", "k.jsonl", "r.jsonl"]
+                    .iter()
+                    .filter(|n| there(n));
+                let half = half.count();
+                assert!(
+                    half == 0 || half == 4,
+                    "some outputs and not others: {half}"
+                );
+            }
+            assert!(
+                written(&killed.place, &killed.args) == expected,
+                "{options} {share}"
+            );
+        }
+        assert!(at_work > 10, "only {at_work} of 20 were killed at work");
+    }
+}
+
+#[test]
+fn a_run_that_is_killed_again_and_again_ends() {
+    let killed = Killed::new("");
+    let started = Instant::now();
+    let expected = written(&killed.place, &killed.args);
+    let whole = started.elapsed();
+    // What was done is not done again: each round has time for some stage, and not for all.
+    let mut rounds = 0;
+    while killed.kill_after(whole.mul_f64(0.7)) && rounds < 20 {
+        rounds += 1;
+    }
+    assert!(rounds < 20, "it never ends");
+    assert!(written(&killed.place, &killed.args) == expected);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_full_disk_loses_nothing() {
+    let killed = Killed::new("");
+    let Killed { place, args } = &killed;
+    let expected = written(place, args);
+    for name in ["p.tsv", "c.tsv", "k.jsonl", "r.jsonl"] {
+        fs::remove_file(place.path(name)).unwrap();
+    }
+    // Files up to a limit, in blocks of 512 bytes: of rows, of keys, of sets, of outputs.
+    for blocks in [100, 3000, 8000, 20_000] {
+        let command = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" {args}");
+        let ran = Command::new("sh")
+            .args(["-c", &command])
+            .arg(program())
+            .current_dir(place.0.path())
+            .output()
+            .unwrap();
+        let err = String::from_utf8_lossy(&ran.stderr);
+        assert_eq!(ran.status.code(), Some(1), "{blocks}: {err}");
+        assert!(err.starts_with("error: cannot write "), "{err}");
+        assert!(err.contains("File too large"), "{err}");
+        let names = place.names();
+        assert!(
+            names.iter().all(|name| name == "in.jsonl" || name == "w"),
+            "{names:?}"
+        );
+    }
+    assert!(written(place, args) == expected);
+}
+
+/// A folder in which work was stopped after its first stages.
+fn stopped() -> Place {
+    let place = Place::new();
+    place
+        .write("in/a.jsonl", four())
+        .write("in/b.jsonl", line("five", "five"));
+    // Copying fails since the output's folder is gone by then: everything else is done.
+    let ran = place.run("in --work w --kept k.jsonl --threshold 0.7");
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    place
+}
+
+/// Work that fails at its very end leaves a folder to go on in.
+fn with_work() -> Place {
+    let place = stopped();
+    // The second time an input changes between two passes: not for this test to race for. The manifest of a run that
+    // was killed is what is wanted; kill it as soon as there is one.
+    place.write("in/c.jsonl", collection());
+    loop {
+        let mut child = Command::new(program())
+            .args("in --work w --threshold 0.7".split_whitespace())
+            .current_dir(place.0.path())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        while !place.path("w/manifest.json").exists() && child.try_wait().unwrap().is_none() {}
+        child.kill().unwrap();
+        if !child.wait().unwrap().success() && place.path("w/manifest.json").exists() {
+            return place;
+        }
+    }
+}
+
+#[test]
+fn work_of_something_else_is_refused() {
+    let place = with_work();
+    for (args, told) in [
+        (
+            "in --work w --threshold 0.8",
+            "threshold was `0.7` and is `0.8`",
+        ),
+        (
+            "in --work w --threshold 0.7 --method exact",
+            "method was `lsh` and is `exact`",
+        ),
+        (
+            "in --work w --threshold 0.7 --pairs p.tsv",
+            "pairs was `false` and is `true`",
+        ),
+        (
+            "in/c.jsonl --work w --threshold 0.7",
+            "input in/a.jsonl is gone",
+        ),
+        ("in in/../in.jsonl --work w --threshold 0.7", "cannot read"),
+        ("- --work w", "standard input cannot be read again"),
+        (
+            "in --work in --threshold 0.7",
+            "in is no work folder: a.jsonl is in it",
+        ),
+        (
+            "in --work in --fresh --threshold 0.7",
+            "in is no work folder: a.jsonl is in it",
+        ),
+        ("in --fresh", "--work"),
+    ] {
+        let before = place.names();
+        let ran = place.run(args);
+        assert_ne!(ran.code, 0, "{args}");
+        assert!(ran.err.contains(told), "{args}: {}", ran.err);
+        assert_eq!(place.names(), before, "{args}");
+    }
+    place.write("in/b.jsonl", line("five", "other"));
+    place.refuses(
+        "in --work w --threshold 0.7",
+        "input in/b.jsonl has changed",
+    );
+    place.write("in/d.jsonl", line("seven", "new"));
+    place.refuses("in --work w --threshold 0.7", "input in/d.jsonl is new");
+    let ran = place.run("in --work w --threshold 0.7 --fresh");
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    assert_eq!(left_in(&place.path("w")), ["lock"]);
+}
+
+fn left_in(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).unwrap();
+    let mut names: Vec<String> = entries
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn damaged_work_is_refused() {
+    // Whatever file is damaged, the run either does not need it any more or refuses it.
+    let killed = Killed::new("");
+    let expected = written(&killed.place, &killed.args);
+    let mut refused = 0;
+    for share in [0.3, 0.5, 0.7, 0.8] {
+        killed.kill_after(Duration::from_millis((share * 1000.0) as u64));
+        let folder = killed.place.path("w");
+        let files: Vec<PathBuf> = left_in(&folder)
+            .iter()
+            .filter(|name| !["lock", "manifest.json", "inputs.jsonl"].contains(&name.as_str()))
+            .map(|name| folder.join(name))
+            .collect();
+        for file in files {
+            let whole = fs::read(&file).unwrap();
+            let mut damaged = whole.clone();
+            if let Some(byte) = damaged.last_mut() {
+                *byte ^= 1;
+            }
+            fs::write(&file, damaged).unwrap();
+            let ran = killed.place.run(&killed.args);
+            if ran.code == 0 {
+                assert!(outputs(&killed.place, ran.out) == expected, "{file:?}");
+                break;
+            }
+            assert!(ran.err.contains("is not what was written"), "{}", ran.err);
+            refused += 1;
+            fs::write(&file, whole).unwrap();
+        }
+        assert!(written(&killed.place, &killed.args) == expected);
+    }
+    assert!(refused > 0);
+}
