@@ -53,6 +53,7 @@
 //! # Features
 //!
 //! - `corpus`: the module `corpus`, which reads documents from files and writes decisions back.
+//! - `parquet`: that, for Parquet files as well.
 //! - `serde`: settings and results implement serde's traits.
 //!
 //! Without features the crate depends on rayon, xxhash-rust, unicode-segmentation, unicode-normalization and

@@ -10,7 +10,7 @@ use super::document::{CHANGED, TextDocument};
 use super::error::Error;
 use super::escape::Escaped;
 use super::input::{Input, Sources};
-use super::json::FieldValue;
+use super::json::{FieldValue, Fields};
 use super::options::ReadOptions;
 use super::output::RecordSink;
 use super::parse::{Parser, Taken};
@@ -30,6 +30,8 @@ pub struct Corpus {
     fields: Vec<FieldValue>,
     /// For each input, the documents read once it was read.
     ends: Vec<usize>,
+    /// The fields that were taken.
+    taken: Fields,
     /// Input and line of each rejected record.
     rejected_at: HashSet<At>,
     rejections: Vec<Rejection>,
@@ -141,7 +143,7 @@ impl Corpus {
                 document += 1;
                 ticker.tick(1).map_err(|error| Stop::Fatal(error.into()))
             };
-            match for_each_record(input, copy) {
+            match for_each_record(input, &self.taken, copy) {
                 Ok(()) => {}
                 // The first reading stopped here as well.
                 Err((line, Stop::Io(_))) if self.rejected_at.contains(&(number, line)) => {}
@@ -202,6 +204,7 @@ impl Gathering {
         };
         Reading::new(&sources.inputs, parser, ticker, &mut gathering).run()?;
         gathering.corpus.inputs = sources.inputs;
+        gathering.corpus.taken = options.fields.clone();
         Ok((gathering.corpus, gathering.digests))
     }
 }

@@ -19,7 +19,7 @@ use crate::text::{Content, Document, ReadBuffer, ReadError};
 ///
 /// Of a file that is not compressed it knows its place only, and is read from there whenever its
 /// [`content`](Document::content) is asked for: 40 bytes a document, and a text file's path. Of a compressed file
-/// it holds the text; so it does of records of 4 GiB and more, and on systems other than Unix.
+/// or a Parquet file it holds the text; so it does of records of 4 GiB and more, and on systems other than Unix.
 #[derive(Debug)]
 pub struct TextDocument {
     held: Held,
@@ -56,7 +56,7 @@ impl StoredFile {
         let fields = match input.format {
             Format::Text => None,
             Format::JsonLines(Compression::None) => Some(fields.clone()),
-            Format::JsonLines(_) => return None,
+            Format::JsonLines(_) | Format::Parquet => return None,
         };
         let spool = match &input.spool {
             Some(spool) => Some(spool.try_clone().ok()?),

@@ -19,6 +19,8 @@ pub(super) enum Format {
     Text,
     /// One JSON object a line, each a document.
     JsonLines(Compression),
+    /// Columns; each row is a document.
+    Parquet,
 }
 
 /// How a file is compressed.
@@ -52,7 +54,10 @@ impl Format {
         };
         match (extension(&inner).as_str(), compression) {
             ("jsonl" | "ndjson", _) => Ok(Self::JsonLines(compression)),
-            ("parquet", _) => Err("parquet files cannot be read yet: convert it to .jsonl".into()),
+            ("parquet", Compression::None) if cfg!(feature = "parquet") => Ok(Self::Parquet),
+            ("parquet", Compression::None) => {
+                Err("Parquet, which takes resemblance's feature `parquet`".into())
+            }
             ("json", _) => Err("JSON, but no .jsonl: one record a line is read".into()),
             ("xz" | "bz2" | "zip", _) | (_, Compression::Gzip | Compression::Zstd) => {
                 Err("compressed, but no .jsonl.gz or .jsonl.zst".into())
@@ -271,7 +276,7 @@ impl Input {
         let file = Counted { file, bytes };
         let buffered = |file| BufReader::with_capacity(BUFFER, file);
         Ok(match self.format {
-            Format::Text | Format::JsonLines(Compression::None) => Box::new(file),
+            Format::Text | Format::Parquet | Format::JsonLines(Compression::None) => Box::new(file),
             Format::JsonLines(Compression::Gzip) => {
                 Box::new(flate2::bufread::MultiGzDecoder::new(buffered(file)))
             }
@@ -319,7 +324,8 @@ mod tests {
         );
         assert_eq!(of("b.txt"), Ok(Format::Text));
         assert_eq!(of("jsonl"), Ok(Format::Text));
-        for other in ["b.txt.gz", "b.json", "b.parquet", "b.xz"] {
+        assert_eq!(of("b.parquet").is_ok(), cfg!(feature = "parquet"));
+        for other in ["b.txt.gz", "b.json", "b.parquet.gz", "b.xz"] {
             assert!(of(other).is_err(), "{other}");
         }
     }

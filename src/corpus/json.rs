@@ -1,4 +1,4 @@
-//! The fields that matter of one JSON line; the rest is skipped without being built.
+//! The fields that matter of a record; what else a JSON line has is skipped without being built.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -15,6 +15,17 @@ pub(super) struct Fields {
     pub(super) id_required: bool,
     /// A field that the keep policy goes by.
     pub(super) keep: Option<String>,
+}
+
+impl Default for Fields {
+    fn default() -> Self {
+        Self {
+            text: "text".to_owned(),
+            id: "id".to_owned(),
+            id_required: false,
+            keep: None,
+        }
+    }
 }
 
 /// What was taken of a record.
@@ -57,10 +68,14 @@ impl Fields {
 
     /// The fields of one line, or what is wrong with it.
     pub(super) fn pick<'a>(&self, line: &'a str) -> Result<Picked<'a>, String> {
-        let found = self.find(line)?;
+        self.settle(self.find(line)?)
+    }
+
+    /// The fields that were found of a record, or what is wrong with them.
+    pub(super) fn settle<'a>(&self, found: Found<'a>) -> Result<Picked<'a>, String> {
         let text = match found.text {
             Some(Scalar::Str(text)) => text,
-            Some(other) => return Err(is_not(&self.text, &other, "a string")),
+            Some(other) => return Err(is_not(&self.text, &other, TEXT)),
             None => return Err(format!("field `{}` is missing", self.text)),
         };
         let id = match found.id {
@@ -69,18 +84,14 @@ impl Fields {
             None | Some(Scalar::Other("null")) if !self.id_required => None,
             None => return Err(format!("field `{}` is missing", self.id)),
             Some(other) => {
-                return Err(is_not(
-                    &self.id,
-                    &other,
-                    "a string or whole number of 64 bits",
-                ));
+                return Err(is_not(&self.id, &other, ID));
             }
         };
         let keep = match (&self.keep, found.keep) {
             (None, _) => None,
             (Some(_), Some(Scalar::Number(number))) => Some(FieldValue(Value::Number(number))),
             (Some(_), Some(Scalar::Str(text))) => Some(FieldValue(Value::Text(text.into_owned()))),
-            (Some(name), Some(other)) => return Err(is_not(name, &other, "a number or string")),
+            (Some(name), Some(other)) => return Err(is_not(name, &other, KEEP)),
             (Some(name), None) => return Err(format!("field `{name}` is missing")),
         };
         Ok(Picked { text, id, keep })
@@ -103,6 +114,11 @@ fn is_not(field: &str, found: &Scalar<'_>, wanted: &str) -> String {
     format!("field `{field}` is {kind}, not {wanted}")
 }
 
+/// What a field's value may be.
+pub(super) const TEXT: &str = "a string";
+pub(super) const ID: &str = "a string or whole number of 64 bits";
+pub(super) const KEEP: &str = "a number or string";
+
 /// The value of the field that a keep policy goes by, in a total order: numbers come before strings;
 /// strings go by their code points, so that dates as in `2024-05-31` are in order.
 #[derive(Debug, Clone)]
@@ -116,11 +132,35 @@ enum Value {
 
 /// A JSON number; whole numbers beyond 2^53 keep their digits.
 #[derive(Debug, Clone, Copy)]
-struct Number {
+pub(super) struct Number {
     approximate: f64,
     exact: i128,
     /// Written as a whole number that is known to the last digit.
     is_whole: bool,
+}
+
+impl Number {
+    pub(super) fn whole(number: i128) -> Self {
+        Self {
+            approximate: number as f64,
+            exact: number,
+            is_whole: true,
+        }
+    }
+
+    pub(super) fn float(number: f64) -> Self {
+        Self {
+            approximate: number,
+            exact: number as i128,
+            is_whole: false,
+        }
+    }
+
+    /// What a file of JSON cannot hold, and others can.
+    #[cfg_attr(not(feature = "parquet"), allow(dead_code))]
+    pub(super) fn is_nan(self) -> bool {
+        self.approximate.is_nan()
+    }
 }
 
 impl Ord for FieldValue {
@@ -152,18 +192,19 @@ impl PartialEq for FieldValue {
 impl Eq for FieldValue {}
 
 #[derive(Debug)]
-enum Scalar<'a> {
+pub(super) enum Scalar<'a> {
     Str(Cow<'a, str>),
     Number(Number),
     /// A value of a kind that no field may have, by its name.
     Other(&'static str),
 }
 
+/// The fields that a record has, whatever they are.
 #[derive(Debug, Default)]
-struct Found<'a> {
-    text: Option<Scalar<'a>>,
-    id: Option<Scalar<'a>>,
-    keep: Option<Scalar<'a>>,
+pub(super) struct Found<'a> {
+    pub(super) text: Option<Scalar<'a>>,
+    pub(super) id: Option<Scalar<'a>>,
+    pub(super) keep: Option<Scalar<'a>>,
 }
 
 struct RecordSeed<'s, 'a> {
@@ -287,27 +328,15 @@ impl<'de> Visitor<'de> for ScalarSeed {
     }
 
     fn visit_i64<E>(self, number: i64) -> Result<Scalar<'de>, E> {
-        Ok(Scalar::Number(Number {
-            approximate: number as f64,
-            exact: number.into(),
-            is_whole: true,
-        }))
+        Ok(Scalar::Number(Number::whole(number.into())))
     }
 
     fn visit_u64<E>(self, number: u64) -> Result<Scalar<'de>, E> {
-        Ok(Scalar::Number(Number {
-            approximate: number as f64,
-            exact: number.into(),
-            is_whole: true,
-        }))
+        Ok(Scalar::Number(Number::whole(number.into())))
     }
 
     fn visit_f64<E>(self, number: f64) -> Result<Scalar<'de>, E> {
-        Ok(Scalar::Number(Number {
-            approximate: number,
-            exact: number as i128,
-            is_whole: false,
-        }))
+        Ok(Scalar::Number(Number::float(number)))
     }
 
     fn visit_bool<E>(self, _: bool) -> Result<Scalar<'de>, E> {
@@ -333,22 +362,13 @@ impl<'de> Visitor<'de> for ScalarSeed {
 mod tests {
     use super::*;
 
-    fn fields() -> Fields {
-        Fields {
-            text: "text".into(),
-            id: "id".into(),
-            id_required: false,
-            keep: None,
-        }
-    }
-
     #[test]
     fn borrows_the_text_and_skips_the_rest() {
         let line = r#"{"meta": {"text": [1, {"id": 2}]}, "id": 7, "text": "plain", "x": null}"#;
-        let picked = fields().pick(line).unwrap();
+        let picked = Fields::default().pick(line).unwrap();
         assert!(matches!(picked.text, Cow::Borrowed("plain")));
         assert_eq!(picked.id.as_deref(), Some("7"));
-        let picked = fields()
+        let picked = Fields::default()
             .pick(r#"{"te\u0078t": "a\nb", "id": null}"#)
             .unwrap();
         assert_eq!((&*picked.text, picked.id), ("a\nb", None));
@@ -356,7 +376,7 @@ mod tests {
 
     #[test]
     fn says_what_is_wrong() {
-        let told = |line: &str| fields().pick(line).unwrap_err();
+        let told = |line: &str| Fields::default().pick(line).unwrap_err();
         assert_eq!(told(r#"{"id": 1}"#), "field `text` is missing");
         assert_eq!(
             told(r#"{"text": 5}"#),
@@ -384,8 +404,10 @@ mod tests {
 
     #[test]
     fn fields_for_keeping() {
-        let mut by = fields();
-        by.keep = Some("score".into());
+        let by = Fields {
+            keep: Some("score".into()),
+            ..Fields::default()
+        };
         let value = |line: &str| by.pick(line).unwrap().keep.unwrap();
         let values = [
             value(r#"{"text": "", "score": -3.5}"#),

@@ -1,6 +1,7 @@
 //! Files in, decisions out (feature `corpus`).
 //!
-//! [`Sources`] finds directories, text files and JSON lines, plain or compressed; [`Corpus`] reads them
+//! [`Sources`] finds directories, text files, JSON lines, plain or compressed, and (feature `parquet`) Parquet files;
+//! [`Corpus`] reads them
 //! into documents with ids, and can make their digests on the way; texts of files that are not compressed are not
 //! held, but read again where they are needed. [`Outputs`] writes pairs, clusters and the records that are kept and
 //! removed; every file is written beside its place and renamed when all of them are whole.
@@ -22,6 +23,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod bytes;
 #[allow(clippy::module_inception)] // the type it holds
 mod corpus;
 mod document;
@@ -31,6 +33,8 @@ mod input;
 mod json;
 mod options;
 mod output;
+#[cfg_attr(not(feature = "parquet"), path = "no_parquet.rs")]
+mod parquet;
 mod parse;
 mod read;
 mod records;

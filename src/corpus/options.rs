@@ -13,26 +13,11 @@ pub enum OnBad {
 }
 
 /// How to read documents; each method states its default.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct ReadOptions {
     pub(super) fields: Fields,
     pub(super) on_bad: OnBad,
     pub(super) bytes: bool,
-}
-
-impl Default for ReadOptions {
-    fn default() -> Self {
-        Self {
-            fields: Fields {
-                text: "text".to_owned(),
-                id: "id".to_owned(),
-                id_required: false,
-                keep: None,
-            },
-            on_bad: OnBad::default(),
-            bytes: false,
-        }
-    }
 }
 
 impl ReadOptions {

@@ -29,6 +29,7 @@ pub struct Outputs {
 /// What kind of place the records of the inputs can be written to.
 #[derive(Debug)]
 enum Records {
+    Rows,
     Lines,
     /// The files, as they will lie in a directory.
     Files(Vec<PathBuf>),
@@ -68,6 +69,7 @@ impl Outputs {
             staged: Vec::new(),
             inputs: sources.places.clone(),
             records: match files.len() {
+                _ if usable().any(|input| input.format == Format::Parquet) => Records::Rows,
                 0 => Records::Lines,
                 n if n == usable().count() => Records::Files(files),
                 _ => Records::Mixed,
@@ -113,6 +115,9 @@ impl Outputs {
     pub fn stage_records(&mut self, path: impl AsRef<Path>) -> Result<RecordSink, Error> {
         let path = path.as_ref();
         match &self.records {
+            Records::Rows => Err(Error::refused(
+                "rows of Parquet files cannot be written yet",
+            )),
             Records::Lines => Ok(RecordSink(Sink::Lines(self.stage_table(path)?))),
             Records::Files(files) => {
                 let mut seen = HashSet::new();

@@ -11,7 +11,7 @@ use super::document::{StoredFile, TextDocument};
 use super::input::{Count, Input};
 use super::json::{FieldValue, Fields};
 use super::options::ReadOptions;
-use super::records::{Block, Blocks, RawRecord};
+use super::records::{Block, Blocks, RawRecord, utf8};
 use crate::digest::{Digester, Digests, Workspace};
 use crate::text::Content;
 
@@ -126,7 +126,7 @@ impl<'r> Producer<'r> {
         let input = &self.inputs[self.number];
         let (blocks, file) = match &mut self.open {
             Some(open) => open,
-            none => match Blocks::open(input, &self.bytes) {
+            none => match Blocks::open(input, self.fields, &self.bytes) {
                 Ok(blocks) => none.insert((blocks, StoredFile::of(input, self.fields))),
                 Err(error) => {
                     let opened = false;
@@ -208,16 +208,14 @@ impl Parser<'_> {
     ) -> Result<Taken, String> {
         let options = self.options;
         let text;
-        let (content, id, field) = if record.line.is_some() {
-            let line = std::str::from_utf8(record.bytes).map_err(|error| not_utf8(&error))?;
-            let picked = options.fields.pick(line)?;
+        let (content, id, field) = if let Some(picked) = record.pick(&options.fields)? {
             text = picked.text;
             (Content::Text(&text), picked.id, picked.keep)
         } else {
-            let content = match std::str::from_utf8(record.bytes) {
+            let content = match utf8(record.bytes) {
                 Ok(text) => Content::Text(text),
                 Err(_) if options.bytes => Content::Bytes(record.bytes),
-                Err(error) => return Err(not_utf8(&error)),
+                Err(reason) => return Err(reason),
             };
             if options.fields.keep.is_some() {
                 return Err("a text file has no fields to choose by".to_owned());
@@ -235,8 +233,4 @@ impl Parser<'_> {
             field,
         })
     }
-}
-
-fn not_utf8(error: &std::str::Utf8Error) -> String {
-    format!("not UTF-8 (byte {})", error.valid_up_to())
 }

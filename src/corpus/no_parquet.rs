@@ -1,0 +1,48 @@
+//! What stands for Parquet files where the feature `parquet` is off: nothing, since no input is one.
+
+use std::convert::Infallible;
+use std::io;
+use std::marker::PhantomData;
+use std::path::Path;
+
+use super::input::Count;
+use super::json::{Fields, Found};
+use super::records::{RawRecord, Unusable};
+
+pub(super) struct RowBlocks(Infallible);
+
+pub(super) struct RowBlock(Infallible);
+
+#[derive(Clone, Copy)]
+pub(super) struct Row<'b>(Infallible, PhantomData<&'b ()>);
+
+impl RowBlocks {
+    pub(super) fn open(_: &Path, _: &Fields, _: &Count) -> io::Result<Self> {
+        Err(Unusable::error(
+            "Parquet, which takes the feature `parquet`",
+        ))
+    }
+
+    pub(super) fn next(&mut self) -> io::Result<Option<RowBlock>> {
+        match self.0 {}
+    }
+}
+
+impl RowBlock {
+    pub(super) fn len(&self) -> usize {
+        match self.0 {}
+    }
+
+    pub(super) fn for_each<'b, E>(
+        &'b self,
+        _: impl FnMut(RawRecord<'b>) -> Result<(), E>,
+    ) -> Result<u64, E> {
+        match self.0 {}
+    }
+}
+
+impl<'b> Row<'b> {
+    pub(super) fn found(self, _: &Fields) -> Result<Found<'b>, String> {
+        match self.0 {}
+    }
+}
