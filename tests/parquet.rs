@@ -6,7 +6,10 @@ mod rows;
 mod support;
 
 use parquet::basic::{Compression, GzipLevel, ZstdLevel};
+use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
 use parquet::file::properties::WriterVersion;
+use parquet::file::reader::FileReader;
+use parquet::schema::types::ColumnPath;
 use resemblance::corpus::{Corpus, OnBad, ReadOptions};
 use rows::{Column, Table, text};
 use support::program::{A, B, Place, four, line};
@@ -250,8 +253,12 @@ fn broken_files_are_named() {
         .write("fine.jsonl", line("x", B));
     for name in ["cut", "empty", "text"] {
         place.fails(
-            &format!("{name}.parquet --kept k.parquet"),
+            &format!("{name}.parquet --pairs p.tsv"),
             &format!("{name}.parquet: cannot be read: "),
+        );
+        place.fails(
+            &format!("{name}.parquet --kept k.parquet"),
+            &format!("cannot read {name}.parquet: "),
         );
     }
     let ran = place.run("cut.parquet fine.jsonl --on-bad skip");
@@ -298,4 +305,188 @@ fn no_byte_breaks_the_reader() {
         }
     }
     assert!(errors > 1000, "{errors}");
+}
+
+/// Columns of all kinds that rows may have beside their text.
+const WIDE: &str = "message wide {
+    optional binary text (STRING);
+    required binary id (STRING);
+    optional int32 small (INTEGER(8, true));
+    required int64 at (TIMESTAMP(NANOS, true));
+    required int96 old;
+    optional double score;
+    optional boolean flag;
+    repeated int64 list;
+    required group inner { optional binary raw; }
+}";
+
+fn wide(from: i64, texts: &[String]) -> Table<'static> {
+    let numbers: Vec<i64> = (from..).take(texts.len()).collect();
+    let ints = |step: i64| numbers.iter().map(move |&n| (n % step > 0).then_some(n));
+    let columns = vec![
+        text(texts.to_vec()),
+        text(numbers.iter().map(|n| format!("d{n}"))),
+        Column::Int32(ints(3).map(|n| n.map(|n| n as i32 % 100)).collect()),
+        Column::Int64(numbers.iter().map(|&n| Some(n)).collect()),
+        Column::Int96(numbers.iter().map(|&n| [n as u32, 0, 2_440_588]).collect()),
+        Column::Double(ints(4).map(|n| n.map(|n| n as f64 / 3.0)).collect()),
+        Column::Bool(ints(5).map(|n| n.map(|n| n % 2 == 0)).collect()),
+        Column::List(numbers.iter().map(|&n| (0..n % 4).collect()).collect()),
+        Column::Text(ints(2).map(|n| n.map(|n| format!("raw {n}"))).collect()),
+    ];
+    let mut table = Table::new(WIDE, columns);
+    table.group = 700;
+    table.properties = table
+        .properties
+        .set_column_compression("text".into(), Compression::ZSTD(ZstdLevel::default()))
+        .set_data_page_size_limit(5000)
+        .set_write_batch_size(32);
+    table
+}
+
+/// Reads rows of two files as they stood in one.
+fn interleaved(whole: &[String], kept: &[String], removed: &[String]) {
+    let (mut kept, mut removed) = (kept.iter().peekable(), removed.iter().peekable());
+    for row in whole {
+        let from = if kept.peek() == Some(&row) {
+            &mut kept
+        } else {
+            &mut removed
+        };
+        assert_eq!(from.next(), Some(row));
+    }
+    assert_eq!((kept.next(), removed.next()), (None, None));
+}
+
+#[test]
+fn kept_and_removed_are_the_rows_of_the_input() {
+    let place = Place::new();
+    let texts = support::collection(9, 3000);
+    place
+        .write("in/a.parquet", wide(0, &texts[..2000]).bytes())
+        .write("in/b/c.parquet", wide(2000, &texts[2000..]).bytes())
+        .write("in/b/none.parquet", wide(3000, &[]).bytes());
+    let options = "--threshold 0.6 --keep max:score --on-bad skip";
+    let ran = place.run(&format!("in {options} --kept k/ --removed r --rejects j"));
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    let ran = place.run(&format!(
+        "in {options} --kept k.parquet --removed r.parquet"
+    ));
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    let rejected = place.read("j").lines().count();
+    let all = |files: &[&str]| -> Vec<String> {
+        files
+            .iter()
+            .flat_map(|file| rows::rows(&place.path(file)))
+            .collect()
+    };
+    let mut whole = all(&["in/a.parquet", "in/b/c.parquet"]);
+    whole.retain(|row| !row.contains("score: null"));
+    assert_eq!(whole.len() + rejected, 3000);
+    let kept = all(&["k.parquet"]);
+    let removed = all(&["r.parquet"]);
+    assert!(removed.len() > 300, "{}", removed.len());
+    interleaved(&whole, &kept, &removed);
+    assert_eq!(
+        kept,
+        all(&["k/a.parquet", "k/b/c.parquet", "k/b/none.parquet"])
+    );
+    assert_eq!(
+        removed,
+        all(&["r/a.parquet", "r/b/c.parquet", "r/b/none.parquet"])
+    );
+    for file in ["k.parquet", "r.parquet", "k/a.parquet", "r/b/c.parquet"] {
+        is_like_the_input(&place, file);
+    }
+    // Small row groups become one.
+    assert_eq!(rows::open(&place.path("k.parquet")).num_row_groups(), 1);
+}
+
+fn is_like_the_input(place: &Place, file: &str) {
+    let (ours, input) = (
+        rows::open(&place.path(file)),
+        rows::open(&place.path("in/a.parquet")),
+    );
+    let (ours, input) = (ours.metadata(), input.metadata());
+    let about = |metadata: &ParquetMetaData| {
+        let about = metadata.file_metadata();
+        (about.schema().clone(), about.key_value_metadata().cloned())
+    };
+    assert_eq!(about(ours), about(input));
+    for (ours, input) in ours
+        .row_group(0)
+        .columns()
+        .iter()
+        .zip(input.row_group(0).columns())
+    {
+        assert_eq!(ours.compression(), input.compression());
+    }
+}
+
+#[test]
+fn small_inputs_share_row_groups_and_large_ones_keep_theirs() {
+    let place = Place::new();
+    let texts: Vec<String> = (0..120_000).map(|i| format!("text {i}")).collect();
+    let mut large = wide(0, &texts);
+    large.group = 60_000;
+    place.write("in/large.parquet", large.bytes());
+    for i in 0..70 {
+        let texts = [format!("other {i}")];
+        place.write(
+            &format!("in/z{i:02}.parquet"),
+            wide(120_000 + i, &texts).bytes(),
+        );
+    }
+    let ran = place.run("in/large.parquet in/z*.parquet --kept k.parquet");
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    let file = rows::open(&place.path("k.parquet"));
+    let groups: Vec<i64> = file
+        .metadata()
+        .row_groups()
+        .iter()
+        .map(RowGroupMetaData::num_rows)
+        .collect();
+    assert_eq!(groups, [120_000, 64, 6]);
+}
+
+#[test]
+fn one_file_has_one_schema() {
+    let place = Place::new();
+    let path = ColumnPath::from("text");
+    let mut other = Table::new(PLAIN, four_rows());
+    other.properties = other
+        .properties
+        .set_column_compression(path, Compression::UNCOMPRESSED);
+    place
+        .write("a.parquet", Table::new(PLAIN, four_rows()).bytes())
+        .write("b.parquet", wide(0, &support::collection(1, 10)).bytes())
+        .write("c.jsonl", line("c", A))
+        .write("same.parquet", other.bytes())
+        .write("d/a.parquet", Table::new(PLAIN, four_rows()).bytes());
+    place.refuses(
+        "a.parquet b.parquet --kept k.parquet",
+        "a.parquet and b.parquet have different columns, and k.parquet would have them both: name a directory",
+    );
+    place.refuses(
+        "a.parquet c.jsonl --kept k.parquet",
+        "records for k.parquet would be JSON lines and rows of Parquet files mixed: name a directory, or run them apart",
+    );
+    place.refuses(
+        "a.parquet --kept k.jsonl.gz",
+        "records for k.jsonl.gz would be rows of Parquet files: name a .parquet file or a directory",
+    );
+    place.refuses(
+        "c.jsonl --removed r.parquet",
+        "records for r.parquet would be JSON lines: name a .jsonl file or a directory",
+    );
+    place.refuses(
+        "d/a.parquet d/../a.parquet --kept k/",
+        "two inputs would be written to k/d/a.parquet",
+    );
+    // In a directory each has its own.
+    let ran = place.run("d/../a.parquet b.parquet c.jsonl --on-bad skip --removed r");
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    assert_eq!(place.read("r/c.jsonl"), line("c", A));
+    assert_eq!(rows::rows(&place.path("r/d/a.parquet")).len(), 2);
+    assert!(place.path("r/b.parquet").exists());
 }

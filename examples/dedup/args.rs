@@ -16,8 +16,10 @@ use resemblance::{ClusterMode, Deduper, Error, Keep, Method, Shingle};
 #[derive(Debug, Parser)]
 #[command(name = "dedup", version)]
 pub(crate) struct Args {
-    /// Text files (each is a document), .jsonl, .jsonl.gz, .jsonl.zst (each line is one), directories
-    /// of these (hidden files are passed over); - reads JSON lines from standard input
+    /// Text files (each is a document), .jsonl, .jsonl.gz, .jsonl.zst (each line is one), .parquet (each
+    /// row is one), directories of these (hidden files are passed over), patterns with *, ?, [...] and **
+    /// in quotes; - reads JSON lines from standard input. Documents come in the order of the paths; in
+    /// directories and for patterns, sorted by path; in files, as they stand
     #[arg(required = true, value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
 
@@ -70,15 +72,17 @@ pub(crate) struct Args {
     #[arg(long, value_enum, default_value = "components")]
     cluster: Mode,
 
-    /// Which document of a cluster is kept: first, longest, max:FIELD or min:FIELD
+    /// Which document of a cluster is kept: first, longest, max:FIELD or min:FIELD (a number, string or
+    /// date)
     #[arg(long, value_name = "POLICY", default_value = "first")]
     pub(crate) keep: KeepBy,
 
-    /// Field of a JSON record that holds the text
+    /// Field of a JSON record, or column, that holds the text
     #[arg(long, value_name = "FIELD", default_value = "text")]
     text_field: String,
 
-    /// Field of a JSON record that holds the id [default: `id`, or `file:line` where there is none]
+    /// Field of a JSON record, or column, that holds the id [default: `id`, or `file:line` where there
+    /// is none]
     #[arg(long, value_name = "FIELD")]
     id_field: Option<String>,
 
@@ -102,8 +106,9 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE.tsv")]
     pub(crate) clusters: Option<PathBuf>,
 
-    /// Write the records that are kept here, unchanged: a JSON-lines file (.gz, .zst), or a
-    /// directory for text files
+    /// Write the records that are kept here, unchanged. A name with an extension is one file: JSON lines
+    /// (.gz, .zst compressed), or .parquet; another name, or one that ends in /, is a directory with a
+    /// file for each input, named and compressed as that is
     #[arg(long, value_name = "PATH")]
     pub(crate) kept: Option<PathBuf>,
 

@@ -78,10 +78,11 @@ fn run(args: &Args) -> Result<(), Failure> {
     let (clusters, pairs) =
         pool.install(|| decide(args, &deduper, &corpus, digests, &bar, &tables))?;
     if kept.is_some() || removed.is_some() {
-        corpus.copy_records(Some(&bar), |document| match clusters.is_kept(document) {
+        let choose = |document| match clusters.is_kept(document) {
             true => kept.as_ref(),
             false => removed.as_ref(),
-        })?;
+        };
+        pool.install(|| corpus.copy_records(Some(&bar), choose))?;
     }
     outputs.commit()?;
     drop(bar);

@@ -12,16 +12,16 @@ use super::escape::Escaped;
 use super::input::{Input, Sources};
 use super::json::{FieldValue, Fields};
 use super::options::ReadOptions;
-use super::output::RecordSink;
 use super::parse::{Parser, Taken};
 use super::read::{At, Reading, Rejection, Sink};
 use super::records::{RawRecord, for_each_record};
+use super::sink::RecordSink;
 use crate::digest::{Digester, Digests};
 use crate::text::Document;
 use crate::watch::{Stage, Ticker, Watch};
 
-/// Documents read from files, in order: the paths as given, files of a directory sorted by path, lines
-/// as they stand.
+/// Documents read from files, in order: the paths as given, files of a directory or pattern sorted by path, lines
+/// and rows as they stand.
 #[derive(Debug, Default)]
 pub struct Corpus {
     inputs: Vec<Input>,
@@ -42,13 +42,14 @@ impl Corpus {
     /// Reads the files of `paths`, see [`Sources::find`], in parallel on the current rayon pool.
     ///
     /// A document's id is its record's id field; for a file in a directory the path below it (with the
-    /// directory in front where several paths are given); for another file its path as given; else
-    /// `file:line`.
+    /// directory in front where several paths are given, or a pattern); for another text file its path as given; else
+    /// `file:line`, or `file:row` for a row of a Parquet file.
     ///
     /// # Errors
-    /// Where the files cannot be found. With [`OnBad::Fail`] also at the first file that cannot be read, and
+    /// Where the files cannot be found. With [`OnBad::Fail`](super::OnBad::Fail) also at the first file that cannot be read, and
     /// the first record that is no UTF-8, no JSON object, lacks a field or has one of the wrong kind, or
-    /// has the id of an earlier one. The error names file and line.
+    /// has the id of an earlier one. The error names file and line. A Parquet file is read not at all where it lacks a
+    /// column, or has one of the wrong type.
     pub fn read<P: AsRef<Path>>(paths: &[P], options: &ReadOptions) -> Result<Self, Error> {
         Self::read_sources(Sources::find(paths)?, options, None)
     }
@@ -115,8 +116,8 @@ impl Corpus {
             .sum()
     }
 
-    /// Reads the inputs once more and copies every document's record, byte for byte, to the sink that
-    /// `choose` names for it.
+    /// Reads the inputs once more and copies every document's record to the sink that `choose` names for it: lines and
+    /// files byte for byte, rows with all their columns.
     ///
     /// # Errors
     /// Where a file cannot be read or written, or has changed since it was first read; where `watch` breaks.
@@ -137,8 +138,7 @@ impl Corpus {
                     return Err(Stop::Fatal(changed(input)));
                 }
                 if let Some(sink) = choose(document) {
-                    sink.write(&input.below, record.bytes)
-                        .map_err(Stop::Fatal)?;
+                    sink.write(input, &record).map_err(Stop::Fatal)?;
                 }
                 document += 1;
                 ticker.tick(1).map_err(|error| Stop::Fatal(error.into()))

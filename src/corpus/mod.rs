@@ -27,6 +27,7 @@ mod bytes;
 #[allow(clippy::module_inception)] // the type it holds
 mod corpus;
 mod document;
+mod encoder;
 mod error;
 mod escape;
 mod input;
@@ -38,6 +39,8 @@ mod parquet;
 mod parse;
 mod read;
 mod records;
+mod shards;
+mod sink;
 mod tables;
 
 pub use corpus::Corpus;
@@ -47,5 +50,6 @@ pub use escape::Escaped;
 pub use input::Sources;
 pub use json::FieldValue;
 pub use options::{OnBad, ReadOptions};
-pub use output::{Outputs, RecordSink, Table};
+pub use output::Outputs;
 pub use read::Rejection;
+pub use sink::{RecordSink, Table};

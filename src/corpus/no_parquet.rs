@@ -1,11 +1,13 @@
 //! What stands for Parquet files where the feature `parquet` is off: nothing, since no input is one.
 
 use std::convert::Infallible;
+use std::fs::File;
 use std::io;
 use std::marker::PhantomData;
 use std::path::Path;
 
-use super::input::Count;
+use super::error::Error;
+use super::input::{Count, NEEDS_PARQUET};
 use super::json::{Fields, Found};
 use super::records::{RawRecord, Unusable};
 
@@ -43,6 +45,26 @@ impl RowBlock {
 
 impl<'b> Row<'b> {
     pub(super) fn found(self, _: &Fields) -> Result<Found<'b>, String> {
+        match self.0 {}
+    }
+}
+
+pub(super) struct RowWriter(Infallible);
+
+impl RowWriter {
+    pub(super) fn create(_: &Path, _: File, _: &[&Path]) -> Result<Self, Error> {
+        Err(Error::refused(NEEDS_PARQUET))
+    }
+
+    pub(super) fn can_be_like(_: &Path) -> bool {
+        false
+    }
+
+    pub(super) fn write(&mut self, _: &Path, _: u64) -> Result<(), Error> {
+        match self.0 {}
+    }
+
+    pub(super) fn finish(self) -> Result<(), Error> {
         match self.0 {}
     }
 }

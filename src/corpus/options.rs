@@ -26,7 +26,7 @@ impl ReadOptions {
         Self::default()
     }
 
-    /// The field that holds a record's text. Default `text`.
+    /// The field, or the column of a Parquet file, that holds a record's text. Default `text`.
     #[must_use]
     pub fn text_field(mut self, name: impl Into<String>) -> Self {
         self.fields.text = name.into();
@@ -42,8 +42,8 @@ impl ReadOptions {
         self
     }
 
-    /// A field whose values are read for [`Corpus::field`](super::Corpus::field), which every record must have then.
-    /// Default none.
+    /// A field whose values are read for [`Corpus::field`](super::Corpus::field), which every record must have then: a
+    /// number or string; in Parquet files also a date or timestamp, in nanoseconds from 1970 on. Default none.
     #[must_use]
     pub fn keep_field(mut self, name: impl Into<String>) -> Self {
         self.fields.keep = Some(name.into());

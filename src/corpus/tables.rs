@@ -4,8 +4,8 @@
 
 use super::error::Error;
 use super::escape::Escaped;
-use super::output::Table;
 use super::read::Rejection;
+use super::sink::Table;
 use crate::cluster::{Clusters, Removal};
 use crate::verify::Pair;
 

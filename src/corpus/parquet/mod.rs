@@ -4,8 +4,10 @@
 //! nothing that Arrow has another name for (INT96, logical types, legacy lists) is changed where rows are copied.
 
 mod columns;
+mod copy;
 mod file;
 mod pages;
 mod rows;
 
+pub(super) use copy::RowWriter;
 pub(super) use rows::{Row, RowBlock, RowBlocks};
