@@ -36,8 +36,8 @@ pub(super) struct Of<B> {
 
 /// A block to parse.
 pub(super) struct RawBlock {
-    block: Block,
-    file: Option<Arc<StoredFile>>,
+    pub(super) block: Block,
+    pub(super) file: Option<Arc<StoredFile>>,
     /// Memory for its digests.
     digests: Option<Digests>,
 }
@@ -199,7 +199,7 @@ impl Parser<'_> {
     }
 
     /// Takes a record as a document, or says what is wrong with it.
-    fn take(
+    pub(super) fn take(
         self,
         record: &RawRecord<'_>,
         file: Option<&Arc<StoredFile>>,
