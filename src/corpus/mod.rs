@@ -1,10 +1,10 @@
 //! Files in, decisions out (feature `corpus`).
 //!
 //! [`Sources`] finds directories, text files, JSON lines, plain or compressed, and (feature `parquet`) Parquet files;
-//! [`Corpus`] reads them
-//! into documents with ids, and can make their digests on the way; texts of files that are not compressed are not
-//! held, but read again where they are needed. [`Outputs`] writes pairs, clusters and the records that are kept and
-//! removed; every file is written beside its place and renamed when all of them are whole.
+//! [`Corpus`] reads them into documents with ids, and can make their digests on the way; texts of files that are not
+//! compressed are not held, but read again where they are needed. [`Outputs`] writes pairs, clusters and the records
+//! that are kept and removed, in the inputs' format, to one file or a file for each input; every output is written
+//! beside its place and renamed when all of them are whole.
 //!
 //! ```no_run
 //! use resemblance::{Deduper, Run};

@@ -122,7 +122,8 @@ pub(super) enum Records {
 }
 
 impl RecordSink {
-    /// Writes a record of `input`. Records come input by input, in order.
+    /// Writes a record of `input`. Records come input by input, in order, and not from several threads: rows are copied
+    /// under the lock by all threads of the pool.
     pub(super) fn write(&self, input: &Input, record: &RawRecord<'_>) -> Result<(), Error> {
         match &self.0 {
             Records::Lines(table) => table.with(|encoder| encoder.record(record.bytes)),

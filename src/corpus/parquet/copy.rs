@@ -159,44 +159,32 @@ impl RowWriter {
     }
 }
 
-/// The file that the output is to be like: the first that has rows.
+/// The file that the output is to be like: the first that has rows. One that cannot be read is told when its turn comes,
+/// and may be skipped then.
 fn alike(output: &Path, inputs: &[&Path]) -> Result<ParquetFile, Error> {
     let mut like: Option<(&Path, ParquetFile)> = None;
-    let mut broken = None;
+    let mut broken = Error::refused("no Parquet file is read");
     for input in inputs {
-        let file = match ParquetFile::open(input) {
-            Ok(file) => file,
-            // It is told when it is read, and may be skipped.
-            Err(error) => {
-                broken.get_or_insert_with(|| Error::io("read", input, error));
-                continue;
+        match (ParquetFile::open(input), &like) {
+            (Err(error), _) => broken = Error::io("read", input, error),
+            (Ok(file), Some((first, other))) if file.fields() != other.fields() => {
+                return Err(different(first, input, output));
             }
-        };
-        match &like {
-            Some((first, other)) if !has_columns_of(&file, other) => {
-                let name = |path: &Path| escaped_bytes(path.as_os_str());
-                return Err(Error::refused(format!(
-                    "{} and {} have different columns, and {} would have them both: name a directory, or run them \
-                     apart",
-                    name(first),
-                    name(input),
-                    name(output)
-                )));
-            }
-            Some((_, other)) if other.metadata.num_row_groups() > 0 => {}
-            _ => like = Some((input, file)),
+            (Ok(_), Some((_, other))) if other.metadata.num_row_groups() > 0 => {}
+            (Ok(file), _) => like = Some((input, file)),
         }
     }
-    let none = || broken.unwrap_or_else(|| Error::refused("no Parquet file is read"));
-    like.map(|(_, file)| file).ok_or_else(none)
+    like.map(|(_, file)| file).ok_or(broken)
 }
 
-fn has_columns_of(file: &ParquetFile, other: &ParquetFile) -> bool {
-    let columns = |file: &ParquetFile| {
-        let schema = file.metadata.file_metadata().schema();
-        schema.get_fields().to_vec()
-    };
-    columns(file) == columns(other)
+fn different(first: &Path, second: &Path, output: &Path) -> Error {
+    let name = |path: &Path| escaped_bytes(path.as_os_str());
+    Error::refused(format!(
+        "{} and {} have different columns, and {} would have them both: name a directory, or run them apart",
+        name(first),
+        name(second),
+        name(output)
+    ))
 }
 
 /// Metadata, and for each column compression and whether it has a dictionary, as in this file.

@@ -13,6 +13,7 @@ use parquet::file::metadata::{
     ColumnChunkMetaData, ParquetMetaData, ParquetMetaDataReader, RowGroupMetaData,
 };
 use parquet::file::reader::{ChunkReader, Length};
+use parquet::schema::types::TypePtr;
 
 use super::pages::Pages;
 
@@ -39,6 +40,11 @@ impl ParquetFile {
     /// Length in bytes.
     pub(super) fn len(&self) -> u64 {
         self.bytes.1
+    }
+
+    /// The columns of its schema, whose own name is of no matter.
+    pub(super) fn fields(&self) -> &[TypePtr] {
+        self.metadata.file_metadata().schema().get_fields()
     }
 
     /// A reader of a row group's leaf column.
