@@ -131,29 +131,8 @@ impl Sources {
 
     /// What matches a pattern: files, and all files of directories.
     fn expand(&mut self, pattern: &Path) -> Result<(), Error> {
-        let options = MatchOptions {
-            case_sensitive: true,
-            require_literal_separator: true,
-            require_literal_leading_dot: true,
-        };
-        let cannot = |error| Error::io("read", pattern, error);
-        let text = pattern
-            .to_str()
-            .ok_or_else(|| cannot(ErrorKind::InvalidFilename.into()))?;
-        let found = glob::glob_with(text, options);
-        let found = found.map_err(|error| cannot(io::Error::other(error.msg)))?;
-        let mut found = found
-            .collect::<Result<Vec<PathBuf>, _>>()
-            .map_err(|error| {
-                let path = error.path().to_owned();
-                Error::io("read", &path, error.into())
-            })?;
-        if found.is_empty() {
-            return Err(cannot(io::Error::other("nothing matches it")));
-        }
-        found.sort_unstable();
         let mut walked: Option<PathBuf> = None;
-        for path in found {
+        for path in matches(pattern)? {
             if walked
                 .as_ref()
                 .is_some_and(|folder| path.starts_with(folder))
@@ -234,6 +213,29 @@ fn is_pattern(path: &Path) -> bool {
         .as_encoded_bytes()
         .iter()
         .any(|byte| b"*?[".contains(byte))
+}
+
+/// The paths that match a pattern, sorted.
+fn matches(pattern: &Path) -> Result<Vec<PathBuf>, Error> {
+    let options = MatchOptions {
+        case_sensitive: true,
+        require_literal_separator: true,
+        require_literal_leading_dot: true,
+    };
+    let cannot = |error| Error::io("read", pattern, error);
+    let text = pattern.to_str();
+    let text = text.ok_or_else(|| cannot(ErrorKind::InvalidFilename.into()))?;
+    let found = glob::glob_with(text, options);
+    let found = found.map_err(|error| cannot(io::Error::other(error.msg)))?;
+    let mut paths: Vec<PathBuf> = found.collect::<Result<_, _>>().map_err(|error| {
+        let path = error.path().to_owned();
+        Error::io("read", &path, error.into())
+    })?;
+    if paths.is_empty() {
+        return Err(cannot(io::Error::other("nothing matches it")));
+    }
+    paths.sort_unstable();
+    Ok(paths)
 }
 
 fn below<'p>(path: &'p Path, root: &Path, of_several: bool) -> &'p Path {

@@ -53,13 +53,8 @@ impl Origin {
 
     /// Refuses inputs of which one would be written over another, or in the place of its directory.
     pub(super) fn lie_apart(origins: &[Self], directory: &Path) -> Result<(), Error> {
-        let refused = |target: &Path| {
-            let file = escaped_bytes(directory.join(target).as_os_str());
-            Err(Error::refused(format!(
-                "two inputs would be written to {file}"
-            )))
-        };
         let mut seen = HashSet::new();
+        let mut twice = None;
         for Self { target, path, .. } in origins {
             if path == Path::new("-") {
                 let directory = escaped_bytes(directory.as_os_str());
@@ -69,19 +64,20 @@ impl Origin {
                 )));
             }
             if !seen.insert(&**target) {
-                return refused(target);
+                twice = twice.or(Some(&**target));
             }
         }
-        for Self { target, .. } in origins {
-            if let Some(file) = target
-                .ancestors()
-                .skip(1)
-                .find(|folder| seen.contains(folder))
-            {
-                return refused(file);
+        let folders = origins
+            .iter()
+            .flat_map(|origin| origin.target.ancestors().skip(1));
+        match twice.or_else(|| folders.into_iter().find(|folder| seen.contains(folder))) {
+            None => Ok(()),
+            Some(target) => {
+                let file = escaped_bytes(directory.join(target).as_os_str());
+                let told = format!("two inputs would be written to {file}");
+                Err(Error::refused(told))
             }
         }
-        Ok(())
     }
 }
 

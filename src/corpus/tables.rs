@@ -59,7 +59,7 @@ impl Table {
         Ok(())
     }
 
-    /// Rejected records as JSON lines: `file`, `line`, `reason`, `record`.
+    /// Rejected records as JSON lines: `file`, `line` (or row), `reason`, `record` (of JSON lines).
     ///
     /// # Errors
     /// Where they cannot be written.
