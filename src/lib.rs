@@ -69,6 +69,7 @@
 //!
 //! - `corpus`: the module `corpus`, which reads documents from files and writes decisions back. Includes `storage`.
 //! - `storage`: an [`Index`] can be saved and opened.
+//! - `parquet`: that, for Parquet files as well.
 //! - `serde`: settings and results implement serde's traits.
 //!
 //! Without features the crate depends on rayon, xxhash-rust, unicode-segmentation, unicode-normalization and

@@ -180,7 +180,11 @@ fn directories_are_read_whole_and_in_order() {
             .out
             .contains("1 hidden files and directories passed over")
     );
-    place.refuses("d --kept k", "JSON lines and text files mixed");
+    place.refuses("d --kept k.jsonl", "JSON lines and text files mixed");
+    assert_eq!(place.run("d --kept k --removed r").code, 0);
+    assert_eq!(place.read("k/a/z.txt"), A);
+    assert_eq!(place.read("k/more.jsonl"), "");
+    assert_eq!(place.read("r/more.jsonl"), line("id", B));
 }
 
 #[test]

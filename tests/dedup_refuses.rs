@@ -46,7 +46,7 @@ fn bad_input_is_named_and_nothing_is_written() {
         ("latin.jsonl", "latin.jsonl:2: not UTF-8 (byte 13)"),
         ("d", "latin.txt: not UTF-8 (byte 3)"),
         ("cut.jsonl.gz", "cut.jsonl.gz:1: cannot be read: "),
-        ("x.parquet", "parquet files cannot be read yet"),
+        ("x.parquet", "x.parquet: cannot be read: "),
     ] {
         place.fails(&format!("{input} {outputs}"), told);
     }
@@ -219,7 +219,7 @@ fn files_that_are_plainly_something_else_are_told() {
         .write("d/a", A);
     place.fails("a.json", "a.json: JSON, but no .jsonl");
     place.fails("b.txt.gz", "b.txt.gz: compressed, but no .jsonl.gz");
-    place.fails("d", "d/x.parquet: parquet files cannot be read yet");
+    place.fails("d", "d/x.parquet: cannot be read: ");
     let summary = place.json("d --on-bad skip");
     assert_eq!(
         (
@@ -230,7 +230,8 @@ fn files_that_are_plainly_something_else_are_told() {
     );
     let ran = place.run("d --on-bad skip");
     assert!(
-        ran.out.contains("first rejected: d/x.parquet: parquet"),
+        ran.out
+            .contains("first rejected: d/x.parquet: cannot be read"),
         "{}",
         ran.out
     );

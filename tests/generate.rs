@@ -7,6 +7,8 @@ mod synthetic;
 use std::fmt::Write;
 use std::process::{Command, Output};
 
+use resemblance::corpus::{Corpus, ReadOptions, TextDocument};
+use resemblance::text::{Content, Document, ReadBuffer};
 use serde_json::Value;
 use support::program::{Place, example};
 use synthetic::{Collection, Copied, Random, Settings, Vocabulary};
@@ -179,6 +181,28 @@ fn the_program_writes_the_collection_and_its_labels() {
 }
 
 #[test]
+fn formats_go_by_name_and_hold_the_same() {
+    let place = Place::new();
+    let read = |name: &str| {
+        let args = format!("--documents 2000 --words 20 --output {name}");
+        assert!(run(&place, "2", &args).status.success());
+        let corpus = Corpus::read(&[place.path(name)], &ReadOptions::new()).unwrap();
+        let mut buffer = ReadBuffer::default();
+        let mut text = |document: &TextDocument| match document.content(&mut buffer).unwrap() {
+            Content::Text(text) => text.to_owned(),
+            Content::Bytes(_) => panic!("no text"),
+        };
+        let texts: Vec<String> = corpus.documents().iter().map(&mut text).collect();
+        (corpus.ids().to_vec(), texts)
+    };
+    let plain = read("c.jsonl");
+    assert_eq!(plain.0.len(), 2000);
+    for name in ["c.jsonl.gz", "c.jsonl.zst", "c.parquet"] {
+        assert!(read(name) == plain, "{name}");
+    }
+}
+
+#[test]
 fn the_program_says_what_is_wrong() {
     let place = Place::new();
     let fails = |args: &str, code: i32, told: &str| {
@@ -201,6 +225,11 @@ fn the_program_says_what_is_wrong() {
         "--output none/c.jsonl",
         1,
         "cannot write none/c.jsonl: No such file",
+    );
+    fails(
+        "--output none/c.parquet",
+        1,
+        "cannot write none/c.parquet: No such file",
     );
     assert!(place.names().is_empty());
 }

@@ -21,7 +21,7 @@ fn collection() -> &'static [u8] {
     static COLLECTION: OnceLock<Vec<u8>> = OnceLock::new();
     COLLECTION.get_or_init(|| {
         let place = Place::new();
-        let args = "--documents 20000 --copies 40 --output in.jsonl";
+        let args = "--documents 12000 --copies 50 --output in.jsonl";
         let ran = place.run_example(&example("generate"), args, b"");
         assert_eq!(ran.code, 0, "{}", ran.err);
         fs::read(place.path("in.jsonl")).unwrap()
@@ -112,6 +112,14 @@ impl Killed {
             .unwrap()
     }
 
+    /// What an undisturbed run writes, and how long it takes when the program is built.
+    fn undisturbed(&self) -> (Vec<String>, Duration) {
+        let expected = written(&self.place, &self.args);
+        let started = Instant::now();
+        assert!(written(&self.place, &self.args) == expected);
+        (expected, started.elapsed())
+    }
+
     /// Kills a run after some time; true where it was still at work.
     fn kill_after(&self, time: Duration) -> bool {
         let mut child = self.spawn();
@@ -123,13 +131,11 @@ impl Killed {
 
 #[test]
 fn a_killed_run_goes_on_to_the_same_bytes() {
-    for options in ["", "--method exact"] {
+    for (options, times) in [("", 20), ("--method exact", 6)] {
         let killed = Killed::new(options);
-        let started = Instant::now();
-        let expected = written(&killed.place, &killed.args);
-        let whole = started.elapsed();
+        let (expected, whole) = killed.undisturbed();
         let (mut state, mut at_work) = (7u64, 0);
-        for _ in 0..20 {
+        for _ in 0..times {
             state = state
                 .wrapping_mul(6_364_136_223_846_793_005)
                 .wrapping_add(1);
@@ -154,16 +160,17 @@ fn a_killed_run_goes_on_to_the_same_bytes() {
                 "{options} {share}"
             );
         }
-        assert!(at_work > 10, "only {at_work} of 20 were killed at work");
+        assert!(
+            at_work > times / 2,
+            "only {at_work} of {times} were killed at work"
+        );
     }
 }
 
 #[test]
 fn a_run_that_is_killed_again_and_again_ends() {
     let killed = Killed::new("");
-    let started = Instant::now();
-    let expected = written(&killed.place, &killed.args);
-    let whole = started.elapsed();
+    let (expected, whole) = killed.undisturbed();
     // What was done is not done again: each round has time for some stage, and not for all.
     let mut rounds = 0;
     while killed.kill_after(whole.mul_f64(0.7)) && rounds < 20 {
@@ -204,23 +211,11 @@ fn a_full_disk_loses_nothing() {
     assert!(written(place, args) == expected);
 }
 
-/// A folder in which work was stopped after its first stages.
-fn stopped() -> Place {
-    let place = Place::new();
-    place
-        .write("in/a.jsonl", four())
-        .write("in/b.jsonl", line("five", "five"));
-    // Copying fails since the output's folder is gone by then: everything else is done.
-    let ran = place.run("in --work w --kept k.jsonl --threshold 0.7");
-    assert_eq!(ran.code, 0, "{}", ran.err);
-    place
-}
-
-/// Work that fails at its very end leaves a folder to go on in.
+/// A folder with the work of a run that was killed as soon as there was any.
 fn with_work() -> Place {
-    let place = stopped();
-    // The second time an input changes between two passes: not for this test to race for. The manifest of a run that
-    // was killed is what is wanted; kill it as soon as there is one.
+    let place = Place::new();
+    place.write("in/a.jsonl", four());
+    place.write("in/b.jsonl", line("five", "five"));
     place.write("in/c.jsonl", collection());
     loop {
         let mut child = Command::new(program())
@@ -257,7 +252,6 @@ fn work_of_something_else_is_refused() {
             "in/c.jsonl --work w --threshold 0.7",
             "input in/a.jsonl is gone",
         ),
-        ("in in/../in.jsonl --work w --threshold 0.7", "cannot read"),
         ("- --work w", "standard input cannot be read again"),
         (
             "in --work in --threshold 0.7",
@@ -300,10 +294,10 @@ fn left_in(folder: &Path) -> Vec<String> {
 fn damaged_work_is_refused() {
     // Whatever file is damaged, the run either does not need it any more or refuses it.
     let killed = Killed::new("");
-    let expected = written(&killed.place, &killed.args);
+    let (expected, whole) = killed.undisturbed();
     let mut refused = 0;
     for share in [0.3, 0.5, 0.7, 0.8] {
-        killed.kill_after(Duration::from_millis((share * 1000.0) as u64));
+        killed.kill_after(whole.mul_f64(share));
         let folder = killed.place.path("w");
         let files: Vec<PathBuf> = left_in(&folder)
             .iter()

@@ -19,8 +19,10 @@ use crate::shared::Common;
 #[derive(Debug, Parser)]
 #[command(name = "dedup", version)]
 pub(crate) struct Args {
-    /// Text files (each is a document), .jsonl, .jsonl.gz, .jsonl.zst (each line is one), directories
-    /// of these (hidden files are passed over); - reads JSON lines from standard input
+    /// Text files (each is a document), .jsonl, .jsonl.gz, .jsonl.zst (each line is one), .parquet (each
+    /// row is one), directories of these (hidden files are passed over), patterns with *, ?, [...] and **
+    /// in quotes; - reads JSON lines from standard input. Documents come in the order of the paths; in
+    /// directories and for patterns, sorted by path; in files, as they stand
     #[arg(required = true, value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
 
@@ -56,7 +58,7 @@ pub(crate) struct Args {
     #[arg(long, value_enum, default_value = "components")]
     cluster: Mode,
 
-    /// Which document of a cluster is kept: first, longest, max:FIELD or min:FIELD (numbers, or strings such as
+    /// Which document of a cluster is kept: first, longest, max:FIELD or min:FIELD (numbers, or strings or dates such as
     /// 2024-05-31). Equals go by the order of the documents
     #[arg(long, value_name = "POLICY", default_value = "first")]
     keep: KeepBy,
@@ -82,8 +84,9 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE.tsv")]
     clusters: Option<PathBuf>,
 
-    /// Write the records that are kept here, unchanged: a JSON-lines file (.gz, .zst), or a
-    /// directory for text files
+    /// Write the records that are kept here, unchanged. A name with an extension is one file: JSON lines
+    /// (.gz, .zst compressed), or .parquet; another name, or one that ends in /, is a directory with a
+    /// file for each input, named and compressed as that is
     #[arg(long, value_name = "PATH")]
     kept: Option<PathBuf>,
 

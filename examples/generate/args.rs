@@ -7,9 +7,9 @@ use clap::Parser;
 
 use super::synthetic::Settings;
 
-/// Write a synthetic collection with planted copies, as JSON lines.
+/// Write a synthetic collection with planted copies, as JSON lines or Parquet.
 ///
-/// Each line is {"id": "d0", "text": "..."}. Words are drawn by Zipf's law from 200,000 of Latin syllables;
+/// Each line is {"id": "d0", "text": "..."}, and each row has these columns. Words are drawn by Zipf's law from 200,000 of Latin syllables;
 /// lengths are log-normal. A copy is an earlier document with some of its words changed to others. The
 /// same options give the same bytes.
 #[derive(Debug, Parser)]
@@ -51,8 +51,9 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE.tsv")]
     pub(crate) labels: Option<PathBuf>,
 
-    /// Write the documents here, over what is there; - is standard output
-    #[arg(long, value_name = "FILE.jsonl", default_value = "-")]
+    /// Write the documents here, over what is there: .jsonl, compressed where .gz or .zst follows, or
+    /// .parquet (zstd, row groups of 100,000); - is standard output
+    #[arg(long, value_name = "FILE", default_value = "-")]
     pub(crate) output: PathBuf,
 }
 

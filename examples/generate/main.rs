@@ -4,20 +4,20 @@
 //! `cargo run --release --example generate -- --help` tells the options.
 
 mod args;
+mod output;
 #[path = "../../benches/support/synthetic/mod.rs"]
 mod synthetic;
 
 use std::fmt::Write as _;
-use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::ops::Range;
-use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, error::ErrorKind};
 use rayon::prelude::*;
 
 use args::Args;
+use output::Output;
 use synthetic::Collection;
 
 fn main() -> ExitCode {
@@ -42,7 +42,7 @@ fn run(args: &Args) -> Result<(), String> {
     let mut output = Output::create(&args.output)?;
     let mut labels = args.labels.as_deref().map(Output::create).transpose()?;
     if let Some(labels) = &mut labels {
-        labels.write(b"original\tcopy\tedits\twords\tchanged\n")?;
+        labels.lines("original\tcopy\tedits\twords\tchanged\n")?;
     }
     let collection = Collection::new(args.settings());
     for blocks in rounds(&collection) {
@@ -51,9 +51,9 @@ fn run(args: &Args) -> Result<(), String> {
             .map(|documents| Block::of(&collection, documents))
             .collect();
         for block in blocks {
-            output.write(block.lines.as_bytes())?;
+            output.documents(&block)?;
             if let Some(labels) = &mut labels {
-                labels.write(block.labels.as_bytes())?;
+                labels.lines(&block.labels)?;
             }
         }
     }
@@ -78,7 +78,12 @@ fn rounds(collection: &Collection) -> impl Iterator<Item = Vec<Range<u64>>> {
 
 /// Some documents as they are written.
 struct Block {
+    /// The number of the first.
+    first: u64,
+    /// A JSON record a line.
     lines: String,
+    /// Where the texts are in that.
+    texts: Vec<Range<usize>>,
     labels: String,
 }
 
@@ -86,11 +91,15 @@ const MEMORY: &str = "writing to memory does not fail";
 
 impl Block {
     fn of(collection: &Collection, documents: Range<u64>) -> Self {
+        let first = documents.start;
         let (mut lines, mut labels) = (String::new(), String::new());
+        let mut texts = Vec::new();
         for document in documents {
             // Letters and spaces: nothing that JSON would escape.
             write!(lines, "{{\"id\":\"d{document}\",\"text\":\"").expect(MEMORY);
+            let start = lines.len();
             let copied = collection.push_text(document, &mut lines);
+            texts.push(start..lines.len());
             lines += "\"}\n";
             if let Some(copy) = copied {
                 let (original, edits) = (copy.original, copy.edits);
@@ -102,40 +111,11 @@ impl Block {
                 .expect(MEMORY);
             }
         }
-        Self { lines, labels }
+        Self {
+            first,
+            lines,
+            texts,
+            labels,
+        }
     }
-}
-
-/// A file, or standard output, that tells its name where it fails.
-struct Output {
-    name: String,
-    to: BufWriter<Box<dyn Write>>,
-}
-
-impl Output {
-    fn create(path: &Path) -> Result<Self, String> {
-        let (name, to): (String, Box<dyn Write>) = if path == Path::new("-") {
-            ("standard output".to_owned(), Box::new(io::stdout()))
-        } else {
-            let name = path.display().to_string();
-            let file = File::create(path).map_err(|error| cannot_write(&name, &error))?;
-            (name, Box::new(file))
-        };
-        let to = BufWriter::new(to);
-        Ok(Self { name, to })
-    }
-
-    fn write(&mut self, bytes: &[u8]) -> Result<(), String> {
-        let written = self.to.write_all(bytes);
-        written.map_err(|error| cannot_write(&self.name, &error))
-    }
-
-    fn finish(mut self) -> Result<(), String> {
-        let flushed = self.to.flush();
-        flushed.map_err(|error| cannot_write(&self.name, &error))
-    }
-}
-
-fn cannot_write(name: &str, error: &io::Error) -> String {
-    format!("cannot write {name}: {error}")
 }

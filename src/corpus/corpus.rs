@@ -11,20 +11,21 @@ use super::document::{CHANGED, TextDocument};
 use super::error::Error;
 use super::escape::Escaped;
 use super::input::{Input, Sources};
+use super::json::Fields;
 use super::keep::KeepColumn;
 use super::options::ReadOptions;
-use super::output::RecordSink;
 use super::parse::{Parser, Taken};
 use super::read::{At, Reading, Rejection, Sink};
 use super::reason::KeepReason;
 use super::records::{RawRecord, for_each_record};
+use super::sink::RecordSink;
 use crate::cluster::Removal;
 use crate::digest::{Digester, Digests};
 use crate::text::Document;
 use crate::watch::{Stage, Ticker, Watch};
 
-/// Documents read from files, in order: the paths as given, files of a directory sorted by path, lines
-/// as they stand.
+/// Documents read from files, in order: the paths as given, files of a directory or pattern sorted by path, lines
+/// and rows as they stand.
 #[derive(Debug, Default)]
 pub struct Corpus {
     inputs: Vec<Input>,
@@ -33,6 +34,8 @@ pub struct Corpus {
     keep: KeepColumn,
     /// For each input, the documents read once it was read.
     ends: Vec<usize>,
+    /// The fields that were taken.
+    taken: Fields,
     /// Input and line of each rejected record.
     rejected_at: HashSet<At>,
     rejections: Vec<Rejection>,
@@ -43,13 +46,14 @@ impl Corpus {
     /// Reads the files of `paths`, see [`Sources::find`], in parallel on the current rayon pool.
     ///
     /// A document's id is its record's id field; for a file in a directory the path below it (with the
-    /// directory in front where several paths are given); for another file its path as given; else
-    /// `file:line`.
+    /// directory in front where several paths are given, or a pattern); for another text file its path as given; else
+    /// `file:line`, or `file:row` for a row of a Parquet file.
     ///
     /// # Errors
     /// Where the files cannot be found. With [`OnBad::Fail`](super::OnBad::Fail) also at the first file that
     /// cannot be read, and the first record that is no UTF-8, no JSON object, lacks a field or has one of the
-    /// wrong kind, or has the id of an earlier one. The error names file and line.
+    /// wrong kind, or has the id of an earlier one. The error names file and line. A Parquet file is
+    /// read not at all where it lacks a column, or has one of the wrong type.
     pub fn read<P: AsRef<Path>>(paths: &[P], options: &ReadOptions) -> Result<Self, Error> {
         Self::read_sources(Sources::find(paths)?, options, None)
     }
@@ -123,8 +127,8 @@ impl Corpus {
             .sum()
     }
 
-    /// Reads the inputs once more and copies every document's record, byte for byte, to the sink that
-    /// `choose` names for it.
+    /// Reads the inputs once more and copies every document's record to the sink that `choose` names for it: lines and
+    /// files byte for byte, rows with all their columns.
     ///
     /// # Errors
     /// Where a file cannot be read or written, or has changed since it was first read; where `watch` breaks.
@@ -145,13 +149,12 @@ impl Corpus {
                     return Err(Stop::Fatal(changed(input)));
                 }
                 if let Some(sink) = choose(document) {
-                    sink.write(&input.below, record.bytes)
-                        .map_err(Stop::Fatal)?;
+                    sink.write(input, &record).map_err(Stop::Fatal)?;
                 }
                 document += 1;
                 ticker.tick(1).map_err(|error| Stop::Fatal(error.into()))
             };
-            match for_each_record(input, copy) {
+            match for_each_record(input, &self.taken, copy) {
                 Ok(()) => {}
                 // The first reading stopped here as well.
                 Err((line, Stop::Io(_))) if self.rejected_at.contains(&(number, line)) => {}
@@ -223,6 +226,7 @@ impl Gathering {
         };
         Reading::new(&sources.inputs, parser, ticker, &mut gathering).run()?;
         gathering.corpus.inputs = sources.inputs;
+        gathering.corpus.taken = options.fields.clone();
         Ok((gathering.corpus, gathering.digests))
     }
 }

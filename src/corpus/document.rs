@@ -19,7 +19,7 @@ use crate::text::{Content, Document, ReadBuffer, ReadError};
 ///
 /// Of a file that is not compressed it knows its place only, and is read from there whenever its
 /// [`content`](Document::content) is asked for: 40 bytes a document, and a text file's path. Of a compressed file
-/// it holds the text; so it does of records of 4 GiB and more, and on systems other than Unix.
+/// or a Parquet file it holds the text; so it does of records of 4 GiB and more, and on systems other than Unix.
 #[derive(Debug)]
 pub struct TextDocument {
     held: Held,
@@ -56,7 +56,7 @@ impl StoredFile {
         let fields = match input.format {
             Format::Text => None,
             Format::JsonLines(Compression::None) => Some(fields.clone()),
-            Format::JsonLines(_) => return None,
+            Format::JsonLines(_) | Format::Parquet => return None,
         };
         let spool = match &input.spool {
             Some(spool) => Some(spool.try_clone().ok()?),
@@ -149,40 +149,30 @@ impl TextDocument {
         if !self.is_of(bytes) {
             return Err(stored.failed(CHANGED));
         }
-        content_of(bytes, stored.fields.as_ref(), text)
+        let Some(fields) = &stored.fields else {
+            return Ok(match std::str::from_utf8(bytes) {
+                Ok(text) => Content::Text(text),
+                Err(_) => Content::Bytes(bytes),
+            });
+        };
+        let line = std::str::from_utf8(bytes)?;
+        Ok(Content::Text(fields.pick_text(line, text)?))
     }
-}
-
-/// What a record holds that has been read before: a line with these fields, or the whole file.
-fn content_of<'b>(
-    record: &'b [u8],
-    fields: Option<&Fields>,
-    memory: &'b mut String,
-) -> Result<Content<'b>, ReadError> {
-    let Some(fields) = fields else {
-        return Ok(match std::str::from_utf8(record) {
-            Ok(text) => Content::Text(text),
-            Err(_) => Content::Bytes(record),
-        });
-    };
-    let line = std::str::from_utf8(record)?;
-    Ok(Content::Text(fields.pick_text(line, memory)?))
 }
 
 /// A record at hand as a document.
 pub(super) struct StoredRecord<'r> {
-    pub(super) bytes: &'r [u8],
-    /// None where the whole record is the text.
-    pub(super) fields: Option<&'r Fields>,
+    pub(super) record: RawRecord<'r>,
+    pub(super) fields: &'r Fields,
 }
 
 impl Document for StoredRecord<'_> {
     fn content<'a>(&'a self, buffer: &'a mut ReadBuffer) -> Result<Content<'a>, ReadError> {
-        content_of(self.bytes, self.fields, &mut buffer.text)
+        Ok(self.record.content(self.fields, &mut buffer.text)?)
     }
 
     fn byte_len(&self) -> usize {
-        self.bytes.len()
+        self.record.bytes.len()
     }
 }
 

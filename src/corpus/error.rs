@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 
 use super::escape::escaped_bytes;
 
-/// Where in the input: a file, and the line where it has records on lines.
+/// Where in the input: a file, and the line or row where its records have one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
     /// The file as it was named.
     pub file: String,
-    /// Line, from 1.
+    /// Line, or row of a Parquet file, from 1.
     pub line: Option<u64>,
 }
 

@@ -1,12 +1,13 @@
 //! Paths to sources: which files, in which order, of which format.
 
 use std::collections::HashSet;
-use std::fs::{self, File};
-use std::io::{self, BufReader, Read, Seek};
+use std::fs::{self, File, Metadata};
+use std::io::{self, BufReader, ErrorKind, Read, Seek};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use glob::MatchOptions;
 use walkdir::WalkDir;
 
 use super::error::Error;
@@ -19,7 +20,12 @@ pub(super) enum Format {
     Text,
     /// One JSON object a line, each a document.
     JsonLines(Compression),
+    /// Columns; each row is a document.
+    Parquet,
 }
+
+/// Why a Parquet file cannot be used, where that is so.
+pub(super) const NEEDS_PARQUET: &str = "Parquet, which takes the cargo feature `parquet`";
 
 /// How a file is compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,7 +50,7 @@ impl Compression {
 
 impl Format {
     /// By the file's name; what is no JSON lines is text. None for what is plainly something else.
-    fn of(path: &Path) -> Result<Self, String> {
+    pub(super) fn of(path: &Path) -> Result<Self, String> {
         let compression = Compression::of(path);
         let inner = match compression {
             Compression::None => path.to_path_buf(),
@@ -52,7 +58,8 @@ impl Format {
         };
         match (extension(&inner).as_str(), compression) {
             ("jsonl" | "ndjson", _) => Ok(Self::JsonLines(compression)),
-            ("parquet", _) => Err("parquet files cannot be read yet: convert it to .jsonl".into()),
+            ("parquet", Compression::None) if cfg!(feature = "parquet") => Ok(Self::Parquet),
+            ("parquet", Compression::None) => Err(NEEDS_PARQUET.into()),
             ("json", _) => Err("JSON, but no .jsonl: one record a line is read".into()),
             ("xz" | "bz2" | "zip", _) | (_, Compression::Gzip | Compression::Zstd) => {
                 Err("compressed, but no .jsonl.gz or .jsonl.zst".into())
@@ -77,13 +84,17 @@ pub struct Sources {
 }
 
 impl Sources {
-    /// Finds the files of `paths`: directories, text files, `.jsonl`, `.jsonl.gz`, `.jsonl.zst`, `-` for
-    /// JSON lines from standard input. Files of a directory are sorted by path; hidden files and
-    /// directories in it are passed over.
+    /// Finds the files of `paths`: directories, text files, `.jsonl`, `.jsonl.gz`, `.jsonl.zst`, `.parquet` (feature
+    /// `parquet`), `-` for JSON lines from standard input. A path that is not there and has `*`, `?`, `[...]` or `**` (any
+    /// directories) stands for what matches it.
+    ///
+    /// Their order is that of the documents: the paths as given; the files of a directory, and what matches a pattern,
+    /// sorted by path, name by name; within a file as they stand. Hidden files and directories (`.name`) are passed over
+    /// in directories, and match no pattern that does not say the dot.
     ///
     /// # Errors
     /// Where a path does not exist, is neither a file nor a directory, or leads to a file for a second
-    /// time.
+    /// time; where nothing matches a pattern.
     pub fn find<P: AsRef<Path>>(paths: &[P]) -> Result<Self, Error> {
         let mut sources = Self {
             inputs: Vec::new(),
@@ -96,19 +107,43 @@ impl Sources {
                 sources.push(Input::stdin())?;
                 continue;
             }
-            let found = fs::metadata(path).map_err(|error| Error::io("read", path, error))?;
-            if found.is_dir() {
-                sources.walk(path, paths.len() > 1)?;
-            } else if found.is_file() {
-                sources.push(Input::file(path, path, found.len()))?;
-            } else {
-                let path = escaped_bytes(path.as_os_str());
-                return Err(Error::refused(format!(
-                    "{path} is no regular file: pipe it in as -"
-                )));
+            match fs::metadata(path) {
+                Ok(found) => sources.add(path, &found, paths.len() > 1)?,
+                Err(_) if is_pattern(path) => sources.expand(path)?,
+                Err(error) => return Err(Error::io("read", path, error)),
             }
         }
         Ok(sources)
+    }
+
+    fn add(&mut self, path: &Path, found: &Metadata, of_several: bool) -> Result<(), Error> {
+        if found.is_dir() {
+            return self.walk(path, of_several);
+        }
+        if found.is_file() {
+            return self.push(Input::file(path, path, found.len()));
+        }
+        let path = escaped_bytes(path.as_os_str());
+        Err(Error::refused(format!(
+            "{path} is no regular file: pipe it in as -"
+        )))
+    }
+
+    /// What matches a pattern: files, and all files of directories.
+    fn expand(&mut self, pattern: &Path) -> Result<(), Error> {
+        let mut walked: Option<PathBuf> = None;
+        for path in matches(pattern)? {
+            if walked
+                .as_ref()
+                .is_some_and(|folder| path.starts_with(folder))
+            {
+                continue; // it was found there
+            }
+            let about = fs::metadata(&path).map_err(|error| Error::io("read", &path, error))?;
+            self.add(&path, &about, true)?;
+            walked = about.is_dir().then_some(path);
+        }
+        Ok(())
     }
 
     /// Copies standard input to a file, where it is among them.
@@ -176,6 +211,36 @@ impl Sources {
         }
         Ok(())
     }
+}
+
+fn is_pattern(path: &Path) -> bool {
+    path.as_os_str()
+        .as_encoded_bytes()
+        .iter()
+        .any(|byte| b"*?[".contains(byte))
+}
+
+/// The paths that match a pattern, sorted.
+fn matches(pattern: &Path) -> Result<Vec<PathBuf>, Error> {
+    let options = MatchOptions {
+        case_sensitive: true,
+        require_literal_separator: true,
+        require_literal_leading_dot: true,
+    };
+    let cannot = |error| Error::io("read", pattern, error);
+    let text = pattern.to_str();
+    let text = text.ok_or_else(|| cannot(ErrorKind::InvalidFilename.into()))?;
+    let found = glob::glob_with(text, options);
+    let found = found.map_err(|error| cannot(io::Error::other(error.msg)))?;
+    let mut paths: Vec<PathBuf> = found.collect::<Result<_, _>>().map_err(|error| {
+        let path = error.path().to_owned();
+        Error::io("read", &path, error.into())
+    })?;
+    if paths.is_empty() {
+        return Err(cannot(io::Error::other("nothing matches it")));
+    }
+    paths.sort_unstable();
+    Ok(paths)
 }
 
 fn below<'p>(path: &'p Path, root: &Path, of_several: bool) -> &'p Path {
@@ -281,7 +346,7 @@ impl Input {
         let file = Counted { file, bytes };
         let buffered = |file| BufReader::with_capacity(BUFFER, file);
         Ok(match self.format {
-            Format::Text | Format::JsonLines(Compression::None) => Box::new(file),
+            Format::Text | Format::Parquet | Format::JsonLines(Compression::None) => Box::new(file),
             Format::JsonLines(Compression::Gzip) => {
                 Box::new(flate2::bufread::MultiGzDecoder::new(buffered(file)))
             }
@@ -329,7 +394,8 @@ mod tests {
         );
         assert_eq!(of("b.txt"), Ok(Format::Text));
         assert_eq!(of("jsonl"), Ok(Format::Text));
-        for other in ["b.txt.gz", "b.json", "b.parquet", "b.xz"] {
+        assert_eq!(of("b.parquet").is_ok(), cfg!(feature = "parquet"));
+        for other in ["b.txt.gz", "b.json", "b.parquet.gz", "b.xz"] {
             assert!(of(other).is_err(), "{other}");
         }
     }

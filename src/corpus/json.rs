@@ -1,4 +1,4 @@
-//! The fields that matter of one JSON line; the rest is skipped without being built.
+//! The fields that matter of a record; what else a JSON line has is skipped without being built.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -17,6 +17,17 @@ pub(super) struct Fields {
     pub(super) id_required: bool,
     /// Which fields decide what is kept.
     pub(super) keep: KeepPolicy,
+}
+
+impl Default for Fields {
+    fn default() -> Self {
+        Self {
+            text: "text".to_owned(),
+            id: "id".to_owned(),
+            id_required: false,
+            keep: KeepPolicy::default(),
+        }
+    }
 }
 
 /// What was taken of a record.
@@ -59,11 +70,16 @@ impl Fields {
 
     /// The fields of one line, or what is wrong with it.
     pub(super) fn pick<'a>(&self, line: &'a str) -> Result<Picked<'a>, String> {
-        let Found { text, others } = self.find(line)?;
+        self.settle(self.find(line)?)
+    }
+
+    /// The fields that were found of a record, or what is wrong with them.
+    pub(super) fn settle<'a>(&self, found: Found<'a>) -> Result<Picked<'a>, String> {
+        let Found { text, others } = found;
         let [id, by, preferred] = others;
         let text = match text {
             Some(Scalar::Str(text)) => text,
-            Some(other) => return Err(is_not(&self.text, &other, "a string")),
+            Some(other) => return Err(is_not(&self.text, &other, TEXT)),
             None => return Err(format!("field `{}` is missing", self.text)),
         };
         let id = match id {
@@ -72,11 +88,7 @@ impl Fields {
             None | Some(Scalar::Other("null")) if !self.id_required => None,
             None => return Err(format!("field `{}` is missing", self.id)),
             Some(other) => {
-                return Err(is_not(
-                    &self.id,
-                    &other,
-                    "a string or whole number of 64 bits",
-                ));
+                return Err(is_not(&self.id, &other, ID));
             }
         };
         let by = self.kept_by(by)?;
@@ -92,7 +104,7 @@ impl Fields {
             (None, _) => Ok(FieldValue::Nothing),
             (Some(_), Some(Scalar::Number(number))) => Ok(FieldValue::Number(number)),
             (Some(_), Some(Scalar::Str(text))) => Ok(FieldValue::Text(text)),
-            (Some(name), Some(other)) => Err(is_not(name, &other, "a number or string")),
+            (Some(name), Some(other)) => Err(is_not(name, &other, KEEP)),
             (Some(name), None) => Err(format!("field `{name}` is missing")),
         }
     }
@@ -115,8 +127,13 @@ fn is_not(field: &str, found: &Scalar<'_>, wanted: &str) -> String {
     format!("field `{field}` is {kind}, not {wanted}")
 }
 
+/// What a field's value may be.
+pub(super) const TEXT: &str = "a string";
+pub(super) const ID: &str = "a string or whole number of 64 bits";
+pub(super) const KEEP: &str = "a number or string";
+
 #[derive(Debug)]
-enum Scalar<'a> {
+pub(super) enum Scalar<'a> {
     Str(Cow<'a, str>),
     Number(Number),
     Bool(bool),
@@ -124,10 +141,12 @@ enum Scalar<'a> {
     Other(&'static str),
 }
 
+/// The fields that a record has, whatever they are.
 #[derive(Debug, Default)]
-struct Found<'a> {
-    text: Option<Scalar<'a>>,
-    others: [Option<Scalar<'a>>; OTHERS],
+pub(super) struct Found<'a> {
+    pub(super) text: Option<Scalar<'a>>,
+    /// The id, the value to keep by, and the value that may be preferred.
+    pub(super) others: [Option<Scalar<'a>>; OTHERS],
 }
 
 struct RecordSeed<'s, 'a> {
@@ -317,10 +336,10 @@ mod tests {
     #[test]
     fn borrows_the_text_and_skips_the_rest() {
         let line = r#"{"meta": {"text": [1, {"id": 2}]}, "id": 7, "text": "plain", "x": null}"#;
-        let picked = fields().pick(line).unwrap();
+        let picked = Fields::default().pick(line).unwrap();
         assert!(matches!(picked.text, Cow::Borrowed("plain")));
         assert_eq!(picked.id.as_deref(), Some("7"));
-        let picked = fields()
+        let picked = Fields::default()
             .pick(r#"{"te\u0078t": "a\nb", "id": null}"#)
             .unwrap();
         assert_eq!((&*picked.text, picked.id), ("a\nb", None));
@@ -328,7 +347,7 @@ mod tests {
 
     #[test]
     fn says_what_is_wrong() {
-        let told = |line: &str| fields().pick(line).unwrap_err();
+        let told = |line: &str| Fields::default().pick(line).unwrap_err();
         assert_eq!(told(r#"{"id": 1}"#), "field `text` is missing");
         assert_eq!(
             told(r#"{"text": 5}"#),

@@ -1,10 +1,12 @@
 //! Files in, decisions out (feature `corpus`).
 //!
-//! [`Sources`] finds directories, text files and JSON lines, plain or compressed; [`Corpus`] reads them
-//! into documents with ids, and can make their digests on the way; texts of files that are not compressed are not
-//! held, but read again where they are needed. [`Outputs`] writes pairs, clusters and the records that are kept and
-//! removed; every file is written beside its place and renamed when all of them are whole. [`KeepPolicy`] chooses the copy
-//! that is kept by what records say of themselves.
+//! [`Sources`] finds directories, text files, JSON lines, plain or compressed, and (feature `parquet`) Parquet files;
+//! [`Corpus`] reads them into documents with ids, and can make their digests on the way; texts of files that are not
+//! compressed are not held, but read again where they are needed. [`Outputs`] writes pairs, clusters and the records
+//! that are kept and removed, in the inputs' format, to one file or a file for each input; every output is written
+//! beside its place and renamed when all of them are whole. [`KeepPolicy`]
+//! chooses the copy that is kept by what records say of themselves, and a [`Job`] does it all, in bounded memory where
+//! that is asked for.
 //!
 //! ```no_run
 //! use resemblance::{Deduper, Run};
@@ -24,9 +26,11 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod bytes;
 #[allow(clippy::module_inception)] // the type it holds
 mod corpus;
 mod document;
+mod encoder;
 mod error;
 mod escape;
 mod input;
@@ -35,10 +39,14 @@ mod json;
 mod keep;
 mod options;
 mod output;
+#[cfg_attr(not(feature = "parquet"), path = "no_parquet.rs")]
+mod parquet;
 mod parse;
 mod read;
 mod reason;
 mod records;
+mod shards;
+mod sink;
 mod tables;
 mod value;
 
@@ -50,6 +58,7 @@ pub use input::Sources;
 pub use job::{Counts, Decided, DecidedCluster, Job, Removed, Sinks};
 pub use keep::{KeepBy, KeepPolicy, Preference};
 pub use options::{OnBad, ReadOptions};
-pub use output::{Outputs, RecordSink, Table};
+pub use output::Outputs;
 pub use read::Rejection;
 pub use reason::KeepReason;
+pub use sink::{RecordSink, Table};

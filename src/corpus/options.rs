@@ -14,26 +14,11 @@ pub enum OnBad {
 }
 
 /// How to read documents; each method states its default.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct ReadOptions {
     pub(super) fields: Fields,
     pub(super) on_bad: OnBad,
     pub(super) bytes: bool,
-}
-
-impl Default for ReadOptions {
-    fn default() -> Self {
-        Self {
-            fields: Fields {
-                text: "text".to_owned(),
-                id: "id".to_owned(),
-                id_required: false,
-                keep: KeepPolicy::default(),
-            },
-            on_bad: OnBad::default(),
-            bytes: false,
-        }
-    }
 }
 
 impl ReadOptions {
@@ -42,7 +27,7 @@ impl ReadOptions {
         Self::default()
     }
 
-    /// The field that holds a record's text. Default `text`.
+    /// The field, or the column of a Parquet file, that holds a record's text. Default `text`.
     #[must_use]
     pub fn text_field(mut self, name: impl Into<String>) -> Self {
         self.fields.text = name.into();
@@ -62,7 +47,7 @@ impl ReadOptions {
     /// Default the first.
     ///
     /// Every record must have the field of [`KeepBy::Max`](super::KeepBy::Max) or [`Min`](super::KeepBy::Min) then, as a
-    /// number or string; a text file, which has none, is bad.
+    /// number or string; in Parquet files also as a date or timestamp. A text file, which has none, is bad.
     #[must_use]
     pub fn keep(mut self, policy: KeepPolicy) -> Self {
         self.fields.keep = policy;

@@ -1,16 +1,21 @@
 //! Outputs that appear whole or not at all.
 
 use std::collections::HashSet;
+use std::ffi::OsStr;
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
-use std::path::{Component, Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use tempfile::{NamedTempFile, TempDir};
 
+use super::encoder::Encoder;
 use super::error::Error;
 use super::escape::escaped_bytes;
 use super::input::{Compression, Format, Sources};
+use super::parquet::RowWriter;
+use super::shards::{Origin, Shards, folder_of};
+use super::sink::{Finish, Open, RecordSink, Records, Table};
 
 /// Files and directories in the making. Each is written beside its place, under a passing name;
 /// [`commit`](Self::commit) renames them when all are whole. Dropped before that, they leave nothing.
@@ -22,18 +27,8 @@ pub struct Outputs {
     staged: Vec<Staged>,
     /// Where the inputs are: no output may replace one.
     inputs: HashSet<PathBuf>,
-    /// What records of the inputs go to.
-    records: Records,
-}
-
-/// What kind of place the records of the inputs can be written to.
-#[derive(Debug)]
-enum Records {
-    Lines,
-    /// The files, as they will lie in a directory.
-    Files(Vec<PathBuf>),
-    /// JSON lines and text files cannot share one.
-    Mixed,
+    /// Those inputs that records may come from.
+    origins: Arc<[Origin]>,
 }
 
 #[derive(Debug)]
@@ -43,35 +38,27 @@ struct Staged {
     /// Where that really is.
     place: PathBuf,
     kind: Kind,
+    /// What is written to it.
+    open: Box<dyn Finish>,
 }
 
 #[derive(Debug)]
 enum Kind {
-    File(NamedTempFile, Shared),
+    File(NamedTempFile),
     Directory(TempDir),
 }
-
-type Shared = Arc<Mutex<Option<Encoder>>>;
 
 impl Outputs {
     /// Nothing staged; outputs of what is read from `sources`.
     pub fn new(sources: &Sources) -> Self {
-        let usable = || {
-            sources
-                .inputs
-                .iter()
-                .filter(|input| input.problem.is_none())
-        };
-        let texts = usable().filter(|input| input.format == Format::Text);
-        let files: Vec<PathBuf> = texts.map(|input| within(&input.below)).collect();
+        let usable = sources
+            .inputs
+            .iter()
+            .filter(|input| input.problem.is_none());
         Self {
             staged: Vec::new(),
             inputs: sources.places.clone(),
-            records: match files.len() {
-                0 => Records::Lines,
-                n if n == usable().count() => Records::Files(files),
-                _ => Records::Mixed,
-            },
+            origins: usable.map(Origin::of).collect(),
         }
     }
 
@@ -81,6 +68,81 @@ impl Outputs {
     /// Where it cannot be made, is staged already or is an input.
     pub fn stage_table(&mut self, path: impl AsRef<Path>) -> Result<Table, Error> {
         let path = path.as_ref();
+        let (place, temp, file) = self.temporary_file(path)?;
+        let encoder = Encoder::new(file, Compression::of(path));
+        let encoder = encoder.map_err(|error| Error::io("write", path, error))?;
+        Ok(Table(self.stage(path, place, Kind::File(temp), encoder)))
+    }
+
+    /// Stages a place for input records, in the inputs' format.
+    ///
+    /// - A name with an extension is one file: JSON lines, compressed by its name, or `.parquet`.
+    /// - Any other name, one that ends in a slash, and a directory that is there: a directory with a file for each
+    ///   input, named and compressed as that is. It must not exist or be empty. Text files always make one.
+    ///
+    /// A JSON line is written as it stands, with a line feed; blank lines and a byte-order mark are no part of records.
+    /// A row of a Parquet file is written with all its columns, under the schema, the metadata and the compression of
+    /// the first file.
+    ///
+    /// # Errors
+    /// Where it cannot be made, is staged already or is an input. For one file: where the inputs are of several formats,
+    /// or of several schemas. For a directory: where two inputs would lie in the same place.
+    pub fn stage_records(&mut self, path: impl AsRef<Path>) -> Result<RecordSink, Error> {
+        let path = path.as_ref();
+        let is_text = |origin: &Origin| origin.format == Format::Text;
+        let all_texts = !self.origins.is_empty() && self.origins.iter().all(is_text);
+        if all_texts || names_directory(path) {
+            return self
+                .stage_shards(path)
+                .map(Records::Directory)
+                .map(RecordSink);
+        }
+        let is_rows = |origin: &Origin| origin.format == Format::Parquet;
+        let rows = self
+            .origins
+            .iter()
+            .filter(|&origin| is_rows(origin))
+            .count();
+        let refused = |what: &str, instead: &str| {
+            let path = escaped_bytes(path.as_os_str());
+            let told = format!("records for {path} would be {what}: name {instead}");
+            Err(Error::refused(told))
+        };
+        match (Format::of(path), rows) {
+            _ if rows < self.origins.len() && (rows > 0 || self.origins.iter().any(is_text)) => {
+                let told = Origin::formats(&self.origins);
+                refused(&format!("{told} mixed"), "a directory, or run them apart")
+            }
+            (Ok(Format::Parquet), 0) => refused("JSON lines", "a .jsonl file or a directory"),
+            (_, 0) => self.stage_table(path).map(Records::Lines).map(RecordSink),
+            (Ok(Format::Parquet), _) => self.stage_rows(path).map(Records::Rows).map(RecordSink),
+            _ => refused("rows of Parquet files", "a .parquet file or a directory"),
+        }
+    }
+
+    fn stage_rows(&mut self, path: &Path) -> Result<Open<RowWriter>, Error> {
+        let (place, temp, file) = self.temporary_file(path)?;
+        let inputs: Vec<&Path> = self.origins.iter().map(|origin| &*origin.path).collect();
+        let writer = RowWriter::create(path, file, &inputs)?;
+        Ok(self.stage(path, place, Kind::File(temp), writer))
+    }
+
+    fn stage_shards(&mut self, path: &Path) -> Result<Open<Shards>, Error> {
+        Origin::lie_apart(&self.origins, path)?;
+        let cannot = |error| Error::io("write", path, error);
+        let place = self.place(path)?;
+        if place.exists() && fs::read_dir(&place).map_err(cannot)?.next().is_some() {
+            return Err(cannot(io::ErrorKind::DirectoryNotEmpty.into()));
+        }
+        let temp = temporary(0o777)
+            .tempdir_in(folder_of(&place))
+            .map_err(cannot)?;
+        let shards = Shards::new(path, temp.path(), &self.origins);
+        Ok(self.stage(path, place, Kind::Directory(temp), shards))
+    }
+
+    /// A file beside the place of an output.
+    fn temporary_file(&self, path: &Path) -> Result<(PathBuf, NamedTempFile, File), Error> {
         let cannot = |error| Error::io("write", path, error);
         let place = self.place(path)?;
         let before = fs::metadata(&place).ok();
@@ -97,58 +159,21 @@ impl Outputs {
                 .map_err(cannot)?;
         }
         let file = temp.as_file().try_clone().map_err(cannot)?;
-        let encoder = Encoder::new(file, Compression::of(path)).map_err(cannot)?;
-        let shared = Arc::new(Mutex::new(Some(encoder)));
-        self.stage(path, place, Kind::File(temp, Arc::clone(&shared)));
-        let path = path.to_owned();
-        Ok(Table { path, shared })
+        Ok((place, temp, file))
     }
 
-    /// Stages a place for input records, in the inputs' format: a file of JSON lines, compressed by its
-    /// name, or a directory for text files, which must not exist or be empty.
-    ///
-    /// # Errors
-    /// Where it cannot be made, is staged already or is an input; where the inputs are JSON lines and text
-    /// files mixed, or two text files would lie in the same place.
-    pub fn stage_records(&mut self, path: impl AsRef<Path>) -> Result<RecordSink, Error> {
-        let path = path.as_ref();
-        match &self.records {
-            Records::Lines => Ok(RecordSink(Sink::Lines(self.stage_table(path)?))),
-            Records::Files(files) => {
-                let mut seen = HashSet::new();
-                if let Some(twice) = files.iter().find(|file| !seen.insert(*file)) {
-                    let file = escaped_bytes(path.join(twice).as_os_str());
-                    return Err(Error::refused(format!(
-                        "two inputs would be written to {file}"
-                    )));
-                }
-                self.stage_directory(path)
-            }
-            Records::Mixed => Err(Error::refused(format!(
-                "records for {} would be JSON lines and text files mixed: run them apart",
-                escaped_bytes(path.as_os_str())
-            ))),
-        }
-    }
-
-    fn stage_directory(&mut self, path: &Path) -> Result<RecordSink, Error> {
-        let cannot = |error| Error::io("write", path, error);
-        let place = self.place(path)?;
-        if place.exists() && fs::read_dir(&place).map_err(cannot)?.next().is_some() {
-            return Err(cannot(io::ErrorKind::DirectoryNotEmpty.into()));
-        }
-        let temp = temporary(0o777)
-            .tempdir_in(folder_of(&place))
-            .map_err(cannot)?;
-        let folder = temp.path().to_owned();
-        self.stage(path, place, Kind::Directory(temp));
-        let path = path.to_owned();
-        Ok(RecordSink(Sink::Directory { path, folder }))
-    }
-
-    fn stage(&mut self, path: &Path, place: PathBuf, kind: Kind) {
-        let path = path.to_owned();
-        self.staged.push(Staged { path, place, kind });
+    fn stage<W>(&mut self, path: &Path, place: PathBuf, kind: Kind, writer: W) -> Open<W>
+    where
+        Open<W>: Finish + Clone + 'static,
+    {
+        let open = Open::new(path, writer);
+        self.staged.push(Staged {
+            path: path.to_owned(),
+            place,
+            kind,
+            open: Box::new(open.clone()),
+        });
+        open
     }
 
     /// Where an output really is, links followed: no input, and apart from all other outputs.
@@ -182,19 +207,16 @@ impl Outputs {
     /// Where one cannot be finished (nothing is in its place then) or renamed. Directories, the likelier
     /// to fail, are placed first.
     pub fn commit(self) -> Result<(), Error> {
-        for Staged { path, kind, .. } in &self.staged {
-            if let Kind::File(_, shared) = kind {
-                let encoder = lock(shared).take();
-                let finished = encoder.map_or(Ok(()), Encoder::finish);
-                finished.map_err(|error| Error::io("write", path, error))?;
-            }
+        for staged in &self.staged {
+            staged.open.finish()?;
         }
         let is_directory = |staged: &Staged| matches!(staged.kind, Kind::Directory(_));
         let (directories, files): (Vec<_>, Vec<_>) =
             self.staged.into_iter().partition(is_directory);
-        for Staged { path, place, kind } in directories.into_iter().chain(files) {
-            let placed = match kind {
-                Kind::File(temp, _) => temp.persist(&place).map(drop).map_err(|e| e.error),
+        for staged in directories.into_iter().chain(files) {
+            let Staged { path, place, .. } = staged;
+            let placed = match staged.kind {
+                Kind::File(temp) => temp.persist(&place).map(drop).map_err(|e| e.error),
                 Kind::Directory(temp) => place_directory(temp, &place),
             };
             placed.map_err(|error| Error::io("write", &path, error))?;
@@ -203,10 +225,13 @@ impl Outputs {
     }
 }
 
-/// A path as it lies below a directory: what leads out of that is left out.
-fn within(path: &Path) -> PathBuf {
-    let normal = |c: &Component<'_>| matches!(c, Component::Normal(_));
-    path.components().filter(normal).collect()
+/// Whether an output of this name is a directory.
+fn names_directory(path: &Path) -> bool {
+    let bytes = path.as_os_str().as_encoded_bytes();
+    let last = bytes.last().copied().unwrap_or_default();
+    std::path::is_separator(last.into())
+        || path.extension().is_none_or(OsStr::is_empty)
+        || path.is_dir()
 }
 
 fn place_directory(temp: TempDir, path: &Path) -> io::Result<()> {
@@ -228,131 +253,4 @@ fn temporary(mode: u32) -> tempfile::Builder<'static, 'static> {
     #[cfg(not(unix))]
     let _ = mode;
     builder
-}
-
-fn folder_of(path: &Path) -> &Path {
-    match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    }
-}
-
-/// A staged file to write text to.
-#[derive(Debug)]
-pub struct Table {
-    path: PathBuf,
-    shared: Shared,
-}
-
-impl Table {
-    /// Appends a line.
-    ///
-    /// # Errors
-    /// Where it cannot be written.
-    pub fn line(&self, line: impl std::fmt::Display) -> Result<(), Error> {
-        self.with(|encoder| writeln!(encoder, "{line}"))
-    }
-
-    fn with(&self, write: impl FnOnce(&mut Encoder) -> io::Result<()>) -> Result<(), Error> {
-        match &mut *lock(&self.shared) {
-            Some(encoder) => write(encoder),
-            None => Err(io::Error::other("written to after it was committed")),
-        }
-        .map_err(|error| Error::io("write", &self.path, error))
-    }
-}
-
-/// A staged place for input records, see [`Outputs::stage_records`].
-#[derive(Debug)]
-pub struct RecordSink(Sink);
-
-#[derive(Debug)]
-enum Sink {
-    Lines(Table),
-    Directory {
-        /// The output as it was named, for messages.
-        path: PathBuf,
-        folder: PathBuf,
-    },
-}
-
-impl RecordSink {
-    /// Writes a record of the input that is called `below`.
-    pub(super) fn write(&self, below: &Path, record: &[u8]) -> Result<(), Error> {
-        match &self.0 {
-            Sink::Lines(table) => table.with(|encoder| {
-                encoder.write_all(record)?;
-                encoder.write_all(b"\n")
-            }),
-            Sink::Directory { path, folder } => {
-                let below = within(below);
-                write_new(&folder.join(&below), record)
-                    .map_err(|error| Error::io("write", &path.join(below), error))
-            }
-        }
-    }
-}
-
-fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    fs::create_dir_all(folder_of(path))?;
-    File::create_new(path)?.write_all(bytes)
-}
-
-enum Encoder {
-    Plain(BufWriter<File>),
-    Gzip(flate2::write::GzEncoder<BufWriter<File>>),
-    Zstd(zstd::Encoder<'static, BufWriter<File>>),
-}
-
-impl std::fmt::Debug for Encoder {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Encoder")
-    }
-}
-
-impl Encoder {
-    fn new(file: File, compression: Compression) -> io::Result<Self> {
-        let file = BufWriter::with_capacity(1 << 16, file);
-        Ok(match compression {
-            Compression::None => Self::Plain(file),
-            Compression::Gzip => Self::Gzip(flate2::write::GzEncoder::new(
-                file,
-                flate2::Compression::default(),
-            )),
-            Compression::Zstd => Self::Zstd(zstd::Encoder::new(file, 0)?),
-        })
-    }
-
-    /// Writes what is still held and waits until the disk has it.
-    fn finish(self) -> io::Result<()> {
-        let file = match self {
-            Self::Plain(file) => file,
-            Self::Gzip(encoder) => encoder.finish()?,
-            Self::Zstd(encoder) => encoder.finish()?,
-        };
-        file.into_inner()?.sync_all()
-    }
-}
-
-impl Write for Encoder {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match self {
-            Self::Plain(file) => file.write(bytes),
-            Self::Gzip(encoder) => encoder.write(bytes),
-            Self::Zstd(encoder) => encoder.write(bytes),
-        }
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        match self {
-            Self::Plain(file) => file.flush(),
-            Self::Gzip(encoder) => encoder.flush(),
-            Self::Zstd(encoder) => encoder.flush(),
-        }
-    }
-}
-
-/// A writer that panicked leaves its output uncommitted; the lock itself is sound.
-fn lock(shared: &Shared) -> std::sync::MutexGuard<'_, Option<Encoder>> {
-    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }

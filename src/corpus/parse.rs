@@ -12,7 +12,7 @@ use super::input::{Count, Input};
 use super::json::Fields;
 use super::keep::KeepValues;
 use super::options::ReadOptions;
-use super::records::{Block, Blocks, RawRecord};
+use super::records::{Block, Blocks, RawRecord, utf8};
 use crate::digest::{Digester, Digests, Workspace};
 use crate::text::Content;
 
@@ -38,7 +38,7 @@ pub(super) struct Of<B> {
 /// A block to parse.
 pub(super) struct RawBlock {
     pub(super) block: Block,
-    file: Option<Arc<StoredFile>>,
+    pub(super) file: Option<Arc<StoredFile>>,
     /// Memory for its digests.
     digests: Option<Digests>,
 }
@@ -132,7 +132,7 @@ impl<'r> Producer<'r> {
         let input = &self.inputs[self.number];
         let (blocks, file) = match &mut self.open {
             Some(open) => open,
-            none => match Blocks::open(input, &self.bytes) {
+            none => match Blocks::open(input, self.fields, &self.bytes) {
                 Ok(blocks) => none.insert((blocks, StoredFile::of(input, self.fields))),
                 Err(error) => {
                     let opened = false;
@@ -207,7 +207,7 @@ impl Parser<'_> {
     }
 
     /// Takes a record as a document, or says what is wrong with it.
-    fn take(
+    pub(super) fn take(
         self,
         record: &RawRecord<'_>,
         file: Option<&Arc<StoredFile>>,
@@ -216,16 +216,14 @@ impl Parser<'_> {
     ) -> Result<Taken, String> {
         let options = self.options;
         let text;
-        let (content, id, keep) = if record.line.is_some() {
-            let line = std::str::from_utf8(record.bytes).map_err(|error| not_utf8(&error))?;
-            let picked = options.fields.pick(line)?;
+        let (content, id, keep) = if let Some(picked) = record.pick(&options.fields)? {
             text = picked.text;
             (Content::Text(&text), picked.id, picked.keep)
         } else {
-            let content = match std::str::from_utf8(record.bytes) {
+            let content = match utf8(record.bytes) {
                 Ok(text) => Content::Text(text),
                 Err(_) if options.bytes => Content::Bytes(record.bytes),
-                Err(error) => return Err(not_utf8(&error)),
+                Err(reason) => return Err(reason),
             };
             let keep = options.fields.keep.values_of_text(content.len())?;
             (content, None, keep)
@@ -244,8 +242,4 @@ impl Parser<'_> {
             keep,
         })
     }
-}
-
-fn not_utf8(error: &std::str::Utf8Error) -> String {
-    format!("not UTF-8 (byte {})", error.valid_up_to())
 }

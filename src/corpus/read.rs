@@ -7,7 +7,7 @@ use super::escape::escaped_bytes;
 use super::input::{Format, Input};
 use super::options::OnBad;
 use super::parse::{Of, ParsedBlock, Parser, Part, Producer, Spare, Taken};
-use super::records::BLOCK;
+use super::records::{BLOCK, Unusable};
 use crate::digest::{Digests, Workspace};
 use crate::pool::Pool;
 use crate::watch::Ticker;
@@ -23,7 +23,7 @@ pub struct Rejection {
     pub record: Option<String>,
 }
 
-/// Where a record is: its input, and its line where it has one.
+/// Where a record is: its input, and its line or row where it has one.
 pub(super) type At = (usize, Option<u64>);
 
 /// What becomes of the records that are read. It is given them in order.
@@ -109,10 +109,7 @@ impl<'r, S: Sink + Send> Reading<'r, S> {
         match part {
             Part::Block(block) => return self.take_block(number, block).map(Some),
             Part::Failed { error, opened } => {
-                let reason = match &input.problem {
-                    Some(problem) => problem.clone(),
-                    None => format!("cannot be read: {error}"),
-                };
+                let reason = Unusable::reason(&error);
                 let in_line = opened && input.format != Format::Text;
                 let line = in_line.then_some(self.lines + 1);
                 self.reject((number, line), reason, None)?;
@@ -137,8 +134,8 @@ impl<'r, S: Sink + Send> Reading<'r, S> {
                 Err(reason) => Some(reason),
             };
             if let Some(reason) = refused {
-                let told = || block.block.told(record.offset, record.len);
-                self.reject(at, reason, at.1.map(|_| told()))?;
+                let told = |_| block.block.told(record.offset, record.len);
+                self.reject(at, reason, at.1.and_then(told))?;
             }
         }
         self.lines += block.lines;

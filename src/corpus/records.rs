@@ -1,219 +1,172 @@
 //! An input's records as they stand in the file: in blocks, which can be looked at in parallel, or one after
 //! the other.
 
-use std::io::{self, Read};
-use std::mem::take;
-use std::ops::Range;
+use std::fmt;
+use std::io;
 
-use memchr::memchr;
+use super::bytes::{ByteBlock, ByteBlocks};
+use super::input::{Count, Format, Input};
+use super::json::{Fields, Picked};
+use super::parquet::{Row, RowBlock, RowBlocks};
+use crate::text::Content;
 
-use super::input::{Compression, Count, Format, Input};
-
-/// A record as it stands in its file.
+/// A record as it stands in its file. What it takes to parse it is here, so that each can be parsed by itself.
+#[derive(Clone, Copy)]
 pub(super) struct RawRecord<'b> {
-    /// Line, from 1; none where the file is the record.
+    /// Line or row, from 1; none where the file is the record.
     pub(super) line: Option<u64>,
-    /// Where it begins in the decompressed file.
+    /// Where it begins in the decompressed file, where it is bytes of it.
     pub(super) offset: u64,
-    /// The bytes, without the line feed.
+    /// What it is known by when it is read again: the line without its line feed, the file, a row's text.
     pub(super) bytes: &'b [u8],
+    pub(super) row: Option<Row<'b>>,
 }
 
-/// Whole records of one input.
-pub(super) struct Block {
-    /// Its bytes, and others behind them.
-    memory: Vec<u8>,
-    len: usize,
-    /// Where it begins in the decompressed file.
-    offset: u64,
-    has_lines: bool,
+impl<'b> RawRecord<'b> {
+    /// Its fields; none where the file is the record.
+    pub(super) fn pick(&self, fields: &Fields) -> Result<Option<Picked<'b>>, String> {
+        let picked = match (self.row, self.line) {
+            (Some(row), _) => fields.settle(row.found(fields)?)?,
+            (None, Some(_)) => fields.pick(utf8(self.bytes)?)?,
+            (None, None) => return Ok(None),
+        };
+        Ok(Some(picked))
+    }
+
+    /// Its text alone, of a record that has been read before; escapes are resolved in `memory`.
+    pub(super) fn content<'a>(
+        &'a self,
+        fields: &Fields,
+        memory: &'a mut String,
+    ) -> Result<Content<'a>, String> {
+        match self.line {
+            Some(_) if self.row.is_none() => {
+                let text = fields.pick_text(utf8(self.bytes)?, memory)?;
+                Ok(Content::Text(text))
+            }
+            _ => Ok(match std::str::from_utf8(self.bytes) {
+                Ok(text) => Content::Text(text),
+                Err(_) => Content::Bytes(self.bytes),
+            }),
+        }
+    }
+}
+
+/// The bytes as text, or where they are none.
+pub(super) fn utf8(bytes: &[u8]) -> Result<&str, String> {
+    std::str::from_utf8(bytes).map_err(|error| format!("not UTF-8 (byte {})", error.valid_up_to()))
+}
+
+/// Whole records of one input, all in memory: looking at one does not fail.
+pub(super) enum Block {
+    Bytes(ByteBlock),
+    Rows(RowBlock),
 }
 
 impl Block {
     /// Bytes of the block.
     pub(super) fn len(&self) -> usize {
-        self.len
+        match self {
+            Self::Bytes(block) => block.len(),
+            Self::Rows(block) => block.len(),
+        }
     }
 
-    /// Where a record of it is, for [`bytes`](Self::bytes).
-    pub(super) fn place(&self, record: &RawRecord<'_>) -> Range<usize> {
-        let from = (record.offset - self.offset) as usize;
-        from..from + record.bytes.len()
-    }
-
-    /// The bytes of a record.
-    pub(super) fn bytes(&self, place: &Range<usize>) -> &[u8] {
-        &self.memory[place.clone()]
-    }
-
-    /// A part of it as text, by the place in the decompressed file; bytes that are no UTF-8 are replaced.
-    pub(super) fn told(&self, offset: u64, len: usize) -> String {
-        let from = (offset - self.offset) as usize;
-        String::from_utf8_lossy(&self.memory[from..from + len]).into()
+    /// A part of it as text, by the place in the decompressed file; none of rows.
+    pub(super) fn told(&self, offset: u64, len: usize) -> Option<String> {
+        match self {
+            Self::Bytes(block) => Some(block.told(offset, len)),
+            Self::Rows(_) => None,
+        }
     }
 
     /// Its memory, for another block.
     pub(super) fn into_memory(self) -> Vec<u8> {
-        self.memory
+        match self {
+            Self::Bytes(block) => block.into_memory(),
+            Self::Rows(_) => Vec::new(),
+        }
     }
 
-    /// Calls `each` with the records, their lines counted from 1 in this block, and tells how many lines there
-    /// are. Blank lines are no records, and a byte-order mark belongs to none.
-    pub(super) fn for_each<E>(
-        &self,
-        mut each: impl FnMut(RawRecord<'_>) -> Result<(), E>,
+    /// Calls `each` with the records, their lines or rows counted from 1 in this block, and tells how many of these
+    /// there are. No record is parsed for it.
+    pub(super) fn for_each<'b, E>(
+        &'b self,
+        each: impl FnMut(RawRecord<'b>) -> Result<(), E>,
     ) -> Result<u64, E> {
-        let offset = self.offset;
-        let block = &self.memory[..self.len];
-        if !self.has_lines {
-            let bytes = block;
-            let line = None;
-            each(RawRecord {
-                line,
-                offset,
-                bytes,
-            })?;
-            return Ok(0);
+        match self {
+            Self::Bytes(block) => block.for_each(each),
+            Self::Rows(block) => block.for_each(each),
         }
-        let (mut at, mut line) = (0, 0);
-        while at < block.len() {
-            line += 1;
-            let rest = &block[at..];
-            let end = memchr(b'\n', rest).unwrap_or(rest.len());
-            let mark = match offset == 0 && at == 0 && rest.starts_with(MARK) {
-                true => MARK.len(),
-                false => 0,
-            };
-            let bytes = &rest[mark..end];
-            if !bytes.iter().all(u8::is_ascii_whitespace) {
-                each(RawRecord {
-                    line: Some(line),
-                    offset: offset + (at + mark) as u64,
-                    bytes,
-                })?;
-            }
-            at += end + 1;
-        }
-        Ok(line)
     }
 }
-
-/// The byte-order mark of UTF-8: it may open a file.
-const MARK: &[u8] = b"\xEF\xBB\xBF";
 
 /// Bytes of a block, at least, where there are so many.
 pub(super) const BLOCK: usize = 1 << 20;
 
 /// An input read in blocks.
-pub(super) struct Blocks {
-    reader: Box<dyn Read + Send>,
-    /// Bytes that are read at a time.
-    step: usize,
-    /// The beginning of a record that has not been read to its end.
-    rest: Vec<u8>,
-    /// Where it begins in the decompressed file.
-    offset: u64,
-    has_lines: bool,
-    /// What came after the last bytes.
-    end: Option<io::Result<()>>,
+pub(super) enum Blocks {
+    Bytes(ByteBlocks),
+    Rows(Box<RowBlocks>),
 }
 
 impl Blocks {
-    /// Opens an input; its bytes on the disk are counted.
-    pub(super) fn open(input: &Input, bytes: &Count) -> io::Result<Self> {
+    /// Opens an input, for these fields; its bytes on the disk are counted.
+    pub(super) fn open(input: &Input, fields: &Fields, bytes: &Count) -> io::Result<Self> {
         if let Some(problem) = &input.problem {
-            return Err(io::Error::other(problem.clone()));
+            return Err(Unusable::error(problem));
         }
-        Ok(Self {
-            reader: input.open(bytes)?,
-            step: match input.format {
-                Format::Text | Format::JsonLines(Compression::None) => {
-                    // One more, to see the end. Not all systems tell the size of all files.
-                    (input.size as usize + 1).clamp(1 << 12, BLOCK)
-                }
-                Format::JsonLines(_) => BLOCK,
-            },
-            rest: Vec::new(),
-            offset: 0,
-            has_lines: input.format != Format::Text,
-            end: None,
+        Ok(match input.format {
+            Format::Parquet => Self::Rows(Box::new(RowBlocks::open(&input.path, fields, bytes)?)),
+            Format::Text | Format::JsonLines(_) => Self::Bytes(ByteBlocks::open(input, bytes)?),
         })
     }
 
     /// The next whole records, in `memory`, which goes with them and may have been used before; none at the end.
     /// What is read before an error is handed out first.
     pub(super) fn next(&mut self, memory: &mut Vec<u8>) -> io::Result<Option<Block>> {
-        let mut len = self.rest.len();
-        if memory.len() < len {
-            memory.resize(len, 0);
-        }
-        memory[..len].copy_from_slice(&self.rest);
-        self.rest.clear();
-        while self.end.is_none() {
-            let known = len;
-            self.fill(memory, &mut len);
-            let whole = match self.has_lines {
-                true => memory[known..len].iter().rposition(|&byte| byte == b'\n'),
-                false => None,
-            };
-            if let Some(last) = whole {
-                let whole = known + last + 1;
-                self.rest.extend_from_slice(&memory[whole..len]);
-                return Ok(Some(self.block(take(memory), whole)));
-            }
-        }
-        if let Some(Err(error)) = self.end.replace(Ok(())) {
-            return Err(error);
-        }
-        // A text file without a byte is a document; the end of lines is none.
-        if len > 0 || !self.has_lines && self.offset == 0 {
-            let block = self.block(take(memory), len);
-            self.offset = self.offset.max(1);
-            return Ok(Some(block));
-        }
-        Ok(None)
+        Ok(match self {
+            Self::Bytes(blocks) => blocks.next(memory)?.map(Block::Bytes),
+            Self::Rows(blocks) => blocks.next()?.map(Block::Rows),
+        })
+    }
+}
+
+/// Why an input is of no use, where that is no failure to read it. It travels as an error of the system does.
+#[derive(Debug)]
+pub(super) struct Unusable(String);
+
+impl Unusable {
+    pub(super) fn error(why: impl Into<String>) -> io::Error {
+        io::Error::other(Self(why.into()))
     }
 
-    /// Reads so many more bytes, or to the end.
-    fn fill(&mut self, memory: &mut Vec<u8>, len: &mut usize) {
-        let most = *len + self.step;
-        if memory.len() < most {
-            memory.resize(most, 0);
-        }
-        while *len < most {
-            match self.reader.read(&mut memory[*len..most]) {
-                Ok(0) => self.end = Some(Ok(())),
-                Ok(read) => {
-                    *len += read;
-                    continue;
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => self.end = Some(Err(error)),
-            }
-            return;
-        }
-        self.step = (2 * self.step).min(BLOCK);
-    }
-
-    fn block(&mut self, memory: Vec<u8>, len: usize) -> Block {
-        let offset = self.offset;
-        self.offset += len as u64;
-        Block {
-            memory,
-            len,
-            offset,
-            has_lines: self.has_lines,
+    /// What is wrong with an input that gave this error.
+    pub(super) fn reason(error: &io::Error) -> String {
+        let inner = error.get_ref();
+        match inner.and_then(|inner| inner.downcast_ref::<Self>()) {
+            Some(Self(why)) => why.clone(),
+            None => format!("cannot be read: {error}"),
         }
     }
 }
 
+impl fmt::Display for Unusable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Unusable {}
+
 /// Calls `each` with the records of `input`, one after the other. An error comes with the line it is on.
 pub(super) fn for_each_record<E: From<io::Error>>(
     input: &Input,
+    fields: &Fields,
     mut each: impl FnMut(RawRecord<'_>) -> Result<(), E>,
 ) -> Result<(), (Option<u64>, E)> {
     let mut blocks =
-        Blocks::open(input, &Count::default()).map_err(|error| (None, E::from(error)))?;
+        Blocks::open(input, fields, &Count::default()).map_err(|error| (None, E::from(error)))?;
     let (mut lines, mut memory) = (0, Vec::new());
     loop {
         let next = blocks.next(&mut memory).map_err(|error| {

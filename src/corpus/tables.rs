@@ -6,8 +6,8 @@ use std::fmt::{self, Display};
 
 use super::error::Error;
 use super::escape::Escaped;
-use super::output::Table;
 use super::read::Rejection;
+use super::sink::Table;
 use crate::cluster::{Clusters, Removal};
 use crate::verify::{Pair, Similarity};
 
@@ -76,7 +76,7 @@ impl Table {
         Ok(())
     }
 
-    /// Rejected records as JSON lines: `file`, `line`, `reason`, `record`.
+    /// Rejected records as JSON lines: `file`, `line` (or row), `reason`, `record` (of JSON lines).
     ///
     /// # Errors
     /// Where they cannot be written.

@@ -29,6 +29,12 @@ impl Number {
         Self::Float(number + 0.0)
     }
 
+    /// What a file of JSON cannot hold, and others can.
+    #[cfg_attr(not(feature = "parquet"), allow(dead_code))]
+    pub(super) fn is_nan(self) -> bool {
+        matches!(self, Self::Float(number) if number.is_nan())
+    }
+
     /// What the order goes by: the size, and digits that a float has no room for.
     fn size(self) -> (f64, i128) {
         match self {

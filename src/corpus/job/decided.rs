@@ -5,8 +5,8 @@ use std::fmt;
 use super::in_memory::InMemory;
 use super::on_disk::OnDisk;
 use crate::corpus::error::Error;
-use crate::corpus::output::{RecordSink, Table};
 use crate::corpus::read::Rejection;
+use crate::corpus::sink::{RecordSink, Table};
 use crate::recall::Recall;
 use crate::verify::Similarity;
 

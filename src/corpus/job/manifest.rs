@@ -1,6 +1,5 @@
 //! What has been done, so that a job that was stopped can go on.
 
-use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::time::UNIX_EPOCH;
@@ -30,8 +29,8 @@ pub(super) struct Manifest {
     pub(super) decided: Vec<GroupDone>,
 }
 
-/// Settings by name: what the decisions depend on.
-pub(super) type Settings = BTreeMap<String, String>;
+/// Settings and their names, those first that others follow from: what the decisions depend on.
+pub(super) type Settings = Vec<(String, String)>;
 
 /// The inputs have been read once.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -183,15 +182,13 @@ impl Work {
 
     /// Refuses work of other settings or inputs.
     fn is_of(&self, found: &Manifest, stamps: &[Stamp]) -> Result<(), Error> {
-        let names = self.manifest.settings.keys().chain(found.settings.keys());
-        for name in names {
-            let value = |settings: &Settings| {
-                let value = settings.get(name);
-                value.map_or("not set".to_owned(), |value| format!("`{value}`"))
-            };
-            let (was, is) = (value(&found.settings), value(&self.manifest.settings));
+        let none = ("a setting".to_owned(), "not there".to_owned());
+        let settings = &self.manifest.settings;
+        for place in 0..settings.len().max(found.settings.len()) {
+            let (name, is) = settings.get(place).unwrap_or(&none);
+            let (_, was) = found.settings.get(place).unwrap_or(&none);
             if was != is {
-                return Err(self.refused(&format!("{name} was {was} and is {is}")));
+                return Err(self.refused(&format!("{name} was `{was}` and is `{is}`")));
             }
         }
         if found.inputs == self.manifest.inputs {

@@ -180,6 +180,7 @@ impl<'d> Job<'d> {
             work,
             sources,
             known,
+            fields: self.options.fields.clone(),
         };
         held.write(sinks, watch)?;
         Ok(self.decided(held, wants_pairs, known_of_texts))
@@ -213,8 +214,6 @@ impl<'d> Job<'d> {
             ("scheme", deduper.scheme().to_string()),
             ("threshold", deduper.threshold().to_string()),
             ("method", self.method().to_string()),
-            ("banding", deduper.banding().to_string()),
-            ("recall", deduper.recall().to_string()),
             (
                 "cluster",
                 format!("{:?}", deduper.cluster_mode()).to_lowercase(),
@@ -231,9 +230,11 @@ impl<'d> Job<'d> {
             ("bytes", self.options.bytes.to_string()),
             ("memory", self.bound().to_string()),
             ("pairs", wants_pairs.to_string()),
+            ("banding", deduper.banding().to_string()),
+            ("recall", deduper.recall().to_string()),
         ]
         .map(|(name, value)| (name.to_owned(), value))
-        .into()
+        .to_vec()
     }
 
     /// By LSH, where the method is not exact: which takes less cannot be told before everything is in memory.
@@ -249,6 +250,7 @@ impl<'d> Job<'d> {
             work,
             sources,
             known,
+            ..
         } = &held;
         let chances = self.deduper.chances(self.method());
         let (links, mut pairs) = (LinkTally::new(&chances), PairTally::new(&chances));

@@ -14,9 +14,10 @@ use crate::corpus::corpus::Stop;
 use crate::corpus::document::CHANGED;
 use crate::corpus::error::Error;
 use crate::corpus::input::Sources;
-use crate::corpus::output::Table;
+use crate::corpus::json::Fields;
 use crate::corpus::read::Rejection;
 use crate::corpus::records::{RawRecord, for_each_record};
+use crate::corpus::sink::Table;
 use crate::corpus::tables::ClusterRow;
 use crate::watch::{Stage, Ticker, Watch};
 
@@ -25,6 +26,8 @@ pub(super) struct OnDisk {
     pub(super) work: Work,
     pub(super) sources: Sources,
     pub(super) known: Known,
+    /// The fields that were taken.
+    pub(super) fields: Fields,
 }
 
 impl OnDisk {
@@ -137,12 +140,12 @@ impl OnDisk {
                 }
                 match sinks.of(!is_removed[document as usize]) {
                     Some(sink) if self.known.late.reason(document).is_none() => {
-                        Ok(sink.write(&input.below, record.bytes)?)
+                        Ok(sink.write(input, &record)?)
                     }
                     _ => Ok(()),
                 }
             };
-            match for_each_record(input, copy) {
+            match for_each_record(input, &self.fields, copy) {
                 Ok(()) => {}
                 // The first reading stopped here as well.
                 Err((line, Stop::Io(_))) if walk.is_rejected(line) => {}

@@ -1,7 +1,5 @@
 //! The second pass: documents that may have partners to shingle sets, group by group.
 
-use std::ops::Range;
-
 use rayon::prelude::*;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -20,6 +18,7 @@ use crate::corpus::input::Input;
 use crate::corpus::options::ReadOptions;
 use crate::corpus::parse::{Part, Producer, RawBlock};
 use crate::corpus::read::Rejection;
+use crate::corpus::records::RawRecord;
 use crate::pool::Pool;
 use crate::text::Shingler;
 use crate::verify::ShingleSet;
@@ -94,8 +93,8 @@ pub(super) struct Sets<'s> {
 struct Picked {
     row: Row,
     document: u32,
-    /// Where its record is in the block.
-    place: Range<usize>,
+    /// Its line or row in the block.
+    line: Option<u64>,
 }
 
 /// A block, and what is to be shingled of it.
@@ -191,7 +190,7 @@ impl Sets<'_> {
                 let rejection = Rejection {
                     place: self.inputs[walk.input].place(line),
                     reason: reason.to_owned(),
-                    record: line.map(|_| told()),
+                    record: line.and_then(|_| told()),
                 };
                 late.bytes += row.byte_len;
                 late.rejected
@@ -200,7 +199,7 @@ impl Sets<'_> {
                 picked.push(Picked {
                     row,
                     document,
-                    place: block.place(&record),
+                    line: record.line,
                 });
             }
             Ok::<(), Error>(())
@@ -214,38 +213,54 @@ impl Sets<'_> {
     }
 
     fn shingle(&self, work: Work, memory: &mut Memory) -> Result<Shingled, Error> {
-        let input = &self.inputs[work.input];
-        let fields = input.has_lines().then_some(&self.options.fields);
         let mut records = Vec::with_capacity(work.picked.len());
-        for Picked {
-            row,
-            document,
-            place,
-        } in work.picked
-        {
-            let changed = || Error::bad(input.place(row.line()), CHANGED);
-            let bytes = work.raw.block.bytes(&place);
-            if xxh3_64(bytes) != row.record {
-                return Err(changed());
+        let mut picked = work.picked.into_iter().peekable();
+        work.raw.block.for_each(|record| {
+            let is_picked = |picked: &Picked| picked.line == record.line;
+            match picked.next_if(is_picked) {
+                Some(picked) => {
+                    records.push(self.written(&self.inputs[work.input], picked, record, memory)?);
+                    Ok(())
+                }
+                None => Ok::<(), Error>(()),
             }
-            let mut record = Record {
-                document,
-                first: self.firsts.0[document as usize],
-                byte_len: row.byte_len,
-                set: ShingleSet::default(),
-                id: row.id,
-                keep: row.keep,
-            };
-            if !record.is_copy() {
-                let stored = StoredRecord { bytes, fields };
-                let set = stored.shingle_set(self.shingler, memory);
-                record.set = set.map_err(|_| Error::bad(input.place(None), CHANGED))?;
-            }
-            let mut written = Vec::new();
-            record.write(&mut written);
-            records.push((self.groups.group[document as usize], written));
-        }
+        })?;
         Ok((work.raw.block.into_memory(), records))
+    }
+
+    /// What is to be written of a document, and its group.
+    fn written(
+        &self,
+        input: &Input,
+        picked: Picked,
+        stored: RawRecord<'_>,
+        memory: &mut Memory,
+    ) -> Result<(u32, Vec<u8>), Error> {
+        let Picked { row, document, .. } = picked;
+        let changed = |line| Error::bad(input.place(line), CHANGED);
+        if xxh3_64(stored.bytes) != row.record {
+            return Err(changed(row.line()));
+        }
+        let line = row.line();
+        let mut record = Record {
+            document,
+            first: self.firsts.0[document as usize],
+            byte_len: row.byte_len,
+            set: ShingleSet::default(),
+            id: row.id,
+            keep: row.keep,
+        };
+        if !record.is_copy() {
+            let stored = StoredRecord {
+                record: stored,
+                fields: &self.options.fields,
+            };
+            let set = stored.shingle_set(self.shingler, memory);
+            record.set = set.map_err(|_| changed(line))?;
+        }
+        let mut written = Vec::new();
+        record.write(&mut written);
+        Ok((self.groups.group[document as usize], written))
     }
 
     /// Writes the rejections of both passes in the order of their places.

@@ -1,0 +1,182 @@
+//! Files of bytes, in blocks of whole records: JSON lines, or one text.
+
+use std::io::{self, Read};
+use std::mem::take;
+
+use memchr::memchr;
+
+use super::input::{Compression, Count, Format, Input};
+use super::records::{BLOCK, RawRecord};
+
+/// Whole records of one input.
+pub(super) struct ByteBlock {
+    /// Its bytes, and others behind them.
+    memory: Vec<u8>,
+    len: usize,
+    /// Where it begins in the decompressed file.
+    offset: u64,
+    has_lines: bool,
+}
+
+impl ByteBlock {
+    /// Bytes of the block.
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// A part of it as text, by the place in the decompressed file; bytes that are no UTF-8 are replaced.
+    pub(super) fn told(&self, offset: u64, len: usize) -> String {
+        let from = (offset - self.offset) as usize;
+        String::from_utf8_lossy(&self.memory[from..from + len]).into()
+    }
+
+    /// Its memory, for another block.
+    pub(super) fn into_memory(self) -> Vec<u8> {
+        self.memory
+    }
+
+    /// Calls `each` with the records, their lines counted from 1 in this block, and tells how many lines there
+    /// are. Blank lines are no records, and a byte-order mark belongs to none.
+    pub(super) fn for_each<'b, E>(
+        &'b self,
+        mut each: impl FnMut(RawRecord<'b>) -> Result<(), E>,
+    ) -> Result<u64, E> {
+        let offset = self.offset;
+        let block = &self.memory[..self.len];
+        if !self.has_lines {
+            let bytes = block;
+            let line = None;
+            each(RawRecord {
+                line,
+                offset,
+                bytes,
+                row: None,
+            })?;
+            return Ok(0);
+        }
+        let (mut at, mut line) = (0, 0);
+        while at < block.len() {
+            line += 1;
+            let rest = &block[at..];
+            let end = memchr(b'\n', rest).unwrap_or(rest.len());
+            let mark = match offset == 0 && at == 0 && rest.starts_with(MARK) {
+                true => MARK.len(),
+                false => 0,
+            };
+            let bytes = &rest[mark..end];
+            if !bytes.iter().all(u8::is_ascii_whitespace) {
+                each(RawRecord {
+                    line: Some(line),
+                    offset: offset + (at + mark) as u64,
+                    bytes,
+                    row: None,
+                })?;
+            }
+            at += end + 1;
+        }
+        Ok(line)
+    }
+}
+
+/// The byte-order mark of UTF-8: it may open a file.
+const MARK: &[u8] = b"\xEF\xBB\xBF";
+
+/// An input read in blocks.
+pub(super) struct ByteBlocks {
+    reader: Box<dyn Read + Send>,
+    /// Bytes that are read at a time.
+    step: usize,
+    /// The beginning of a record that has not been read to its end.
+    rest: Vec<u8>,
+    /// Where it begins in the decompressed file.
+    offset: u64,
+    has_lines: bool,
+    /// What came after the last bytes.
+    end: Option<io::Result<()>>,
+}
+
+impl ByteBlocks {
+    /// Opens an input; its bytes on the disk are counted.
+    pub(super) fn open(input: &Input, bytes: &Count) -> io::Result<Self> {
+        Ok(Self {
+            reader: input.open(bytes)?,
+            step: match input.format {
+                Format::Text | Format::JsonLines(Compression::None) => {
+                    // One more, to see the end. Not all systems tell the size of all files.
+                    (input.size as usize + 1).clamp(1 << 12, BLOCK)
+                }
+                Format::JsonLines(_) | Format::Parquet => BLOCK,
+            },
+            rest: Vec::new(),
+            offset: 0,
+            has_lines: input.format != Format::Text,
+            end: None,
+        })
+    }
+
+    /// The next whole records, in `memory`, which goes with them and may have been used before; none at the end.
+    /// What is read before an error is handed out first.
+    pub(super) fn next(&mut self, memory: &mut Vec<u8>) -> io::Result<Option<ByteBlock>> {
+        let mut len = self.rest.len();
+        if memory.len() < len {
+            memory.resize(len, 0);
+        }
+        memory[..len].copy_from_slice(&self.rest);
+        self.rest.clear();
+        while self.end.is_none() {
+            let known = len;
+            self.fill(memory, &mut len);
+            let whole = match self.has_lines {
+                true => memory[known..len].iter().rposition(|&byte| byte == b'\n'),
+                false => None,
+            };
+            if let Some(last) = whole {
+                let whole = known + last + 1;
+                self.rest.extend_from_slice(&memory[whole..len]);
+                return Ok(Some(self.block(take(memory), whole)));
+            }
+        }
+        if let Some(Err(error)) = self.end.replace(Ok(())) {
+            return Err(error);
+        }
+        // A text file without a byte is a document; the end of lines is none.
+        if len > 0 || !self.has_lines && self.offset == 0 {
+            let block = self.block(take(memory), len);
+            self.offset = self.offset.max(1);
+            return Ok(Some(block));
+        }
+        Ok(None)
+    }
+
+    /// Reads so many more bytes, or to the end.
+    fn fill(&mut self, memory: &mut Vec<u8>, len: &mut usize) {
+        let most = *len + self.step;
+        if memory.len() < most {
+            memory.resize(most, 0);
+        }
+        while *len < most {
+            match self.reader.read(&mut memory[*len..most]) {
+                Ok(0) => self.end = Some(Ok(())),
+                Ok(read) => {
+                    *len += read;
+                    continue;
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => self.end = Some(Err(error)),
+            }
+            return;
+        }
+        self.step = (2 * self.step).min(BLOCK);
+    }
+
+    fn block(&mut self, memory: Vec<u8>, len: usize) -> ByteBlock {
+        let offset = self.offset;
+        self.offset += len as u64;
+        ByteBlock {
+            memory,
+            len,
+            offset,
+            has_lines: self.has_lines,
+        }
+    }
+}

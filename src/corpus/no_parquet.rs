@@ -1,0 +1,70 @@
+//! What stands for Parquet files where the feature `parquet` is off: nothing, since no input is one.
+
+use std::convert::Infallible;
+use std::fs::File;
+use std::io;
+use std::marker::PhantomData;
+use std::path::Path;
+
+use super::error::Error;
+use super::input::{Count, NEEDS_PARQUET};
+use super::json::{Fields, Found};
+use super::records::{RawRecord, Unusable};
+
+pub(super) struct RowBlocks(Infallible);
+
+pub(super) struct RowBlock(Infallible);
+
+#[derive(Clone, Copy)]
+pub(super) struct Row<'b>(Infallible, PhantomData<&'b ()>);
+
+impl RowBlocks {
+    pub(super) fn open(_: &Path, _: &Fields, _: &Count) -> io::Result<Self> {
+        Err(Unusable::error(
+            "Parquet, which takes the feature `parquet`",
+        ))
+    }
+
+    pub(super) fn next(&mut self) -> io::Result<Option<RowBlock>> {
+        match self.0 {}
+    }
+}
+
+impl RowBlock {
+    pub(super) fn len(&self) -> usize {
+        match self.0 {}
+    }
+
+    pub(super) fn for_each<'b, E>(
+        &'b self,
+        _: impl FnMut(RawRecord<'b>) -> Result<(), E>,
+    ) -> Result<u64, E> {
+        match self.0 {}
+    }
+}
+
+impl<'b> Row<'b> {
+    pub(super) fn found(self, _: &Fields) -> Result<Found<'b>, String> {
+        match self.0 {}
+    }
+}
+
+pub(super) struct RowWriter(Infallible);
+
+impl RowWriter {
+    pub(super) fn create(_: &Path, _: File, _: &[&Path]) -> Result<Self, Error> {
+        Err(Error::refused(NEEDS_PARQUET))
+    }
+
+    pub(super) fn can_be_like(_: &Path) -> bool {
+        false
+    }
+
+    pub(super) fn write(&mut self, _: &Path, _: u64) -> Result<(), Error> {
+        match self.0 {}
+    }
+
+    pub(super) fn finish(self) -> Result<(), Error> {
+        match self.0 {}
+    }
+}

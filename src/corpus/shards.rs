@@ -1,0 +1,219 @@
+//! A directory of records: a file for each input.
+
+use std::collections::HashSet;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+
+use super::encoder::Encoder;
+use super::error::Error;
+use super::escape::escaped_bytes;
+use super::input::{Compression, Format, Input};
+use super::parquet::RowWriter;
+use super::records::RawRecord;
+
+/// An input that records may come from.
+#[derive(Debug)]
+pub(super) struct Origin {
+    pub(super) path: PathBuf,
+    /// Where it goes in a directory.
+    target: PathBuf,
+    pub(super) format: Format,
+}
+
+impl Origin {
+    pub(super) fn of(input: &Input) -> Self {
+        Self {
+            path: input.path.clone(),
+            target: within(&input.below),
+            format: input.format,
+        }
+    }
+
+    /// The formats that there are, for messages.
+    pub(super) fn formats(origins: &[Self]) -> String {
+        let has = |name, of: fn(Format) -> bool| {
+            let found = origins.iter().any(|origin| of(origin.format));
+            found.then_some(name)
+        };
+        let names = [
+            has("JSON lines", |format| {
+                matches!(format, Format::JsonLines(_))
+            }),
+            has("rows of Parquet files", |format| format == Format::Parquet),
+            has("text files", |format| format == Format::Text),
+        ];
+        names
+            .into_iter()
+            .flatten()
+            .collect::<Vec<_>>()
+            .join(" and ")
+    }
+
+    /// Refuses inputs of which one would be written over another, or in the place of its directory.
+    pub(super) fn lie_apart(origins: &[Self], directory: &Path) -> Result<(), Error> {
+        let mut seen = HashSet::new();
+        let mut twice = None;
+        for Self { target, path, .. } in origins {
+            if path == Path::new("-") {
+                let directory = escaped_bytes(directory.as_os_str());
+                return Err(Error::refused(format!(
+                    "{directory} would be a directory, and standard input has no name to lie there under: name a \
+                     .jsonl file"
+                )));
+            }
+            if !seen.insert(&**target) {
+                twice = twice.or(Some(&**target));
+            }
+        }
+        let folders = origins
+            .iter()
+            .flat_map(|origin| origin.target.ancestors().skip(1));
+        match twice.or_else(|| folders.into_iter().find(|folder| seen.contains(folder))) {
+            None => Ok(()),
+            Some(target) => {
+                let file = escaped_bytes(directory.join(target).as_os_str());
+                let told = format!("two inputs would be written to {file}");
+                Err(Error::refused(told))
+            }
+        }
+    }
+}
+
+/// A path as it lies below a directory: what leads out of that is left out.
+fn within(path: &Path) -> PathBuf {
+    let normal = |c: &Component<'_>| matches!(c, Component::Normal(_));
+    path.components().filter(normal).collect()
+}
+
+pub(super) fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
+/// Files in the making, one after the other.
+pub(super) struct Shards {
+    /// The directory as it was named, for messages.
+    path: PathBuf,
+    /// Where it is made.
+    folder: PathBuf,
+    origins: Arc<[Origin]>,
+    /// Files that were begun.
+    begun: HashSet<PathBuf>,
+    open: Option<Shard>,
+}
+
+/// The file of one input.
+struct Shard {
+    /// The input.
+    of: PathBuf,
+    /// The file as it will be named.
+    path: PathBuf,
+    writer: Writer,
+}
+
+enum Writer {
+    Lines(Encoder),
+    Rows(RowWriter),
+}
+
+impl Shards {
+    pub(super) fn new(path: &Path, folder: &Path, origins: &Arc<[Origin]>) -> Self {
+        Self {
+            path: path.to_owned(),
+            folder: folder.to_owned(),
+            origins: Arc::clone(origins),
+            begun: HashSet::new(),
+            open: None,
+        }
+    }
+
+    /// Writes a record of the input.
+    pub(super) fn write(&mut self, input: &Input, record: &RawRecord<'_>) -> Result<(), Error> {
+        if input.format == Format::Text {
+            let target = within(&input.below);
+            let written = create(&self.folder.join(&target));
+            let written = written.and_then(|mut file| file.write_all(record.bytes));
+            return written.map_err(|error| Error::io("write", &self.path.join(target), error));
+        }
+        if self
+            .open
+            .as_ref()
+            .is_none_or(|shard| shard.of != input.path)
+        {
+            self.close()?;
+            self.open = Some(self.begin(&Origin::of(input))?);
+        }
+        self.open
+            .as_mut()
+            .map_or(Ok(()), |shard| shard.write(record))
+    }
+
+    fn begin(&mut self, origin: &Origin) -> Result<Shard, Error> {
+        let path = self.path.join(&origin.target);
+        let cannot = |error| Error::io("write", &path, error);
+        let file = create(&self.folder.join(&origin.target)).map_err(cannot)?;
+        let writer = match origin.format {
+            Format::Parquet => Writer::Rows(RowWriter::create(&path, file, &[&origin.path])?),
+            Format::JsonLines(compression) => {
+                Writer::Lines(Encoder::new(file, compression).map_err(cannot)?)
+            }
+            Format::Text => Writer::Lines(Encoder::new(file, Compression::None).map_err(cannot)?),
+        };
+        self.begun.insert(origin.path.clone());
+        let of = origin.path.clone();
+        Ok(Shard { of, path, writer })
+    }
+
+    fn close(&mut self) -> Result<(), Error> {
+        self.open.take().map_or(Ok(()), Shard::finish)
+    }
+
+    /// Ends the last file, and makes those of inputs that no record came from: there is one for each, but for text
+    /// files, and for those whose footer cannot be read.
+    pub(super) fn finish(mut self) -> Result<(), Error> {
+        self.close()?;
+        for origin in Arc::clone(&self.origins).iter() {
+            let has_file = match origin.format {
+                Format::Text => false,
+                Format::JsonLines(_) => true,
+                Format::Parquet => RowWriter::can_be_like(&origin.path),
+            };
+            if has_file && !self.begun.contains(&origin.path) {
+                self.begin(origin)?.finish()?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Shard {
+    fn write(&mut self, record: &RawRecord<'_>) -> Result<(), Error> {
+        match &mut self.writer {
+            Writer::Lines(encoder) => {
+                let written = encoder.record(record.bytes);
+                written.map_err(|error| Error::io("write", &self.path, error))
+            }
+            Writer::Rows(writer) => writer.write(&self.of, record.line.unwrap_or_default()),
+        }
+    }
+
+    fn finish(self) -> Result<(), Error> {
+        match self.writer {
+            Writer::Lines(encoder) => {
+                let finished = encoder.finish();
+                finished.map_err(|error| Error::io("write", &self.path, error))
+            }
+            Writer::Rows(writer) => writer.finish(),
+        }
+    }
+}
+
+/// A new file, with the folders that it is in.
+fn create(path: &Path) -> io::Result<File> {
+    fs::create_dir_all(folder_of(path))?;
+    File::create_new(path)
+}

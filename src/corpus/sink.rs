@@ -1,0 +1,137 @@
+//! What is written to until the outputs are committed.
+
+use std::fmt;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::encoder::Encoder;
+use super::error::Error;
+use super::input::Input;
+use super::parquet::RowWriter;
+use super::records::RawRecord;
+use super::shards::Shards;
+
+/// A writer in the hands of several: who writes, and who finishes it.
+pub(super) struct Open<W> {
+    /// The output as it was named.
+    path: PathBuf,
+    writer: Arc<Mutex<Option<W>>>,
+}
+
+/// An output that can be finished, whatever it is.
+pub(super) trait Finish: fmt::Debug + Send + Sync {
+    /// Writes what is still held. Nothing can be written after that.
+    fn finish(&self) -> Result<(), Error>;
+}
+
+impl<W> Open<W> {
+    pub(super) fn new(path: &Path, writer: W) -> Self {
+        Self {
+            path: path.to_owned(),
+            writer: Arc::new(Mutex::new(Some(writer))),
+        }
+    }
+
+    fn with(&self, write: impl FnOnce(&mut W) -> Result<(), Error>) -> Result<(), Error> {
+        match &mut *self.lock() {
+            Some(writer) => write(writer),
+            None => Err(self.failed(io::Error::other("written to after it was committed"))),
+        }
+    }
+
+    fn take(&self) -> Option<W> {
+        self.lock().take()
+    }
+
+    /// A writer that panicked leaves its output uncommitted; the lock itself is sound.
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<W>> {
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn failed(&self, error: io::Error) -> Error {
+        Error::io("write", &self.path, error)
+    }
+}
+
+impl<W> Clone for Open<W> {
+    fn clone(&self) -> Self {
+        Self {
+            path: self.path.clone(),
+            writer: Arc::clone(&self.writer),
+        }
+    }
+}
+
+impl<W> fmt::Debug for Open<W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Open").field(&self.path).finish()
+    }
+}
+
+impl Finish for Open<Encoder> {
+    fn finish(&self) -> Result<(), Error> {
+        let finished = self.take().map_or(Ok(()), Encoder::finish);
+        finished.map_err(|error| self.failed(error))
+    }
+}
+
+impl Finish for Open<RowWriter> {
+    fn finish(&self) -> Result<(), Error> {
+        self.take().map_or(Ok(()), RowWriter::finish)
+    }
+}
+
+impl Finish for Open<Shards> {
+    fn finish(&self) -> Result<(), Error> {
+        self.take().map_or(Ok(()), Shards::finish)
+    }
+}
+
+/// A staged file to write text to.
+#[derive(Debug)]
+pub struct Table(pub(super) Open<Encoder>);
+
+impl Table {
+    /// Appends a line.
+    ///
+    /// # Errors
+    /// Where it cannot be written.
+    pub fn line(&self, line: impl fmt::Display) -> Result<(), Error> {
+        self.with(|encoder| writeln!(encoder, "{line}"))
+    }
+
+    fn with(&self, write: impl FnOnce(&mut Encoder) -> io::Result<()>) -> Result<(), Error> {
+        let Self(open) = self;
+        open.with(|encoder| write(encoder).map_err(|error| open.failed(error)))
+    }
+}
+
+/// A staged place for input records, see [`Outputs::stage_records`](super::Outputs::stage_records).
+#[derive(Debug)]
+pub struct RecordSink(pub(super) Records);
+
+#[derive(Debug)]
+pub(super) enum Records {
+    /// A file of JSON lines.
+    Lines(Table),
+    /// A Parquet file.
+    Rows(Open<RowWriter>),
+    /// A directory with a file for each input.
+    Directory(Open<Shards>),
+}
+
+impl RecordSink {
+    /// Writes a record of `input`. Records come input by input, in order, and not from several threads: rows are copied
+    /// under the lock by all threads of the pool.
+    pub(super) fn write(&self, input: &Input, record: &RawRecord<'_>) -> Result<(), Error> {
+        match &self.0 {
+            Records::Lines(table) => table.with(|encoder| encoder.record(record.bytes)),
+            Records::Rows(open) => {
+                let row = record.line.unwrap_or_default();
+                open.with(|writer| writer.write(&input.path, row))
+            }
+            Records::Directory(open) => open.with(|shards| shards.write(input, record)),
+        }
+    }
+}
