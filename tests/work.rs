@@ -190,7 +190,7 @@ fn a_full_disk_loses_nothing() {
         fs::remove_file(place.path(name)).unwrap();
     }
     // Files up to a limit, in blocks of 512 bytes: of rows, of keys, of sets, of outputs.
-    for blocks in [100, 3000, 8000, 20_000] {
+    for blocks in [100, 3000, 8000, 12_000] {
         let command = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" {args}");
         let ran = Command::new("sh")
             .args(["-c", &command])

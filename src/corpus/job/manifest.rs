@@ -137,6 +137,7 @@ impl Work {
         inputs: &[Input],
         fresh: bool,
     ) -> Result<Self, Error> {
+        files_of(&folder)?; // before anything is written to it
         let lock = lock(&folder)?;
         let stamps: Vec<Stamp> = inputs.iter().map(Stamp::of).collect();
         let lines = lines(&stamps)?;
@@ -223,26 +224,10 @@ impl Work {
         ))
     }
 
-    /// Removes what earlier work has left. A folder that holds something else is none of ours.
+    /// Removes what earlier work has left.
     fn clear(&self) -> Result<(), Error> {
-        let path = self.folder.path();
-        let entries = fs::read_dir(path).map_err(|error| Error::io("read", path, error))?;
-        let mut names = Vec::new();
-        for entry in entries {
-            let entry = entry.map_err(|error| Error::io("read", path, error))?;
-            let name = entry.file_name();
-            match name.to_str() {
-                Some(LOCK) => {}
-                Some(name) if names::is_ours(name) => names.push(name.to_owned()),
-                _ => {
-                    let path = escaped_bytes(path.as_os_str());
-                    let name = escaped_bytes(&name);
-                    return Err(Error::refused(format!(
-                        "{path} is no work folder: {name} is in it"
-                    )));
-                }
-            }
-        }
+        let mut names = files_of(&self.folder)?;
+        names.retain(|name| name != LOCK);
         // The manifest first: without it the rest is nothing.
         names.sort_by_key(|name| name != MANIFEST);
         for name in names {
@@ -297,6 +282,25 @@ impl Work {
             None => Ok(()),
         }
     }
+}
+
+/// The files in a folder. One that holds something else is none of ours.
+fn files_of(folder: &Folder) -> Result<Vec<String>, Error> {
+    let path = folder.path();
+    let cannot = |error| Error::io("read", path, error);
+    let entries = fs::read_dir(path).map_err(cannot)?;
+    let names = entries.map(|entry| entry.map(|entry| entry.file_name()));
+    let mut names = names.collect::<io::Result<Vec<_>>>().map_err(cannot)?;
+    names.sort();
+    let names = names.into_iter().map(|name| match name.to_str() {
+        Some(ours) if names::is_ours(ours) => Ok(ours.to_owned()),
+        _ => Err(Error::refused(format!(
+            "{} is no work folder: {} is in it",
+            escaped_bytes(path.as_os_str()),
+            escaped_bytes(&name)
+        ))),
+    });
+    names.collect()
 }
 
 fn lock(folder: &Folder) -> Result<File, Error> {
