@@ -138,6 +138,7 @@ impl<'a> Ticker<'a> {
     }
 
     /// Begins a stage of a run that counts in `spilled` what it writes to its work folder.
+    #[cfg(feature = "corpus")]
     pub(crate) fn spilling(
         watch: Option<&'a dyn Watch>,
         stage: Stage,
