@@ -4,9 +4,8 @@ mod support;
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
 
-use support::program::{A, B, Place, four, line, program};
+use support::program::{A, B, Place, four, line};
 
 #[test]
 fn sample_articles() {
@@ -398,31 +397,13 @@ mod unix {
     #[test]
     fn interrupted_it_leaves_nothing() {
         let place = Place::new();
-        let lines: String = support::collection(5, 40_000)
-            .iter()
-            .enumerate()
-            .map(|(i, text)| line(&i.to_string(), text))
-            .collect();
-        place.write("in.jsonl", lines);
-        let before = place.names();
-        let mut child = Command::new(program())
-            .args("in.jsonl --pairs p.tsv --kept k.jsonl --threshold 0.3 --hashes 512".split(' '))
-            .current_dir(place.0.path())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        // Once a temporary file is there, the work has begun.
-        while place.names() == before {
-            std::thread::sleep(std::time::Duration::from_millis(1));
-        }
-        let kill = Command::new("kill")
-            .args(["-TERM", &child.id().to_string()])
-            .status();
-        assert!(kill.unwrap().success());
-        let status = child.wait().unwrap();
-        assert_eq!(status.code(), Some(130));
-        assert_eq!(place.names(), before);
+        let ended = place.interrupted(
+            &support::collection(5, 40_000),
+            "--pairs p.tsv --kept k.jsonl",
+        );
+        assert_eq!(ended.status.code(), Some(130));
+        let names = place.names();
+        assert!(names.iter().eq(["in.jsonl"]), "{names:?}");
     }
 }
 

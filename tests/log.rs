@@ -175,32 +175,8 @@ fn evaluate_tells_the_same_way() {
 #[cfg(unix)]
 #[test]
 fn an_interruption_is_told() {
-    use std::process::{Command, Stdio};
-
     let place = Place::new();
-    let lines: Vec<String> = support::collection(5, 40_000)
-        .iter()
-        .enumerate()
-        .map(|(i, text)| line(&i.to_string(), text))
-        .collect();
-    place.write("in.jsonl", lines.concat());
-    let before = place.names();
-    let child = Command::new(support::program::program())
-        .args("in.jsonl --pairs p.tsv --threshold 0.3 --hashes 512 --log json".split(' '))
-        .current_dir(place.0.path())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    // Once a temporary file is there, the work has begun.
-    while place.names() == before {
-        std::thread::sleep(std::time::Duration::from_millis(1));
-    }
-    let kill = Command::new("kill")
-        .args(["-TERM", &child.id().to_string()])
-        .status();
-    assert!(kill.unwrap().success());
-    let ended = child.wait_with_output().unwrap();
+    let ended = place.interrupted(&support::collection(5, 40_000), "--pairs p.tsv --log json");
     let told = String::from_utf8(ended.stderr).unwrap();
     let last: Value = serde_json::from_str(told.lines().last().unwrap()).unwrap();
     assert_eq!(

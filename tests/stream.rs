@@ -7,19 +7,8 @@ use std::collections::{BTreeSet, HashSet};
 use proptest::prelude::*;
 use resemblance::stream::{Bloom, Counts, Memory, Seen, Verdict, Window};
 use resemblance::text::Bytes;
-use resemblance::{Banding, ClusterMode, Deduper, DeduperBuilder, Shingle, Sieve};
-use support::{Random, collection, naive_jaccard};
-
-/// A band for each slot: at these thresholds a pair is missed once in 10^12 and less, so that verdicts can be compared
-/// with brute force for equality.
-fn sure(threshold: f64) -> DeduperBuilder {
-    let mut builder = Deduper::builder();
-    builder
-        .threshold(threshold)
-        .banding(Banding::new(128, 1).unwrap())
-        .shingle(Shingle::Words(3));
-    builder
-}
+use resemblance::{Banding, ClusterMode, Deduper, Shingle, Sieve};
+use support::{Random, collection, naive_jaccard, sure};
 
 fn verdicts(sieve: &mut Sieve, texts: &[String]) -> Vec<Verdict> {
     texts.iter().map(|text| sieve.admit(text)).collect()

@@ -12,18 +12,7 @@ use resemblance::watch::{Progress, Stage};
 use resemblance::{ClusterMode, Clusters, Deduper, DeduperBuilder, Keep, Method, Run, Shingle};
 use std::ops::ControlFlow;
 use std::sync::Mutex;
-use support::{collection, naive_jaccard};
-
-/// A band for each slot: at these thresholds a pair is missed once in 10^12 and less, so that answers
-/// can be compared with brute force for equality.
-fn sure(threshold: f64) -> DeduperBuilder {
-    let mut builder = Deduper::builder();
-    builder
-        .threshold(threshold)
-        .banding(Banding::new(128, 1).unwrap())
-        .shingle(Shingle::Words(3));
-    builder
-}
+use support::{collection, naive_jaccard, sure};
 
 fn hashes(shingler: &Shingler, texts: &[String]) -> Vec<Vec<u64>> {
     texts.iter().map(|text| shingler.text(text)).collect()

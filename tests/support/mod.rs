@@ -7,6 +7,7 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use resemblance::text::mix;
+use resemblance::{Banding, Deduper, DeduperBuilder, Shingle};
 
 /// A generator of numbers, the same for the same seed.
 pub struct Random(pub u64);
@@ -44,6 +45,17 @@ pub fn collection(seed: u64, documents: usize) -> Vec<String> {
 
 fn word(random: &mut Random) -> String {
     format!("w{}", random.below(400))
+}
+
+/// A band for each slot: at these thresholds a pair is missed once in 10^12 and less, so that answers
+/// can be compared with brute force for equality.
+pub fn sure(threshold: f64) -> DeduperBuilder {
+    let mut builder = Deduper::builder();
+    builder
+        .threshold(threshold)
+        .banding(Banding::new(128, 1).unwrap())
+        .shingle(Shingle::Words(3));
+    builder
 }
 
 /// A folder beside the project that is not always there; a test that needs it skips, saying so.

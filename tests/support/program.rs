@@ -97,6 +97,33 @@ impl Place {
         }
     }
 
+    /// Runs `dedup` on so many texts that it takes long, with these further arguments, and asks it to end as soon as it
+    /// has begun to write.
+    #[cfg(unix)]
+    pub fn interrupted(&self, texts: &[String], args: &str) -> Output {
+        let lines = texts.iter().enumerate();
+        let lines: String = lines.map(|(i, text)| line(&i.to_string(), text)).collect();
+        self.write("in.jsonl", lines);
+        let before = self.names();
+        let child = Command::new(program())
+            .args(["in.jsonl", "--threshold", "0.3", "--hashes", "512"])
+            .args(args.split_whitespace())
+            .current_dir(self.0.path())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // Once a temporary file is there, the work has begun.
+        while self.names() == before {
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
+        let kill = Command::new("kill")
+            .args(["-TERM", &child.id().to_string()])
+            .status();
+        assert!(kill.unwrap().success());
+        child.wait_with_output().unwrap()
+    }
+
     /// Runs what must fail with 1, says `told`, and leaves the folder as it was.
     pub fn fails(&self, args: &str, told: &str) {
         self.ends(args, 1, told);
