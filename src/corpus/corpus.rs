@@ -2,11 +2,11 @@
 
 use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
-use std::io;
 use std::path::Path;
 
 use xxhash_rust::xxh3::xxh3_128;
 
+use super::copy::{Route, copy_all};
 use super::document::{CHANGED, TextDocument};
 use super::error::Error;
 use super::escape::Escaped;
@@ -17,7 +17,7 @@ use super::options::ReadOptions;
 use super::parse::{Parser, Taken};
 use super::read::{At, Reading, Rejection, Sink};
 use super::reason::KeepReason;
-use super::records::{RawRecord, for_each_record};
+use super::records::RawRecord;
 use super::sink::RecordSink;
 use crate::cluster::Removal;
 use crate::digest::{Digester, Digests};
@@ -135,59 +135,59 @@ impl Corpus {
     pub fn copy_records<'s>(
         &self,
         watch: Option<&dyn Watch>,
-        mut choose: impl FnMut(usize) -> Option<&'s RecordSink>,
+        choose: impl FnMut(usize) -> Option<&'s RecordSink>,
     ) -> Result<(), Error> {
-        let ticker = Ticker::new(watch, Stage::Write, self.documents.len());
-        let mut document = 0;
-        for (number, input) in self.inputs.iter().enumerate() {
-            let copy = |record: RawRecord<'_>| -> Result<(), Stop> {
-                if self.rejected_at.contains(&(number, record.line)) {
-                    return Ok(());
-                }
-                let read = self.documents.get(document);
-                if read.is_none_or(|document| !document.is_of(record.bytes)) {
-                    return Err(Stop::Fatal(changed(input)));
-                }
-                if let Some(sink) = choose(document) {
-                    sink.write(input, &record).map_err(Stop::Fatal)?;
-                }
-                document += 1;
-                ticker.tick(1).map_err(|error| Stop::Fatal(error.into()))
-            };
-            match for_each_record(input, &self.taken, copy) {
-                Ok(()) => {}
-                // The first reading stopped here as well.
-                Err((line, Stop::Io(_))) if self.rejected_at.contains(&(number, line)) => {}
-                Err((_, Stop::Io(error))) => return Err(Error::io("read", &input.path, error)),
-                Err((_, Stop::Fatal(error))) => return Err(error),
-            }
-            if document != self.ends[number] {
-                return Err(changed(input));
-            }
+        let again = Again {
+            corpus: self,
+            number: 0,
+            document: 0,
+            choose,
+            ticker: Ticker::new(watch, Stage::Write, self.documents.len()),
+        };
+        copy_all(&self.inputs, &self.taken, again)
+    }
+}
+
+/// Records on their way to their sinks.
+struct Again<'c, Choose> {
+    corpus: &'c Corpus,
+    /// The input, and the next document.
+    number: usize,
+    document: usize,
+    choose: Choose,
+    ticker: Ticker<'c>,
+}
+
+impl<Choose> Again<'_, Choose> {
+    fn changed(&self) -> Error {
+        Error::bad(self.corpus.inputs[self.number].place(None), CHANGED)
+    }
+}
+
+impl<'s, Choose: FnMut(usize) -> Option<&'s RecordSink>> Route<'s> for Again<'_, Choose> {
+    fn next(&mut self, _: &Input, record: &RawRecord<'_>) -> Result<Option<&'s RecordSink>, Error> {
+        if self.stopped(record.line) {
+            return Ok(None);
         }
+        let read = self.corpus.documents.get(self.document);
+        if read.is_none_or(|document| !document.is_of(record.bytes)) {
+            return Err(self.changed());
+        }
+        self.ticker.tick(1)?;
+        self.document += 1;
+        Ok((self.choose)(self.document - 1))
+    }
+
+    fn stopped(&mut self, line: Option<u64>) -> bool {
+        self.corpus.rejected_at.contains(&(self.number, line))
+    }
+
+    fn end_input(&mut self) -> Result<(), Error> {
+        if self.document != self.corpus.ends[self.number] {
+            return Err(self.changed());
+        }
+        self.number += 1;
         Ok(())
-    }
-}
-
-fn changed(input: &Input) -> Error {
-    Error::bad(input.place(None), CHANGED)
-}
-
-/// Why reading an input stops.
-pub(super) enum Stop {
-    Io(io::Error),
-    Fatal(Error),
-}
-
-impl From<io::Error> for Stop {
-    fn from(error: io::Error) -> Self {
-        Self::Io(error)
-    }
-}
-
-impl From<Error> for Stop {
-    fn from(error: Error) -> Self {
-        Self::Fatal(error)
     }
 }
 

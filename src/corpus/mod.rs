@@ -27,6 +27,7 @@
 //! ```
 
 mod bytes;
+mod copy;
 #[allow(clippy::module_inception)] // the type it holds
 mod corpus;
 mod document;

@@ -54,24 +54,44 @@ impl Table {
         ids: &[String],
         reason: impl Fn(&Removal) -> R,
     ) -> Result<(), Error> {
-        self.line(ClusterRow::HEADER)?;
+        self.clusters_header()?;
         for cluster in clusters.iter() {
-            let row = ClusterRow {
-                id: &ids[cluster.kept],
-                number: cluster.number + 1,
-                kept: &ids[cluster.kept],
-                jaccard: 1.0,
-                reason: "kept",
-            };
-            self.line(&row)?;
-            for removal in cluster.removed {
-                self.line(ClusterRow {
-                    id: &ids[removal.document],
-                    jaccard: removal.similarity.jaccard,
-                    reason: &reason(removal).to_string(),
-                    ..row
-                })?;
-            }
+            let removed = cluster.removed.iter().map(|removal| {
+                let id = ids[removal.document].as_str();
+                (id, removal.similarity.jaccard, reason(removal))
+            });
+            self.cluster(cluster.number, &ids[cluster.kept], removed)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn clusters_header(&self) -> Result<(), Error> {
+        self.line(ClusterRow::HEADER)
+    }
+
+    /// The rows of a cluster with this number, from 0: of those removed the id, the similarity to the kept one, and what
+    /// decided.
+    pub(super) fn cluster<'a, R: Display>(
+        &self,
+        number: usize,
+        kept: &'a str,
+        removed: impl Iterator<Item = (&'a str, f64, R)>,
+    ) -> Result<(), Error> {
+        let row = ClusterRow {
+            id: kept,
+            number: number + 1,
+            kept,
+            jaccard: 1.0,
+            reason: "kept",
+        };
+        self.line(&row)?;
+        for (id, jaccard, reason) in removed {
+            self.line(ClusterRow {
+                id,
+                jaccard,
+                reason: &reason.to_string(),
+                ..row
+            })?;
         }
         Ok(())
     }
@@ -99,16 +119,16 @@ impl Table {
 }
 
 /// A line of a table of clusters.
-pub(super) struct ClusterRow<'a> {
-    pub(super) id: &'a str,
-    pub(super) number: usize,
-    pub(super) kept: &'a str,
-    pub(super) jaccard: f64,
-    pub(super) reason: &'a str,
+struct ClusterRow<'a> {
+    id: &'a str,
+    number: usize,
+    kept: &'a str,
+    jaccard: f64,
+    reason: &'a str,
 }
 
 impl ClusterRow<'_> {
-    pub(super) const HEADER: &'static str = "id\tcluster\tkept\tjaccard_to_kept\treason";
+    const HEADER: &'static str = "id\tcluster\tkept\tjaccard_to_kept\treason";
 }
 
 impl Display for ClusterRow<'_> {

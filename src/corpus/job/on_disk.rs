@@ -10,15 +10,14 @@ use super::names;
 use super::rejected::RejectedAt;
 use super::walk::{Known, Walk};
 use crate::batch::PairOrder;
-use crate::corpus::corpus::Stop;
+use crate::corpus::copy::{Route, copy_all};
 use crate::corpus::document::CHANGED;
 use crate::corpus::error::Error;
-use crate::corpus::input::Sources;
+use crate::corpus::input::{Input, Sources};
 use crate::corpus::json::Fields;
 use crate::corpus::read::Rejection;
-use crate::corpus::records::{RawRecord, for_each_record};
-use crate::corpus::sink::Table;
-use crate::corpus::tables::ClusterRow;
+use crate::corpus::records::RawRecord;
+use crate::corpus::sink::{RecordSink, Table};
 use crate::watch::{Stage, Ticker, Watch};
 
 /// The decisions on all groups, and where the documents are.
@@ -76,24 +75,13 @@ impl OnDisk {
     }
 
     fn write_clusters(&self, table: &Table) -> Result<(), Error> {
-        table.line(ClusterRow::HEADER)?;
+        table.clusters_header()?;
         self.for_each_cluster(|cluster| {
-            let row = ClusterRow {
-                id: &cluster.kept,
-                number: cluster.number + 1,
-                kept: &cluster.kept,
-                jaccard: 1.0,
-                reason: "kept",
-            };
-            table.line(&row)?;
-            cluster.removed.iter().try_for_each(|removed| {
-                table.line(ClusterRow {
-                    id: &removed.id,
-                    jaccard: removed.similarity.jaccard,
-                    reason: &removed.reason,
-                    ..row
-                })
-            })
+            let removed = cluster.removed.iter().map(|removed| {
+                let jaccard = removed.similarity.jaccard;
+                (removed.id.as_str(), jaccard, removed.reason.as_str())
+            });
+            table.cluster(cluster.number, &cluster.kept, removed)
         })
     }
 
@@ -125,36 +113,15 @@ impl OnDisk {
 
     /// Reads the inputs once more and copies the records of documents that are kept and removed, byte for byte.
     fn copy_records(&self, sinks: &Sinks, watch: Option<&dyn Watch>) -> Result<(), Error> {
-        let is_removed = self.is_removed()?;
         let inputs = &self.sources.inputs;
-        let mut walk = Walk::new(&self.known, inputs, &self.work.folder)?;
-        let ticker = Ticker::new(watch, Stage::Write, self.known.documents as usize);
-        for input in inputs {
-            let copy = |record: RawRecord<'_>| -> Result<(), Stop> {
-                let Some((document, row)) = walk.next(record.line)? else {
-                    return Ok(());
-                };
-                ticker.tick(1).map_err(Error::from)?;
-                if row.record != xxh3_64(record.bytes) {
-                    return Err(Error::bad(input.place(record.line), CHANGED).into());
-                }
-                match sinks.of(!is_removed[document as usize]) {
-                    Some(sink) if self.known.late.reason(document).is_none() => {
-                        Ok(sink.write(input, &record)?)
-                    }
-                    _ => Ok(()),
-                }
-            };
-            match for_each_record(input, &self.fields, copy) {
-                Ok(()) => {}
-                // The first reading stopped here as well.
-                Err((line, Stop::Io(_))) if walk.is_rejected(line) => {}
-                Err((_, Stop::Io(error))) => return Err(Error::io("read", &input.path, error)),
-                Err((_, Stop::Fatal(error))) => return Err(error),
-            }
-            walk.end_input()?;
-        }
-        Ok(())
+        let again = Again {
+            known: &self.known,
+            walk: Walk::new(&self.known, inputs, &self.work.folder)?,
+            is_removed: self.is_removed()?,
+            sinks,
+            ticker: Ticker::new(watch, Stage::Write, self.known.documents as usize),
+        };
+        copy_all(inputs, &self.fields, again)
     }
 
     /// Whether each document is removed.
@@ -172,6 +139,42 @@ impl OnDisk {
     /// Removes what is in the work folder.
     pub(super) fn finish(self) -> Result<(), Error> {
         self.work.end()
+    }
+}
+
+/// Records on their way to their sinks.
+struct Again<'a> {
+    known: &'a Known,
+    walk: Walk<'a>,
+    is_removed: Vec<bool>,
+    sinks: &'a Sinks,
+    ticker: Ticker<'a>,
+}
+
+impl<'a> Route<'a> for Again<'a> {
+    fn next(
+        &mut self,
+        input: &Input,
+        record: &RawRecord<'_>,
+    ) -> Result<Option<&'a RecordSink>, Error> {
+        let Some((document, row)) = self.walk.next(record.line)? else {
+            return Ok(None);
+        };
+        self.ticker.tick(1)?;
+        if row.record != xxh3_64(record.bytes) {
+            return Err(Error::bad(input.place(record.line), CHANGED));
+        }
+        let is_late = self.known.late.reason(document).is_some();
+        let sink = self.sinks.of(!self.is_removed[document as usize]);
+        Ok(sink.filter(|_| !is_late))
+    }
+
+    fn stopped(&mut self, line: Option<u64>) -> bool {
+        self.walk.is_rejected(line)
+    }
+
+    fn end_input(&mut self) -> Result<(), Error> {
+        self.walk.end_input()
     }
 }
 
