@@ -141,8 +141,12 @@ impl Budget {
     /// Bytes that the join takes for sets with so many shingles: of sets 8 a shingle, of bitmaps and frequencies 3, of
     /// prefixes at most 48 for each place; and some for each set.
     pub(crate) fn memory_of(sets: u64, shingles: u64, threshold: f64) -> u64 {
-        let of_shingles = shingles as f64 * (11.0 + 48.0 * (1.0 - threshold));
+        let of_shingles = shingles as f64 * Self::memory_of_shingle(threshold);
         168 * sets + of_shingles as u64
+    }
+
+    pub(crate) fn memory_of_shingle(threshold: f64) -> f64 {
+        11.0 + 48.0 * (1.0 - threshold)
     }
 
     /// Why a join of such sets is not to be made, where it is not.

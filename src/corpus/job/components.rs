@@ -7,8 +7,8 @@
 use rayon::prelude::*;
 
 use super::dealt::Dealt;
-use super::folder::{Bytes, Folder};
-use super::keyed::{Shared, shared};
+use super::folder::Folder;
+use super::keyed::{Shared, for_each_key, shared};
 use super::names;
 use super::read::Row;
 use crate::cluster::UnionFind;
@@ -37,14 +37,11 @@ impl Firsts {
                 .is_ok()
         };
         for part in 0..prints.len() {
-            let mut reader = prints.read(part)?;
-            let mut bytes = [0; 20];
-            while reader.fill(&mut bytes)? {
-                let document = u32::from_le_bytes([bytes[16], bytes[17], bytes[18], bytes[19]]);
+            for_each_key(prints, part, |_: u128, document| {
                 if !is_rejected(document) {
                     firsts[document as usize] = document;
                 }
-            }
+            })?;
             let is_asked = |document: u32| !is_rejected(document);
             let mut copies = Shared::new();
             shared::<u128>(prints, part, most, is_asked, |shared| copies.extend(shared))?;

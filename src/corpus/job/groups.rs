@@ -63,7 +63,7 @@ pub(super) struct Counted {
     pub(super) pairs: PairCounts,
     pub(super) clusters: usize,
     pub(super) removed: usize,
-    /// Documents without shingles are in no group.
+    /// Buckets that were split.
     pub(super) split: usize,
 }
 

@@ -69,11 +69,27 @@ impl Dealer<'_> {
     }
 }
 
+/// Calls `each` with the keys of a part, and the document of each.
+pub(super) fn for_each_key<K: Key>(
+    dealt: &Dealt,
+    part: usize,
+    mut each: impl FnMut(K, u32),
+) -> Result<(), Error> {
+    let mut reader = dealt.read(part)?;
+    let mut bytes = [0; 20];
+    while reader.fill(&mut bytes[..K::SIZE + 4])? {
+        let document = bytes[K::SIZE..].first_chunk().copied();
+        let document = u32::from_le_bytes(document.unwrap_or_default());
+        each(K::of_bytes(&bytes[..K::SIZE]), document);
+    }
+    Ok(())
+}
+
 /// Documents that have a key in common with an earlier one: that, and they.
 pub(super) type Shared = Vec<(u32, u32)>;
 
 /// Finds the documents of a part that share keys, those for which `is_asked` says no left out, with about so many keys
-/// in memory at a time. What shares a key with what is handed to `each` by pairs: the least of them, and another.
+/// in memory at a time. `each` is handed pairs of documents that share one: the least of them, and another.
 pub(super) fn shared<K: Key>(
     dealt: &Dealt,
     part: usize,
@@ -85,13 +101,8 @@ pub(super) fn shared<K: Key>(
     let passes = keys.div_ceil(most).max(1);
     for pass in 0..passes {
         let mut held: Vec<(K, u32)> = Vec::new();
-        let mut reader = dealt.read(part)?;
-        let mut bytes = [0; 20];
         let mut is_crowded = false;
-        while reader.fill(&mut bytes[..K::SIZE + 4])? {
-            let key = K::of_bytes(&bytes[..K::SIZE]);
-            let document = bytes[K::SIZE..].first_chunk().copied();
-            let document = u32::from_le_bytes(document.unwrap_or_default());
+        for_each_key(dealt, part, |key: K, document| {
             // The part of a key within its part.
             let within = key.split().0.wrapping_mul(dealt.len() as u64);
             if is_asked(document) && part_of(within, passes) == pass {
@@ -102,7 +113,7 @@ pub(super) fn shared<K: Key>(
                     each(compact(&mut held));
                 }
             }
-        }
+        })?;
         each(match is_crowded {
             true => compact(&mut held),
             false => repeated_keys(&held),

@@ -29,6 +29,34 @@ pub(super) struct Manifest {
     pub(super) decided: Vec<GroupDone>,
 }
 
+impl Manifest {
+    /// The files that what is left to do needs.
+    fn needed(&self) -> Vec<&Whole> {
+        let mut needed = Vec::new();
+        if let Some(read) = &self.read {
+            needed.extend([&read.rows, &read.ends, &read.rejections]);
+            if self.picked.is_none() {
+                needed.extend([&read.found_by, &read.prints, &read.ids]);
+            }
+        }
+        if let Some(picked) = &self.picked {
+            needed.push(&picked.repeated);
+            needed.extend(self.grouped.is_none().then_some(&picked.firsts));
+            needed.extend(self.sets.is_none().then_some(&picked.groups));
+        }
+        if let Some(sets) = &self.sets {
+            needed.push(&sets.rejections);
+            needed.extend(self.grouped.is_none().then_some(&sets.sets));
+        }
+        if let Some(grouped) = &self.grouped {
+            let is_open = self.decided.len() < grouped.bytes.len();
+            needed.extend(is_open.then_some(&grouped.sets));
+        }
+        needed.extend(self.decided.iter().flat_map(|group| &group.files));
+        needed
+    }
+}
+
 /// Settings and their names, those first that others follow from: what the decisions depend on.
 pub(super) type Settings = Vec<(String, String)>;
 
@@ -155,6 +183,7 @@ impl Work {
         match work.found()? {
             Some(found) if !fresh => {
                 work.is_of(&found, &stamps)?;
+                work.check(&found)?;
                 work.manifest = found;
             }
             _ => {
@@ -263,12 +292,13 @@ impl Work {
         write().map_err(|error| Error::io("write", &path, error))
     }
 
-    /// Refuses files that are not what was written.
-    pub(super) fn check(&self, files: &[&Whole]) -> Result<(), Error> {
-        for whole in files {
+    /// Refuses files of earlier work that are not what was written.
+    fn check(&self, found: &Manifest) -> Result<(), Error> {
+        for whole in found.needed() {
             let path = self.folder.file(&whole.name);
-            let checksum = checksum(&path).map_err(|error| Error::io("read", &path, error))?;
-            if checksum != (whole.bytes, whole.checksum.clone()) {
+            let (bytes, checksum) =
+                checksum(&path).map_err(|error| Error::io("read", &path, error))?;
+            if (bytes, &checksum) != (whole.bytes, &whole.checksum) {
                 return Err(self.refused(&format!("{} is not what was written", whole.name)));
             }
         }

@@ -71,6 +71,8 @@ pub(super) struct Late {
     documents: Vec<u32>,
     /// What is wrong with each.
     reasons: Vec<String>,
+    /// Where the first of them is.
+    first_at: At,
 }
 
 impl Late {
@@ -94,11 +96,15 @@ impl Late {
         let mut repeated = repeated.iter().peekable();
         for document in 0..=last {
             row.read(&mut rows)?;
-            if let Some(at) = firsts.get_mut(&document) {
-                *at = (ends.partition_point(|&end| end <= document), row.line());
+            let at = || (ends.partition_point(|&end| end <= document), row.line());
+            if let Some(first) = firsts.get_mut(&document) {
+                *first = at();
             }
             if let Some((_, first)) = repeated.next_if(|&&(late, _)| late == document) {
                 let (input, line) = firsts[first];
+                if late.documents.is_empty() {
+                    late.first_at = at();
+                }
                 late.documents.push(document);
                 late.reasons
                     .push(used_before(&row.id, &inputs[input], line));
@@ -117,8 +123,8 @@ impl Late {
         Some(&self.reasons[place])
     }
 
-    /// The first of them.
-    pub(super) fn first(&self) -> Option<(u32, &str)> {
-        Some((*self.documents.first()?, self.reasons.first()?))
+    /// Where the first of them is, and what is wrong with it.
+    pub(super) fn first(&self) -> Option<(At, &str)> {
+        Some((self.first_at, self.reasons.first()?))
     }
 }

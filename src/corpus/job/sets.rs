@@ -109,7 +109,7 @@ type Shingled = (Vec<u8>, Vec<(u32, Vec<u8>)>);
 
 /// Documents that were rejected after they were read, in order.
 #[derive(Default)]
-struct Late {
+struct FoundLate {
     rejected: Vec<RejectedAt>,
     bytes: u64,
 }
@@ -118,7 +118,7 @@ impl Sets<'_> {
     /// Writes the groups to a file, and all rejections to another.
     pub(super) fn write(self, memory: usize) -> Result<SetsDone, Error> {
         let mut walk = Walk::new(self.known, self.inputs, self.folder)?;
-        let mut late = Late::default();
+        let mut late = FoundLate::default();
         let mut dealer = Dealer::create(self.folder, names::SETS, self.groups.bytes.len(), memory)?;
         let mut producer = Producer::new(self.inputs, self.options);
         let spaces: Pool<Memory> = Pool::default();
@@ -152,7 +152,7 @@ impl Sets<'_> {
         &self,
         producer: &mut Producer<'_>,
         walk: &mut Walk<'_>,
-        late: &mut Late,
+        late: &mut FoundLate,
     ) -> Result<Option<Vec<Work>>, Error> {
         let parts = producer.round();
         if parts.is_empty() {
@@ -176,7 +176,12 @@ impl Sets<'_> {
         Ok(Some(all))
     }
 
-    fn pick_of(&self, raw: RawBlock, walk: &mut Walk<'_>, late: &mut Late) -> Result<Work, Error> {
+    fn pick_of(
+        &self,
+        raw: RawBlock,
+        walk: &mut Walk<'_>,
+        late: &mut FoundLate,
+    ) -> Result<Work, Error> {
         let mut picked = Vec::new();
         let block = &raw.block;
         let lines = block.for_each(|record| {

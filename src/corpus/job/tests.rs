@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::Recall;
 use crate::cluster::ClusterMode;
-use crate::corpus::Outputs;
+use crate::corpus::{OnBad, Outputs};
 use crate::text::{Shingle, mix};
 
 /// Shares so small that everything is cut into many parts.

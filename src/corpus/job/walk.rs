@@ -5,7 +5,7 @@ use super::names;
 use super::read::Row;
 use super::rejected::{Late, RejectedAt};
 use crate::corpus::document::CHANGED;
-use crate::corpus::error::{Error, Place};
+use crate::corpus::error::Error;
 use crate::corpus::input::Input;
 use crate::corpus::read::At;
 
@@ -39,22 +39,6 @@ impl Known {
     /// Records that were rejected on the way.
     pub(super) fn rejected(&self) -> usize {
         self.rejected.len()
-    }
-
-    /// Where a document is.
-    pub(super) fn place_of(
-        &self,
-        document: u32,
-        inputs: &[Input],
-        folder: &Folder,
-    ) -> Result<Place, Error> {
-        let mut rows = folder.open(names::ROWS)?;
-        let mut row = Row::default();
-        for _ in 0..=document {
-            row.read(&mut rows)?;
-        }
-        let input = self.ends.partition_point(|&end| end <= document);
-        Ok(inputs[input].place(row.line()))
     }
 }
 
