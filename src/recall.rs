@@ -239,9 +239,10 @@ impl<'c> PairTally<'c> {
         }
     }
 
-    /// Adds all pairs of documents that are known to be the same.
-    pub(crate) fn add_copies(&mut self, documents: u64) {
-        self.counts.found += documents * (documents - 1) / 2;
+    /// Adds all pairs of documents that are known to be the same, but for those of `settled` among them.
+    pub(crate) fn add_copies(&mut self, documents: u64, settled: u64) {
+        let pairs = |of: u64| of * of.saturating_sub(1) / 2;
+        self.counts.found += pairs(documents) - pairs(settled);
     }
 
     #[cfg(feature = "corpus")]

@@ -30,6 +30,8 @@ pub enum Stage {
     Measure,
     /// Records are copied to outputs (feature `corpus`).
     Write,
+    /// Documents that are kept are written to an index (feature `corpus`).
+    Save,
 }
 
 impl fmt::Display for Stage {
@@ -44,6 +46,7 @@ impl fmt::Display for Stage {
             Self::Verify => "verifying",
             Self::Measure => "measuring removals",
             Self::Write => "writing",
+            Self::Save => "writing the index",
         })
     }
 }
@@ -53,9 +56,12 @@ impl Stage {
     pub fn unit(self) -> Unit {
         match self {
             Self::Read => Unit::Bytes,
-            Self::Sketch | Self::Collapse | Self::Filter | Self::Measure | Self::Write => {
-                Unit::Documents
-            }
+            Self::Sketch
+            | Self::Collapse
+            | Self::Filter
+            | Self::Measure
+            | Self::Write
+            | Self::Save => Unit::Documents,
             Self::Sets => Unit::Sets,
             Self::Candidates | Self::Verify => Unit::Steps,
         }

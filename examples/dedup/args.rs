@@ -94,6 +94,16 @@ pub(crate) struct Args {
     #[arg(long, value_name = "PATH")]
     removed: Option<PathBuf>,
 
+    /// Compare with the documents of this index as well, which --save-index has written: they come before the new
+    /// ones and stay kept, and what resembles one is removed. Can be given several times
+    #[arg(long, value_name = "DIR")]
+    against: Vec<PathBuf>,
+
+    /// Write an index of the documents that are kept here, after those of all --against: for runs to come. An index
+    /// that is there is replaced
+    #[arg(long, value_name = "DIR")]
+    save_index: Option<PathBuf>,
+
     /// Memory that the whole program may hold, such as 4GiB: what does not fit goes to a work folder [default: no bound;
     /// with --work 4GiB]
     #[arg(long, value_name = "SIZE")]
@@ -186,6 +196,9 @@ impl Args {
         if let Some(removed) = records(&self.removed)? {
             sinks = sinks.removed(removed);
         }
+        if let Some(index) = &self.save_index {
+            sinks = sinks.index(outputs.stage_index(index)?);
+        }
         Ok(sinks)
     }
 
@@ -196,6 +209,9 @@ impl Args {
         }
         if let Some(work) = &self.work {
             job = job.work(work);
+        }
+        for index in &self.against {
+            job = job.against(index);
         }
         job
     }
@@ -224,6 +240,7 @@ impl Args {
             "keep": self.keep.to_string(),
             "prefer": self.prefer.as_ref().map(Preference::to_string),
             "on_bad": name(&self.on_bad),
+            "against": self.against.iter().map(|index| index.to_string_lossy()).collect::<Vec<_>>(),
             "memory": self.memory.map(|memory| memory.as_u64()),
             "work": self.work.as_ref().map(|work| work.to_string_lossy()),
         }))

@@ -6,7 +6,7 @@ use std::io::{self, BufWriter, Write};
 
 use indicatif::{DecimalBytes, HumanCount};
 use resemblance::corpus::{
-    Decided, DecidedCluster, Error, Escaped, KeepPolicy, Preference, Removed,
+    Decided, DecidedCluster, Error, Escaped, Joined, KeepPolicy, Preference, Removed,
 };
 use resemblance::{Deduper, Recall, Shingle};
 use serde::ser::{Error as _, Serialize, SerializeMap, SerializeSeq, Serializer};
@@ -69,6 +69,9 @@ impl<'a> Summary<'a> {
             "removed": counts.removed,
             "rejected": counts.rejected,
             "clusters": counts.clusters,
+            "indexed": counts.indexed,
+            "matched": counts.matched,
+            "joins": counts.joins,
             "text_bytes": counts.text_bytes,
         })
     }
@@ -124,7 +127,20 @@ impl<'a> Summary<'a> {
         };
         let heads = "similarity  of it in kept  of kept in it";
         writeln!(f, "{title:pad$}  {heads}{reason}")?;
-        writeln!(f, "  keep    {}", shown(&cluster.kept))?;
+        let index = if cluster.is_indexed {
+            "  (in the index)"
+        } else {
+            ""
+        };
+        writeln!(f, "  keep    {}{index}", shown(&cluster.kept))?;
+        for joined in &cluster.joined {
+            let jaccard = joined.similarity.jaccard;
+            writeln!(
+                f,
+                "  joins   {}  (in the index; {jaccard:.3})",
+                shown(&joined.id)
+            )?;
+        }
         for (removed, id) in cluster.removed.iter().zip(&ids) {
             let pad = " ".repeat(width - id.width());
             writeln!(f, "  remove  {id}{pad}  {}", self.removed(removed))?;
@@ -195,6 +211,31 @@ impl<'a> Summary<'a> {
         writeln!(f, "Near-duplicates missed among those kept: {missed}.")
     }
 
+    /// What there was to do with documents of indexes.
+    fn show_index(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let counts = self.decided.counts();
+        if counts.indexed == 0 {
+            return Ok(());
+        }
+        let indexed = plural(counts.indexed, "document");
+        let matched = HumanCount(counts.matched as u64);
+        writeln!(
+            f,
+            "Compared with {indexed} of the index: {matched} of those removed resemble one."
+        )?;
+        match counts.joins {
+            0 => Ok(()),
+            n => writeln!(
+                f,
+                "{} more than one of these, all kept: they would have been one cluster in a single run.",
+                match n {
+                    1 => "1 cluster has".to_owned(),
+                    n => format!("{} clusters have", HumanCount(n as u64)),
+                }
+            ),
+        }
+    }
+
     fn show_counts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let counts = self.decided.counts();
         let documents = plural(counts.read, "document");
@@ -209,6 +250,7 @@ impl<'a> Summary<'a> {
             write!(f, "; {empty} without a token, kept")?;
         }
         writeln!(f)?;
+        self.show_index(f)?;
         if let Some(first) = &self.first_rejected {
             writeln!(f, "first rejected: {first} (--rejects FILE lists all)")?;
         }
@@ -288,6 +330,9 @@ impl Serialize for Summary<'_> {
             "rejected": counts.rejected,
             "empty": counts.empty,
             "hidden": counts.hidden,
+            "indexed": counts.indexed,
+            "matched": counts.matched,
+            "joins": counts.joins,
         });
         let settings = json!({
             "scheme": deduper.scheme().to_string(),
@@ -349,10 +394,13 @@ fn cluster_of(cluster: &DecidedCluster) -> Value {
             "reason": removed.reason,
         })
     };
+    let joined = |joined: &Joined| json!({ "id": joined.id, "jaccard": joined.similarity.jaccard });
     json!({
         "cluster": cluster.number + 1,
         "kept": cluster.kept,
+        "indexed": cluster.is_indexed,
         "removed": cluster.removed.iter().map(removed).collect::<Vec<_>>(),
+        "joined": cluster.joined.iter().map(joined).collect::<Vec<_>>(),
     })
 }
 

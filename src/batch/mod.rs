@@ -26,7 +26,7 @@ use crate::pool::Pool;
 use crate::recall::{Chances, LinkTally, Missed, PairTally, Recall};
 use crate::sketch::{Rows, SignatureMatrix};
 use crate::text::Document;
-use crate::verify::{Estimates, Pair, ShingleSet, Similarity, Verifier};
+use crate::verify::{Compared, Estimates, Pair, ShingleSet, Similarity, Verifier};
 use crate::watch::Stage;
 
 #[cfg(feature = "corpus")]
@@ -50,6 +50,8 @@ pub struct Batch<'d, D> {
     reason: Reason,
     /// The shingle set of each distinct set; empty for those that are no candidates.
     sets: Vec<ShingleSet>,
+    /// Sets from this number on have documents of an index alone.
+    indexed_sets_from: usize,
 }
 
 /// What pairs are in order by: copies first, then the size of the first set where that counts, the first documents of
@@ -76,6 +78,35 @@ impl<'d, D: Document + Sync> Batch<'d, D> {
         Self::of(deduper, documents, digests, run)
     }
 
+    /// The clusters, and which copies to keep.
+    ///
+    /// A pair that is connected already (in leader mode, one that is removed already) is not compared. With LSH a
+    /// bucket of very many documents in which comparisons keep failing is split by further slots instead of
+    /// being enumerated: see [`Clusters::split_buckets`].
+    ///
+    /// # Errors
+    /// Where the run is cancelled.
+    pub fn clusters(&self) -> Result<Clusters, Error> {
+        self.all_clusters()
+    }
+
+    /// Hands every pair of near-duplicates to `each` as it is found, until that fails, and tells how many may have been
+    /// missed. Only pairs of about a million candidates are held at a time.
+    ///
+    /// The order is the same in every run, but not ascending: copies come together, and the pairs of one document
+    /// with later ones.
+    ///
+    /// # Errors
+    /// Where the run is cancelled; and the error of `each`.
+    pub fn for_each_pair<E: From<Error>>(
+        &self,
+        each: impl FnMut(Pair) -> Result<(), E>,
+    ) -> Result<Recall, E> {
+        self.all_pairs(each)
+    }
+}
+
+impl<'d, D: Shingled> Batch<'d, D> {
     /// From documents whose digests are there.
     pub(crate) fn of(
         deduper: &'d Deduper,
@@ -108,28 +139,14 @@ impl<'d, D: Document + Sync> Batch<'d, D> {
         }
     }
 
-    /// The clusters, and which copies to keep.
-    ///
-    /// A pair that is connected already (in leader mode, one that is removed already) is not compared. With LSH a
-    /// bucket of very many documents in which comparisons keep failing is split by further slots instead of
-    /// being enumerated: see [`Clusters::split_buckets`].
-    ///
-    /// # Errors
-    /// Where the run is cancelled.
-    pub fn clusters(&self) -> Result<Clusters, Error> {
+    /// As [`clusters`](Batch::clusters).
+    pub(crate) fn all_clusters(&self) -> Result<Clusters, Error> {
         let chances = self.chances();
         self.clusters_in(&LinkTally::new(&chances))
     }
 
-    /// Hands every pair of near-duplicates to `each` as it is found, until that fails, and tells how many may have been
-    /// missed. Only pairs of about a million candidates are held at a time.
-    ///
-    /// The order is the same in every run, but not ascending: copies come together, and the pairs of one document
-    /// with later ones.
-    ///
-    /// # Errors
-    /// Where the run is cancelled; and the error of `each`.
-    pub fn for_each_pair<E: From<Error>>(
+    /// As [`for_each_pair`](Batch::for_each_pair).
+    pub(crate) fn all_pairs<E: From<Error>>(
         &self,
         each: impl FnMut(Pair) -> Result<(), E>,
     ) -> Result<Recall, E> {
@@ -204,7 +221,10 @@ impl<D: Shingled> Batch<'_, D> {
                     buckets,
                     sets,
                     row: |set: u32| rows.row(self.distinct.first(set as usize)),
-                    compare: |a, b| verifier.compare(a, b),
+                    compare: |a, b| match self.is_settled(a, b) {
+                        true => Compared::Failed { work: 1 },
+                        false => verifier.compare(a, b),
+                    },
                     tally,
                 };
                 match leader {
@@ -222,7 +242,7 @@ impl<D: Shingled> Batch<'_, D> {
                 let candidates = Complete {
                     join,
                     sets,
-                    is_similar: |a, b| verifier.verify(a, b).is_some(),
+                    is_similar: |a, b| !self.is_settled(a, b) && verifier.verify(a, b).is_some(),
                     tally,
                 };
                 let ticker = self.run.ticker(Stage::Verify, join.len());
@@ -232,6 +252,23 @@ impl<D: Shingled> Batch<'_, D> {
                 }
             }
         }
+    }
+
+    /// Whether two sets are not compared for clusters, since of both there are documents of an index. Components are
+    /// connected by a new document of either; leaders, who are kept in any case, by none.
+    fn is_settled(&self, a: u32, b: u32) -> bool {
+        let Some(from) = self.run.indexed_from else {
+            return false;
+        };
+        let is_indexed = |set: u32| {
+            let documents = self.distinct.documents(set as usize);
+            let decides = match self.deduper.cluster_mode() {
+                ClusterMode::Components => documents.first(),
+                ClusterMode::Leader => documents.last(),
+            };
+            decides.is_some_and(|&document| document as usize >= from)
+        };
+        is_indexed(a) && is_indexed(b)
     }
 
     /// As [`for_each_pair`](Batch::for_each_pair), in a tally that may have counted others.
@@ -313,6 +350,10 @@ impl<D: Shingled> Batch<'_, D> {
         verifier: &Verifier<'_>,
         chances: &Chances,
     ) -> Option<Partner> {
+        let is_indexed = |set: u32| set as usize >= self.indexed_sets_from;
+        if is_indexed(set) && is_indexed(other) {
+            return None;
+        }
         let similarity = verifier.verify(set, other)?;
         let only_band = match &self.found {
             Found::Lsh { rows, .. } => {
@@ -431,8 +472,9 @@ impl<D: Shingled> Batch<'_, D> {
             return Ok(());
         }
         let similarity = self.sets[set].similarity(&self.sets[set]);
-        tally.add_copies(documents.len() as u64);
-        for (i, &a) in documents.iter().enumerate() {
+        let new = self.new_of(documents);
+        tally.add_copies(documents.len() as u64, (documents.len() - new) as u64);
+        for (i, &a) in documents[..new].iter().enumerate() {
             for &b in &documents[i + 1..] {
                 each(Pair::of(a, b, similarity))?;
             }
@@ -450,14 +492,27 @@ impl<D: Shingled> Batch<'_, D> {
     ) -> Result<(), E> {
         let left = self.distinct.documents(set as usize);
         let right = self.distinct.documents(partner.set as usize);
-        let pairs = left.len() as u64 * right.len() as u64;
-        tally.add(partner.similarity.jaccard, pairs, partner.only_band);
-        for &a in left {
+        let indexed = |documents: &[u32]| documents.len() - self.new_of(documents);
+        let pairs = left.len() * right.len() - indexed(left) * indexed(right);
+        tally.add(partner.similarity.jaccard, pairs as u64, partner.only_band);
+        for (i, &a) in left.iter().enumerate() {
+            let right = match i < self.new_of(left) {
+                true => right,
+                false => &right[..self.new_of(right)],
+            };
             for &b in right {
                 each(Pair::of(a, b, partner.similarity))?;
             }
         }
         Ok(())
+    }
+
+    /// How many of a set's documents are of no index; these come first.
+    fn new_of(&self, documents: &[u32]) -> usize {
+        let from = self.run.indexed_from;
+        from.map_or(documents.len(), |from| {
+            documents.partition_point(|&document| (document as usize) < from)
+        })
     }
 }
 

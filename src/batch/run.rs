@@ -26,6 +26,8 @@ use crate::watch::{Stage, Ticker, Watch};
 pub struct Run<'a> {
     watch: Option<&'a dyn Watch>,
     pub(super) keep_by: Option<&'a KeepOrder<'a>>,
+    /// Documents from this number on are of an index: they are not compared with each other, and always kept.
+    pub(super) indexed_from: Option<usize>,
 }
 
 /// Compares two documents by number; the lesser is kept.
@@ -52,6 +54,16 @@ impl<'a> Run<'a> {
     pub fn keep_by(self, order: &'a KeepOrder<'a>) -> Self {
         Self {
             keep_by: Some(order),
+            ..self
+        }
+    }
+
+    /// Takes the documents from this number on for those of an index: they have been compared with each other before,
+    /// and whatever they resemble, they stay. They are to be the least by [`keep_by`](Self::keep_by).
+    #[cfg(feature = "corpus")]
+    pub(crate) fn indexed_from(self, document: usize) -> Self {
+        Self {
+            indexed_from: Some(document),
             ..self
         }
     }

@@ -131,7 +131,8 @@ impl<'d, D: Shingled> Way<'d, D> {
         let banding = self.deduper.banding();
         let buckets = if self.deduper.threshold() < 1.0 {
             let ticker = self.run.ticker(Stage::Candidates, banding.bands());
-            Buckets::try_new(row, &distinct, banding, &ticker)?
+            let new = self.indexed_sets_from(&distinct);
+            Buckets::try_new(row, &distinct, banding, new, &ticker)?
         } else {
             // Copies are collapsed, and nothing else reaches 1.
             Buckets::none(&distinct, banding)
@@ -215,6 +216,7 @@ impl<'d, D: Shingled> Way<'d, D> {
         sets: Vec<ShingleSet>,
     ) -> Batch<'d, D> {
         Batch {
+            indexed_sets_from: self.indexed_sets_from(&distinct),
             deduper: self.deduper,
             documents: self.documents,
             run: self.run,
@@ -223,6 +225,16 @@ impl<'d, D: Shingled> Way<'d, D> {
             reason,
             sets,
         }
+    }
+
+    /// The first of the sets that documents of an index alone have. Sets are in the order of their first documents.
+    fn indexed_sets_from(self, distinct: &Distinct) -> usize {
+        let Some(from) = self.run.indexed_from else {
+            return distinct.len();
+        };
+        let sets = 0..distinct.len();
+        let sets = sets.into_iter().rev();
+        distinct.len() - sets.take_while(|&set| distinct.first(set) >= from).count()
     }
 
     /// The shingle sets that will be compared: of candidates, and of copies, whose similarity is told.

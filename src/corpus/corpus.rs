@@ -10,6 +10,7 @@ use super::copy::{Route, copy_all};
 use super::document::{CHANGED, TextDocument};
 use super::error::Error;
 use super::escape::Escaped;
+use super::indexed::Indexed;
 use super::input::{Input, Sources};
 use super::json::Fields;
 use super::keep::KeepColumn;
@@ -68,7 +69,7 @@ impl Corpus {
         options: &ReadOptions,
         watch: Option<&dyn Watch>,
     ) -> Result<Self, Error> {
-        let (corpus, _) = Gathering::run(sources, options, None, watch)?;
+        let (corpus, _) = Gathering::run(sources, options, None, &Indexed::default(), watch)?;
         Ok(corpus)
     }
 
@@ -83,7 +84,20 @@ impl Corpus {
         digester: &Digester,
         watch: Option<&dyn Watch>,
     ) -> Result<(Self, Digests), Error> {
-        let (corpus, digests) = Gathering::run(sources, options, Some(digester), watch)?;
+        Self::digest_new(sources, options, digester, &Indexed::default(), watch)
+    }
+
+    /// The same of documents that come after those of an index, whose ids cannot be used again.
+    pub(super) fn digest_new(
+        sources: Sources,
+        options: &ReadOptions,
+        digester: &Digester,
+        indexed: &Indexed,
+        watch: Option<&dyn Watch>,
+    ) -> Result<(Self, Digests), Error> {
+        let (mut corpus, digests) =
+            Gathering::run(sources, options, Some(digester), indexed, watch)?;
+        corpus.keep.indexed_from(corpus.documents.len());
         Ok((corpus, digests.unwrap_or_else(|| digester.empty())))
     }
 
@@ -192,19 +206,21 @@ impl<'s, Choose: FnMut(usize) -> Option<&'s RecordSink>> Route<'s> for Again<'_,
 }
 
 /// Documents on their way into a corpus.
-struct Gathering {
+struct Gathering<'i> {
     corpus: Corpus,
+    indexed: &'i Indexed,
     digests: Option<Digests>,
     /// The document of each id, by its hash of 128 bits.
     seen: HashMap<u128, usize>,
     places: Vec<At>,
 }
 
-impl Gathering {
+impl<'i> Gathering<'i> {
     fn run(
         mut sources: Sources,
         options: &ReadOptions,
         digester: Option<&Digester>,
+        indexed: &'i Indexed,
         watch: Option<&dyn Watch>,
     ) -> Result<(Corpus, Option<Digests>), Error> {
         sources.spool()?;
@@ -220,6 +236,7 @@ impl Gathering {
                 keep: KeepColumn::new(options.fields.keep.clone()),
                 ..Corpus::default()
             },
+            indexed,
             digests: digester.map(Digester::empty),
             seen: HashMap::new(),
             places: Vec::new(),
@@ -231,7 +248,7 @@ impl Gathering {
     }
 }
 
-impl Sink for Gathering {
+impl Sink for Gathering<'_> {
     /// Takes a document unless its id has been used.
     fn take(&mut self, inputs: &[Input], at: At, taken: Taken) -> Result<Option<String>, Error> {
         let id = taken.id.unwrap_or_else(|| inputs[at.0].id_of(at.1));
@@ -239,6 +256,9 @@ impl Sink for Gathering {
         if let Some(&first) = self.seen.get(&key) {
             let (number, line) = self.places[first];
             return Ok(Some(used_before(&id, &inputs[number], line)));
+        }
+        if let Some(used) = self.indexed.find(&id) {
+            return Ok(Some(used));
         }
         self.seen.insert(key, self.corpus.ids.len());
         self.places.push(at);

@@ -272,6 +272,8 @@ pub(super) struct KeepColumn {
     bytes: Vec<u8>,
     /// Where the bytes of each document end.
     ends: Vec<u64>,
+    /// Documents from this number on are of an index, and kept before any other.
+    indexed_from: Option<usize>,
 }
 
 impl KeepColumn {
@@ -297,8 +299,17 @@ impl KeepColumn {
         }
     }
 
+    /// Says that all further documents are of an index: nothing is known of them, and they come first.
+    pub(super) fn indexed_from(&mut self, document: usize) {
+        self.indexed_from = Some(document);
+    }
+
+    fn is_indexed(&self, document: usize) -> bool {
+        self.indexed_from.is_some_and(|from| document >= from)
+    }
+
     fn values(&self, document: usize) -> KeepValues<'_> {
-        if self.policy.is_first() {
+        if self.policy.is_first() || self.is_indexed(document) {
             return KeepValues::default();
         }
         let start = document
@@ -311,9 +322,11 @@ impl KeepColumn {
 
     /// The whole order of two documents.
     pub(super) fn compare(&self, a: usize, b: usize) -> Ordering {
-        let by_policy = match self.policy.is_first() {
-            true => Ordering::Equal,
-            false => self.policy.compare(&self.values(a), &self.values(b)),
+        let by_policy = match (self.is_indexed(a), self.is_indexed(b)) {
+            (false, false) if !self.policy.is_first() => {
+                self.policy.compare(&self.values(a), &self.values(b))
+            }
+            (a, b) => b.cmp(&a),
         };
         by_policy.then(a.cmp(&b))
     }
@@ -321,6 +334,7 @@ impl KeepColumn {
     pub(super) fn reason(&self, kept: usize, removed: usize) -> KeepReason<'_> {
         KeepReason {
             policy: &self.policy,
+            is_indexed: self.is_indexed(kept),
             kept: self.values(kept),
             removed: self.values(removed),
         }

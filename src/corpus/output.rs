@@ -15,7 +15,8 @@ use super::escape::escaped_bytes;
 use super::input::{Compression, Format, Sources};
 use super::parquet::RowWriter;
 use super::shards::{Origin, Shards, folder_of};
-use super::sink::{Finish, Open, RecordSink, Records, Table};
+use super::sink::{Finish, IndexSink, Open, RecordSink, Records, Table};
+use crate::storage::Writer;
 
 /// Files and directories in the making. Each is written beside its place, under a passing name;
 /// [`commit`](Self::commit) renames them when all are whole. Dropped before that, they leave nothing.
@@ -46,6 +47,7 @@ struct Staged {
 enum Kind {
     File(NamedTempFile),
     Directory(TempDir),
+    Index(IndexSink),
 }
 
 impl Outputs {
@@ -141,6 +143,25 @@ impl Outputs {
         Ok(self.stage(path, place, Kind::Directory(temp), shards))
     }
 
+    /// Stages an index of the documents that are kept, as a directory. It must not exist, be empty, or be an index, which
+    /// is replaced then: one that the job [goes by](super::Job::against) as well.
+    ///
+    /// # Errors
+    /// Where it cannot be made, is staged already, or something else lies there.
+    pub fn stage_index(&mut self, path: impl AsRef<Path>) -> Result<IndexSink, Error> {
+        let path = path.as_ref();
+        let place = self.place(path)?;
+        let open = Open::new(path, Writer::create(path)?);
+        let sink = IndexSink(open.clone());
+        self.staged.push(Staged {
+            path: path.to_owned(),
+            place,
+            kind: Kind::Index(sink.clone()),
+            open: Box::new(open),
+        });
+        Ok(sink)
+    }
+
     /// A file beside the place of an output.
     fn temporary_file(&self, path: &Path) -> Result<(PathBuf, NamedTempFile, File), Error> {
         let cannot = |error| Error::io("write", path, error);
@@ -210,7 +231,7 @@ impl Outputs {
         for staged in &self.staged {
             staged.open.finish()?;
         }
-        let is_directory = |staged: &Staged| matches!(staged.kind, Kind::Directory(_));
+        let is_directory = |staged: &Staged| !matches!(staged.kind, Kind::File(_));
         let (directories, files): (Vec<_>, Vec<_>) =
             self.staged.into_iter().partition(is_directory);
         for staged in directories.into_iter().chain(files) {
@@ -218,6 +239,10 @@ impl Outputs {
             let placed = match staged.kind {
                 Kind::File(temp) => temp.persist(&place).map(drop).map_err(|e| e.error),
                 Kind::Directory(temp) => place_directory(temp, &place),
+                Kind::Index(sink) => {
+                    sink.put()?;
+                    Ok(())
+                }
             };
             placed.map_err(|error| Error::io("write", &path, error))?;
         }

@@ -13,6 +13,7 @@ use super::value::FieldValue;
 /// - `longer: 1234 > 1200 bytes`;
 /// - `max date: 2024-05-31 > 2023-01-01`, `min score: 3 < 7.5`;
 /// - `prefer source: gov before web`, and `gov before unlisted` where the other has none of the values listed;
+/// - `indexed`: the document that is kept is one of an [index](super::Job::against);
 /// - `another order`, where the document that was kept is not the one that the policy would keep.
 ///
 /// Strings are cut after 60 characters, and quoted where they are empty or beside a number; control characters are
@@ -20,6 +21,8 @@ use super::value::FieldValue;
 #[derive(Debug, Clone)]
 pub struct KeepReason<'a> {
     pub(super) policy: &'a KeepPolicy,
+    /// Whether the one that is kept is of an index.
+    pub(super) is_indexed: bool,
     pub(super) kept: KeepValues<'a>,
     pub(super) removed: KeepValues<'a>,
 }
@@ -28,9 +31,13 @@ impl fmt::Display for KeepReason<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             policy,
+            is_indexed,
             kept,
             removed,
         } = self;
+        if *is_indexed {
+            return f.write_str(INDEXED);
+        }
         match (policy.compare(kept, removed), policy.preference()) {
             (Ordering::Equal, _) => f.write_str("first"),
             (Ordering::Greater, _) => f.write_str("another order"),
@@ -52,6 +59,9 @@ impl fmt::Display for KeepReason<'_> {
         }
     }
 }
+
+/// The reason of a document that is, or stays, in an index.
+pub(super) const INDEXED: &str = "indexed";
 
 /// A value as it is shown beside another.
 fn shown(value: &FieldValue<'_>, other: &FieldValue<'_>) -> String {
@@ -85,6 +95,7 @@ mod tests {
     fn reason(policy: &KeepPolicy, kept: KeepValues<'_>, removed: KeepValues<'_>) -> String {
         let reason = KeepReason {
             policy,
+            is_indexed: false,
             kept,
             removed,
         };

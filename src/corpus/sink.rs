@@ -11,6 +11,7 @@ use super::input::Input;
 use super::parquet::RowWriter;
 use super::records::RawRecord;
 use super::shards::Shards;
+use crate::storage::Writer;
 
 /// A writer in the hands of several: who writes, and who finishes it.
 pub(super) struct Open<W> {
@@ -104,6 +105,38 @@ impl Table {
     fn with(&self, write: impl FnOnce(&mut Encoder) -> io::Result<()>) -> Result<(), Error> {
         let Self(open) = self;
         open.with(|encoder| write(encoder).map_err(|error| open.failed(error)))
+    }
+}
+
+/// A staged place for an index of the documents that are kept, see
+/// [`Outputs::stage_index`](super::Outputs::stage_index).
+#[derive(Debug, Clone)]
+pub struct IndexSink(pub(super) Open<Writer>);
+
+impl IndexSink {
+    /// Writes the index.
+    pub(super) fn write(
+        &self,
+        write: impl FnOnce(&mut Writer) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        self.0.with(write)
+    }
+
+    /// Puts the index in its place.
+    pub(super) fn put(&self) -> Result<(), Error> {
+        self.0.take().map_or(Ok(()), |writer| Ok(writer.put()?))
+    }
+}
+
+/// It is whole when its header has been written.
+impl Finish for Open<Writer> {
+    fn finish(&self) -> Result<(), Error> {
+        match &*self.lock() {
+            Some(writer) if !writer.is_sealed() => {
+                Err(self.failed(io::Error::other("no job has written it")))
+            }
+            _ => Ok(()),
+        }
     }
 }
 

@@ -6,7 +6,9 @@ use std::fmt::{self, Display};
 
 use super::error::Error;
 use super::escape::Escaped;
+use super::job::DecidedCluster;
 use super::read::Rejection;
+use super::reason::INDEXED;
 use super::sink::Table;
 use crate::cluster::{Clusters, Removal};
 use crate::verify::{Pair, Similarity};
@@ -41,7 +43,8 @@ impl Table {
 
     /// A table of the documents in clusters: `id`, `cluster` (its number, from 1), `kept` (the id of the
     /// document that is kept), `jaccard_to_kept`, `reason` (`kept`, or what decided between the two documents);
-    /// cluster by cluster, the kept document first.
+    /// cluster by cluster, the kept document first. Where a [`Job`](super::Job) compares with an index, `indexed` is the
+    /// reason of its documents, which all stay kept, and of those that are removed for one.
     ///
     /// A removed document's reason is what `reason` displays, such as
     /// [`Corpus::keep_reason`](super::Corpus::keep_reason), [`Escaped`].
@@ -60,7 +63,7 @@ impl Table {
                 let id = ids[removal.document].as_str();
                 (id, removal.similarity.jaccard, reason(removal))
             });
-            self.cluster(cluster.number, &ids[cluster.kept], removed)?;
+            self.cluster((cluster.number, KEPT), &ids[cluster.kept], removed)?;
         }
         Ok(())
     }
@@ -69,11 +72,22 @@ impl Table {
         self.line(ClusterRow::HEADER)
     }
 
-    /// The rows of a cluster with this number, from 0: of those removed the id, the similarity to the kept one, and what
-    /// decided.
-    pub(super) fn cluster<'a, R: Display>(
+    pub(super) fn decided(&self, cluster: &DecidedCluster) -> Result<(), Error> {
+        let removed = cluster.removed.iter().map(|removed| {
+            let jaccard = removed.similarity.jaccard;
+            (removed.id.as_str(), jaccard, removed.reason.as_str())
+        });
+        let joined = cluster.joined.iter();
+        let joined = joined.map(|joined| (joined.id.as_str(), joined.similarity.jaccard, INDEXED));
+        let why = if cluster.is_indexed { INDEXED } else { KEPT };
+        self.cluster((cluster.number, why), &cluster.kept, removed.chain(joined))
+    }
+
+    /// The rows of a cluster with this number, from 0, and this reason of the kept one: of the others the id, the
+    /// similarity to the kept one, and what decided.
+    fn cluster<'a, R: Display>(
         &self,
-        number: usize,
+        (number, why): (usize, &str),
         kept: &'a str,
         removed: impl Iterator<Item = (&'a str, f64, R)>,
     ) -> Result<(), Error> {
@@ -82,7 +96,7 @@ impl Table {
             number: number + 1,
             kept,
             jaccard: 1.0,
-            reason: "kept",
+            reason: why,
         };
         self.line(&row)?;
         for (id, jaccard, reason) in removed {
@@ -117,6 +131,9 @@ impl Table {
         Ok(())
     }
 }
+
+/// The reason of a document that is kept.
+const KEPT: &str = "kept";
 
 /// A line of a table of clusters.
 struct ClusterRow<'a> {

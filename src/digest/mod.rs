@@ -202,18 +202,27 @@ impl Digester {
             scratch,
             hashes,
             sampled,
-            ..
         } = space;
-        self.sketcher
-            .shingler()
-            .content_into(content, scratch, hashes)?;
+        let shingler = self.sketcher.shingler();
+        shingler.content_into(content, scratch, hashes)?;
+        Ok(self.digest_hashes(hashes, sampled, row, sample))
+    }
+
+    /// The same of a document's shingle hashes.
+    fn digest_hashes(
+        &self,
+        hashes: &[u64],
+        sampled: &mut Vec<u32>,
+        row: &mut [u32],
+        sample: Option<&mut Sample>,
+    ) -> Print {
         if self.sketches {
             self.sketcher.sketch().sketch(hashes, row);
         }
         if let (Some(sampler), Some(sample)) = (self.sampler, sample) {
             sampler.push(hashes, sampled, sample);
         }
-        Ok(Print::of(hashes))
+        Print::of(hashes)
     }
 
     /// Adds a document to digests.
@@ -224,23 +233,37 @@ impl Digester {
         space: &mut Workspace,
         digests: &mut Digests,
     ) -> Result<(), NotText> {
+        let Workspace {
+            scratch,
+            hashes,
+            sampled,
+        } = space;
+        let shingler = self.sketcher.shingler();
+        shingler.content_into(content, scratch, hashes)?;
+        self.push_hashes(hashes, sampled, digests);
+        Ok(())
+    }
+
+    /// Adds a document of these shingle hashes to digests. `sampled` is to work in.
+    #[cfg(feature = "corpus")]
+    pub(crate) fn push_hashes(
+        &self,
+        hashes: &[u64],
+        sampled: &mut Vec<u32>,
+        digests: &mut Digests,
+    ) {
         let mut none = Vec::new();
         let slots = digests.slots.as_mut().unwrap_or(&mut none);
         let from = slots.len();
         if self.sketches {
             slots.resize(from + self.sketcher.scheme().hashes(), 0);
         }
-        match self.digest(content, space, &mut slots[from..], digests.sample.as_mut()) {
-            Ok(print) => digests.prints.push(print),
-            Err(error) => {
-                slots.truncate(from);
-                return Err(error);
-            }
-        }
+        let row = &mut slots[from..];
+        let print = self.digest_hashes(hashes, sampled, row, digests.sample.as_mut());
+        digests.prints.push(print);
         if let (Some(banding), Some(keys)) = (self.banding, &mut digests.keys) {
-            keys.push(&space.hashes, self.sketcher.sketch(), banding);
+            keys.push(hashes, self.sketcher.sketch(), banding);
         }
-        Ok(())
     }
 
     /// Why a document cannot be digested, without digesting it.
@@ -276,6 +299,13 @@ impl Digests {
     /// What the numbers mean.
     pub fn scheme(&self) -> &Scheme {
         &self.scheme
+    }
+
+    /// The signatures, where there are any.
+    #[cfg(feature = "corpus")]
+    pub(crate) fn rows(&self) -> impl IndexedParallelIterator<Item = &[u32]> {
+        let slots = self.slots.as_deref().unwrap_or_default();
+        slots.par_chunks_exact(self.scheme.hashes())
     }
 
     /// Adds the documents of another for which `keep` says so, by their numbers in it, and leaves that one empty.

@@ -39,15 +39,17 @@ impl Buckets {
     /// Where the banding has more slots than the signatures, or there are 2^32 buckets or more.
     pub fn new(matrix: &SignatureMatrix, distinct: &Distinct, banding: Banding) -> Self {
         let row = |document| matrix.row(document);
-        Self::try_new(row, distinct, banding, &Ticker::silent())
+        Self::try_new(row, distinct, banding, distinct.len(), &Ticker::silent())
             .unwrap_or_else(|error| unreachable!("nobody cancels: {error}"))
     }
 
-    /// As [`new`](Self::new), from the row of each document.
+    /// As [`new`](Self::new), from the row of each document. Buckets of sets from the number `asked` on alone are left
+    /// out.
     pub(crate) fn try_new<'r>(
         row: impl Fn(usize) -> &'r [u32] + Sync,
         distinct: &Distinct,
         banding: Banding,
+        asked: usize,
         ticker: &Ticker<'_>,
     ) -> Result<Self, Error> {
         let mut buckets = Self::none(distinct, banding);
@@ -68,7 +70,7 @@ impl Buckets {
                 .collect_into_vec(&mut keys);
             for band in bands {
                 let key = |set: u32| Some(keys[set as usize][band - first]);
-                buckets.push_band(&repeated(distinct.len(), key));
+                buckets.push_band(&repeated(distinct.len(), key), asked);
                 ticker.tick(1)?;
             }
         }
@@ -89,9 +91,10 @@ impl Buckets {
     }
 
     /// The buckets of the next band, from the keys that more than one set has, sorted.
-    fn push_band(&mut self, keys: &[Keyed]) {
+    fn push_band(&mut self, keys: &[Keyed], asked: usize) {
         let from = self.len();
-        for run in keys.chunk_by(|a, b| a.0 == b.0) {
+        let runs = keys.chunk_by(|a, b| a.0 == b.0);
+        for run in runs.filter(|run| (run[0].1 as usize) < asked) {
             self.members.extend(run.iter().map(|&(_, set)| set));
             self.starts.push(self.members.len());
         }

@@ -22,7 +22,6 @@ pub(super) fn size(path: &Path, section: Section, bytes: u64, about: &About) -> 
         Section::IdEnds | Section::SetEnds => 8,
         Section::IdTable => ENTRY as u64,
         Section::Signatures => 4 * about.scheme.hashes() as u64,
-        Section::Prints => 16,
     };
     same_size(path, bytes, documents * each)
 }

@@ -17,8 +17,9 @@
 //! }
 //! writer.finish_list(ids)?;
 //! writer.finish(signatures)?;
-//! writer.write_tables(&about, |band, slots| banding.key(band, slots))?;   // id-table and bands
-//! writer.commit(&about)?;
+//! writer.write_tables(&about, memory, |band, slots| banding.key(band, slots))?; // id-table and bands
+//! writer.seal(&about)?;
+//! writer.put()?;
 //! ```
 
 mod check;
@@ -30,7 +31,7 @@ mod read;
 mod section;
 mod stored;
 mod table;
-#[cfg(test)]
+#[cfg(all(test, feature = "corpus"))]
 mod tests;
 mod view;
 mod writer;
@@ -41,5 +42,7 @@ pub(crate) use error::Problem;
 pub(crate) use header::About;
 pub(crate) use id::{hash_of_fed, hashes_as_stored};
 pub(crate) use section::Section;
+#[cfg(feature = "corpus")]
+pub(crate) use section::{ListWriter, SectionWriter};
 pub(crate) use stored::{Checks, Stored};
 pub(crate) use writer::Writer;

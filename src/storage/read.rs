@@ -1,14 +1,16 @@
-//! Reads sections from start to end.
+//! Reads sections from start to end, by way of a buffer: unlike a map, it takes no memory that grows with them.
 
 use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::{self, BufReader, Read};
 use std::path::PathBuf;
 
 use super::error::Problem;
 use crate::error::Error;
+#[cfg(feature = "corpus")]
+use crate::verify::ShingleSet;
 
 /// A section that is read from its start.
-struct SectionReader {
+pub(super) struct SectionReader {
     path: PathBuf,
     file: BufReader<File>,
 }
@@ -17,52 +19,91 @@ struct SectionReader {
 const BUFFER: usize = 1 << 18;
 
 impl SectionReader {
-    fn open(path: PathBuf) -> Result<Self, Error> {
+    pub(super) fn open(path: PathBuf) -> Result<Self, Error> {
         let file = File::open(&path).map_err(|error| Problem::io("read", &path, &error))?;
         let file = BufReader::with_capacity(BUFFER, file);
         Ok(Self { path, file })
     }
 
+    pub(super) fn fill(&mut self, bytes: &mut [u8]) -> Result<(), Error> {
+        let read = self.file.read_exact(bytes);
+        read.map_err(|error| Problem::io("read", &self.path, &error))
+    }
+
     fn number(&mut self) -> Result<u64, Error> {
         let mut bytes = [0; 8];
-        let read = self.file.read_exact(&mut bytes);
-        read.map_err(|error| Problem::io("read", &self.path, &error))?;
+        self.fill(&mut bytes)?;
         Ok(u64::from_le_bytes(bytes))
+    }
+
+    /// Writes so many bytes over `bytes`. What is no size ends with the file, and takes no more memory than that.
+    fn take(&mut self, many: u64, bytes: &mut Vec<u8>) -> Result<(), Error> {
+        bytes.clear();
+        let read = self.file.by_ref().take(many).read_to_end(bytes);
+        let whole = read.and_then(|read| match read as u64 == many {
+            true => Ok(()),
+            false => Err(io::ErrorKind::UnexpectedEof.into()),
+        });
+        whole.map_err(|error| Problem::io("read", &self.path, &error))
     }
 }
 
-/// Reads the shingle sets of a stored index, document after document.
-#[cfg_attr(not(test), allow(dead_code, reason = "an index has none of its own"))]
-pub(crate) struct SetReader {
-    hashes: SectionReader,
+/// Reads a section with ends, document after document.
+pub(super) struct ListReader {
+    parts: SectionReader,
     ends: SectionReader,
-    left: u32,
+    unit: u64,
     end: u64,
 }
 
-#[cfg_attr(not(test), allow(dead_code, reason = "an index has none of its own"))]
-impl SetReader {
-    pub(super) fn open(hashes: PathBuf, ends: PathBuf, documents: u32) -> Result<Self, Error> {
+impl ListReader {
+    /// Of parts that are counted in so many bytes.
+    pub(super) fn open(parts: PathBuf, ends: PathBuf, unit: u64) -> Result<Self, Error> {
         Ok(Self {
-            hashes: SectionReader::open(hashes)?,
+            parts: SectionReader::open(parts)?,
             ends: SectionReader::open(ends)?,
-            left: documents,
+            unit,
             end: 0,
         })
     }
 
-    /// Writes the next document's hashes, ascending, over `set`; false where there are no more documents.
-    pub(crate) fn next_into(&mut self, set: &mut Vec<u64>) -> Result<bool, Error> {
-        set.clear();
+    /// Writes the next document's part over `bytes`.
+    pub(super) fn next_into(&mut self, bytes: &mut Vec<u8>) -> Result<(), Error> {
+        let start = std::mem::replace(&mut self.end, self.ends.number()?);
+        let many = self.end.saturating_sub(start).saturating_mul(self.unit);
+        self.parts.take(many, bytes)
+    }
+}
+
+/// Reads the ids and shingle sets of a stored index.
+#[cfg(feature = "corpus")]
+pub(crate) struct DocumentReader {
+    ids: ListReader,
+    sets: ListReader,
+    left: u32,
+    bytes: Vec<u8>,
+}
+
+#[cfg(feature = "corpus")]
+impl DocumentReader {
+    pub(super) fn new(ids: ListReader, sets: ListReader, documents: u32) -> Self {
+        Self {
+            ids,
+            sets,
+            left: documents,
+            bytes: Vec::new(),
+        }
+    }
+
+    /// The next document's id and shingle set; none where there are no more.
+    pub(crate) fn next(&mut self) -> Result<Option<(String, ShingleSet)>, Error> {
         if self.left == 0 {
-            return Ok(false);
+            return Ok(None);
         }
         self.left -= 1;
-        let start = std::mem::replace(&mut self.end, self.ends.number()?);
-        // What is no size of a set ends with the file, at the latest.
-        for _ in start..self.end {
-            set.push(self.hashes.number()?);
-        }
-        Ok(true)
+        self.ids.next_into(&mut self.bytes)?;
+        let id = String::from_utf8_lossy(&self.bytes).into_owned();
+        self.sets.next_into(&mut self.bytes)?;
+        Ok(Some((id, ShingleSet::of_bytes(&self.bytes))))
     }
 }

@@ -27,13 +27,11 @@ pub(crate) enum Section {
     Sets,
     /// u64 a document: where its hashes end in `Sets`, in hashes. With `Sets`.
     SetEnds,
-    /// 16 bytes a document, by which it is recognized. Optional.
-    Prints,
 }
 
 impl Section {
     /// All of them, in the order of the header.
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 7] = [
         Self::Ids,
         Self::IdEnds,
         Self::IdTable,
@@ -41,7 +39,6 @@ impl Section {
         Self::Bands,
         Self::Sets,
         Self::SetEnds,
-        Self::Prints,
     ];
 
     pub(super) const fn name(self) -> &'static str {
@@ -53,7 +50,6 @@ impl Section {
             Self::Bands => "bands",
             Self::Sets => "sets",
             Self::SetEnds => "set-ends",
-            Self::Prints => "prints",
         }
     }
 
@@ -64,7 +60,7 @@ impl Section {
 
     /// True where an index can be without it.
     pub(super) const fn is_optional(self) -> bool {
-        matches!(self, Self::Sets | Self::SetEnds | Self::Prints)
+        matches!(self, Self::Sets | Self::SetEnds)
     }
 
     /// The section that says where each document's part of this one ends, and the bytes that it counts in.
@@ -182,10 +178,7 @@ impl ListWriter {
     }
 
     /// The next document's hashes.
-    #[cfg_attr(
-        not(test),
-        allow(dead_code, reason = "for sets, which the index itself has none of")
-    )]
+    #[cfg(feature = "corpus")]
     pub(crate) fn push_hashes(&mut self, hashes: &[u64]) -> Result<(), Error> {
         self.parts.put_u64s(hashes.iter().copied())?;
         self.end += hashes.len() as u64;

@@ -11,10 +11,13 @@ use rayon::prelude::*;
 use super::check;
 use super::error::{Problem, What};
 use super::header::{self, About, Entry, Header, hex};
-use super::read::SetReader;
+#[cfg(feature = "corpus")]
+use super::read::{DocumentReader, ListReader};
 use super::section::Section;
 use super::table::Table;
-use super::view::{Bands, Ids, Sets, Signatures};
+#[cfg(feature = "corpus")]
+use super::view::Sets;
+use super::view::{Bands, Ids, Signatures};
 use crate::error::Error;
 
 /// How much of an index is checked when it is opened.
@@ -30,6 +33,8 @@ pub(crate) enum Checks {
 pub(crate) struct Stored {
     dir: PathBuf,
     about: About,
+    #[cfg(feature = "corpus")]
+    checksum: String,
     /// The sections that are there, in their places of [`Section::ALL`].
     maps: [Option<FileBuffer>; Section::ALL.len()],
 }
@@ -58,6 +63,8 @@ impl Stored {
         let header = Header::decode(&path, &bytes)?;
         let mut stored = Self {
             about: header.about(&path)?,
+            #[cfg(feature = "corpus")]
+            checksum: hex(xxhash_rust::xxh3::xxh3_128(&bytes)),
             maps: Default::default(),
             dir: dir.to_owned(),
         };
@@ -206,7 +213,7 @@ impl Stored {
     }
 
     /// The shingle sets, where they are stored.
-    #[cfg_attr(not(test), allow(dead_code, reason = "an index has none of its own"))]
+    #[cfg(feature = "corpus")]
     pub(crate) fn sets(&self) -> Option<Sets<'_>> {
         self.has(Section::Sets).then(|| Sets {
             hashes: self.bytes(Section::Sets).as_chunks().0,
@@ -214,18 +221,20 @@ impl Stored {
         })
     }
 
-    /// The shingle sets one after the other, by way of a buffer: unlike a map, it takes no memory that grows with
-    /// them.
-    #[cfg_attr(not(test), allow(dead_code, reason = "an index has none of its own"))]
-    pub(crate) fn read_sets(&self) -> Result<SetReader, Error> {
-        let (hashes, ends) = (self.path(Section::Sets), self.path(Section::SetEnds));
-        SetReader::open(hashes, ends, self.len())
+    /// Ids and shingle sets, where these are stored, one after the other.
+    #[cfg(feature = "corpus")]
+    pub(crate) fn read_documents(&self) -> Result<DocumentReader, Error> {
+        let list = |section: Section| {
+            let (ends, unit) = section.ends().unwrap_or((section, 1));
+            ListReader::open(self.path(section), self.path(ends), unit)
+        };
+        let (ids, sets) = (list(Section::Ids)?, list(Section::Sets)?);
+        Ok(DocumentReader::new(ids, sets, self.len()))
     }
 
-    /// What each document is recognized by, where it is stored.
-    #[cfg_attr(not(test), allow(dead_code, reason = "an index has none of its own"))]
-    pub(crate) fn prints(&self) -> Option<&[[u8; 16]]> {
-        self.has(Section::Prints)
-            .then(|| self.bytes(Section::Prints).as_chunks().0)
+    /// The checksum of the header, and so of all sections: another index has another.
+    #[cfg(feature = "corpus")]
+    pub(crate) fn checksum(&self) -> &str {
+        &self.checksum
     }
 }

@@ -10,6 +10,7 @@ use xxhash_rust::xxh3::xxh3_128;
 use super::*;
 use crate::error::Error;
 use crate::lsh::Banding;
+use crate::verify::ShingleSet;
 use crate::{Deduper, Shingle};
 
 const TEXTS: [&str; 4] = [
@@ -42,13 +43,7 @@ fn about() -> About {
 /// Shingle hashes of a document, ascending.
 fn set(text: &str) -> Vec<u64> {
     let hashes = deduper().sketcher().shingler().text(text);
-    crate::verify::ShingleSet::from_hashes(hashes)
-        .hashes()
-        .to_vec()
-}
-
-fn print(row: usize) -> [u8; 16] {
-    [row as u8 + 1; 16]
+    ShingleSet::from_hashes(hashes).hashes().to_vec()
 }
 
 fn key(band: usize, slots: &[u32]) -> u64 {
@@ -60,20 +55,18 @@ fn write(dir: &Path) -> Result<(), Error> {
     let mut writer = Writer::create(dir)?;
     let (mut ids, mut sets) = (writer.list(Section::Ids)?, writer.list(Section::Sets)?);
     let mut signatures = writer.section(Section::Signatures)?;
-    let mut prints = writer.section(Section::Prints)?;
     for (row, text) in TEXTS.iter().enumerate() {
         ids.push(format!("id {row}").as_bytes())?;
         sets.push_hashes(&set(text))?;
         let signature = deduper().signature(text);
         signatures.put_u32s(signature.slots().iter().copied())?;
-        prints.put(&print(row))?;
     }
     writer.finish_list(ids)?;
     writer.finish_list(sets)?;
     writer.finish(signatures)?;
-    writer.finish(prints)?;
-    writer.write_tables(&about(), key)?;
-    writer.commit(&about())
+    writer.write_tables(&about(), 0, key)?;
+    writer.seal(&about())?;
+    writer.put()
 }
 
 #[test]
@@ -83,8 +76,8 @@ fn all_sections_are_what_they_were() {
     write(&dir).unwrap();
     let stored = Stored::open(&dir, Checks::All).unwrap();
     assert_eq!((stored.about(), stored.len()), (&about(), 4));
-    let mut reader = stored.read_sets().unwrap();
-    let (mut hashes, mut slots) = (Vec::new(), Vec::new());
+    let mut reader = stored.read_documents().unwrap();
+    let mut slots = Vec::new();
     for (row, text) in TEXTS.iter().enumerate() {
         let id = format!("id {row}");
         assert_eq!(stored.ids().id(row as u32), Some(id.as_bytes()));
@@ -94,13 +87,15 @@ fn all_sections_are_what_they_were() {
             .iter()
             .map(|hash| u64::from_le_bytes(*hash))
             .collect();
-        assert!(reader.next_into(&mut hashes).unwrap());
-        assert_eq!((&mapped, &hashes), (&set(text), &set(text)));
+        assert_eq!(mapped, set(text));
+        assert_eq!(
+            reader.next().unwrap(),
+            Some((id, ShingleSet::from_hashes(mapped)))
+        );
         assert!(stored.signatures().copy_row(row as u32, &mut slots));
         assert_eq!(slots, deduper().signature(text).slots());
-        assert_eq!(stored.prints().unwrap()[row], print(row));
     }
-    assert!(!reader.next_into(&mut hashes).unwrap());
+    assert_eq!(reader.next().unwrap(), None);
     assert_eq!(stored.ids().find(b"id 4"), None);
     assert_eq!(stored.ids().id(4), None);
     assert_eq!(stored.sets().unwrap().set(4), None);
@@ -132,7 +127,8 @@ fn what_is_not_finished_leaves_nothing() {
     let mut writer = Writer::create(&dir).unwrap();
     let ids = writer.list(Section::Ids).unwrap();
     writer.finish_list(ids).unwrap();
-    let error = writer.commit(&about()).unwrap_err().to_string();
+    let error = writer.seal(&about()).unwrap_err().to_string();
+    drop(writer);
     assert!(
         error.ends_with("is corrupt: it has 0 bytes and should have 32"),
         "{error}"
@@ -201,7 +197,7 @@ fn headers_that_do_not_fit_are_refused() {
         ),
         (("\"seed\"", "\"salt\""), "unknown field `salt`"),
         (
-            ("\"name\": \"prints\"", "\"name\": \"../ids\""),
+            ("\"name\": \"set-ends\"", "\"name\": \"../ids\""),
             "section `../ids`: unknown",
         ),
         (
@@ -231,11 +227,6 @@ fn sets_that_end_elsewhere_are_refused_or_end_with_the_file() {
     );
     let stored = Stored::open(&dir, Checks::Sizes).unwrap();
     assert_eq!(stored.sets().unwrap().set(0), None);
-    let mut hashes = Vec::new();
-    let error = stored
-        .read_sets()
-        .unwrap()
-        .next_into(&mut hashes)
-        .unwrap_err();
+    let error = stored.read_documents().unwrap().next().unwrap_err();
     assert!(error.to_string().contains("sets.bin"), "{error}");
 }

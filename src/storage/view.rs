@@ -1,8 +1,8 @@
 //! What lies in mapped sections. Nothing here trusts it: what points elsewhere is answered with nothing.
 
+#[cfg(feature = "corpus")]
 use super::id::hash_of_id;
 use super::table::{GUESSES, Table};
-use crate::sketch::EMPTY;
 
 /// The part of a document in a section with ends.
 fn part<'a, T>(all: &'a [T], ends: &[[u8; 8]], row: usize) -> Option<&'a [T]> {
@@ -25,7 +25,7 @@ impl<'a> Ids<'a> {
     }
 
     /// The row of an id.
-    #[cfg_attr(not(test), allow(dead_code, reason = "an index looks up by hash"))]
+    #[cfg(feature = "corpus")]
     pub(crate) fn find(self, id: &[u8]) -> Option<u32> {
         let mut rows = self.rows(hash_of_id(id));
         rows.find(|&row| self.id(row) == Some(id))
@@ -64,13 +64,6 @@ impl<'a> Signatures<'a> {
         );
         found.is_some()
     }
-
-    /// Rows of the documents that have shingles.
-    pub(super) fn not_empty(self) -> impl Iterator<Item = u32> {
-        let rows = self.slots.chunks_exact(self.hashes).zip(0..);
-        rows.filter(|(row, _)| u32::from_le_bytes(row[0]) != EMPTY)
-            .map(|(_, row)| row)
-    }
 }
 
 /// The tables of the bands.
@@ -105,14 +98,14 @@ impl<'a> Bands<'a> {
 }
 
 /// The shingle sets.
+#[cfg(feature = "corpus")]
 #[derive(Clone, Copy)]
-#[cfg_attr(not(test), allow(dead_code, reason = "an index has none of its own"))]
 pub(crate) struct Sets<'a> {
     pub(super) hashes: &'a [[u8; 8]],
     pub(super) ends: &'a [[u8; 8]],
 }
 
-#[cfg_attr(not(test), allow(dead_code, reason = "an index has none of its own"))]
+#[cfg(feature = "corpus")]
 impl<'a> Sets<'a> {
     /// A document's shingle hashes, ascending, as little-endian bytes.
     pub(crate) fn set(self, row: u32) -> Option<&'a [[u8; 8]]> {

@@ -1,11 +1,12 @@
 //! Writes a stored index: sections first, the header last.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::fs::File;
 use std::io::Write;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use filebuffer::FileBuffer;
 use rayon::prelude::*;
 use tempfile::TempDir;
 
@@ -14,26 +15,30 @@ use super::error::Problem;
 use super::header::{self, About, Entry, Header};
 use super::id::hash_of_id;
 use super::place;
+use super::read::{ListReader, SectionReader};
 use super::section::{ListWriter, Section, SectionWriter};
-use super::table::Table;
-use super::view::{Ids, Signatures};
 use crate::error::Error;
+use crate::sketch::EMPTY;
 
 /// A stored index in the making, beside its place. Dropped before it is committed, it leaves nothing.
 pub(crate) struct Writer {
     place: PathBuf,
     folder: TempDir,
     written: BTreeMap<Section, Entry>,
+    is_sealed: bool,
+}
+
+impl fmt::Debug for Writer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Writer").field(&self.place).finish()
+    }
 }
 
 /// Keys of a table and their rows, before they are written.
 type Pairs = Vec<(u64, u32)>;
 
-/// Bytes of pairs that are held at once, at least those of one table.
-const HELD: usize = 1 << 28;
-
 /// Documents whose keys are made together: their signatures stay in a cache.
-const TOGETHER: usize = 1 << 12;
+const TOGETHER: u32 = 1 << 12;
 
 impl Writer {
     /// Begins an index that will lie at `dir`.
@@ -47,6 +52,7 @@ impl Writer {
             folder: place::folder_beside(&place)?,
             place,
             written: BTreeMap::new(),
+            is_sealed: false,
         })
     }
 
@@ -74,26 +80,26 @@ impl Writer {
     }
 
     /// Writes what follows from ids and signatures: the table of ids and those of the bands, `key` being the key of
-    /// a band. Takes 16 bytes a document and band, but no more than 256 MiB or what one band takes, whichever is
-    /// more.
+    /// a band. Takes 16 bytes a document and band, but no more than `most` or what one band takes, whichever is more.
     pub(crate) fn write_tables(
         &mut self,
         about: &About,
+        most: usize,
         key: impl Fn(usize, &[u32]) -> u64 + Sync,
     ) -> Result<(), Error> {
         self.write_id_table(about)?;
-        self.write_bands(about, key)
+        self.write_bands(about, most, key)
     }
 
     fn write_id_table(&mut self, about: &About) -> Result<(), Error> {
-        let (bytes, ends) = (self.map(Section::Ids)?, self.map(Section::IdEnds)?);
-        let ids = Ids {
-            bytes: &bytes,
-            ends: ends.as_chunks().0,
-            table: Table::of(&[]),
-        };
-        let hash = |row| (hash_of_id(ids.id(row).unwrap_or_default()), row);
-        let pairs = (0..about.documents).into_par_iter().map(hash).collect();
+        let (ids, ends) = (self.path(Section::Ids), self.path(Section::IdEnds));
+        let mut ids = ListReader::open(ids, ends, 1)?;
+        let mut id = Vec::new();
+        let pairs = (0..about.documents).map(|row| {
+            ids.next_into(&mut id)?;
+            Ok((hash_of_id(&id), row))
+        });
+        let pairs = pairs.collect::<Result<Pairs, Error>>()?;
         let mut writer = self.section(Section::IdTable)?;
         write_table(&mut writer, pairs)?;
         self.finish(writer)
@@ -102,37 +108,65 @@ impl Writer {
     fn write_bands(
         &mut self,
         about: &About,
+        most: usize,
         key: impl Fn(usize, &[u32]) -> u64 + Sync,
     ) -> Result<(), Error> {
-        let slots = self.map(Section::Signatures)?;
-        let signatures = Signatures {
-            slots: slots.as_chunks().0,
-            hashes: about.scheme.hashes(),
-        };
-        let rows: Vec<u32> = signatures.not_empty().collect();
         let bands = about.banding.0;
-        let at_once = HELD / (size_of::<(u64, u32)>() * rows.len().max(1));
+        let of_band = size_of::<(u64, u32)>() * about.documents.max(1) as usize;
+        let at_once = (most / of_band).max(1);
         let mut writer = self.section(Section::Bands)?;
-        for first in (0..bands).step_by(at_once.max(1)) {
-            let last = bands.min(first + at_once.max(1));
-            for pairs in pairs_of_bands(&signatures, &rows, first..last, &key) {
+        for first in (0..bands).step_by(at_once) {
+            let last = bands.min(first + at_once);
+            for pairs in self.pairs_of_bands(about, first..last, &key)? {
                 write_table(&mut writer, pairs)?;
             }
         }
         self.finish(writer)
     }
 
-    fn map(&self, section: Section) -> Result<FileBuffer, Error> {
-        let path = self.folder.path().join(section.file());
-        FileBuffer::open(&path).map_err(|error| Problem::io("read", &path, &error))
+    /// The tables of some bands, unsorted. The signatures are read once for all of them.
+    fn pairs_of_bands(
+        &self,
+        about: &About,
+        bands: Range<usize>,
+        key: &(impl Fn(usize, &[u32]) -> u64 + Sync),
+    ) -> Result<Vec<Pairs>, Error> {
+        let hashes = about.scheme.hashes();
+        let mut signatures = SectionReader::open(self.path(Section::Signatures))?;
+        let mut tables = vec![Pairs::with_capacity(about.documents as usize); bands.len()];
+        let (mut bytes, mut slots) = (Vec::new(), Vec::new());
+        for first in (0..about.documents).step_by(TOGETHER as usize) {
+            let rows = first..about.documents.min(first + TOGETHER);
+            bytes.resize(4 * hashes * rows.len(), 0);
+            signatures.fill(&mut bytes)?;
+            slots.clear();
+            slots.extend(
+                bytes
+                    .as_chunks()
+                    .0
+                    .iter()
+                    .map(|&slot| u32::from_le_bytes(slot)),
+            );
+            let add = |(table, band): (&mut Pairs, usize)| {
+                let rows = slots.chunks_exact(hashes).zip(rows.clone());
+                let rows = rows.filter(|(slots, _)| slots[0] != EMPTY);
+                table.extend(rows.map(|(slots, row)| (key(band, slots), row)));
+            };
+            tables.par_iter_mut().zip(bands.clone()).for_each(add);
+        }
+        Ok(tables)
     }
 
-    /// Writes the header and puts the index in its place; one that was there is replaced.
+    /// The file of a section.
+    fn path(&self, section: Section) -> PathBuf {
+        self.folder.path().join(section.file())
+    }
+
+    /// Writes the header: nothing can be added then.
     ///
     /// # Errors
-    /// Where sections are missing or are not of as many documents as `about` says, or something lies at the place
-    /// that is no index; what was there stays then.
-    pub(crate) fn commit(self, about: &About) -> Result<(), Error> {
+    /// Where sections are missing or are not of as many documents as `about` says.
+    pub(crate) fn seal(&mut self, about: &About) -> Result<(), Error> {
         let path = self.folder.path().join(header::FILE);
         for section in Section::ALL {
             match self.written.get(&section) {
@@ -141,38 +175,30 @@ impl Writer {
                 None => return Err(Problem::bad(&path, format!("no {}", section.name()))),
             }
         }
-        let header = Header::new(about, self.written.into_values().collect()).encode();
+        let entries = std::mem::take(&mut self.written).into_values();
+        let header = Header::new(about, entries.collect()).encode();
         let write = || {
             let mut file = File::create_new(&path)?;
             file.write_all(header.as_bytes())?;
             file.sync_all()
         };
         write().map_err(|error| Problem::io("write", &path, &error))?;
+        self.is_sealed = true;
+        Ok(())
+    }
+
+    #[cfg(feature = "corpus")]
+    pub(crate) fn is_sealed(&self) -> bool {
+        self.is_sealed
+    }
+
+    /// Puts the index in its place, once it is sealed; one that was there is replaced.
+    ///
+    /// # Errors
+    /// Where something lies at the place that is no index; what was there stays then.
+    pub(crate) fn put(self) -> Result<(), Error> {
         place::put(self.folder, &self.place)
     }
-}
-
-/// The tables of some bands, unsorted. The signatures are read once for all of them.
-fn pairs_of_bands(
-    signatures: &Signatures<'_>,
-    rows: &[u32],
-    bands: std::ops::Range<usize>,
-    key: &(impl Fn(usize, &[u32]) -> u64 + Sync),
-) -> Vec<Pairs> {
-    let mut tables = vec![Pairs::with_capacity(rows.len()); bands.len()];
-    for rows in rows.chunks(TOGETHER) {
-        tables
-            .par_iter_mut()
-            .zip(bands.clone())
-            .for_each(|(table, band)| {
-                let mut slots = Vec::new();
-                table.extend(rows.iter().map(|&row| {
-                    signatures.copy_row(row, &mut slots);
-                    (key(band, &slots), row)
-                }));
-            });
-    }
-    tables
 }
 
 fn write_table(writer: &mut SectionWriter, mut pairs: Pairs) -> Result<(), Error> {

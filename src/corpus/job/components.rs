@@ -4,6 +4,8 @@
 //! *component*; components have nothing to do with each other, so that each can be looked at by itself, with what
 //! clusters documents in memory, and the result is the same. Components go to *groups*, as many as fit in memory.
 
+use std::collections::HashMap;
+
 use rayon::prelude::*;
 
 use super::dealt::Dealt;
@@ -58,8 +60,9 @@ impl Firsts {
     }
 }
 
-/// Which documents have ids that earlier ones have, and the first that has it; by document.
-pub(super) fn repeated_ids(ids: &Dealt, most: usize) -> Result<Vec<(u32, u32)>, Error> {
+/// Which documents have ids that earlier ones have, and the first that has it; by document. Those from number `new` on
+/// are of indexes, and earlier than any other.
+pub(super) fn repeated_ids(ids: &Dealt, most: usize, new: u32) -> Result<Vec<(u32, u32)>, Error> {
     let mut repeated = Vec::new();
     for part in 0..ids.len() {
         shared::<u128>(
@@ -72,14 +75,25 @@ pub(super) fn repeated_ids(ids: &Dealt, most: usize) -> Result<Vec<(u32, u32)>, 
             },
         )?;
     }
+    let of_index = repeated.iter().filter(|&&(other, _)| other >= new);
+    let of_index: HashMap<u32, u32> = of_index.map(|&(old, first)| (first, old)).collect();
+    for (other, first) in &mut repeated {
+        if *other >= new {
+            std::mem::swap(other, first);
+        } else if let Some(&old) = of_index.get(first) {
+            *first = old;
+        }
+    }
     repeated.par_sort_unstable();
     Ok(repeated)
 }
 
-/// Connects documents that have a key in common.
+/// Connects documents that have a key in common; those from number `new` on, which are of indexes, by way of a new one
+/// alone.
 pub(super) fn connect(
     firsts: &Firsts,
     keys: &Dealt,
+    new: u32,
     most: usize,
     ticker: &Ticker<'_>,
 ) -> Result<UnionFind, Error> {
@@ -87,7 +101,8 @@ pub(super) fn connect(
     for part in 0..keys.len() {
         let is_asked = |document: u32| firsts.is_first(document);
         shared::<u64>(keys, part, most, is_asked, |shared| {
-            for (document, other) in shared {
+            // The least of those that have a key is new, where any is.
+            for (document, other) in shared.into_iter().filter(|&(least, _)| least < new) {
                 components.union(document, other);
             }
         })?;

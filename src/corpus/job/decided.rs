@@ -6,7 +6,7 @@ use super::in_memory::InMemory;
 use super::on_disk::OnDisk;
 use crate::corpus::error::Error;
 use crate::corpus::read::Rejection;
-use crate::corpus::sink::{RecordSink, Table};
+use crate::corpus::sink::{IndexSink, RecordSink, Table};
 use crate::recall::Recall;
 use crate::verify::Similarity;
 
@@ -27,6 +27,7 @@ pub struct Sinks {
     pub(super) rejections: Option<Table>,
     pub(super) kept: Option<RecordSink>,
     pub(super) removed: Option<RecordSink>,
+    pub(super) index: Option<IndexSink>,
 }
 
 impl Sinks {
@@ -70,6 +71,13 @@ impl Sinks {
         self
     }
 
+    /// An index of the documents that are kept, for jobs to come: see [`Job::against`](super::Job::against).
+    #[must_use]
+    pub fn index(mut self, index: IndexSink) -> Self {
+        self.index = Some(index);
+        self
+    }
+
     /// Where the record of a document goes.
     pub(super) fn of(&self, is_kept: bool) -> Option<&RecordSink> {
         match is_kept {
@@ -106,7 +114,8 @@ impl fmt::Debug for Decided {
     }
 }
 
-/// How many records and documents there are: as many were read as are kept, removed and rejected.
+/// How many records and documents there are: as many were read as are kept, removed and rejected. Documents of an
+/// index are none of these.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Counts {
@@ -124,11 +133,18 @@ pub struct Counts {
     pub hidden: usize,
     /// Clusters of two and more documents.
     pub clusters: usize,
+    /// Documents of the indexes that new ones were compared with.
+    pub indexed: usize,
+    /// Documents that are removed for one of an index.
+    pub matched: usize,
+    /// Clusters that connect several documents of indexes. With [`ClusterMode::Components`](crate::ClusterMode), these
+    /// would have been one cluster in a single run; in leader mode, they are copies in several indexes.
+    pub joins: usize,
     /// Bytes of all documents' texts.
     pub text_bytes: u64,
 }
 
-/// A cluster: a document that is kept, and those that are removed for it.
+/// A cluster: a document that is kept, and those that are removed for it. With an index, at least one of them is new.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct DecidedCluster {
@@ -136,8 +152,22 @@ pub struct DecidedCluster {
     pub number: usize,
     /// The id of the document that is kept.
     pub kept: String,
-    /// The others, in the order of the documents.
+    /// Whether that is a document of an index.
+    pub is_indexed: bool,
+    /// The others that are new, in the order of the documents.
     pub removed: Vec<Removed>,
+    /// Other documents of indexes that are in the cluster. They stay kept.
+    pub joined: Vec<Joined>,
+}
+
+/// A document of an index that is in a cluster with an earlier one.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Joined {
+    /// Its id.
+    pub id: String,
+    /// Its similarity (a) to the document for which others are removed (b).
+    pub similarity: Similarity,
 }
 
 /// A document that is removed.

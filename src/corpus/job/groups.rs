@@ -8,7 +8,7 @@ use super::manifest::GroupDone;
 use super::names;
 use super::sets::Record;
 use crate::batch::{Batch, Candidate, PairOrder, Run};
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, Clusters};
 use crate::corpus::error::Error;
 use crate::corpus::keep::{KeepColumn, KeepPolicy};
 use crate::deduper::Deduper;
@@ -22,18 +22,22 @@ struct Group {
     ids: Vec<String>,
     documents: Vec<Candidate>,
     keep: KeepColumn,
+    /// Those that are of no index: they come first.
+    new: usize,
     /// The first document of each that has the same shingles, in the group.
     firsts: Vec<u32>,
 }
 
 impl Group {
-    fn load(dealt: &Dealt, group: usize, policy: &KeepPolicy) -> Result<Self, Error> {
+    /// Documents from number `new` on are of indexes; they come last.
+    fn load(dealt: &Dealt, group: usize, policy: &KeepPolicy, new: u32) -> Result<Self, Error> {
         let mut reader = dealt.read(group)?;
         let mut loaded = Self {
             numbers: Vec::new(),
             ids: Vec::new(),
             documents: Vec::new(),
             keep: KeepColumn::new(policy.clone()),
+            new: 0,
             firsts: Vec::new(),
         };
         let mut record = Record::default();
@@ -46,13 +50,40 @@ impl Group {
             loaded.firsts.push(first as u32);
             loaded.numbers.push(record.document);
             loaded.ids.push(std::mem::take(&mut record.id));
-            loaded.keep.push_bytes(&record.keep);
+            if record.document < new {
+                loaded.keep.push_bytes(&record.keep);
+            }
             loaded.documents.push(Candidate {
                 set: std::mem::take(&mut record.set),
                 byte_len: record.byte_len as usize,
             });
         }
+        let own = loaded.numbers.partition_point(|&number| number < new);
+        loaded.keep.indexed_from(own);
+        loaded.new = own;
         Ok(loaded)
+    }
+
+    fn is_new(&self, document: usize) -> bool {
+        document < self.new
+    }
+
+    /// How many of a cluster's documents that are not its first are new. These come first.
+    fn new_of(&self, cluster: &Cluster<'_>) -> usize {
+        let removed = cluster.removed;
+        removed.partition_point(|removal| self.is_new(removal.document))
+    }
+
+    /// Adds the clusters in which new documents are removed to what is counted.
+    fn count(&self, clusters: &Clusters, counted: &mut Counted) {
+        for cluster in clusters.iter() {
+            let new = self.new_of(&cluster);
+            let is_indexed = !self.is_new(cluster.kept);
+            counted.removed += new;
+            counted.clusters += usize::from(new > 0);
+            counted.matched += if is_indexed { new } else { 0 };
+            counted.joins += usize::from(new > 0 && new < cluster.removed.len());
+        }
     }
 }
 
@@ -63,6 +94,10 @@ pub(super) struct Counted {
     pub(super) pairs: PairCounts,
     pub(super) clusters: usize,
     pub(super) removed: usize,
+    /// Documents removed for one of an index.
+    pub(super) matched: usize,
+    /// Clusters with several documents of indexes.
+    pub(super) joins: usize,
     /// Buckets that were split.
     pub(super) split: usize,
 }
@@ -76,15 +111,18 @@ pub(super) struct Deciding<'d> {
     pub(super) watch: &'d dyn Watch,
     /// Whether all pairs are asked for.
     pub(super) wants_pairs: bool,
+    /// Documents of this number and more are of indexes.
+    pub(super) new: u32,
 }
 
 impl Deciding<'_> {
     /// Decides a group, and writes its files.
     pub(super) fn decide(&self, dealt: &Dealt, number: usize) -> Result<GroupDone, Error> {
-        let mut group = Group::load(dealt, number, self.policy)?;
+        let mut group = Group::load(dealt, number, self.policy, self.new)?;
         let firsts = std::mem::take(&mut group.firsts);
         let order = |a, b| group.keep.compare(a, b);
         let run = Run::new().keep_by(&order).watch(self.watch);
+        let run = run.indexed_from(group.new);
         let batch = Batch::of_candidates(self.deduper, &group.documents, firsts, run)?;
         let mut pairs = PairTally::new(self.chances);
         let mut files = Vec::new();
@@ -99,20 +137,18 @@ impl Deciding<'_> {
         let links = LinkTally::new(self.chances);
         let clusters = batch.clusters_in(&links)?;
         let mut writing = self.folder.create(&names::clusters(number), 1 << 16)?;
-        for cluster in clusters.iter() {
+        for cluster in clusters.iter().filter(|cluster| group.new_of(cluster) > 0) {
             write_cluster(&mut writing, &cluster, &group)?;
         }
         files.push(writing.finish()?);
-        Ok(GroupDone {
-            files,
-            counted: Counted {
-                links: links.counts(),
-                pairs: pairs.counts().clone(),
-                clusters: clusters.len(),
-                removed: clusters.removed().len(),
-                split: clusters.split_buckets(),
-            },
-        })
+        let mut counted = Counted {
+            links: links.counts(),
+            pairs: pairs.counts().clone(),
+            split: clusters.split_buckets(),
+            ..Counted::default()
+        };
+        group.count(&clusters, &mut counted);
+        Ok(GroupDone { files, counted })
     }
 }
 
@@ -134,16 +170,23 @@ fn write_cluster(to: &mut Writing<'_>, cluster: &Cluster<'_>, group: &Group) -> 
     let kept = cluster.kept;
     let first = cluster.removed.iter().map(|removal| removal.document).min();
     let first = first.map_or(kept, |first| first.min(kept));
-    for number in [group.numbers[first], cluster.removed.len() as u32] {
+    let (removed, joined) = cluster.removed.split_at(group.new_of(cluster));
+    for number in [group.numbers[first], removed.len() as u32] {
         to.write(&number.to_le_bytes())?;
     }
+    to.write(&[u8::from(!group.is_new(kept))])?;
     to.counted(group.ids[kept].as_bytes())?;
-    for removal in cluster.removed {
+    for removal in removed {
         let document = removal.document;
         to.write(&group.numbers[document].to_le_bytes())?;
         to.counted(group.ids[document].as_bytes())?;
         let reason = group.keep.reason(kept, document).to_string();
         to.counted(reason.as_bytes())?;
+        write_similarity(to, &removal.similarity)?;
+    }
+    to.write(&(joined.len() as u32).to_le_bytes())?;
+    for removal in joined {
+        to.counted(group.ids[removal.document].as_bytes())?;
         write_similarity(to, &removal.similarity)?;
     }
     Ok(())

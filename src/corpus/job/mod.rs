@@ -12,6 +12,7 @@
 //! Where the method is exact, sampled hashes take the place of keys in the first stage, and the filter of the exact join
 //! that of the second. The sets of those it leaves are connected by their prefixes, and dealt to groups then.
 
+mod again;
 mod components;
 mod dealt;
 mod decided;
@@ -26,6 +27,7 @@ mod on_disk;
 mod prefixes;
 mod read;
 mod rejected;
+mod saving;
 mod sets;
 mod shares;
 mod stages;
@@ -37,7 +39,7 @@ mod walk;
 use std::path::PathBuf;
 
 use self::decided::Held;
-pub use self::decided::{Counts, Decided, DecidedCluster, Removed, Sinks};
+pub use self::decided::{Counts, Decided, DecidedCluster, Joined, Removed, Sinks};
 use self::folder::Folder;
 use self::in_memory::InMemory;
 use self::manifest::{Settings, Work};
@@ -45,6 +47,7 @@ use self::on_disk::OnDisk;
 use self::shares::Shares;
 use self::stages::Stages;
 use super::error::Error;
+use super::indexed::Indexed;
 use super::input::Sources;
 use super::options::ReadOptions;
 use crate::deduper::Deduper;
@@ -80,6 +83,7 @@ pub struct Job<'d> {
     memory: Option<u64>,
     work: Option<PathBuf>,
     fresh: bool,
+    against: Vec<PathBuf>,
 }
 
 impl<'d> Job<'d> {
@@ -91,6 +95,7 @@ impl<'d> Job<'d> {
             memory: None,
             work: None,
             fresh: false,
+            against: Vec::new(),
         }
     }
 
@@ -117,10 +122,33 @@ impl<'d> Job<'d> {
         self
     }
 
+    /// Compares with the documents of an index as well, which a job with [`Sinks::index`] has written. Default none; of
+    /// several, all count.
+    ///
+    /// Its documents come before the new ones: whatever the keep policy says, they stay kept, and what resembles one is
+    /// removed. They are not compared with each other, and their records, which nobody has, are not written. Ids are
+    /// used once: a new document that has the id of an indexed one is a bad record. An index that the job writes holds
+    /// the documents of all these, and then the new ones that are kept.
+    ///
+    /// In [leader mode](crate::ClusterMode::Leader), with `first` as the keep policy, parts of a collection one after the
+    /// other, each against the index of those before, keep what one run keeps of the whole (by LSH, as long as no
+    /// [buckets are split](Decided::split_buckets)). With [components](crate::ClusterMode::Components) they may keep
+    /// more: a document may connect two that were kept before it, see [`Counts::joins`]; and one that resembles only a
+    /// document that was removed, which is in no index, is kept.
+    ///
+    /// By LSH, without a bound of memory, it costs a look-up for each band of each new document, whatever the size of the
+    /// index, and reading the index once to check that it is whole. Else all its shingle sets are read.
+    #[must_use]
+    pub fn against(mut self, index: impl Into<PathBuf>) -> Self {
+        self.against.push(index.into());
+        self
+    }
+
     /// Does the work, as far as it has not been done.
     ///
     /// # Errors
-    /// As [`Corpus::read`](super::Corpus::read). Where an output or the work folder cannot be written; where that holds
+    /// As [`Corpus::read`](super::Corpus::read). Where an index is corrupt, was written by a job of another scheme,
+    /// banding or threshold, or has an id that another has. Where an output or the work folder cannot be written; where that holds
     /// work of other settings or inputs, or something else.
     pub fn run(
         &self,
@@ -147,11 +175,13 @@ impl<'d> Job<'d> {
         watch: Option<&dyn Watch>,
     ) -> Result<Decided, Error> {
         let wants_pairs = sinks.pairs.is_some();
-        let mut work = self.begin(&sources, wants_pairs)?;
+        let indexed = Indexed::open(&self.against, self.deduper)?;
+        let mut work = self.begin(&sources, &indexed, wants_pairs)?;
         sources.spool()?;
         let stages = Stages {
             job: self,
             sources: &sources,
+            indexed: &indexed,
             shares,
             wants_pairs,
             watch,
@@ -160,20 +190,29 @@ impl<'d> Job<'d> {
         let picked = stages.pick(&mut work, &read)?;
         let known = stages.known(&work, &read, &picked)?;
         let sets = stages.sets(&mut work, &picked, &known)?;
-        let grouped = stages.group(&mut work, &picked, sets.clone())?;
-        stages.decide(&mut work, &grouped)?;
+        let grouped = stages.group(&mut work, &picked, sets.clone(), read.documents)?;
+        stages.decide(&mut work, &grouped, read.documents)?;
         let known_of_texts = [read.text_bytes - sets.late_bytes, picked.empty as u64];
         let held = OnDisk {
             work,
             sources,
             known,
-            fields: self.options.fields.clone(),
+            indexed,
+            options: self.options.clone(),
         };
         held.write(sinks, watch)?;
+        if let Some(index) = &sinks.index {
+            held.save(self.deduper, index, &shares, watch)?;
+        }
         Ok(self.decided(held, wants_pairs, known_of_texts))
     }
 
-    fn begin(&self, sources: &Sources, wants_pairs: bool) -> Result<Work, Error> {
+    fn begin(
+        &self,
+        sources: &Sources,
+        indexed: &Indexed,
+        wants_pairs: bool,
+    ) -> Result<Work, Error> {
         let Some(path) = &self.work else {
             return Work::passing();
         };
@@ -184,14 +223,14 @@ impl<'d> Job<'d> {
         }
         Work::resume(
             Folder::at(path)?,
-            self.settings(wants_pairs),
+            self.settings(indexed, wants_pairs),
             &sources.inputs,
             self.fresh,
         )
     }
 
     /// All that decisions depend on; and what the files of the work folder do.
-    fn settings(&self, wants_pairs: bool) -> Settings {
+    fn settings(&self, indexed: &Indexed, wants_pairs: bool) -> Settings {
         let deduper = self.deduper;
         let fields = &self.options.fields;
         let keep = &fields.keep;
@@ -217,6 +256,7 @@ impl<'d> Job<'d> {
             ("bytes", self.options.bytes.to_string()),
             ("memory", self.bound().to_string()),
             ("pairs", wants_pairs.to_string()),
+            ("against", indexed.stamp()),
             ("banding", deduper.banding().to_string()),
             ("recall", deduper.recall().to_string()),
         ]
@@ -237,11 +277,13 @@ impl<'d> Job<'d> {
             work,
             sources,
             known,
+            indexed,
             ..
         } = &held;
         let chances = self.deduper.chances(self.method());
         let (links, mut pairs) = (LinkTally::new(&chances), PairTally::new(&chances));
         let (mut clusters, mut removed, mut split) = (0, 0, 0);
+        let (mut matched, mut joins) = (0, 0);
         for group in &work.manifest.decided {
             let counted = &group.counted;
             links.add_counts(&counted.links);
@@ -249,6 +291,8 @@ impl<'d> Job<'d> {
             clusters += counted.clusters;
             removed += counted.removed;
             split += counted.split;
+            matched += counted.matched;
+            joins += counted.joins;
         }
         let documents = known.documents as usize - known.late.len();
         let rejected = known.rejected() + known.late.len();
@@ -263,6 +307,9 @@ impl<'d> Job<'d> {
                 empty: empty as usize,
                 hidden: sources.hidden,
                 clusters,
+                indexed: indexed.len() as usize,
+                matched,
+                joins,
                 text_bytes,
             },
             split,

@@ -2,22 +2,28 @@
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::decided::{DecidedCluster, Removed, Sinks};
+use super::again::{Again, Picked, Picking};
+use super::decided::{DecidedCluster, Joined, Removed, Sinks};
 use super::folder::{Bytes, Reading};
 use super::manifest::Work;
 use super::merge::{Merge, read_similarity};
 use super::names;
 use super::rejected::RejectedAt;
+use super::saving::{Saving, save};
+use super::shares::Shares;
 use super::walk::{Known, Walk};
 use crate::batch::PairOrder;
 use crate::corpus::copy::{Route, copy_all};
 use crate::corpus::document::CHANGED;
 use crate::corpus::error::Error;
+use crate::corpus::indexed::{Indexed, IndexedDocument};
 use crate::corpus::input::{Input, Sources};
-use crate::corpus::json::Fields;
+use crate::corpus::options::ReadOptions;
 use crate::corpus::read::Rejection;
 use crate::corpus::records::RawRecord;
-use crate::corpus::sink::{RecordSink, Table};
+use crate::corpus::sink::{IndexSink, RecordSink, Table};
+use crate::deduper::Deduper;
+use crate::verify::ShingleSet;
 use crate::watch::{Stage, Ticker, Watch};
 
 /// The decisions on all groups, and where the documents are.
@@ -25,8 +31,8 @@ pub(super) struct OnDisk {
     pub(super) work: Work,
     pub(super) sources: Sources,
     pub(super) known: Known,
-    /// The fields that were taken.
-    pub(super) fields: Fields,
+    pub(super) indexed: Indexed,
+    pub(super) options: ReadOptions,
 }
 
 impl OnDisk {
@@ -76,13 +82,7 @@ impl OnDisk {
 
     fn write_clusters(&self, table: &Table) -> Result<(), Error> {
         table.clusters_header()?;
-        self.for_each_cluster(|cluster| {
-            let removed = cluster.removed.iter().map(|removed| {
-                let jaccard = removed.similarity.jaccard;
-                (removed.id.as_str(), jaccard, removed.reason.as_str())
-            });
-            table.cluster(cluster.number, &cluster.kept, removed)
-        })
+        self.for_each_cluster(|cluster| table.decided(&cluster))
     }
 
     fn write_pairs(&self, table: &Table) -> Result<(), Error> {
@@ -114,14 +114,14 @@ impl OnDisk {
     /// Reads the inputs once more and copies the records of documents that are kept and removed, byte for byte.
     fn copy_records(&self, sinks: &Sinks, watch: Option<&dyn Watch>) -> Result<(), Error> {
         let inputs = &self.sources.inputs;
-        let again = Again {
+        let again = Copying {
             known: &self.known,
             walk: Walk::new(&self.known, inputs, &self.work.folder)?,
             is_removed: self.is_removed()?,
             sinks,
             ticker: Ticker::new(watch, Stage::Write, self.known.documents as usize),
         };
-        copy_all(inputs, &self.fields, again)
+        copy_all(inputs, &self.options.fields, again)
     }
 
     /// Whether each document is removed.
@@ -136,6 +136,28 @@ impl OnDisk {
         Ok(is_removed)
     }
 
+    /// Reads the inputs once more and writes an index of the documents that are kept, after those of other indexes.
+    pub(super) fn save(
+        &self,
+        deduper: &Deduper,
+        index: &IndexSink,
+        shares: &Shares,
+        watch: Option<&dyn Watch>,
+    ) -> Result<(), Error> {
+        let again = Again {
+            folder: &self.work.folder,
+            inputs: &self.sources.inputs,
+            options: &self.options,
+            shingler: deduper.sketcher().shingler(),
+            known: &self.known,
+            ticker: Ticker::new(watch, Stage::Save, self.known.documents as usize),
+        };
+        let is_removed = self.is_removed()?;
+        save(deduper, index, &self.indexed, shares.table, |saving| {
+            again.run(&mut Kept { is_removed, saving }).map(drop)
+        })
+    }
+
     /// Removes what is in the work folder.
     pub(super) fn finish(self) -> Result<(), Error> {
         self.work.end()
@@ -143,7 +165,7 @@ impl OnDisk {
 }
 
 /// Records on their way to their sinks.
-struct Again<'a> {
+struct Copying<'a> {
     known: &'a Known,
     walk: Walk<'a>,
     is_removed: Vec<bool>,
@@ -151,7 +173,7 @@ struct Again<'a> {
     ticker: Ticker<'a>,
 }
 
-impl<'a> Route<'a> for Again<'a> {
+impl<'a> Route<'a> for Copying<'a> {
     fn next(
         &mut self,
         input: &Input,
@@ -185,6 +207,7 @@ fn read_cluster(
     numbers: &mut Vec<u32>,
 ) -> Result<DecidedCluster, Error> {
     let many = from.u32()?;
+    let [is_indexed] = from.array()?;
     let mut kept = String::new();
     from.text(&mut kept)?;
     numbers.clear();
@@ -199,9 +222,45 @@ fn read_cluster(
             similarity: read_similarity(from)?,
         })
     });
+    let removed = removed.collect::<Result<_, Error>>()?;
+    let joined = (0..from.u32()?).map(|_| {
+        let mut id = String::new();
+        from.text(&mut id)?;
+        let similarity = read_similarity(from)?;
+        Ok(Joined { id, similarity })
+    });
     Ok(DecidedCluster {
         number,
-        removed: removed.collect::<Result<_, Error>>()?,
+        joined: joined.collect::<Result<_, Error>>()?,
+        is_indexed: is_indexed != 0,
+        removed,
         kept,
     })
+}
+
+/// Documents that are kept, on their way to an index.
+struct Kept<'k, 's> {
+    is_removed: Vec<bool>,
+    saving: &'k mut Saving<'s>,
+}
+
+impl Picking for Kept<'_, '_> {
+    type Made = IndexedDocument;
+
+    fn is_picked(&self, document: u32) -> bool {
+        !self.is_removed[document as usize]
+    }
+
+    fn is_shingled(&self, _: u32) -> bool {
+        true
+    }
+
+    fn make(&self, picked: Picked, set: ShingleSet) -> IndexedDocument {
+        let id = picked.row.id;
+        IndexedDocument { id, set }
+    }
+
+    fn take(&mut self, made: Vec<IndexedDocument>) -> Result<(), Error> {
+        self.saving.push(&made)
+    }
 }

@@ -24,8 +24,13 @@ pub(super) struct Prefixes<'p> {
 }
 
 impl Prefixes<'_> {
-    /// Deals the sets of the first part to groups.
-    pub(super) fn group(&self, firsts: &Firsts, ticker: &Ticker<'_>) -> Result<GroupedDone, Error> {
+    /// Deals the sets of the first part to groups. Documents from number `new` on are of indexes.
+    pub(super) fn group(
+        &self,
+        firsts: &Firsts,
+        new: u32,
+        ticker: &Ticker<'_>,
+    ) -> Result<GroupedDone, Error> {
         let sets = Dealt::open(self.folder, names::SETS)?;
         let keys = Dealer::create(
             self.folder,
@@ -35,7 +40,7 @@ impl Prefixes<'_> {
         )?;
         let weights = self.write_keys(firsts, &sets, keys)?;
         let keys = Dealt::open(self.folder, names::PREFIXES)?;
-        let mut components = connect(firsts, &keys, self.shares.keys, ticker)?;
+        let mut components = connect(firsts, &keys, new, self.shares.keys, ticker)?;
         self.folder.remove(&[names::PREFIXES]);
         let groups = deal(components.flatten(), weights, self.weight.most);
         self.deal(&sets, &groups)

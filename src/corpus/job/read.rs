@@ -1,5 +1,6 @@
 //! The first pass: records to keys.
 
+use rayon::prelude::*;
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::dealt::Dealer;
@@ -9,11 +10,12 @@ use super::names;
 use super::rejected::RejectedAt;
 use super::shares::Shares;
 use crate::corpus::error::Error;
+use crate::corpus::indexed::{Indexed, IndexedDocument};
 use crate::corpus::input::Input;
 use crate::corpus::keep::KeepPolicy;
 use crate::corpus::parse::Taken;
 use crate::corpus::read::{At, Rejection, Sink};
-use crate::digest::{Digests, FoundBy};
+use crate::digest::{Digester, Digests, FoundBy};
 
 /// What is kept of each document, in order.
 #[derive(Debug, Default)]
@@ -71,6 +73,8 @@ pub(super) struct Keying<'f> {
     /// Documents whose digests are to come.
     waiting: Vec<Row>,
     documents: u32,
+    /// How many of these are of indexes.
+    indexed: u32,
     text_bytes: u64,
     ends: Vec<u32>,
 }
@@ -97,14 +101,47 @@ impl<'f> Keying<'f> {
             rejections: folder.create(names::EARLY, 1 << 16)?,
             waiting: Vec::new(),
             documents: 0,
+            indexed: 0,
             text_bytes: 0,
             ends: Vec::new(),
         })
     }
 
+    /// Takes the documents of indexes, after all others, with about so many bytes of memory.
+    pub(super) fn take_indexed(
+        &mut self,
+        indexed: &Indexed,
+        digester: &Digester,
+        memory: usize,
+    ) -> Result<(), Error> {
+        const TOGETHER: usize = 1 << 8;
+        let new = self.documents;
+        indexed.for_each_some(memory, |some| {
+            let digest = |documents: &[IndexedDocument]| {
+                let (mut digests, mut sampled) = (digester.empty(), Vec::new());
+                for document in documents {
+                    digester.push_hashes(document.set.hashes(), &mut sampled, &mut digests);
+                }
+                digests
+            };
+            let digests: Vec<Digests> = some.par_chunks(TOGETHER).map(digest).collect();
+            let row = |document: IndexedDocument| Row {
+                id: document.id,
+                ..Row::default()
+            };
+            let mut rows = some.into_iter().map(row);
+            digests.into_iter().try_for_each(|mut digests| {
+                self.waiting.extend(rows.by_ref().take(digests.len()));
+                self.take_digests(&mut digests, &[])
+            })
+        })?;
+        self.indexed = self.documents - new;
+        Ok(())
+    }
+
     pub(super) fn finish(self) -> Result<ReadDone, Error> {
         Ok(ReadDone {
-            documents: self.documents,
+            documents: self.documents - self.indexed,
             text_bytes: self.text_bytes,
             rejections: self.rejections.finish()?,
             ends: self.folder.write_numbers(names::ENDS, &self.ends)?,

@@ -9,6 +9,7 @@ use super::names;
 use super::read::Row;
 use crate::corpus::corpus::used_before;
 use crate::corpus::error::{Error, Place};
+use crate::corpus::indexed::Indexed;
 use crate::corpus::input::Input;
 use crate::corpus::read::{At, Rejection};
 
@@ -76,13 +77,16 @@ pub(super) struct Late {
 }
 
 impl Late {
-    /// From pairs of such a document and the first that has its id; `ends` are the documents at the end of each input.
+    /// From pairs of such a document and the first that has its id, which may be one of an index: these are numbered
+    /// behind all others. `ends` are the documents at the end of each input.
     pub(super) fn new(
         repeated: &[(u32, u32)],
         folder: &Folder,
         inputs: &[Input],
         ends: &[u32],
+        indexed: &Indexed,
     ) -> Result<Self, Error> {
+        let new = ends.last().copied().unwrap_or(0);
         let mut late = Self::default();
         let mut firsts: HashMap<u32, At> = repeated
             .iter()
@@ -101,13 +105,16 @@ impl Late {
                 *first = at();
             }
             if let Some((_, first)) = repeated.next_if(|&&(late, _)| late == document) {
-                let (input, line) = firsts[first];
                 if late.documents.is_empty() {
                     late.first_at = at();
                 }
                 late.documents.push(document);
-                late.reasons
-                    .push(used_before(&row.id, &inputs[input], line));
+                late.reasons.push(if *first >= new {
+                    indexed.used(first - new, &row.id)
+                } else {
+                    let (input, line) = firsts[first];
+                    used_before(&row.id, &inputs[input], line)
+                });
             }
         }
         Ok(late)

@@ -1,28 +1,15 @@
 //! The second pass: documents that may have partners to shingle sets, group by group.
 
-use rayon::prelude::*;
-use xxhash_rust::xxh3::xxh3_64;
-
+use super::again::{Again, Picked, Picking};
 use super::components::{Firsts, Groups, NONE};
 use super::dealt::{Dealer, PartReader};
 use super::folder::{Bytes, Folder, Whole};
 use super::manifest::SetsDone;
 use super::names;
-use super::read::Row;
 use super::rejected::RejectedAt;
-use super::walk::{Known, Walk};
-use crate::batch::{Memory, Shingled as _};
-use crate::corpus::document::{CHANGED, StoredRecord};
 use crate::corpus::error::Error;
-use crate::corpus::input::Input;
-use crate::corpus::options::ReadOptions;
-use crate::corpus::parse::{Part, Producer, RawBlock};
-use crate::corpus::read::Rejection;
-use crate::corpus::records::RawRecord;
-use crate::pool::Pool;
-use crate::text::Shingler;
+use crate::corpus::indexed::Indexed;
 use crate::verify::ShingleSet;
-use crate::watch::Ticker;
 
 /// What is written of a document of a group.
 #[derive(Debug, Default)]
@@ -57,6 +44,12 @@ impl Record {
         }
     }
 
+    fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        self.write(&mut bytes);
+        bytes
+    }
+
     /// Reads the next; false at the end.
     pub(super) fn read(&mut self, from: &mut PartReader<'_>) -> Result<bool, Error> {
         let Some(document) = from.next_u32()? else {
@@ -77,202 +70,83 @@ impl Record {
     }
 }
 
-/// Reads the inputs again, and writes what groups are made of.
+/// Writes what groups are made of.
 pub(super) struct Sets<'s> {
-    pub(super) folder: &'s Folder,
-    pub(super) inputs: &'s [Input],
-    pub(super) options: &'s ReadOptions,
-    pub(super) shingler: &'s Shingler,
-    pub(super) known: &'s Known,
-    pub(super) firsts: &'s Firsts,
-    pub(super) groups: &'s Groups,
-    pub(super) ticker: Ticker<'s>,
+    folder: &'s Folder,
+    firsts: &'s Firsts,
+    groups: &'s Groups,
+    dealer: Dealer<'s>,
+    /// Bytes that wait to be written.
+    memory: usize,
 }
 
-/// A document of a group, in a block that was read.
-struct Picked {
-    row: Row,
-    document: u32,
-    /// Its line or row in the block.
-    line: Option<u64>,
-}
+impl<'s> Sets<'s> {
+    pub(super) fn new(
+        folder: &'s Folder,
+        firsts: &'s Firsts,
+        groups: &'s Groups,
+        memory: usize,
+    ) -> Result<Self, Error> {
+        Ok(Self {
+            folder,
+            firsts,
+            groups,
+            dealer: Dealer::create(folder, names::SETS, groups.bytes.len(), memory)?,
+            memory,
+        })
+    }
 
-/// A block, and what is to be shingled of it.
-struct Work {
-    raw: RawBlock,
-    input: usize,
-    picked: Vec<Picked>,
-}
-
-/// The memory of a block, and what is to be written of its documents, with the group of each.
-type Shingled = (Vec<u8>, Vec<(u32, Vec<u8>)>);
-
-/// Documents that were rejected after they were read, in order.
-#[derive(Default)]
-struct FoundLate {
-    rejected: Vec<RejectedAt>,
-    bytes: u64,
-}
-
-impl Sets<'_> {
-    /// Writes the groups to a file, and all rejections to another.
-    pub(super) fn write(self, memory: usize) -> Result<SetsDone, Error> {
-        let mut walk = Walk::new(self.known, self.inputs, self.folder)?;
-        let mut late = FoundLate::default();
-        let mut dealer = Dealer::create(self.folder, names::SETS, self.groups.bytes.len(), memory)?;
-        let mut producer = Producer::new(self.inputs, self.options);
-        let spaces: Pool<Memory> = Pool::default();
-        let mut work = self.pick(&mut producer, &mut walk, &mut late)?;
-        while let Some(now) = work {
-            let shingle = || {
-                now.into_par_iter()
-                    .with_max_len(1)
-                    .map(|work| self.shingle(work, &mut spaces.lend()))
-                    .collect::<Result<Vec<Shingled>, Error>>()
-            };
-            let read = || self.pick(&mut producer, &mut walk, &mut late);
-            let (next, done) = rayon::join(read, shingle);
-            for (memory, records) in done? {
-                for (group, record) in records {
-                    dealer.write(group as usize, &record)?;
-                }
-                producer.spare.push((memory, None));
-            }
-            work = next?;
-        }
+    /// Writes the groups of new documents and those of indexes to a file, and all rejections to another.
+    pub(super) fn write(mut self, again: Again<'_>, indexed: &Indexed) -> Result<SetsDone, Error> {
+        let new = again.known.documents;
+        let late = again.run(&mut self)?;
+        self.write_indexed(indexed, new)?;
+        let rejected = late.rejected.into_iter();
+        let rejected = rejected.map(|(at, rejection)| RejectedAt::of(at, rejection));
         Ok(SetsDone {
-            sets: dealer.finish()?,
+            rejections: self.write_rejected(rejected)?,
+            sets: self.dealer.finish()?,
             late_bytes: late.bytes,
-            rejections: self.write_rejected(late.rejected)?,
         })
     }
 
-    /// Reads some blocks on, and picks what belongs to groups; none at the end.
-    fn pick(
-        &self,
-        producer: &mut Producer<'_>,
-        walk: &mut Walk<'_>,
-        late: &mut FoundLate,
-    ) -> Result<Option<Vec<Work>>, Error> {
-        let parts = producer.round();
-        if parts.is_empty() {
-            return Ok(None);
-        }
-        let mut all = Vec::new();
-        for of in parts {
-            match of.part {
-                Part::Block(raw) => all.push(self.pick_of(raw, walk, late)?),
-                Part::End => walk.end_input()?,
-                Part::Failed { error, opened } => {
-                    let input = &self.inputs[walk.input];
-                    let line = (opened && input.has_lines()).then_some(walk.lines + 1);
-                    if !walk.is_rejected(line) {
-                        return Err(Error::io("read", &input.path, error));
+    /// Writes documents of indexes, which are numbered after the new ones.
+    fn write_indexed(&mut self, indexed: &Indexed, new: u32) -> Result<(), Error> {
+        let mut documents = new..;
+        indexed.for_each_some(self.memory, |some| {
+            for (of_index, document) in some.into_iter().zip(documents.by_ref()) {
+                if self.is_picked(document) {
+                    let mut record = self.record(document);
+                    record.id = of_index.id;
+                    if !record.is_copy() {
+                        record.set = of_index.set;
                     }
-                    walk.end_input()?;
+                    self.deal(document, &record.to_bytes())?;
                 }
             }
-        }
-        Ok(Some(all))
-    }
-
-    fn pick_of(
-        &self,
-        raw: RawBlock,
-        walk: &mut Walk<'_>,
-        late: &mut FoundLate,
-    ) -> Result<Work, Error> {
-        let mut picked = Vec::new();
-        let block = &raw.block;
-        let lines = block.for_each(|record| {
-            let line = record.line.map(|line| walk.lines + line);
-            let Some((document, row)) = walk.next(line)? else {
-                return Ok(());
-            };
-            self.ticker.tick(1)?;
-            if let Some(reason) = self.known.late.reason(document) {
-                let told = || block.told(record.offset, record.bytes.len());
-                let rejection = Rejection {
-                    place: self.inputs[walk.input].place(line),
-                    reason: reason.to_owned(),
-                    record: line.and_then(|_| told()),
-                };
-                late.bytes += row.byte_len;
-                late.rejected
-                    .push(RejectedAt::of((walk.input, line), rejection));
-            } else if self.groups.group[document as usize] != NONE {
-                picked.push(Picked {
-                    row,
-                    document,
-                    line: record.line,
-                });
-            }
-            Ok::<(), Error>(())
-        })?;
-        walk.lines += lines;
-        Ok(Work {
-            raw,
-            picked,
-            input: walk.input,
+            Ok(())
         })
     }
 
-    fn shingle(&self, work: Work, memory: &mut Memory) -> Result<Shingled, Error> {
-        let mut records = Vec::with_capacity(work.picked.len());
-        let mut picked = work.picked.into_iter().peekable();
-        work.raw.block.for_each(|record| {
-            let is_picked = |picked: &Picked| picked.line == record.line;
-            match picked.next_if(is_picked) {
-                Some(picked) => {
-                    records.push(self.written(&self.inputs[work.input], picked, record, memory)?);
-                    Ok(())
-                }
-                None => Ok::<(), Error>(()),
-            }
-        })?;
-        Ok((work.raw.block.into_memory(), records))
-    }
-
-    /// What is to be written of a document, and its group.
-    fn written(
-        &self,
-        input: &Input,
-        picked: Picked,
-        stored: RawRecord<'_>,
-        memory: &mut Memory,
-    ) -> Result<(u32, Vec<u8>), Error> {
-        let Picked { row, document, .. } = picked;
-        let changed = |line| Error::bad(input.place(line), CHANGED);
-        if xxh3_64(stored.bytes) != row.record {
-            return Err(changed(row.line()));
-        }
-        let line = row.line();
-        let mut record = Record {
+    /// What is written of a document, but for what it says itself.
+    fn record(&self, document: u32) -> Record {
+        Record {
             document,
             first: self.firsts.0[document as usize],
-            byte_len: row.byte_len,
-            set: ShingleSet::default(),
-            id: row.id,
-            keep: row.keep,
-        };
-        if !record.is_copy() {
-            let stored = StoredRecord {
-                record: stored,
-                fields: &self.options.fields,
-            };
-            let set = stored.shingle_set(self.shingler, memory);
-            record.set = set.map_err(|_| changed(line))?;
+            ..Record::default()
         }
-        let mut written = Vec::new();
-        record.write(&mut written);
-        Ok((self.groups.group[document as usize], written))
+    }
+
+    fn deal(&mut self, document: u32, record: &[u8]) -> Result<(), Error> {
+        let group = self.groups.group[document as usize];
+        self.dealer.write(group as usize, record)
     }
 
     /// Writes the rejections of both passes in the order of their places.
-    fn write_rejected(&self, late: Vec<RejectedAt>) -> Result<Whole, Error> {
+    fn write_rejected(&self, late: impl Iterator<Item = RejectedAt>) -> Result<Whole, Error> {
         let mut early = self.folder.open(names::EARLY)?;
         let mut writing = self.folder.create(names::REJECTED, 1 << 16)?;
-        let mut late = late.into_iter().peekable();
+        let mut late = late.peekable();
         while let Some(next) = RejectedAt::read(&mut early)? {
             while let Some(late) = late.next_if(|late| late.at() < next.at()) {
                 late.write(&mut writing)?;
@@ -281,5 +155,35 @@ impl Sets<'_> {
         }
         late.try_for_each(|late| late.write(&mut writing))?;
         writing.finish()
+    }
+}
+
+impl Picking for Sets<'_> {
+    /// A document, and what is to be written of it.
+    type Made = (u32, Vec<u8>);
+
+    fn is_picked(&self, document: u32) -> bool {
+        self.groups.group[document as usize] != NONE
+    }
+
+    fn is_shingled(&self, document: u32) -> bool {
+        self.firsts.is_first(document)
+    }
+
+    fn make(&self, picked: Picked, set: ShingleSet) -> Self::Made {
+        let Picked { row, document, .. } = picked;
+        let record = Record {
+            byte_len: row.byte_len,
+            set,
+            id: row.id,
+            keep: row.keep,
+            ..self.record(document)
+        };
+        (document, record.to_bytes())
+    }
+
+    fn take(&mut self, made: Vec<Self::Made>) -> Result<(), Error> {
+        let mut made = made.into_iter();
+        made.try_for_each(|(document, record)| self.deal(document, &record))
     }
 }

@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::atomic::Ordering;
 
 use super::Job;
+use super::again::Again;
 use super::components::{Firsts, Groups, NONE, Weight, connect, group, repeated_ids};
 use super::dealt::Dealt;
 use super::folder::Folder;
@@ -18,6 +19,7 @@ use super::shares::Shares;
 use super::strips::StripsOnDisk;
 use super::walk::Known;
 use crate::corpus::error::Error;
+use crate::corpus::indexed::Indexed;
 use crate::corpus::input::Sources;
 use crate::corpus::options::OnBad;
 use crate::corpus::parse::Parser;
@@ -33,6 +35,7 @@ use crate::watch::{Progress, Stage, Ticker, Watch};
 pub(super) struct Stages<'j> {
     pub(super) job: &'j Job<'j>,
     pub(super) sources: &'j Sources,
+    pub(super) indexed: &'j Indexed,
     pub(super) shares: Shares,
     pub(super) wants_pairs: bool,
     pub(super) watch: Option<&'j dyn Watch>,
@@ -70,6 +73,7 @@ impl Stages<'_> {
         let policy = &options.fields.keep;
         let mut keying = Keying::new(folder, policy, found_by, &self.shares)?;
         Reading::new(&self.sources.inputs, parser, ticker, &mut keying).run()?;
+        keying.take_indexed(self.indexed, &digester, self.shares.buffers)?;
         let done = keying.finish()?;
         work.manifest.read = Some(done.clone());
         work.save()?;
@@ -83,18 +87,20 @@ impl Stages<'_> {
         }
         let folder = &work.folder;
         let most = self.shares.keys;
-        let repeated = repeated_ids(&Dealt::open(folder, names::IDS)?, most)?;
+        let repeated = repeated_ids(&Dealt::open(folder, names::IDS)?, most, read.documents)?;
         let prints = Dealt::open(folder, names::PRINTS)?;
         let ticker = self.ticker(folder, Stage::Collapse, prints.len());
-        let firsts = Firsts::new(read.documents, &prints, &repeated, most, &ticker)?;
+        let documents = read.documents + self.indexed.len();
+        let firsts = Firsts::new(documents, &prints, &repeated, most, &ticker)?;
         let groups = match self.is_exact() {
             true => self.surviving(folder, &firsts)?,
-            false => self.sharing_bands(folder, &firsts)?,
+            false => self.sharing_bands(folder, &firsts, read.documents)?,
         };
         let late = repeated.len();
         let repeated = repeated.iter().flat_map(|&(late, first)| [late, first]);
         let repeated: Vec<u32> = repeated.collect();
-        let nothing = firsts.0.iter().filter(|&&first| first == NONE).count();
+        let new = &firsts.0[..read.documents as usize];
+        let nothing = new.iter().filter(|&&first| first == NONE).count();
         let done = PickedDone {
             empty: nothing - late,
             repeated: folder.write_numbers(names::REPEATED, &repeated)?,
@@ -110,10 +116,10 @@ impl Stages<'_> {
     }
 
     /// The documents that share bands.
-    fn sharing_bands(&self, folder: &Folder, firsts: &Firsts) -> Result<Groups, Error> {
+    fn sharing_bands(&self, folder: &Folder, firsts: &Firsts, new: u32) -> Result<Groups, Error> {
         let keys = Dealt::open(folder, names::KEYS)?;
         let ticker = self.ticker(folder, Stage::Candidates, keys.len());
-        let components = connect(firsts, &keys, self.shares.keys, &ticker)?;
+        let components = connect(firsts, &keys, new, self.shares.keys, &ticker)?;
         group(components, firsts, folder, self.weight())
     }
 
@@ -168,7 +174,7 @@ impl Stages<'_> {
         let repeated = folder.read_numbers(&picked.repeated)?;
         let repeated: Vec<(u32, u32)> = repeated.chunks(2).map(|pair| (pair[0], pair[1])).collect();
         let inputs = &self.sources.inputs;
-        known.late = Late::new(&repeated, folder, inputs, &known.ends)?;
+        known.late = Late::new(&repeated, folder, inputs, &known.ends, self.indexed)?;
         match known.late.first() {
             Some(((input, line), reason)) if self.job.options.on_bad == OnBad::Fail => {
                 Err(Error::bad(inputs[input].place(line), reason))
@@ -188,20 +194,21 @@ impl Stages<'_> {
             return Ok(done);
         }
         let folder = &work.folder;
-        let sets = Sets {
+        let firsts = Firsts(folder.read_numbers(&picked.firsts)?);
+        let groups = Groups {
+            group: folder.read_numbers(&picked.groups)?,
+            bytes: picked.bytes.clone(),
+        };
+        let again = Again {
             folder,
             inputs: &self.sources.inputs,
             options: &self.job.options,
             shingler: self.job.deduper.sketcher().shingler(),
             known,
-            firsts: &Firsts(folder.read_numbers(&picked.firsts)?),
-            groups: &Groups {
-                group: folder.read_numbers(&picked.groups)?,
-                bytes: picked.bytes.clone(),
-            },
             ticker: self.ticker(folder, Stage::Sets, known.documents as usize),
         };
-        let done = sets.write(self.shares.buffers)?;
+        let sets = Sets::new(folder, &firsts, &groups, self.shares.buffers)?;
+        let done = sets.write(again, self.indexed)?;
         work.manifest.sets = Some(done.clone());
         work.save()?;
         work.folder.remove(&[names::GROUPS]);
@@ -214,12 +221,13 @@ impl Stages<'_> {
         work: &mut Work,
         picked: &PickedDone,
         sets: SetsDone,
+        new: u32,
     ) -> Result<GroupedDone, Error> {
         if let Some(done) = work.manifest.grouped.clone() {
             return Ok(done);
         }
         let done = match self.is_exact() {
-            true => self.group_by_prefixes(work, picked)?,
+            true => self.group_by_prefixes(work, picked, new)?,
             false => GroupedDone {
                 sets: sets.sets,
                 bytes: picked.bytes.clone(),
@@ -234,7 +242,12 @@ impl Stages<'_> {
         Ok(done)
     }
 
-    fn group_by_prefixes(&self, work: &Work, picked: &PickedDone) -> Result<GroupedDone, Error> {
+    fn group_by_prefixes(
+        &self,
+        work: &Work,
+        picked: &PickedDone,
+        new: u32,
+    ) -> Result<GroupedDone, Error> {
         let folder = &work.folder;
         let prefixes = Prefixes {
             folder,
@@ -243,11 +256,16 @@ impl Stages<'_> {
             weight: self.weight(),
         };
         let ticker = self.ticker(folder, Stage::Candidates, self.shares.parts);
-        prefixes.group(&Firsts(folder.read_numbers(&picked.firsts)?), &ticker)
+        prefixes.group(&Firsts(folder.read_numbers(&picked.firsts)?), new, &ticker)
     }
 
     /// Groups to decisions.
-    pub(super) fn decide(&self, work: &mut Work, grouped: &GroupedDone) -> Result<(), Error> {
+    pub(super) fn decide(
+        &self,
+        work: &mut Work,
+        grouped: &GroupedDone,
+        new: u32,
+    ) -> Result<(), Error> {
         let all = grouped.bytes.len();
         let done = work.manifest.decided.len();
         if done == all {
@@ -275,6 +293,7 @@ impl Stages<'_> {
                 folder: &work.folder,
                 watch: &within,
                 wants_pairs: self.wants_pairs,
+                new,
             };
             let decided = deciding.decide(&dealt, group)?;
             work.manifest.decided.push(decided);

@@ -9,6 +9,9 @@ use crate::lsh::Banding;
 use crate::sketch::Sketcher;
 use crate::storage::{About, Checks, Problem, Section, StoredId, Writer};
 
+/// Bytes of band keys that are sorted at once.
+const HELD: usize = 1 << 28;
+
 impl<Id: StoredId> Index<Id> {
     /// Saves the index as a directory, to be opened by [`open`](Self::open) (feature `storage`).
     ///
@@ -57,8 +60,9 @@ impl<Id: StoredId> Index<Id> {
         writer.finish_list(ids)?;
         writer.finish(signatures)?;
         let banding = self.banding;
-        writer.write_tables(&about, |band, slots| banding.key(band, slots))?;
-        writer.commit(&about)
+        writer.write_tables(&about, HELD, |band, slots| banding.key(band, slots))?;
+        writer.seal(&about)?;
+        writer.put()
     }
 
     fn about(&self) -> Result<About, Error> {

@@ -1,5 +1,8 @@
 //! A job in many small groups against a batch in memory.
 
+mod against;
+
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
@@ -25,6 +28,11 @@ const SMALL: Shares = Shares {
 
 /// JSON lines of documents that were made of one another, with some ids used twice and some lines that are bad.
 fn lines(seed: u64, documents: u64) -> String {
+    lines_with(seed, documents, 20)
+}
+
+/// The same where of so many documents one has the id of another, or none.
+fn lines_with(seed: u64, documents: u64, repeated: u64) -> String {
     let mut state = seed;
     let mut below = |n: u64| {
         state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
@@ -44,7 +52,7 @@ fn lines(seed: u64, documents: u64) -> String {
             }
         }
         let words: Vec<String> = text.iter().map(|word| format!("w{word}")).collect();
-        let id = if below(20) == 0 {
+        let id = if repeated > 0 && below(repeated) == 0 {
             below(document + 1)
         } else {
             document
@@ -64,9 +72,11 @@ fn lines(seed: u64, documents: u64) -> String {
 }
 
 /// Everything that is written, and what is told.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 struct Told {
     files: [String; 5],
+    /// The files of the index.
+    index: BTreeMap<String, Vec<u8>>,
     clusters: Vec<DecidedCluster>,
     links: Recall,
     found: Recall,
@@ -85,6 +95,13 @@ const NAMES: [&str; 5] = [
 /// What a job comes to: in memory, or with these shares.
 fn told(deduper: &Deduper, options: &ReadOptions, path: &Path, shares: Option<Shares>) -> Told {
     let folder = TempDir::new().unwrap();
+    let job = Job::new(deduper, options.clone());
+    told_of(&job, path, shares, &folder.path().join("index"))
+}
+
+/// The same, with an index that is written here.
+fn told_of(job: &Job<'_>, path: &Path, shares: Option<Shares>, index: &Path) -> Told {
+    let folder = TempDir::new().unwrap();
     let file = |name| folder.path().join(name);
     let sources = Sources::find(&[path]).unwrap();
     let mut outputs = Outputs::new(&sources);
@@ -96,7 +113,7 @@ fn told(deduper: &Deduper, options: &ReadOptions, path: &Path, shares: Option<Sh
         .clusters(clusters)
         .rejections(rejections);
     let sinks = sinks.kept(kept).removed(removed);
-    let job = Job::new(deduper, options.clone());
+    let sinks = sinks.index(outputs.stage_index(index).unwrap());
     let decided = match shares {
         None => job.run(sources, &sinks, None),
         Some(shares) => job.run_with(shares, sources, &sinks, None),
@@ -118,8 +135,14 @@ fn told(deduper: &Deduper, options: &ReadOptions, path: &Path, shares: Option<Sh
         GROUPS.fetch_max(held.work.manifest.decided.len(), Ordering::Relaxed);
     }
     decided.finish().unwrap();
+    let index = fs::read_dir(index).unwrap().map(|entry| {
+        let entry = entry.unwrap();
+        let name = entry.file_name().into_string().unwrap();
+        (name, fs::read(entry.path()).unwrap())
+    });
     Told {
         files,
+        index: index.collect(),
         clusters: of_clusters,
         links,
         found,

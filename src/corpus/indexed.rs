@@ -1,0 +1,253 @@
+//! The documents of indexes that new ones are compared with.
+
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+
+use super::error::Error;
+use super::escape::{Escaped, escaped_bytes};
+use crate::batch::{Memory, Shingled};
+use crate::deduper::Deduper;
+use crate::digest::{Digester, Digests};
+use crate::storage::{Checks, Stored, StoredId};
+use crate::text::{ReadError, Shingler};
+use crate::verify::ShingleSet;
+
+/// Stored indexes with shingle sets. Their documents have numbers of their own, through all indexes, in the order in
+/// which these were named.
+#[derive(Debug, Default)]
+pub(super) struct Indexed {
+    indexes: Vec<(PathBuf, Stored)>,
+    /// Documents up to the end of each.
+    ends: Vec<u32>,
+}
+
+impl Indexed {
+    /// Opens indexes that a job of these settings has written.
+    pub(super) fn open(dirs: &[PathBuf], deduper: &Deduper) -> Result<Self, Error> {
+        let mut indexed = Self::default();
+        for dir in dirs {
+            let stored = Stored::open(dir, Checks::All)?;
+            stored.expect_ids(String::KIND)?;
+            is_of(&stored, dir, deduper)?;
+            indexed.refuse_again(&stored, dir)?;
+            let end = u64::from(indexed.len()) + u64::from(stored.len());
+            let end = u32::try_from(end).map_err(|_| crate::Error::too_many(end as usize))?;
+            indexed.ends.push(end);
+            indexed.indexes.push((dir.clone(), stored));
+        }
+        Ok(indexed)
+    }
+
+    /// Refuses an index with an id that an earlier one has.
+    fn refuse_again(&self, stored: &Stored, dir: &Path) -> Result<(), Error> {
+        if self.is_empty() {
+            return Ok(());
+        }
+        let ids = stored.ids();
+        let used = |row| self.find(std::str::from_utf8(ids.id(row)?).ok()?);
+        match (0..stored.len()).find_map(used) {
+            Some(used) => Err(Error::refused(format!(
+                "{} cannot be used as well: {used}",
+                shown(dir)
+            ))),
+            None => Ok(()),
+        }
+    }
+
+    /// Documents.
+    pub(super) fn len(&self) -> u32 {
+        self.ends.last().copied().unwrap_or(0)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// What the indexes are, for who wants to know whether they are the same again.
+    pub(super) fn stamp(&self) -> String {
+        let stamps = self
+            .indexes
+            .iter()
+            .map(|(dir, stored)| format!("{} {}", shown(dir), stored.checksum()));
+        stamps.collect::<Vec<_>>().join(", ")
+    }
+
+    /// What is wrong with a new document of this id, where an index has it.
+    pub(super) fn find(&self, id: &str) -> Option<String> {
+        let has = |(_, stored): &&(_, Stored)| stored.ids().find(id.as_bytes()).is_some();
+        let (dir, _) = self.indexes.iter().find(has)?;
+        Some(used_in(id, dir))
+    }
+
+    /// What is wrong with a new document that has the id of this one.
+    pub(super) fn used(&self, document: u32, id: &str) -> String {
+        let index = self.ends.partition_point(|&end| end <= document);
+        used_in(id, &self.indexes[index].0)
+    }
+
+    /// The index of a document, and its row there.
+    fn row(&self, document: u32) -> (&Stored, u32) {
+        let index = self.ends.partition_point(|&end| end <= document);
+        let start = index.checked_sub(1).map_or(0, |before| self.ends[before]);
+        (&self.indexes[index].1, document - start)
+    }
+
+    pub(super) fn id(&self, document: u32) -> String {
+        let (stored, row) = self.row(document);
+        String::from_utf8_lossy(stored.ids().id(row).unwrap_or_default()).into_owned()
+    }
+
+    /// The shingle set of a document.
+    pub(super) fn set(&self, document: u32) -> ShingleSet {
+        let (stored, row) = self.row(document);
+        let set = stored.sets().and_then(|sets| sets.set(row));
+        ShingleSet::of_bytes(set.unwrap_or_default().as_flattened())
+    }
+
+    /// The documents that share a band with one of `digests`, ascending.
+    pub(super) fn candidates(&self, digests: &Digests, deduper: &Deduper) -> Vec<u32> {
+        let banding = deduper.banding();
+        let near = |row: &[u32]| {
+            let keys = banding.keys(row);
+            let starts = [0].into_iter().chain(self.ends.iter().copied());
+            let indexes = self.indexes.iter().zip(starts);
+            indexes
+                .flat_map(|((_, stored), start)| {
+                    let rows = stored.bands().rows(&keys).into_iter();
+                    rows.map(move |row| start + row)
+                })
+                .collect::<Vec<u32>>()
+        };
+        let mut all = digests.rows().flat_map_iter(near).collect::<Vec<u32>>();
+        all.par_sort_unstable();
+        all.dedup();
+        all
+    }
+
+    /// The digests of some documents.
+    pub(super) fn digests(&self, documents: &[u32], digester: &Digester) -> Digests {
+        const TOGETHER: usize = 1 << 10;
+        let of = |documents: &[u32]| {
+            let (mut digests, mut sampled) = (digester.empty(), Vec::new());
+            for &document in documents {
+                digester.push_hashes(self.set(document).hashes(), &mut sampled, &mut digests);
+            }
+            digests
+        };
+        let parts: Vec<Digests> = documents.par_chunks(TOGETHER).map(of).collect();
+        let mut all = digester.empty();
+        for mut part in parts {
+            let keep = vec![true; part.len()];
+            all.append(&mut part, &keep);
+        }
+        all
+    }
+
+    /// Hands some documents after the other to `each`, by way of a buffer: together they have about so many bytes.
+    pub(super) fn for_each_some(
+        &self,
+        bytes: usize,
+        mut each: impl FnMut(Vec<IndexedDocument>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        for (_, stored) in &self.indexes {
+            let mut reader = stored.read_documents()?;
+            let (mut some, mut held) = (Vec::new(), 0);
+            while let Some((id, set)) = reader.next()? {
+                held += size_of::<IndexedDocument>() + id.len() + 8 * set.len();
+                some.push(IndexedDocument { id, set });
+                if held >= bytes {
+                    each(std::mem::take(&mut some))?;
+                    held = 0;
+                }
+            }
+            each(some)?;
+        }
+        Ok(())
+    }
+}
+
+/// A document of an index, or on its way into one.
+pub(super) struct IndexedDocument {
+    pub(super) id: String,
+    pub(super) set: ShingleSet,
+}
+
+/// Refuses an index of other settings.
+fn is_of(stored: &Stored, dir: &Path, deduper: &Deduper) -> Result<(), Error> {
+    let about = stored.about();
+    let refused = |what: &str, is: String, asked: String| {
+        let dir = shown(dir);
+        Err(Error::refused(format!(
+            "the index {dir} has {what} {is}, and {asked} is asked for"
+        )))
+    };
+    let banding = deduper.banding();
+    if about.scheme != *deduper.scheme() {
+        return refused(
+            "the scheme",
+            about.scheme.to_string(),
+            deduper.scheme().to_string(),
+        );
+    }
+    if about.threshold != deduper.threshold() {
+        return refused(
+            "the threshold",
+            about.threshold.to_string(),
+            deduper.threshold().to_string(),
+        );
+    }
+    let (bands, rows) = about.banding;
+    if (bands, rows) != (banding.bands(), banding.rows()) {
+        return refused(
+            "the banding",
+            format!("{bands}x{rows}"),
+            banding.to_string(),
+        );
+    }
+    match stored.sets() {
+        Some(_) => Ok(()),
+        None => Err(Error::refused(format!(
+            "the index {} has no shingle sets: it was not written by a job",
+            shown(dir)
+        ))),
+    }
+}
+
+fn used_in(id: &str, dir: &Path) -> String {
+    format!(
+        "id `{}` was used before, in the index {}",
+        Escaped(id),
+        shown(dir)
+    )
+}
+
+fn shown(dir: &Path) -> String {
+    escaped_bytes(dir.as_os_str())
+}
+
+/// A document to be compared: a new one, or one of an index.
+pub(super) enum Compared<'d, D> {
+    New(&'d D),
+    Indexed(&'d Indexed, u32),
+}
+
+impl<D: Shingled> Shingled for Compared<'_, D> {
+    fn shingle_set(
+        &self,
+        shingler: &Shingler,
+        memory: &mut Memory,
+    ) -> Result<ShingleSet, ReadError> {
+        match self {
+            Self::New(document) => document.shingle_set(shingler, memory),
+            Self::Indexed(indexed, document) => Ok(indexed.set(*document)),
+        }
+    }
+
+    fn byte_len(&self) -> usize {
+        match self {
+            Self::New(document) => document.byte_len(),
+            Self::Indexed(..) => 0,
+        }
+    }
+}

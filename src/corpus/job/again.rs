@@ -1,0 +1,217 @@
+//! The inputs, read a second time.
+
+use rayon::prelude::*;
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::folder::Folder;
+use super::read::Row;
+use super::walk::{Known, Walk};
+use crate::batch::{Memory, Shingled as _};
+use crate::corpus::document::{CHANGED, StoredRecord};
+use crate::corpus::error::Error;
+use crate::corpus::input::Input;
+use crate::corpus::options::ReadOptions;
+use crate::corpus::parse::{Part, Producer, RawBlock};
+use crate::corpus::read::{At, Rejection};
+use crate::corpus::records::RawRecord;
+use crate::pool::Pool;
+use crate::text::Shingler;
+use crate::verify::ShingleSet;
+use crate::watch::Ticker;
+
+/// Reads documents again that have been read before, and hands those on that are picked.
+pub(super) struct Again<'a> {
+    pub(super) folder: &'a Folder,
+    pub(super) inputs: &'a [Input],
+    pub(super) options: &'a ReadOptions,
+    pub(super) shingler: &'a Shingler,
+    pub(super) known: &'a Known,
+    pub(super) ticker: Ticker<'a>,
+}
+
+/// A document that is picked, in a block that was read.
+pub(super) struct Picked {
+    pub(super) row: Row,
+    pub(super) document: u32,
+    /// Its line or row in the block.
+    line: Option<u64>,
+}
+
+/// What becomes of the documents, in order.
+pub(super) trait Picking: Sync {
+    /// What is made of each that is picked, in parallel.
+    type Made: Send;
+
+    /// Whether a document is picked.
+    fn is_picked(&self, document: u32) -> bool;
+
+    /// Whether the shingle set of one that is picked is wanted: else it is empty.
+    fn is_shingled(&self, document: u32) -> bool;
+
+    fn make(&self, picked: Picked, set: ShingleSet) -> Self::Made;
+
+    /// Takes what was made of some documents.
+    fn take(&mut self, made: Vec<Self::Made>) -> Result<(), Error>;
+}
+
+/// Documents whose ids turned out to be used before, and the bytes of their texts.
+#[derive(Default)]
+pub(super) struct LateRecords {
+    pub(super) rejected: Vec<(At, Rejection)>,
+    pub(super) bytes: u64,
+}
+
+/// A block, and what is picked of it.
+struct Work {
+    raw: RawBlock,
+    input: usize,
+    picked: Vec<Picked>,
+}
+
+impl Again<'_> {
+    /// Reads to the end; tells of the documents that were rejected after they were read.
+    pub(super) fn run<P: Picking>(self, picking: &mut P) -> Result<LateRecords, Error> {
+        let mut walk = Walk::new(self.known, self.inputs, self.folder)?;
+        let mut late = LateRecords::default();
+        let mut producer = Producer::new(self.inputs, self.options);
+        let spaces: Pool<Memory> = Pool::default();
+        let mut work = self.pick(picking, &mut producer, &mut walk, &mut late)?;
+        while let Some(now) = work {
+            let picker = &*picking;
+            let make = || {
+                now.into_par_iter()
+                    .with_max_len(1)
+                    .map(|work| self.make(picker, work, &mut spaces.lend()))
+                    .collect::<Result<Vec<_>, Error>>()
+            };
+            let read = || self.pick(picker, &mut producer, &mut walk, &mut late);
+            let (next, done) = rayon::join(read, make);
+            for (memory, made) in done? {
+                picking.take(made)?;
+                producer.spare.push((memory, None));
+            }
+            work = next?;
+        }
+        Ok(late)
+    }
+
+    /// Reads some blocks on, and picks what is wanted; none at the end.
+    fn pick(
+        &self,
+        picking: &impl Picking,
+        producer: &mut Producer<'_>,
+        walk: &mut Walk<'_>,
+        late: &mut LateRecords,
+    ) -> Result<Option<Vec<Work>>, Error> {
+        let parts = producer.round();
+        if parts.is_empty() {
+            return Ok(None);
+        }
+        let mut all = Vec::new();
+        for of in parts {
+            match of.part {
+                Part::Block(raw) => all.push(self.pick_of(picking, raw, walk, late)?),
+                Part::End => walk.end_input()?,
+                Part::Failed { error, opened } => {
+                    let input = &self.inputs[walk.input];
+                    let line = (opened && input.has_lines()).then_some(walk.lines + 1);
+                    if !walk.is_rejected(line) {
+                        return Err(Error::io("read", &input.path, error));
+                    }
+                    walk.end_input()?;
+                }
+            }
+        }
+        Ok(Some(all))
+    }
+
+    fn pick_of(
+        &self,
+        picking: &impl Picking,
+        raw: RawBlock,
+        walk: &mut Walk<'_>,
+        late: &mut LateRecords,
+    ) -> Result<Work, Error> {
+        let mut picked = Vec::new();
+        let block = &raw.block;
+        let lines = block.for_each(|record| {
+            let line = record.line.map(|line| walk.lines + line);
+            let Some((document, row)) = walk.next(line)? else {
+                return Ok(());
+            };
+            self.ticker.tick(1)?;
+            if let Some(reason) = self.known.late.reason(document) {
+                let told = || block.told(record.offset, record.bytes.len());
+                let rejection = Rejection {
+                    place: self.inputs[walk.input].place(line),
+                    reason: reason.to_owned(),
+                    record: line.and_then(|_| told()),
+                };
+                late.bytes += row.byte_len;
+                late.rejected.push(((walk.input, line), rejection));
+            } else if picking.is_picked(document) {
+                picked.push(Picked {
+                    row,
+                    document,
+                    line: record.line,
+                });
+            }
+            Ok::<(), Error>(())
+        })?;
+        walk.lines += lines;
+        Ok(Work {
+            raw,
+            picked,
+            input: walk.input,
+        })
+    }
+
+    /// The memory of a block, and what is made of its documents.
+    fn make<P: Picking>(
+        &self,
+        picking: &P,
+        work: Work,
+        memory: &mut Memory,
+    ) -> Result<(Vec<u8>, Vec<P::Made>), Error> {
+        let mut made = Vec::with_capacity(work.picked.len());
+        let mut picked = work.picked.into_iter().peekable();
+        let input = &self.inputs[work.input];
+        work.raw.block.for_each(|record| {
+            let is_picked = |picked: &Picked| picked.line == record.line;
+            if let Some(picked) = picked.next_if(is_picked) {
+                let set = match picking.is_shingled(picked.document) {
+                    true => self.set_of(input, &picked.row, record, memory)?,
+                    false => unshingled(input, &picked.row, &record)?,
+                };
+                made.push(picking.make(picked, set));
+            }
+            Ok::<(), Error>(())
+        })?;
+        Ok((work.raw.block.into_memory(), made))
+    }
+
+    /// The shingle set of a record, which must be what it was.
+    fn set_of(
+        &self,
+        input: &Input,
+        row: &Row,
+        record: RawRecord<'_>,
+        memory: &mut Memory,
+    ) -> Result<ShingleSet, Error> {
+        unshingled(input, row, &record)?;
+        let stored = StoredRecord {
+            record,
+            fields: &self.options.fields,
+        };
+        let set = stored.shingle_set(self.shingler, memory);
+        set.map_err(|_| Error::bad(input.place(row.line()), CHANGED))
+    }
+}
+
+/// No set of a record, which must be what it was.
+fn unshingled(input: &Input, row: &Row, record: &RawRecord<'_>) -> Result<ShingleSet, Error> {
+    match xxh3_64(record.bytes) == row.record {
+        true => Ok(ShingleSet::default()),
+        false => Err(Error::bad(input.place(row.line()), CHANGED)),
+    }
+}

@@ -1,0 +1,211 @@
+//! Jobs that go by indexes of jobs before them.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use super::*;
+use crate::corpus::KeepPolicy;
+
+/// A folder with a file of lines for each part.
+struct Parts {
+    folder: TempDir,
+    files: Vec<PathBuf>,
+}
+
+impl Parts {
+    fn new(lines: &str, parts: usize) -> Self {
+        let folder = TempDir::new().unwrap();
+        let lines: Vec<&str> = lines.lines().collect();
+        let files = lines.chunks(lines.len().div_ceil(parts).max(1)).enumerate();
+        let files = files.map(|(part, lines)| {
+            let file = folder.path().join(format!("part-{part}.jsonl"));
+            fs::write(&file, lines.join("\n")).unwrap();
+            file
+        });
+        let files = files.collect();
+        Self { folder, files }
+    }
+
+    fn place(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+}
+
+fn ids(records: &str) -> Vec<u64> {
+    let ids = records.lines().map(|line| {
+        let record: serde_json::Value = serde_json::from_str(line).unwrap();
+        record["id"].as_u64().unwrap()
+    });
+    ids.collect()
+}
+
+fn deduper(method: Method, mode: ClusterMode, threshold: f64) -> Deduper {
+    let mut builder = Deduper::builder();
+    let builder = builder.method(method).cluster_mode(mode).hashes(64);
+    let builder = builder.threshold(threshold).shingle(Shingle::Words(2));
+    builder.recall(0.9).build().unwrap()
+}
+
+const METHODS: [Method; 2] = [Method::Lsh, Method::Exact];
+const MODES: [ClusterMode; 2] = [ClusterMode::Components, ClusterMode::Leader];
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+
+    /// Whether an index comes from a job in memory or in parts, or is used by one: everything is the same, the bytes of
+    /// the next index with it.
+    #[test]
+    fn in_parts_as_in_memory(
+        seed: u64,
+        documents in 1u64..300,
+        parts in 2usize..4,
+        method in prop::sample::select(METHODS.to_vec()),
+        mode in prop::sample::select(MODES.to_vec()),
+        threshold in prop::sample::select(vec![0.3, 0.5, 0.8, 1.0]),
+        keep in prop::sample::select(vec!["first", "longest", "max:score"]),
+    ) {
+        let parts = Parts::new(&lines(seed, documents), parts);
+        let deduper = deduper(method, mode, threshold);
+        let options = ReadOptions::new().on_bad(OnBad::Skip);
+        let options = options.keep(KeepPolicy::new(keep.parse().unwrap()));
+        let mut job = Job::new(&deduper, options);
+        for (part, file) in parts.files.iter().enumerate() {
+            let index = parts.place(&format!("index-{part}"));
+            let expected = told_of(&job, file, None, &index);
+            prop_assert_eq!(&told_of(&job, file, Some(SMALL), &index), &expected);
+            job = Job { against: vec![index], ..job };
+        }
+    }
+
+    /// One part after the other keeps what a single run keeps, with leaders.
+    #[test]
+    fn leaders_of_parts_are_those_of_the_whole(
+        seed: u64,
+        documents in 10u64..400,
+        method in prop::sample::select(METHODS.to_vec()),
+        threshold in prop::sample::select(vec![0.3, 0.5, 0.8, 1.0]),
+        is_bounded: bool,
+    ) {
+        let lines = lines_with(seed, documents, 0);
+        let deduper = deduper(method, ClusterMode::Leader, threshold);
+        let mut job = Job::new(&deduper, ReadOptions::new().on_bad(OnBad::Skip));
+        let whole = Parts::new(&lines, 1);
+        let expected = told_of(&job, &whole.files[0], None, &whole.place("index"));
+        prop_assert_eq!(expected.split, 0);
+        let parts = Parts::new(&lines, 10);
+        let (mut kept, mut read, mut matched) = (Vec::new(), 0, 0);
+        let mut index = None;
+        for file in &parts.files {
+            let shares = is_bounded.then_some(SMALL);
+            let told = told_of(&job, file, shares, &parts.place("index"));
+            prop_assert_eq!(told.counts.indexed, kept.len());
+            prop_assert_eq!(told.counts.joins, 0);
+            kept.extend(ids(&told.files[3]));
+            read += told.counts.read;
+            matched += told.counts.matched;
+            job = Job { against: vec![parts.place("index")], ..job };
+            index = Some(told.index);
+        }
+        prop_assert_eq!(kept, ids(&expected.files[3]));
+        prop_assert_eq!(read, expected.counts.read);
+        prop_assert!(matched <= expected.counts.removed);
+        prop_assert_eq!(index.unwrap(), expected.index);
+    }
+
+    /// New documents that are connected with indexed ones are removed, of the others the first of each component is
+    /// kept; which is known by comparing all with all.
+    #[test]
+    fn components_with_indexes_are_those_of_brute_force(
+        seed: u64,
+        documents in 10u64..120,
+        threshold in prop::sample::select(vec![0.3, 0.5, 0.8]),
+    ) {
+        let parts = Parts::new(&lines_with(seed, documents, 0), 3);
+        let deduper = deduper(Method::Exact, ClusterMode::Components, threshold);
+        let alone = Job::new(&deduper, ReadOptions::new().on_bad(OnBad::Skip));
+        let (mut old, mut job) = (Vec::new(), alone.clone());
+        // Two indexes that know nothing of each other.
+        for part in 0..2 {
+            let index = parts.place(&format!("index-{part}"));
+            let told = told_of(&alone, &parts.files[part], None, &index);
+            old.extend(texts(&told.files[3]));
+            job = job.against(index);
+        }
+        let told = told_of(&job, &parts.files[2], None, &parts.place("index"));
+        let new = texts(&fs::read_to_string(&parts.files[2]).unwrap());
+        let brute = Brute::new(&deduper, &old, &new);
+        let kept: BTreeSet<u64> = ids(&told.files[3]).into_iter().collect();
+        prop_assert_eq!(kept, brute.kept);
+        prop_assert_eq!((told.counts.matched, told.counts.joins), (brute.matched, brute.joins));
+        let mut pairs = brute.pairs;
+        let mut found: Vec<(u64, u64)> = told.files[0].lines().skip(1).map(|line| {
+            let mut ids = line.split('\t').map(|id| id.parse::<u64>().unwrap());
+            let (a, b) = (ids.next().unwrap(), ids.next().unwrap());
+            (a.min(b), a.max(b))
+        }).collect();
+        pairs.sort_unstable();
+        found.sort_unstable();
+        prop_assert_eq!(found, pairs);
+    }
+}
+
+type Texts = Vec<(u64, String)>;
+
+/// Ids and texts of good lines.
+fn texts(lines: &str) -> Texts {
+    let text = |line| {
+        let record: serde_json::Value = serde_json::from_str(line).ok()?;
+        Some((record["id"].as_u64()?, record["text"].as_str()?.to_owned()))
+    };
+    lines.lines().filter_map(text).collect()
+}
+
+struct Brute {
+    kept: BTreeSet<u64>,
+    matched: usize,
+    joins: usize,
+    /// By id.
+    pairs: Vec<(u64, u64)>,
+}
+
+impl Brute {
+    fn new(deduper: &Deduper, old: &Texts, new: &Texts) -> Self {
+        let all: Vec<&(u64, String)> = old.iter().chain(new).collect();
+        let mut pairs = Vec::new();
+        let mut label: Vec<usize> = (0..all.len()).collect();
+        for b in old.len()..all.len() {
+            for a in 0..b {
+                let is_near = |similarity: crate::Similarity| {
+                    similarity.shared > 0 && similarity.jaccard >= deduper.threshold()
+                };
+                if is_near(deduper.similarity(&all[a].1, &all[b].1)) {
+                    pairs.push((all[a].0.min(all[b].0), all[a].0.max(all[b].0)));
+                    let (to, from) = (label[a].min(label[b]), label[a].max(label[b]));
+                    label
+                        .iter_mut()
+                        .filter(|l| **l == from)
+                        .for_each(|l| *l = to);
+                }
+            }
+        }
+        let label = &label;
+        let members = |of: usize| (0..all.len()).filter(move |&d| label[d] == of).collect();
+        let mut brute = Self {
+            kept: BTreeSet::new(),
+            matched: 0,
+            joins: 0,
+            pairs,
+        };
+        for of in 0..all.len() {
+            let members: Vec<usize> = members(of);
+            let of_index = members.iter().filter(|&&d| d < old.len()).count();
+            let of_new = members.len() - of_index;
+            match (of_index, members.first()) {
+                (0, Some(&first)) => drop(brute.kept.insert(all[first].0)),
+                _ => brute.matched += of_new,
+            }
+            brute.joins += usize::from(of_index > 1 && of_new > 0);
+        }
+        brute
+    }
+}

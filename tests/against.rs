@@ -1,0 +1,268 @@
+//! The example `dedup` with `--against` and `--save-index`: new documents against those of runs before.
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use resemblance::{Deduper, Index};
+use support::program::{A, B, Place, line};
+
+/// The files of an index.
+fn index(place: &Place, name: &str) -> BTreeMap<String, Vec<u8>> {
+    let entries = fs::read_dir(place.path(name)).unwrap();
+    let file = |entry: fs::DirEntry| {
+        let name = entry.file_name().into_string().unwrap();
+        (name, fs::read(entry.path()).unwrap())
+    };
+    entries.map(|entry| file(entry.unwrap())).collect()
+}
+
+/// Monday's and Tuesday's documents.
+fn two_days() -> Place {
+    let place = Place::new();
+    place.write(
+        "monday.jsonl",
+        line("a", A) + &line("b", B) + &line("a2", A),
+    );
+    place.write(
+        "tuesday.jsonl",
+        line("c", &B.replace("hills", "roofs"))
+            + &line("d", "a text of its own, of more than five words")
+            + &line("e", A),
+    );
+    assert_eq!(
+        place
+            .run("monday.jsonl --save-index seen --kept monday-kept.jsonl")
+            .code,
+        0
+    );
+    assert_eq!(
+        place.read("monday-kept.jsonl"),
+        line("a", A) + &line("b", B)
+    );
+    place
+}
+
+const OUTPUTS: &str = "--clusters c.tsv --pairs p.tsv --kept kept.jsonl --removed removed.jsonl";
+
+#[test]
+fn new_documents_that_are_in_the_index_are_removed_and_told() {
+    let bounded = [
+        "",
+        " --memory 64MiB",
+        " --method exact",
+        " --method exact --memory 64MiB",
+        " --method auto",
+    ];
+    for args in bounded {
+        let place = two_days();
+        let command = format!(
+            "tuesday.jsonl --against seen --save-index seen --threshold 0.7 {OUTPUTS}{args}"
+        );
+        place.refuses(
+            &command,
+            "the index seen has the threshold 0.8, and 0.7 is asked for",
+        );
+        let command = command.replace(" --threshold 0.7", "");
+        let told = place.run(&command);
+        assert_eq!(told.code, 0, "{}", told.err);
+        let rows = "id\tcluster\tkept\tjaccard_to_kept\treason\n\
+                    b\t1\tb\t1\tindexed\n\
+                    c\t1\tb\t0.8333333333333334\tindexed\n\
+                    a\t2\ta\t1\tindexed\n\
+                    e\t2\ta\t1\tindexed\n";
+        assert_eq!(place.read("c.tsv"), rows, "{args}");
+        assert_eq!(place.read("p.tsv").lines().count(), 3, "{args}");
+        assert_eq!(place.read("kept.jsonl").lines().count(), 1);
+        assert_eq!(place.read("removed.jsonl").lines().count(), 2);
+        for part in [
+            "keep    b  (in the index)",
+            "3 documents in = 1 kept + 2 removed + 0 rejected",
+            "Compared with 2 documents of the index: 2 of those removed resemble one.",
+        ] {
+            assert!(told.out.contains(part), "{args}: {part}: {}", told.out);
+        }
+        // The index has been replaced, and is one for the library as well.
+        let mut index: Index<String> = Index::open(place.path("seen")).unwrap();
+        let mut ids: Vec<String> = index.ids().cloned().collect();
+        ids.sort();
+        assert_eq!(ids, ["a", "b", "d"]);
+        assert_eq!(index.query(A)[0].id, "a");
+        assert_eq!(index.signature("a"), Some(Deduper::new().signature(A)));
+        index
+            .insert(
+                "f".to_owned(),
+                "one more of the texts that nobody has seen before",
+            )
+            .unwrap();
+        assert!(index.remove("a") && index.query(A).is_empty());
+    }
+}
+
+#[test]
+fn json_tells_of_indexes() {
+    let place = two_days();
+    let told = place.json("tuesday.jsonl --against seen");
+    let documents = &told["documents"];
+    assert_eq!(documents["indexed"], 2);
+    assert_eq!(documents["matched"], 2);
+    assert_eq!(documents["joins"], 0);
+    assert_eq!(told["clusters"][0]["kept"], "b");
+    assert_eq!(told["clusters"][0]["indexed"], true);
+}
+
+#[test]
+fn a_document_that_connects_two_is_told() {
+    let words = |from: usize| {
+        let words: Vec<String> = (from..from + 40)
+            .map(|word| format!("word{word}"))
+            .collect();
+        words.join(" ")
+    };
+    for memory in ["", " --memory 64MiB"] {
+        let place = Place::new();
+        place.write(
+            "old.jsonl",
+            line("left", &words(0)) + &line("right", &words(16)),
+        );
+        place.write("new.jsonl", line("between", &words(8)));
+        let both = "--threshold 0.6 --shingle words:1";
+        assert_eq!(
+            place
+                .run(&format!("old.jsonl --save-index seen {both}"))
+                .code,
+            0
+        );
+        let told = place.run(&format!(
+            "new.jsonl --against seen {both} --clusters c.tsv{memory}"
+        ));
+        assert!(
+            told.out.contains("joins   right  (in the index; 0.429)"),
+            "{}",
+            told.out
+        );
+        let join = "1 cluster has more than one of these, all kept";
+        assert!(told.out.contains(join), "{}", told.out);
+        let rows = "left\t1\tleft\t1\tindexed\n\
+                    between\t1\tleft\t0.6666666666666666\tindexed\n\
+                    right\t1\tleft\t0.42857142857142855\tindexed\n";
+        assert!(
+            place.read("c.tsv").ends_with(rows),
+            "{}",
+            place.read("c.tsv")
+        );
+        // With leaders nothing is connected.
+        let told = place.run(&format!(
+            "new.jsonl --against seen {both} --cluster leader{memory}"
+        ));
+        assert!(!told.out.contains("joins"), "{}", told.out);
+    }
+}
+
+#[test]
+fn ids_of_the_index_are_not_used_again() {
+    for args in ["", " --memory 64MiB", " --method exact --memory 64MiB"] {
+        let place = two_days();
+        place.write(
+            "again.jsonl",
+            line("b", "a text of its own, of more than five words") + &line("x", A),
+        );
+        let told = "again.jsonl:1: id `b` was used before, in the index seen";
+        place.fails(
+            &format!("again.jsonl --against seen --kept k.jsonl{args}"),
+            told,
+        );
+        let ran = place.run(&format!(
+            "again.jsonl --against seen --on-bad skip --rejects r.jsonl{args}"
+        ));
+        assert!(
+            ran.out
+                .contains("2 documents in = 0 kept + 1 removed + 1 rejected"),
+            "{}",
+            ran.out
+        );
+        assert!(place.read("r.jsonl").contains("in the index seen"));
+    }
+}
+
+#[test]
+fn several_indexes_are_merged() {
+    let place = Place::new();
+    place
+        .write("1.jsonl", line("a", A))
+        .write("2.jsonl", line("b", B))
+        .write("3.jsonl", line("c", A));
+    place.write("all.jsonl", line("a", A) + &line("b", B));
+    for (input, index) in [("1.jsonl", "one"), ("2.jsonl", "two"), ("all.jsonl", "all")] {
+        assert_eq!(place.run(&format!("{input} --save-index {index}")).code, 0);
+    }
+    let merged = "3.jsonl --against one --against two --save-index merged";
+    assert_eq!(place.run(merged).code, 0);
+    assert_eq!(index(&place, "merged"), index(&place, "all"));
+    place.refuses(
+        "3.jsonl --against one --against all --save-index merged",
+        "all cannot be used as well: id `a` was used before, in the index one",
+    );
+    assert_eq!(index(&place, "merged"), index(&place, "all"));
+}
+
+#[test]
+fn indexes_that_do_not_fit_are_refused() {
+    let place = two_days();
+    let mut own = Deduper::new().index();
+    own.insert("a".to_owned(), A).unwrap();
+    own.save(place.path("own")).unwrap();
+    place.write("here/some.txt", A).write("file", "");
+    for (args, told) in [
+        ("--against nowhere", "cannot read nowhere"),
+        ("--against here", "here is no index of this crate"),
+        ("--against own", "the index own has no shingle sets"),
+        (
+            "--against seen --shingle words:3",
+            "the index seen has the scheme",
+        ),
+        (
+            "--against seen --recall 0.9",
+            "the index seen has the banding",
+        ),
+        ("--save-index here", "cannot write an index to "),
+        ("--save-index file", "a file lies there"),
+        (
+            "--save-index k.jsonl --kept k.jsonl",
+            "outputs k.jsonl and k.jsonl overlap",
+        ),
+    ] {
+        let before = place.names();
+        let ran = place.run(&format!("tuesday.jsonl {args}"));
+        assert!(
+            ran.code > 0 && ran.err.contains(told),
+            "{args}: {}",
+            ran.err
+        );
+        assert_eq!(place.names(), before, "{args}");
+    }
+    let sets = place.path("seen").join("sets.bin");
+    let mut bytes = fs::read(&sets).unwrap();
+    bytes[3] ^= 1;
+    fs::write(&sets, bytes).unwrap();
+    place.fails(
+        "tuesday.jsonl --against seen --kept k",
+        "sets.bin is corrupt: its checksum is another",
+    );
+}
+
+#[test]
+fn work_does_not_go_on_against_another_index() {
+    let place = two_days();
+    place.write("bad.jsonl", line("x", A) + "{}\n");
+    // The work has begun when it stops at the bad record.
+    let args = "tuesday.jsonl bad.jsonl --against seen --work work --kept k.jsonl";
+    assert_eq!(place.run(args).code, 1);
+    assert_eq!(place.run("tuesday.jsonl --save-index seen").code, 0);
+    let told = "the work in work cannot go on: against was `seen ";
+    place.refuses(args, told);
+    let ran = place.run(&format!("{args} --fresh --on-bad skip"));
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    assert_eq!(place.read("k.jsonl"), "");
+}
