@@ -65,7 +65,10 @@ fn bad_input_can_be_skipped_and_is_listed() {
     let summary = place.json(args);
     assert_eq!(
         summary["documents"],
-        serde_json::json!({"in": 7, "kept": 2, "removed": 2, "rejected": 3, "empty": 0, "hidden": 0})
+        serde_json::json!({
+            "in": 7, "kept": 2, "removed": 2, "rejected": 3, "empty": 0, "hidden": 0,
+            "indexed": 0, "matched": 0, "joins": 0,
+        })
     );
     let rejects = place.read("j.jsonl");
     let rejects: Vec<serde_json::Value> = rejects
