@@ -124,9 +124,14 @@ impl Dealt {
         self.parts[part].0
     }
 
+    /// The error of this file.
+    pub(super) fn failed(&self, error: io::Error) -> Error {
+        Error::io("read", &self.path, error)
+    }
+
     /// Reads a part from its beginning.
     pub(super) fn read(&self, part: usize) -> Result<PartReader<'_>, Error> {
-        let file = File::open(&self.path).map_err(|error| Error::io("read", &self.path, error))?;
+        let file = File::open(&self.path).map_err(|error| self.failed(error))?;
         Ok(PartReader {
             dealt: self,
             file,
@@ -134,6 +139,7 @@ impl Dealt {
             at: 0,
             buffer: Vec::new(),
             used: 0,
+            split: Vec::new(),
         })
     }
 }
@@ -154,9 +160,63 @@ pub(super) struct PartReader<'d> {
     buffer: Vec<u8>,
     /// Bytes of the buffer that were taken.
     used: usize,
+    /// Bytes that lay in two blocks.
+    split: Vec<u8>,
 }
 
 impl PartReader<'_> {
+    /// The next so many bytes, without copying them where one block has them all.
+    #[inline]
+    pub(super) fn slice(&mut self, len: usize) -> Result<&[u8], Error> {
+        let (from, to) = (self.used, self.used + len);
+        if to <= self.buffer.len() {
+            self.used = to;
+            return Ok(&self.buffer[from..to]);
+        }
+        let mut split = std::mem::take(&mut self.split);
+        split.resize(len, 0);
+        let read = self.read(&mut split);
+        self.split = split;
+        read.map(|()| &*self.split)
+    }
+
+    /// Adds so many bytes to `to`, or all that are left.
+    pub(super) fn append(&mut self, to: &mut Vec<u8>, mut most: usize) -> Result<(), Error> {
+        while most > 0 {
+            let dealt = self.dealt;
+            let rest = self.rest().map_err(|error| dealt.failed(error))?;
+            let now = rest.len().min(most);
+            if now == 0 {
+                break;
+            }
+            to.extend_from_slice(&rest[..now]);
+            self.used += now;
+            most -= now;
+        }
+        Ok(())
+    }
+
+    /// Fills `bytes` from more than one block, or finds the end.
+    #[cold]
+    fn fill_split(&mut self, bytes: &mut [u8]) -> Result<bool, Error> {
+        let mut filled = 0;
+        while filled < bytes.len() {
+            let dealt = self.dealt;
+            let rest = self.rest().map_err(|error| dealt.failed(error))?;
+            let now = rest.len().min(bytes.len() - filled);
+            if now == 0 {
+                if filled == 0 {
+                    return Ok(false);
+                }
+                return Err(self.failed(io::ErrorKind::UnexpectedEof.into()));
+            }
+            bytes[filled..filled + now].copy_from_slice(&rest[..now]);
+            filled += now;
+            self.used += now;
+        }
+        Ok(true)
+    }
+
     /// Bytes that are there without reading; at the end none.
     fn rest(&mut self) -> io::Result<&[u8]> {
         let (bytes, blocks) = &self.dealt.parts[self.part];
@@ -174,27 +234,18 @@ impl PartReader<'_> {
 }
 
 impl Bytes for PartReader<'_> {
+    #[inline]
     fn fill(&mut self, bytes: &mut [u8]) -> Result<bool, Error> {
-        let mut filled = 0;
-        while filled < bytes.len() {
-            let path = &self.dealt.path;
-            let rest = self.rest();
-            let rest = rest.map_err(|error| Error::io("read", path, error))?;
-            let now = rest.len().min(bytes.len() - filled);
-            if now == 0 {
-                if filled == 0 {
-                    return Ok(false);
-                }
-                return Err(self.failed(io::ErrorKind::UnexpectedEof.into()));
-            }
-            bytes[filled..filled + now].copy_from_slice(&rest[..now]);
-            filled += now;
-            self.used += now;
-        }
+        let to = self.used + bytes.len();
+        let Some(there) = self.buffer.get(self.used..to) else {
+            return self.fill_split(bytes);
+        };
+        bytes.copy_from_slice(there);
+        self.used = to;
         Ok(true)
     }
 
     fn failed(&self, error: io::Error) -> Error {
-        Error::io("read", &self.dealt.path, error)
+        self.dealt.failed(error)
     }
 }

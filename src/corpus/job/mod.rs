@@ -26,6 +26,7 @@ mod on_disk;
 mod prefixes;
 mod read;
 mod rejected;
+mod rounds;
 mod sets;
 mod shares;
 mod stages;

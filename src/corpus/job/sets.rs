@@ -4,8 +4,8 @@ use rayon::prelude::*;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::components::{Firsts, Groups, NONE};
-use super::dealt::{Dealer, PartReader};
-use super::folder::{Bytes, Folder, Whole};
+use super::dealt::Dealer;
+use super::folder::{Folder, Whole};
 use super::manifest::SetsDone;
 use super::names;
 use super::read::Row;
@@ -55,25 +55,6 @@ impl Record {
             to.extend_from_slice(&(self.set.len() as u32).to_le_bytes());
             to.extend(self.set.hashes().iter().flat_map(|hash| hash.to_le_bytes()));
         }
-    }
-
-    /// Reads the next; false at the end.
-    pub(super) fn read(&mut self, from: &mut PartReader<'_>) -> Result<bool, Error> {
-        let Some(document) = from.next_u32()? else {
-            return Ok(false);
-        };
-        self.document = document;
-        self.first = from.u32()?;
-        self.byte_len = from.u64()?;
-        from.text(&mut self.id)?;
-        from.counted(&mut self.keep)?;
-        self.set = ShingleSet::default();
-        if !self.is_copy() {
-            let mut bytes = vec![0; 8 * from.u32()? as usize];
-            from.read(&mut bytes)?;
-            self.set = ShingleSet::of_bytes(&bytes);
-        }
-        Ok(true)
     }
 }
 

@@ -273,6 +273,7 @@ impl Stages<'_> {
                 chances: &chances,
                 policy: &self.job.options.fields.keep,
                 folder: &work.folder,
+                round: self.shares.round,
                 watch: &within,
                 wants_pairs: self.wants_pairs,
             };
