@@ -5,7 +5,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::components::{Firsts, Groups, NONE};
 use super::dealt::Dealer;
-use super::folder::{Folder, Whole};
+use super::folder::{Folder, Whole, extend};
 use super::manifest::SetsDone;
 use super::names;
 use super::read::Row;
@@ -53,7 +53,7 @@ impl Record {
         }
         if !self.is_copy() {
             to.extend_from_slice(&(self.set.len() as u32).to_le_bytes());
-            to.extend(self.set.hashes().iter().flat_map(|hash| hash.to_le_bytes()));
+            extend(to, self.set.hashes().iter().map(|hash| hash.to_le_bytes()));
         }
     }
 }
@@ -85,8 +85,14 @@ struct Work {
     picked: Vec<Picked>,
 }
 
-/// The memory of a block, and what is to be written of its documents, with the group of each.
-type Shingled = (Vec<u8>, Vec<(u32, Vec<u8>)>);
+/// What is to be written of the documents of a block.
+struct Shingled {
+    /// The memory of the block.
+    memory: Vec<u8>,
+    records: Vec<u8>,
+    /// The group of each record, and where it ends.
+    ends: Vec<(u32, usize)>,
+}
 
 /// Documents that were rejected after they were read, in order.
 #[derive(Default)]
@@ -113,11 +119,13 @@ impl Sets<'_> {
             };
             let read = || self.pick(&mut producer, &mut walk, &mut late);
             let (next, done) = rayon::join(read, shingle);
-            for (memory, records) in done? {
-                for (group, record) in records {
-                    dealer.write(group as usize, &record)?;
+            for shingled in done? {
+                let mut from = 0;
+                for (group, end) in shingled.ends {
+                    dealer.write(group as usize, &shingled.records[from..end])?;
+                    from = end;
                 }
-                producer.spare.push((memory, None));
+                producer.spare.push((shingled.memory, None));
             }
             work = next?;
         }
@@ -167,6 +175,7 @@ impl Sets<'_> {
         let block = &raw.block;
         let lines = block.for_each(|record| {
             let line = record.line.map(|line| walk.lines + line);
+            let number = walk.input;
             let Some((document, row)) = walk.next(line)? else {
                 return Ok(());
             };
@@ -174,16 +183,16 @@ impl Sets<'_> {
             if let Some(reason) = self.known.late.reason(document) {
                 let told = || block.told(record.offset, record.bytes.len());
                 let rejection = Rejection {
-                    place: self.inputs[walk.input].place(line),
+                    place: self.inputs[number].place(line),
                     reason: reason.to_owned(),
                     record: line.and_then(|_| told()),
                 };
                 late.bytes += row.byte_len;
                 late.rejected
-                    .push(RejectedAt::of((walk.input, line), rejection));
+                    .push(RejectedAt::of((number, line), rejection));
             } else if self.groups.group[document as usize] != NONE {
                 picked.push(Picked {
-                    row,
+                    row: std::mem::take(row),
                     document,
                     line: record.line,
                 });
@@ -199,29 +208,38 @@ impl Sets<'_> {
     }
 
     fn shingle(&self, work: Work, memory: &mut Memory) -> Result<Shingled, Error> {
-        let mut records = Vec::with_capacity(work.picked.len());
+        let mut records = Vec::new();
+        let mut ends = Vec::with_capacity(work.picked.len());
         let mut picked = work.picked.into_iter().peekable();
         work.raw.block.for_each(|record| {
             let is_picked = |picked: &Picked| picked.line == record.line;
             match picked.next_if(is_picked) {
                 Some(picked) => {
-                    records.push(self.written(&self.inputs[work.input], picked, record, memory)?);
+                    let group = self.groups.group[picked.document as usize];
+                    let input = &self.inputs[work.input];
+                    self.record(input, picked, record, memory)?
+                        .write(&mut records);
+                    ends.push((group, records.len()));
                     Ok(())
                 }
                 None => Ok::<(), Error>(()),
             }
         })?;
-        Ok((work.raw.block.into_memory(), records))
+        Ok(Shingled {
+            memory: work.raw.block.into_memory(),
+            records,
+            ends,
+        })
     }
 
-    /// What is to be written of a document, and its group.
-    fn written(
+    /// What is to be written of a document.
+    fn record(
         &self,
         input: &Input,
         picked: Picked,
         stored: RawRecord<'_>,
         memory: &mut Memory,
-    ) -> Result<(u32, Vec<u8>), Error> {
+    ) -> Result<Record, Error> {
         let Picked { row, document, .. } = picked;
         let changed = |line| Error::bad(input.place(line), CHANGED);
         if xxh3_64(stored.bytes) != row.record {
@@ -244,9 +262,7 @@ impl Sets<'_> {
             let set = stored.shingle_set(self.shingler, memory);
             record.set = set.map_err(|_| changed(line))?;
         }
-        let mut written = Vec::new();
-        record.write(&mut written);
-        Ok((self.groups.group[document as usize], written))
+        Ok(record)
     }
 
     /// Writes the rejections of both passes in the order of their places.
