@@ -19,6 +19,7 @@ struct Part {
     buffer: Vec<u8>,
     /// Where its blocks are.
     blocks: Vec<u64>,
+    /// How many they are, once all are written.
     bytes: u64,
 }
 
@@ -39,9 +40,21 @@ impl<'f> Dealer<'f> {
         })
     }
 
-    pub(super) fn write(&mut self, part: usize, mut bytes: &[u8]) -> Result<(), Error> {
+    #[inline]
+    pub(super) fn write(&mut self, part: usize, bytes: &[u8]) -> Result<(), Error> {
+        let buffer = &mut self.parts[part].buffer;
+        let after = buffer.len() + bytes.len();
+        if after < self.block && after <= buffer.capacity() {
+            buffer.extend_from_slice(bytes);
+            return Ok(());
+        }
+        self.write_split(part, bytes)
+    }
+
+    /// Writes to a buffer that is not there yet, or is full before the bytes are at an end.
+    #[cold]
+    fn write_split(&mut self, part: usize, mut bytes: &[u8]) -> Result<(), Error> {
         let part = &mut self.parts[part];
-        part.bytes += bytes.len() as u64;
         while part.buffer.len() + bytes.len() >= self.block {
             let (now, rest) = bytes.split_at(self.block - part.buffer.len());
             part.buffer.extend_from_slice(now);
@@ -65,6 +78,7 @@ impl<'f> Dealer<'f> {
     /// Writes the rest of all parts, and where everything is.
     pub(super) fn finish(mut self) -> Result<Whole, Error> {
         for part in &mut self.parts {
+            part.bytes = (part.blocks.len() * self.block + part.buffer.len()) as u64;
             part.blocks.push(self.file.bytes());
             self.file.write(&part.buffer)?;
             part.buffer = Vec::new();
