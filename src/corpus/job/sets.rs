@@ -10,6 +10,7 @@ use super::manifest::SetsDone;
 use super::names;
 use super::read::Row;
 use super::rejected::RejectedAt;
+use super::shares::Shares;
 use super::walk::{Known, Walk};
 use crate::batch::{Memory, Shingled as _};
 use crate::corpus::document::{CHANGED, StoredRecord};
@@ -103,11 +104,17 @@ struct FoundLate {
 
 impl Sets<'_> {
     /// Writes the groups to a file, and all rejections to another.
-    pub(super) fn write(self, memory: usize) -> Result<SetsDone, Error> {
+    pub(super) fn write(self, shares: &Shares) -> Result<SetsDone, Error> {
         let mut walk = Walk::new(self.known, self.inputs, self.folder)?;
         let mut late = FoundLate::default();
-        let mut dealer = Dealer::create(self.folder, names::SETS, self.groups.bytes.len(), memory)?;
-        let mut producer = Producer::new(self.inputs, self.options);
+        let mut dealer = Dealer::create(
+            self.folder,
+            names::SETS,
+            self.groups.bytes.len(),
+            shares.buffers,
+        )?;
+        let producer = Producer::new(self.inputs, self.options);
+        let mut producer = producer.rounds_of(shares.round);
         let spaces: Pool<Memory> = Pool::default();
         let mut work = self.pick(&mut producer, &mut walk, &mut late)?;
         while let Some(now) = work {

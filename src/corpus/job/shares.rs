@@ -5,7 +5,8 @@
 pub(super) struct Shares {
     /// For what waits to be written.
     pub(super) buffers: usize,
-    /// For what is read at a time and looked at in parallel; there may be three of it.
+    /// For what is read at a time and looked at in parallel, however many the threads. Three of it are there at once,
+    /// and what is made of them.
     pub(super) round: usize,
     /// Parts of keys: a number.
     pub(super) parts: usize,

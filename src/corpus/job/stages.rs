@@ -69,7 +69,9 @@ impl Stages<'_> {
         let ticker = self.ticker(folder, Stage::Read, self.sources.size() as usize);
         let policy = &options.fields.keep;
         let mut keying = Keying::new(folder, policy, found_by, &self.shares)?;
-        Reading::new(&self.sources.inputs, parser, ticker, &mut keying).run()?;
+        Reading::new(&self.sources.inputs, parser, ticker, &mut keying)
+            .rounds_of(self.shares.round)
+            .run()?;
         let done = keying.finish()?;
         work.manifest.read = Some(done.clone());
         work.save()?;
@@ -201,7 +203,7 @@ impl Stages<'_> {
             },
             ticker: self.ticker(folder, Stage::Sets, known.documents as usize),
         };
-        let done = sets.write(self.shares.buffers)?;
+        let done = sets.write(&self.shares)?;
         work.manifest.sets = Some(done.clone());
         work.save()?;
         work.folder.remove(&[names::GROUPS]);
