@@ -42,8 +42,8 @@ impl StripsOnDisk {
     /// With so many bytes of memory.
     pub(super) fn open(folder: &Folder, documents: usize, memory: usize) -> Result<Self, Error> {
         let dealt = Dealt::open(folder, names::STRIPS)?;
-        // A strip's own table: six bits a key of four bytes. And its counts.
-        let of_strip = dealt.bytes(0) as usize / 5 + 4 * documents;
+        // A strip's own table: six bits a key of four bytes.
+        let of_strip = dealt.bytes(0) as usize / 5;
         let at_once = memory / of_strip.max(1);
         Ok(Self {
             dealt,
