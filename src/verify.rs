@@ -37,8 +37,7 @@ impl ShingleSet {
 
     /// The set of hashes that ascend, as they are written: eight bytes each, the lowest first.
     #[cfg(feature = "corpus")]
-    pub(crate) fn of_bytes(bytes: &[u8]) -> Self {
-        let (hashes, _) = bytes.as_chunks();
+    pub(crate) fn of_bytes(hashes: &[[u8; 8]]) -> Self {
         Self(
             hashes
                 .iter()

@@ -133,7 +133,7 @@ impl Killed {
 fn a_killed_run_goes_on_to_the_same_bytes() {
     for (options, times) in [("", 20), ("--method exact", 6)] {
         let killed = Killed::new(options);
-        let (expected, whole) = killed.undisturbed();
+        let (expected, mut whole) = killed.undisturbed();
         let (mut state, mut at_work) = (7u64, 0);
         for _ in 0..times {
             state = state
@@ -143,7 +143,8 @@ fn a_killed_run_goes_on_to_the_same_bytes() {
             for name in ["p.tsv", "c.tsv", "k.jsonl", "r.jsonl"] {
                 let _ = fs::remove_file(killed.place.path(name));
             }
-            if killed.kill_after(whole.mul_f64(share)) {
+            let time = whole.mul_f64(share);
+            if killed.kill_after(time) {
                 at_work += 1;
                 let there = |name: &&str| killed.place.path(name).exists();
                 let half = ["p.tsv", "c.tsv", "k.jsonl", "r.jsonl"]
@@ -154,6 +155,9 @@ fn a_killed_run_goes_on_to_the_same_bytes() {
                     half == 0 || half == 4,
                     "some outputs and not others: {half}"
                 );
+            } else {
+                // Other tests ran beside the undisturbed run: one takes less.
+                whole = time;
             }
             assert!(
                 written(&killed.place, &killed.args) == expected,

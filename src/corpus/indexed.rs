@@ -102,7 +102,7 @@ impl Indexed {
     pub(super) fn set(&self, document: u32) -> ShingleSet {
         let (stored, row) = self.row(document);
         let set = stored.sets().and_then(|sets| sets.set(row));
-        ShingleSet::of_bytes(set.unwrap_or_default().as_flattened())
+        ShingleSet::of_bytes(set.unwrap_or_default())
     }
 
     /// The documents that share a band with one of `digests`, ascending.

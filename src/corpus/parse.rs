@@ -106,6 +106,14 @@ impl<'r> Producer<'r> {
         }
     }
 
+    /// Has rounds of so many bytes at most, however many threads there are.
+    pub(super) fn rounds_of(self, most: usize) -> Self {
+        Self {
+            round: self.round.min(most),
+            ..self
+        }
+    }
+
     /// The next parts, together of about the size of a round; none at the end.
     pub(super) fn round(&mut self) -> Vec<Of<RawBlock>> {
         let mut parts = Vec::new();

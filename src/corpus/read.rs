@@ -48,6 +48,8 @@ pub(super) struct Reading<'r, S> {
     pub(super) parser: Parser<'r>,
     pub(super) ticker: Ticker<'r>,
     pub(super) sink: &'r mut S,
+    /// Bytes of a round, at most.
+    most: usize,
     /// Lines of the input in work that were passed.
     lines: u64,
 }
@@ -64,13 +66,19 @@ impl<'r, S: Sink + Send> Reading<'r, S> {
             parser,
             ticker,
             sink,
+            most: usize::MAX,
             lines: 0,
         }
     }
 
+    /// Reads in rounds of so many bytes at most.
+    pub(super) fn rounds_of(self, most: usize) -> Self {
+        Self { most, ..self }
+    }
+
     pub(super) fn run(mut self) -> Result<(), Error> {
         let (inputs, parser) = (self.inputs, self.parser);
-        let mut producer = Producer::new(inputs, parser.options);
+        let mut producer = Producer::new(inputs, parser.options).rounds_of(self.most);
         let spaces: Pool<Workspace> = Pool::default();
         let mut read = producer.round();
         let mut parsed: Vec<Of<ParsedBlock>> = Vec::new();

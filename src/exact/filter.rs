@@ -17,7 +17,7 @@ pub(crate) trait Strips: Sync {
     /// Keys of a strip.
     fn keys(&self, strip: usize) -> usize;
 
-    /// Strips that are looked at at the same time, at most: each takes 4 bytes a document.
+    /// Strips that are looked at at the same time, at most.
     fn at_once(&self) -> usize {
         STRIPS
     }
@@ -94,12 +94,18 @@ fn with_earlier<S: Strips>(
     new: &[u32],
     late: &[bool],
 ) -> Result<Vec<bool>, S::Error> {
+    // Of the keys they have about the share that they have of the shingles: to count them, all would be read once more.
+    let missed = |which: &dyn Fn(usize) -> bool| {
+        let documents = (0..late.len()).filter(|&document| which(document));
+        let missed: u64 = documents
+            .map(|document| u64::from(may_miss[document]) + 1)
+            .sum();
+        missed as f64
+    };
+    let share_of_late = missed(&|document| late[document]) / missed(&|_| true);
     let of_late = |strip| -> Result<Bits, S::Error> {
-        let mut keys_of_late = 0;
-        strips.for_each(strip, |document, keys| {
-            keys_of_late += if late[document] { keys.len() } else { 0 };
-        })?;
-        let mut of_late = Bits::new(keys_of_late, 16);
+        let keys_of_late = strips.keys(strip) as f64 * share_of_late;
+        let mut of_late = Bits::new(keys_of_late as usize, 16);
         strips.for_each(strip, |document, keys| {
             if late[document] {
                 of_late.insert(keys);
@@ -135,25 +141,35 @@ fn count<S: Strips, Counter: FnMut(&[u32]) -> usize>(
     asked: &[bool],
     counter: impl Fn(usize) -> Counter + Sync,
 ) -> Result<Vec<u32>, S::Error> {
+    /// Documents whose counts of a strip are added to those of others at a time.
+    const CHUNK: usize = 1 << 14;
     let all = Mutex::new(vec![0; asked.len()]);
     if !asked.contains(&true) {
         return Ok(all.into_inner().unwrap_or_else(PoisonError::into_inner));
     }
     let of_strip = |strip: usize| -> Result<(), S::Error> {
         let mut counter = counter(strip);
-        let mut counts = vec![0; asked.len()];
+        let mut counts = Vec::with_capacity(CHUNK);
         strips.for_each(strip, |document, keys| {
-            if asked[document] {
-                counts[document] = counter(keys) as u32;
+            counts.push(match asked[document] {
+                true => counter(keys) as u32,
+                false => 0,
+            });
+            let end = document + 1;
+            if counts.len() == CHUNK || end == asked.len() {
+                let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
+                let all = &mut all[end - counts.len()..end];
+                all.iter_mut()
+                    .zip(counts.drain(..))
+                    .for_each(|(all, count)| *all += count);
             }
-        })?;
-        let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
-        for (all, count) in all.iter_mut().zip(counts) {
-            *all += count;
-        }
-        Ok(())
+        })
     };
-    let at_once = strips.at_once().max(1);
+    // No more are looked at than there are threads.
+    let at_once = match strips.at_once().max(1) {
+        few if few < rayon::current_num_threads() => few,
+        _ => STRIPS,
+    };
     for first in (0..STRIPS).step_by(at_once) {
         let some = first..STRIPS.min(first + at_once);
         some.into_par_iter()

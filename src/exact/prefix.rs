@@ -119,29 +119,30 @@ impl Frequencies {
         }
     }
 
-    #[cfg(feature = "corpus")]
-    /// Counts the shingles of a set of ascending hashes.
-    pub(crate) fn count(&mut self, set: &[u64]) {
-        for &hash in &set[..set.partition_point(|&hash| hash <= self.limit)] {
-            let count = &mut self.counts[place(hash, self.scale)];
-            *count = count.saturating_add(1);
-        }
-    }
-
     /// Of sets of ascending hashes.
     fn new(sets: &[&[u64]], threshold: Threshold) -> Self {
         let limit = Self::limit(threshold);
-        let counted = |set: &'_ &[u64]| set.partition_point(|&hash| hash <= limit);
-        let sets: Vec<&[u64]> = sets.par_iter().map(|set| &set[..counted(set)]).collect();
+        let sets = counted(sets, limit);
         let shingles: usize = sets.iter().map(|set| set.len()).sum();
         let mut frequencies = Self::empty(limit, 2 * shingles);
-        let Self { counts, scale, .. } = &mut frequencies;
+        frequencies.add(&sets);
+        frequencies
+    }
+
+    /// Counts the shingles of sets of ascending hashes.
+    #[cfg(feature = "corpus")]
+    pub(crate) fn count(&mut self, sets: &[&[u64]]) {
+        self.add(&counted(sets, self.limit));
+    }
+
+    fn add(&mut self, sets: &[&[u64]]) {
+        let Self { counts, scale, .. } = self;
         let (all, scale) = (counts.len(), *scale);
         // A part of the table for each thread. Hashes ascend, and so do their places.
         let part = all.div_ceil(rayon::current_num_threads());
         let fill = |(i, counts): (usize, &mut [u8])| {
             let (first, end) = (i * part, i * part + counts.len());
-            for set in &sets {
+            for set in sets {
                 let from = set.partition_point(|&hash| place(hash, scale) < first);
                 let rest = &set[from..];
                 let to = match end == all {
@@ -155,7 +156,6 @@ impl Frequencies {
             }
         };
         counts.par_chunks_mut(part).enumerate().for_each(fill);
-        frequencies
     }
 
     #[inline]
@@ -167,6 +167,12 @@ impl Frequencies {
 #[inline]
 fn place(hash: u64, scale: u64) -> usize {
     ((u128::from(hash) * u128::from(scale)) >> 64) as usize
+}
+
+/// Of each set the hashes up to the limit.
+fn counted<'s>(sets: &[&'s [u64]], limit: u64) -> Vec<&'s [u64]> {
+    let counted = |set: &&'s [u64]| &set[..set.partition_point(|&hash| hash <= limit)];
+    sets.par_iter().map(counted).collect()
 }
 
 /// Orders sets by frequency; a thread keeps one for its memory.

@@ -104,6 +104,6 @@ impl DocumentReader {
         self.ids.next_into(&mut self.bytes)?;
         let id = String::from_utf8_lossy(&self.bytes).into_owned();
         self.sets.next_into(&mut self.bytes)?;
-        Ok(Some((id, ShingleSet::of_bytes(&self.bytes))))
+        Ok(Some((id, ShingleSet::of_bytes(self.bytes.as_chunks().0))))
     }
 }

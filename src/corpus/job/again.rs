@@ -26,6 +26,8 @@ pub(super) struct Again<'a> {
     pub(super) options: &'a ReadOptions,
     pub(super) shingler: &'a Shingler,
     pub(super) known: &'a Known,
+    /// Bytes that are read at a time, at most.
+    pub(super) round: usize,
     pub(super) ticker: Ticker<'a>,
 }
 
@@ -39,8 +41,8 @@ pub(super) struct Picked {
 
 /// What becomes of the documents, in order.
 pub(super) trait Picking: Sync {
-    /// What is made of each that is picked, in parallel.
-    type Made: Send;
+    /// What is made of those of a block that are picked, in parallel.
+    type Made: Default + Send;
 
     /// Whether a document is picked.
     fn is_picked(&self, document: u32) -> bool;
@@ -48,10 +50,11 @@ pub(super) trait Picking: Sync {
     /// Whether the shingle set of one that is picked is wanted: else it is empty.
     fn is_shingled(&self, document: u32) -> bool;
 
-    fn make(&self, picked: Picked, set: ShingleSet) -> Self::Made;
+    /// Adds what is made of a document.
+    fn make(&self, picked: Picked, set: ShingleSet, made: &mut Self::Made);
 
-    /// Takes what was made of some documents.
-    fn take(&mut self, made: Vec<Self::Made>) -> Result<(), Error>;
+    /// Takes what was made of a block.
+    fn take(&mut self, made: Self::Made) -> Result<(), Error>;
 }
 
 /// Documents whose ids turned out to be used before, and the bytes of their texts.
@@ -73,7 +76,8 @@ impl Again<'_> {
     pub(super) fn run<P: Picking>(self, picking: &mut P) -> Result<LateRecords, Error> {
         let mut walk = Walk::new(self.known, self.inputs, self.folder)?;
         let mut late = LateRecords::default();
-        let mut producer = Producer::new(self.inputs, self.options);
+        let producer = Producer::new(self.inputs, self.options);
+        let mut producer = producer.rounds_of(self.round);
         let spaces: Pool<Memory> = Pool::default();
         let mut work = self.pick(picking, &mut producer, &mut walk, &mut late)?;
         while let Some(now) = work {
@@ -136,6 +140,7 @@ impl Again<'_> {
         let block = &raw.block;
         let lines = block.for_each(|record| {
             let line = record.line.map(|line| walk.lines + line);
+            let number = walk.input;
             let Some((document, row)) = walk.next(line)? else {
                 return Ok(());
             };
@@ -143,15 +148,15 @@ impl Again<'_> {
             if let Some(reason) = self.known.late.reason(document) {
                 let told = || block.told(record.offset, record.bytes.len());
                 let rejection = Rejection {
-                    place: self.inputs[walk.input].place(line),
+                    place: self.inputs[number].place(line),
                     reason: reason.to_owned(),
                     record: line.and_then(|_| told()),
                 };
                 late.bytes += row.byte_len;
-                late.rejected.push(((walk.input, line), rejection));
+                late.rejected.push(((number, line), rejection));
             } else if picking.is_picked(document) {
                 picked.push(Picked {
-                    row,
+                    row: std::mem::take(row),
                     document,
                     line: record.line,
                 });
@@ -172,8 +177,8 @@ impl Again<'_> {
         picking: &P,
         work: Work,
         memory: &mut Memory,
-    ) -> Result<(Vec<u8>, Vec<P::Made>), Error> {
-        let mut made = Vec::with_capacity(work.picked.len());
+    ) -> Result<(Vec<u8>, P::Made), Error> {
+        let mut made = P::Made::default();
         let mut picked = work.picked.into_iter().peekable();
         let input = &self.inputs[work.input];
         work.raw.block.for_each(|record| {
@@ -183,7 +188,7 @@ impl Again<'_> {
                     true => self.set_of(input, &picked.row, record, memory)?,
                     false => unshingled(input, &picked.row, &record)?,
                 };
-                made.push(picking.make(picked, set));
+                picking.make(picked, set, &mut made);
             }
             Ok::<(), Error>(())
         })?;

@@ -19,6 +19,7 @@ struct Part {
     buffer: Vec<u8>,
     /// Where its blocks are.
     blocks: Vec<u64>,
+    /// How many they are, once all are written.
     bytes: u64,
 }
 
@@ -39,9 +40,21 @@ impl<'f> Dealer<'f> {
         })
     }
 
-    pub(super) fn write(&mut self, part: usize, mut bytes: &[u8]) -> Result<(), Error> {
+    #[inline]
+    pub(super) fn write(&mut self, part: usize, bytes: &[u8]) -> Result<(), Error> {
+        let buffer = &mut self.parts[part].buffer;
+        let after = buffer.len() + bytes.len();
+        if after < self.block && after <= buffer.capacity() {
+            buffer.extend_from_slice(bytes);
+            return Ok(());
+        }
+        self.write_split(part, bytes)
+    }
+
+    /// Writes to a buffer that is not there yet, or is full before the bytes are at an end.
+    #[cold]
+    fn write_split(&mut self, part: usize, mut bytes: &[u8]) -> Result<(), Error> {
         let part = &mut self.parts[part];
-        part.bytes += bytes.len() as u64;
         while part.buffer.len() + bytes.len() >= self.block {
             let (now, rest) = bytes.split_at(self.block - part.buffer.len());
             part.buffer.extend_from_slice(now);
@@ -65,6 +78,7 @@ impl<'f> Dealer<'f> {
     /// Writes the rest of all parts, and where everything is.
     pub(super) fn finish(mut self) -> Result<Whole, Error> {
         for part in &mut self.parts {
+            part.bytes = (part.blocks.len() * self.block + part.buffer.len()) as u64;
             part.blocks.push(self.file.bytes());
             self.file.write(&part.buffer)?;
             part.buffer = Vec::new();
@@ -124,9 +138,14 @@ impl Dealt {
         self.parts[part].0
     }
 
+    /// The error of this file.
+    pub(super) fn failed(&self, error: io::Error) -> Error {
+        Error::io("read", &self.path, error)
+    }
+
     /// Reads a part from its beginning.
     pub(super) fn read(&self, part: usize) -> Result<PartReader<'_>, Error> {
-        let file = File::open(&self.path).map_err(|error| Error::io("read", &self.path, error))?;
+        let file = File::open(&self.path).map_err(|error| self.failed(error))?;
         Ok(PartReader {
             dealt: self,
             file,
@@ -134,6 +153,7 @@ impl Dealt {
             at: 0,
             buffer: Vec::new(),
             used: 0,
+            split: Vec::new(),
         })
     }
 }
@@ -154,9 +174,63 @@ pub(super) struct PartReader<'d> {
     buffer: Vec<u8>,
     /// Bytes of the buffer that were taken.
     used: usize,
+    /// Bytes that lay in two blocks.
+    split: Vec<u8>,
 }
 
 impl PartReader<'_> {
+    /// The next so many bytes, without copying them where one block has them all.
+    #[inline]
+    pub(super) fn slice(&mut self, len: usize) -> Result<&[u8], Error> {
+        let (from, to) = (self.used, self.used + len);
+        if to <= self.buffer.len() {
+            self.used = to;
+            return Ok(&self.buffer[from..to]);
+        }
+        let mut split = std::mem::take(&mut self.split);
+        split.resize(len, 0);
+        let read = self.read(&mut split);
+        self.split = split;
+        read.map(|()| &*self.split)
+    }
+
+    /// Adds so many bytes to `to`, or all that are left.
+    pub(super) fn append(&mut self, to: &mut Vec<u8>, mut most: usize) -> Result<(), Error> {
+        while most > 0 {
+            let dealt = self.dealt;
+            let rest = self.rest().map_err(|error| dealt.failed(error))?;
+            let now = rest.len().min(most);
+            if now == 0 {
+                break;
+            }
+            to.extend_from_slice(&rest[..now]);
+            self.used += now;
+            most -= now;
+        }
+        Ok(())
+    }
+
+    /// Fills `bytes` from more than one block, or finds the end.
+    #[cold]
+    fn fill_split(&mut self, bytes: &mut [u8]) -> Result<bool, Error> {
+        let mut filled = 0;
+        while filled < bytes.len() {
+            let dealt = self.dealt;
+            let rest = self.rest().map_err(|error| dealt.failed(error))?;
+            let now = rest.len().min(bytes.len() - filled);
+            if now == 0 {
+                if filled == 0 {
+                    return Ok(false);
+                }
+                return Err(self.failed(io::ErrorKind::UnexpectedEof.into()));
+            }
+            bytes[filled..filled + now].copy_from_slice(&rest[..now]);
+            filled += now;
+            self.used += now;
+        }
+        Ok(true)
+    }
+
     /// Bytes that are there without reading; at the end none.
     fn rest(&mut self) -> io::Result<&[u8]> {
         let (bytes, blocks) = &self.dealt.parts[self.part];
@@ -174,27 +248,18 @@ impl PartReader<'_> {
 }
 
 impl Bytes for PartReader<'_> {
+    #[inline]
     fn fill(&mut self, bytes: &mut [u8]) -> Result<bool, Error> {
-        let mut filled = 0;
-        while filled < bytes.len() {
-            let path = &self.dealt.path;
-            let rest = self.rest();
-            let rest = rest.map_err(|error| Error::io("read", path, error))?;
-            let now = rest.len().min(bytes.len() - filled);
-            if now == 0 {
-                if filled == 0 {
-                    return Ok(false);
-                }
-                return Err(self.failed(io::ErrorKind::UnexpectedEof.into()));
-            }
-            bytes[filled..filled + now].copy_from_slice(&rest[..now]);
-            filled += now;
-            self.used += now;
-        }
+        let to = self.used + bytes.len();
+        let Some(there) = self.buffer.get(self.used..to) else {
+            return self.fill_split(bytes);
+        };
+        bytes.copy_from_slice(there);
+        self.used = to;
         Ok(true)
     }
 
     fn failed(&self, error: io::Error) -> Error {
-        Error::io("read", &self.dealt.path, error)
+        self.dealt.failed(error)
     }
 }

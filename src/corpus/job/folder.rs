@@ -1,7 +1,7 @@
 //! The work folder: what does not fit in memory.
 
 use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -24,7 +24,10 @@ pub(super) struct Folder {
 pub(super) struct Writing<'f> {
     folder: &'f Folder,
     name: String,
-    file: BufWriter<File>,
+    file: File,
+    /// What waits to be hashed and written, and how much may.
+    buffer: Vec<u8>,
+    most: usize,
     hash: Xxh3,
     bytes: u64,
 }
@@ -84,7 +87,9 @@ impl Folder {
         Ok(Writing {
             folder: self,
             name: name.to_owned(),
-            file: BufWriter::with_capacity(buffer, file),
+            file,
+            buffer: Vec::with_capacity(buffer),
+            most: buffer,
             hash: Xxh3::new(),
             bytes: 0,
         })
@@ -117,9 +122,29 @@ impl Folder {
 }
 
 impl Writing<'_> {
+    #[inline]
     pub(super) fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        self.hash.update(bytes);
         self.bytes += bytes.len() as u64;
+        if self.buffer.len() + bytes.len() > self.most {
+            self.flush()?;
+            if bytes.len() > self.most {
+                return self.write_through(bytes);
+            }
+        }
+        self.buffer.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<(), Error> {
+        let mut waiting = std::mem::take(&mut self.buffer);
+        self.write_through(&waiting)?;
+        waiting.clear();
+        self.buffer = waiting;
+        Ok(())
+    }
+
+    fn write_through(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.hash.update(bytes);
         let written = self.file.write_all(bytes);
         written.map_err(|error| self.failed(error))?;
         let spilled = &self.folder.spilled;
@@ -140,12 +165,11 @@ impl Writing<'_> {
 
     /// Writes what is held back, and waits until the disk has it where the folder outlives the run.
     pub(super) fn finish(mut self) -> Result<Whole, Error> {
-        let flushed = self.file.flush();
-        let synced = flushed.and_then(|()| match self.folder.is_durable() {
-            true => self.file.get_ref().sync_data(),
-            false => Ok(()),
-        });
-        synced.map_err(|error| self.failed(error))?;
+        self.flush()?;
+        if self.folder.is_durable() {
+            let synced = self.file.sync_data();
+            synced.map_err(|error| self.failed(error))?;
+        }
         Ok(Whole {
             checksum: format!("{:032x}", self.hash.digest128()),
             bytes: self.bytes,
@@ -173,7 +197,25 @@ impl Reading {
 }
 
 impl Bytes for Reading {
+    #[inline]
     fn fill(&mut self, bytes: &mut [u8]) -> Result<bool, Error> {
+        if let Some(there) = self.file.buffer().get(..bytes.len()) {
+            bytes.copy_from_slice(there);
+            self.file.consume(bytes.len());
+            return Ok(true);
+        }
+        self.fill_split(bytes)
+    }
+
+    fn failed(&self, error: io::Error) -> Error {
+        Error::io("read", &self.path, error)
+    }
+}
+
+impl Reading {
+    /// Fills `bytes` from more than the buffer has, or finds the end.
+    #[cold]
+    fn fill_split(&mut self, bytes: &mut [u8]) -> Result<bool, Error> {
         let rest = self.file.fill_buf().map(<[u8]>::is_empty);
         if rest.map_err(|error| self.failed(error))? {
             return Ok(bytes.is_empty());
@@ -181,9 +223,18 @@ impl Bytes for Reading {
         let read = self.file.read_exact(bytes);
         read.map_err(|error| self.failed(error)).map(|()| true)
     }
+}
 
-    fn failed(&self, error: io::Error) -> Error {
-        Error::io("read", &self.path, error)
+/// Adds numbers to bytes, as they are read again.
+pub(super) fn extend<const N: usize>(
+    bytes: &mut Vec<u8>,
+    numbers: impl ExactSizeIterator<Item = [u8; N]>,
+) {
+    let before = bytes.len();
+    bytes.resize(before + N * numbers.len(), 0);
+    let (places, _) = bytes[before..].as_chunks_mut();
+    for (place, number) in places.iter_mut().zip(numbers) {
+        *place = number;
     }
 }
 

@@ -1,19 +1,22 @@
 //! Group by group: candidates to clusters and pairs, with what does it in memory.
 
+use std::io;
+use std::string::FromUtf8Error;
+
 use serde::{Deserialize, Serialize};
 
 use super::dealt::Dealt;
 use super::folder::{Folder, Writing};
 use super::manifest::GroupDone;
 use super::names;
-use super::sets::Record;
+use super::rounds::{Round, Written, for_each_round};
 use crate::batch::{Batch, Candidate, PairOrder, Run};
 use crate::cluster::{Cluster, Clusters};
 use crate::corpus::error::Error;
 use crate::corpus::keep::{KeepColumn, KeepPolicy};
 use crate::deduper::Deduper;
 use crate::recall::{Chances, LinkCounts, LinkTally, PairCounts, PairTally};
-use crate::verify::{Pair, Similarity};
+use crate::verify::{Pair, ShingleSet, Similarity};
 use crate::watch::Watch;
 
 /// The documents of a group, in order.
@@ -28,10 +31,39 @@ struct Group {
     firsts: Vec<u32>,
 }
 
+/// A document as it is put into a group, and the first of the same shingles.
+struct Loaded {
+    number: u32,
+    first: u32,
+    id: String,
+    keep: Vec<u8>,
+    document: Candidate,
+}
+
+impl Loaded {
+    fn of(written: &Written<'_>) -> Result<Self, FromUtf8Error> {
+        Ok(Self {
+            number: written.document,
+            first: written.first,
+            id: String::from_utf8(written.id.to_vec())?,
+            keep: written.keep.to_vec(),
+            document: Candidate {
+                set: ShingleSet::of_bytes(written.set),
+                byte_len: written.byte_len as usize,
+            },
+        })
+    }
+}
+
 impl Group {
-    /// Documents from number `new` on are of indexes; they come last.
-    fn load(dealt: &Dealt, group: usize, policy: &KeepPolicy, new: u32) -> Result<Self, Error> {
-        let mut reader = dealt.read(group)?;
+    /// Reads a group, in rounds of so many bytes. Documents from number `new` on are of indexes; they come last.
+    fn load(
+        dealt: &Dealt,
+        group: usize,
+        round: usize,
+        policy: &KeepPolicy,
+        new: u32,
+    ) -> Result<Self, Error> {
         let mut loaded = Self {
             numbers: Vec::new(),
             ids: Vec::new(),
@@ -40,28 +72,38 @@ impl Group {
             new: 0,
             firsts: Vec::new(),
         };
-        let mut record = Record::default();
-        while record.read(&mut reader)? {
-            let own = loaded.numbers.len();
-            let first = match record.is_copy() {
-                true => loaded.numbers.binary_search(&record.first).unwrap_or(own),
-                false => own,
-            };
-            loaded.firsts.push(first as u32);
-            loaded.numbers.push(record.document);
-            loaded.ids.push(std::mem::take(&mut record.id));
-            if record.document < new {
-                loaded.keep.push_bytes(&record.keep);
-            }
-            loaded.documents.push(Candidate {
-                set: std::mem::take(&mut record.set),
-                byte_len: record.byte_len as usize,
+        let load = |round: &Round| {
+            let chunks = round.in_parallel(|records| {
+                let all = records.map(|record| Loaded::of(&record));
+                all.collect::<Result<Vec<Loaded>, _>>()
             });
-        }
+            let chunks: Result<Vec<Vec<Loaded>>, _> = chunks.into_iter().collect();
+            chunks.map_err(|_| dealt.failed(io::ErrorKind::InvalidData.into()))
+        };
+        for_each_round(dealt, group, round, load, |chunks| {
+            chunks
+                .into_iter()
+                .flatten()
+                .for_each(|next| loaded.push(next));
+            Ok(())
+        })?;
         let own = loaded.numbers.partition_point(|&number| number < new);
         loaded.keep.indexed_from(own);
         loaded.new = own;
         Ok(loaded)
+    }
+
+    fn push(&mut self, next: Loaded) {
+        let own = self.numbers.len();
+        let first = match next.first == next.number {
+            true => own,
+            false => self.numbers.binary_search(&next.first).unwrap_or(own),
+        };
+        self.firsts.push(first as u32);
+        self.numbers.push(next.number);
+        self.ids.push(next.id);
+        self.keep.push_bytes(&next.keep);
+        self.documents.push(next.document);
     }
 
     fn is_new(&self, document: usize) -> bool {
@@ -108,6 +150,8 @@ pub(super) struct Deciding<'d> {
     pub(super) chances: &'d Chances,
     pub(super) policy: &'d KeepPolicy,
     pub(super) folder: &'d Folder,
+    /// Bytes that are read at a time.
+    pub(super) round: usize,
     pub(super) watch: &'d dyn Watch,
     /// Whether all pairs are asked for.
     pub(super) wants_pairs: bool,
@@ -118,7 +162,7 @@ pub(super) struct Deciding<'d> {
 impl Deciding<'_> {
     /// Decides a group, and writes its files.
     pub(super) fn decide(&self, dealt: &Dealt, number: usize) -> Result<GroupDone, Error> {
-        let mut group = Group::load(dealt, number, self.policy, self.new)?;
+        let mut group = Group::load(dealt, number, self.round, self.policy, self.new)?;
         let firsts = std::mem::take(&mut group.firsts);
         let order = |a, b| group.keep.compare(a, b);
         let run = Run::new().keep_by(&order).watch(self.watch);

@@ -27,6 +27,7 @@ mod on_disk;
 mod prefixes;
 mod read;
 mod rejected;
+mod rounds;
 mod saving;
 mod sets;
 mod shares;

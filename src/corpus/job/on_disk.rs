@@ -150,6 +150,7 @@ impl OnDisk {
             options: &self.options,
             shingler: deduper.sketcher().shingler(),
             known: &self.known,
+            round: shares.round,
             ticker: Ticker::new(watch, Stage::Save, self.known.documents as usize),
         };
         let is_removed = self.is_removed()?;
@@ -245,7 +246,7 @@ struct Kept<'k, 's> {
 }
 
 impl Picking for Kept<'_, '_> {
-    type Made = IndexedDocument;
+    type Made = Vec<IndexedDocument>;
 
     fn is_picked(&self, document: u32) -> bool {
         !self.is_removed[document as usize]
@@ -255,9 +256,9 @@ impl Picking for Kept<'_, '_> {
         true
     }
 
-    fn make(&self, picked: Picked, set: ShingleSet) -> IndexedDocument {
+    fn make(&self, picked: Picked, set: ShingleSet, made: &mut Vec<IndexedDocument>) {
         let id = picked.row.id;
-        IndexedDocument { id, set }
+        made.push(IndexedDocument { id, set });
     }
 
     fn take(&mut self, made: Vec<IndexedDocument>) -> Result<(), Error> {

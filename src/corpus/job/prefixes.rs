@@ -7,7 +7,7 @@ use super::dealt::{Dealer, Dealt};
 use super::folder::Folder;
 use super::manifest::GroupedDone;
 use super::names;
-use super::sets::Record;
+use super::rounds::{Round, Written, for_each_round};
 use super::shares::Shares;
 use crate::corpus::error::Error;
 use crate::exact::{Frequencies, Orderer};
@@ -53,57 +53,101 @@ impl Prefixes<'_> {
         sets: &Dealt,
         mut keys: Dealer<'_>,
     ) -> Result<Vec<u32>, Error> {
+        let frequencies = self.frequencies(sets)?;
+        let mut weights = vec![0; firsts.0.len()];
+        let work = |round: &Round| {
+            Ok(round.in_parallel(|records| {
+                let mut keyed = Keyed::default();
+                records.for_each(|record| self.key(&record, &frequencies, &mut keyed));
+                keyed
+            }))
+        };
+        for_each_round(sets, 0, self.shares.round, work, |keyed: Vec<Keyed>| {
+            for Keyed { weighed, found, .. } in keyed {
+                for (document, weight) in weighed {
+                    weights[document as usize] = weight;
+                }
+                for (key, document) in found {
+                    keys.write_key(key, document)?;
+                }
+            }
+            Ok(())
+        })?;
+        keys.finish()?;
+        Ok(weights)
+    }
+
+    /// How common the shingles of all sets are.
+    fn frequencies(&self, sets: &Dealt) -> Result<Frequencies, Error> {
         let shingles = sets.bytes(0) / 8;
         let most = self.shares.table;
         let mut frequencies = Frequencies::for_shingles(self.threshold, shingles, most);
-        let mut record = Record::default();
-        let mut reader = sets.read(0)?;
-        while record.read(&mut reader)? {
-            if !record.is_copy() {
-                frequencies.count(record.set.hashes());
-            }
-        }
-        let mut weights = vec![0; firsts.0.len()];
-        let mut orderer = Orderer::default();
-        let mut reader = sets.read(0)?;
-        let mut prefix = Vec::new();
-        while record.read(&mut reader)? {
-            weights[record.document as usize] = {
-                let shingles = (!record.is_copy()).then_some(record.set.len() as u64);
-                self.weight
-                    .of(shingles, record.id.len() + record.keep.len())
-            };
-            if !record.is_copy() {
-                prefix.clear();
-                let set = record.set.hashes();
-                orderer.prefix_of(set, &frequencies, self.threshold, |hash| prefix.push(hash));
-                for &hash in &prefix {
-                    // Hashes of prefixes are low ones: keys are to be even.
-                    keys.write_key(mix(hash), record.document)?;
+        let count = |round: &Round| {
+            let sets = round.in_parallel(|records| {
+                let (mut hashes, mut ends) = (Vec::new(), vec![0]);
+                for record in records {
+                    hashes.extend(record.hashes());
+                    ends.push(hashes.len());
                 }
-            }
-        }
-        keys.finish()?;
-        Ok(weights)
+                (hashes, ends)
+            });
+            let sets: Vec<&[u64]> = sets
+                .iter()
+                .flat_map(|(hashes, ends)| ends.windows(2).map(|end| &hashes[end[0]..end[1]]))
+                .collect();
+            frequencies.count(&sets);
+            Ok(())
+        };
+        for_each_round(sets, 0, self.shares.round, count, Ok)?;
+        Ok(frequencies)
+    }
+
+    fn key(&self, record: &Written<'_>, frequencies: &Frequencies, keyed: &mut Keyed) {
+        let shingles = (!record.is_copy()).then_some(record.set.len() as u64);
+        let own = record.id.len() + record.keep.len();
+        keyed
+            .weighed
+            .push((record.document, self.weight.of(shingles, own)));
+        let Keyed {
+            found,
+            orderer,
+            set,
+            ..
+        } = keyed;
+        set.clear();
+        set.extend(record.hashes());
+        orderer.prefix_of(set, frequencies, self.threshold, |hash| {
+            // Hashes of prefixes are low ones: keys are to be even.
+            found.push((mix(hash), record.document));
+        });
     }
 
     fn deal(&self, sets: &Dealt, groups: &Groups) -> Result<GroupedDone, Error> {
         let many = groups.bytes.len();
         let mut dealer = Dealer::create(self.folder, names::GROUPED, many, self.shares.buffers)?;
-        let mut record = Record::default();
-        let mut reader = sets.read(0)?;
-        let mut bytes = Vec::new();
-        while record.read(&mut reader)? {
-            let group = groups.group[record.document as usize];
-            if group != NONE {
-                bytes.clear();
-                record.write(&mut bytes);
-                dealer.write(group as usize, &bytes)?;
-            }
-        }
+        let deal = |round: &Round| {
+            round
+                .records()
+                .try_for_each(|record| match groups.group[record.document as usize] {
+                    NONE => Ok(()),
+                    group => dealer.write(group as usize, record.bytes),
+                })
+        };
+        for_each_round(sets, 0, self.shares.round, deal, Ok)?;
         Ok(GroupedDone {
             sets: dealer.finish()?,
             bytes: groups.bytes.clone(),
         })
     }
+}
+
+/// What is known of some documents, and what it takes to know it.
+#[derive(Default)]
+struct Keyed {
+    /// Documents and their weights.
+    weighed: Vec<(u32, u32)>,
+    /// Keys and their documents.
+    found: Vec<(u64, u32)>,
+    orderer: Orderer,
+    set: Vec<u64>,
 }

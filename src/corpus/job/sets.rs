@@ -2,8 +2,8 @@
 
 use super::again::{Again, Picked, Picking};
 use super::components::{Firsts, Groups, NONE};
-use super::dealt::{Dealer, PartReader};
-use super::folder::{Bytes, Folder, Whole};
+use super::dealt::Dealer;
+use super::folder::{Folder, Whole, extend};
 use super::manifest::SetsDone;
 use super::names;
 use super::rejected::RejectedAt;
@@ -40,33 +40,8 @@ impl Record {
         }
         if !self.is_copy() {
             to.extend_from_slice(&(self.set.len() as u32).to_le_bytes());
-            to.extend(self.set.hashes().iter().flat_map(|hash| hash.to_le_bytes()));
+            extend(to, self.set.hashes().iter().map(|hash| hash.to_le_bytes()));
         }
-    }
-
-    fn to_bytes(&self) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        self.write(&mut bytes);
-        bytes
-    }
-
-    /// Reads the next; false at the end.
-    pub(super) fn read(&mut self, from: &mut PartReader<'_>) -> Result<bool, Error> {
-        let Some(document) = from.next_u32()? else {
-            return Ok(false);
-        };
-        self.document = document;
-        self.first = from.u32()?;
-        self.byte_len = from.u64()?;
-        from.text(&mut self.id)?;
-        from.counted(&mut self.keep)?;
-        self.set = ShingleSet::default();
-        if !self.is_copy() {
-            let mut bytes = vec![0; 8 * from.u32()? as usize];
-            from.read(&mut bytes)?;
-            self.set = ShingleSet::of_bytes(&bytes);
-        }
-        Ok(true)
     }
 }
 
@@ -112,7 +87,7 @@ impl<'s> Sets<'s> {
 
     /// Writes documents of indexes, which are numbered after the new ones.
     fn write_indexed(&mut self, indexed: &Indexed, new: u32) -> Result<(), Error> {
-        let mut documents = new..;
+        let (mut documents, mut bytes) = (new.., Vec::new());
         indexed.for_each_some(self.memory, |some| {
             for (of_index, document) in some.into_iter().zip(documents.by_ref()) {
                 if self.is_picked(document) {
@@ -121,7 +96,9 @@ impl<'s> Sets<'s> {
                     if !record.is_copy() {
                         record.set = of_index.set;
                     }
-                    self.deal(document, &record.to_bytes())?;
+                    bytes.clear();
+                    record.write(&mut bytes);
+                    self.deal(document, &bytes)?;
                 }
             }
             Ok(())
@@ -158,9 +135,16 @@ impl<'s> Sets<'s> {
     }
 }
 
+/// What is to be written of documents, one after the other.
+#[derive(Default)]
+pub(super) struct Records {
+    bytes: Vec<u8>,
+    /// The documents, and where each ends.
+    ends: Vec<(u32, usize)>,
+}
+
 impl Picking for Sets<'_> {
-    /// A document, and what is to be written of it.
-    type Made = (u32, Vec<u8>);
+    type Made = Records;
 
     fn is_picked(&self, document: u32) -> bool {
         self.groups.group[document as usize] != NONE
@@ -170,7 +154,7 @@ impl Picking for Sets<'_> {
         self.firsts.is_first(document)
     }
 
-    fn make(&self, picked: Picked, set: ShingleSet) -> Self::Made {
+    fn make(&self, picked: Picked, set: ShingleSet, made: &mut Records) {
         let Picked { row, document, .. } = picked;
         let record = Record {
             byte_len: row.byte_len,
@@ -179,11 +163,16 @@ impl Picking for Sets<'_> {
             keep: row.keep,
             ..self.record(document)
         };
-        (document, record.to_bytes())
+        record.write(&mut made.bytes);
+        made.ends.push((document, made.bytes.len()));
     }
 
-    fn take(&mut self, made: Vec<Self::Made>) -> Result<(), Error> {
-        let mut made = made.into_iter();
-        made.try_for_each(|(document, record)| self.deal(document, &record))
+    fn take(&mut self, made: Records) -> Result<(), Error> {
+        let mut from = 0;
+        for (document, end) in made.ends {
+            self.deal(document, &made.bytes[from..end])?;
+            from = end;
+        }
+        Ok(())
     }
 }

@@ -5,6 +5,9 @@
 pub(super) struct Shares {
     /// For what waits to be written.
     pub(super) buffers: usize,
+    /// For what is read at a time and looked at in parallel, however many the threads. Three of it are there at once,
+    /// and what is made of them.
+    pub(super) round: usize,
     /// Parts of keys: a number.
     pub(super) parts: usize,
     /// Keys held at a time: a number.
@@ -25,6 +28,7 @@ impl Shares {
         let rest = memory.saturating_sub(PROGRAM).max(PROGRAM);
         Self {
             buffers: (rest / 8).clamp(1 << 20, 64 << 20) as usize,
+            round: (rest / 24) as usize,
             parts: 256,
             keys: (rest / 4 / KEY) as usize,
             table: (rest / 4) as usize,

@@ -72,7 +72,9 @@ impl Stages<'_> {
         let ticker = self.ticker(folder, Stage::Read, self.sources.size() as usize);
         let policy = &options.fields.keep;
         let mut keying = Keying::new(folder, policy, found_by, &self.shares)?;
-        Reading::new(&self.sources.inputs, parser, ticker, &mut keying).run()?;
+        Reading::new(&self.sources.inputs, parser, ticker, &mut keying)
+            .rounds_of(self.shares.round)
+            .run()?;
         keying.take_indexed(self.indexed, &digester, self.shares.buffers)?;
         let done = keying.finish()?;
         work.manifest.read = Some(done.clone());
@@ -205,6 +207,7 @@ impl Stages<'_> {
             options: &self.job.options,
             shingler: self.job.deduper.sketcher().shingler(),
             known,
+            round: self.shares.round,
             ticker: self.ticker(folder, Stage::Sets, known.documents as usize),
         };
         let sets = Sets::new(folder, &firsts, &groups, self.shares.buffers)?;
@@ -291,6 +294,7 @@ impl Stages<'_> {
                 chances: &chances,
                 policy: &self.job.options.fields.keep,
                 folder: &work.folder,
+                round: self.shares.round,
                 watch: &within,
                 wants_pairs: self.wants_pairs,
                 new,

@@ -1,7 +1,7 @@
 //! Sampled hashes on the disk, for the filter of the exact join.
 
 use super::dealt::{Dealer, Dealt};
-use super::folder::{Bytes, Folder};
+use super::folder::{Bytes, Folder, extend};
 use super::names;
 use crate::corpus::error::Error;
 use crate::exact::Strips;
@@ -23,7 +23,7 @@ impl Dealer<'_> {
                     bytes.extend_from_slice(&(keys.len() as u32).to_le_bytes());
                 }
             }
-            bytes.extend(keys.iter().flat_map(|key| key.to_le_bytes()));
+            extend(&mut bytes, keys.iter().map(|key| key.to_le_bytes()));
             self.write(part, &bytes)?;
         }
         Ok(())
@@ -42,8 +42,8 @@ impl StripsOnDisk {
     /// With so many bytes of memory.
     pub(super) fn open(folder: &Folder, documents: usize, memory: usize) -> Result<Self, Error> {
         let dealt = Dealt::open(folder, names::STRIPS)?;
-        // A strip's own table: six bits a key of four bytes. And its counts.
-        let of_strip = dealt.bytes(0) as usize / 5 + 4 * documents;
+        // A strip's own table: six bits a key of four bytes.
+        let of_strip = dealt.bytes(0) as usize / 5;
         let at_once = memory / of_strip.max(1);
         Ok(Self {
             dealt,
@@ -66,17 +66,15 @@ impl Strips for StripsOnDisk {
 
     fn for_each(&self, strip: usize, mut each: impl FnMut(usize, &[u32])) -> Result<(), Error> {
         let mut reader = self.dealt.read(strip)?;
-        let (mut bytes, mut keys) = (Vec::new(), Vec::new());
+        let mut keys = Vec::new();
         for document in 0..self.documents {
             let [few] = reader.array()?;
             let many = match few {
                 MANY => reader.u32()? as usize,
                 few => usize::from(few),
             };
-            bytes.resize(4 * many, 0);
-            reader.read(&mut bytes)?;
             keys.clear();
-            let (read, _) = bytes.as_chunks();
+            let (read, _) = reader.slice(4 * many)?.as_chunks();
             keys.extend(read.iter().map(|&key| u32::from_le_bytes(key)));
             each(document, &keys);
         }

@@ -53,6 +53,7 @@ pub(super) struct Walk<'w> {
     /// Rejected records passed.
     rejected: usize,
     rows: Reading,
+    row: Row,
 }
 
 impl<'w> Walk<'w> {
@@ -69,11 +70,12 @@ impl<'w> Walk<'w> {
             document: 0,
             rejected: 0,
             rows: folder.open(names::ROWS)?,
+            row: Row::default(),
         })
     }
 
-    /// The document of the next record; none where that was rejected on the way.
-    pub(super) fn next(&mut self, line: Option<u64>) -> Result<Option<(u32, Row)>, Error> {
+    /// The document of the next record, and its row, which may be taken; none where that was rejected on the way.
+    pub(super) fn next(&mut self, line: Option<u64>) -> Result<Option<(u32, &mut Row)>, Error> {
         if self.is_rejected(line) {
             return Ok(None);
         }
@@ -82,9 +84,8 @@ impl<'w> Walk<'w> {
             return Err(self.changed());
         }
         self.document += 1;
-        let mut row = Row::default();
-        row.read(&mut self.rows)?;
-        Ok(Some((document, row)))
+        self.row.read(&mut self.rows)?;
+        Ok(Some((document, &mut self.row)))
     }
 
     /// Whether the next record, or the rest of the input, was rejected; it is passed then.

@@ -20,6 +20,7 @@ use crate::text::{Shingle, mix};
 /// Shares so small that everything is cut into many parts.
 const SMALL: Shares = Shares {
     buffers: 1 << 12,
+    round: 1 << 10,
     parts: 5,
     keys: 64,
     table: 1 << 12,
