@@ -100,7 +100,12 @@ impl<'d> Job<'d> {
         }
     }
 
-    /// Bytes that the whole process may hold, about. Default no bound; with a work folder 4 GiB.
+    /// Bytes that the whole process may hold, about; at least 64 MiB. Default no bound; with a work folder 4 GiB.
+    ///
+    /// Documents that candidates connect must fit together; where they do not, the job fails and says how much they take.
+    /// That is rarely so by LSH: only a low threshold or short shingles connect most of a collection. The exact join
+    /// connects what may be similar by any of its rarest shingles, which are many in long documents: it needs the memory
+    /// for most of those then. Work in a folder goes on with another bound.
     #[must_use]
     pub fn memory(mut self, bytes: u64) -> Self {
         self.memory = Some(bytes);
@@ -148,7 +153,7 @@ impl<'d> Job<'d> {
     /// Does the work, as far as it has not been done.
     ///
     /// # Errors
-    /// As [`Corpus::read`](super::Corpus::read). Where an index is corrupt, was written by a job of another scheme,
+    /// As [`Corpus::read`](super::Corpus::read). Where documents that are connected do not fit in memory. Where an index is corrupt, was written by a job of another scheme,
     /// banding or threshold, or has an id that another has. Where an output or the work folder cannot be written; where that holds
     /// work of other settings or inputs, or something else.
     pub fn run(
@@ -255,7 +260,6 @@ impl<'d> Job<'d> {
                 format!("{:?}", self.options.on_bad).to_lowercase(),
             ),
             ("bytes", self.options.bytes.to_string()),
-            ("memory", self.bound().to_string()),
             ("pairs", wants_pairs.to_string()),
             ("against", indexed.stamp()),
             ("banding", deduper.banding().to_string()),

@@ -43,6 +43,7 @@ impl Prefixes<'_> {
         let mut components = connect(firsts, &keys, new, self.shares.keys, ticker)?;
         self.folder.remove(&[names::PREFIXES]);
         let groups = deal(components.flatten(), weights, self.weight.most);
+        self.shares.hold(&groups)?;
         self.deal(&sets, &groups)
     }
 

@@ -1,5 +1,8 @@
 //! What may be held.
 
+use super::components::Groups;
+use crate::corpus::error::Error;
+
 /// What the parts of the work may take of the memory, in bytes unless it says otherwise.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Shares {
@@ -16,13 +19,16 @@ pub(super) struct Shares {
     pub(super) table: usize,
     /// For a group.
     pub(super) group: u64,
+    /// For documents that must be looked at together, and are a group that is larger than others.
+    pub(super) component: u64,
 }
+
+/// What there is before there is anything to hold.
+const PROGRAM: u64 = 32 << 20;
 
 impl Shares {
     /// Of so much memory.
     pub(super) fn of(memory: u64) -> Self {
-        /// What there is before there is anything to hold.
-        const PROGRAM: u64 = 32 << 20;
         /// Bytes that are held for a key while it is compared with others.
         const KEY: u64 = 64;
         let rest = memory.saturating_sub(PROGRAM).max(PROGRAM);
@@ -33,6 +39,22 @@ impl Shares {
             keys: (rest / 4 / KEY) as usize,
             table: (rest / 4) as usize,
             group: rest / 3,
+            component: rest,
         }
+    }
+
+    /// Refuses groups of which one does not fit.
+    pub(super) fn hold(&self, groups: &Groups) -> Result<(), Error> {
+        const MIB: u64 = 1 << 20;
+        let largest = groups.bytes.iter().max().copied().unwrap_or(0);
+        if largest <= self.component {
+            return Ok(());
+        }
+        let needed = (largest + PROGRAM).div_ceil(MIB);
+        Err(Error::refused(format!(
+            "memory {} MiB: documents that candidates connect are looked at together, and here this takes about \
+             {needed} MiB; allow that, or choose a higher threshold or longer shingles",
+            (self.component + PROGRAM) / MIB
+        )))
     }
 }

@@ -98,6 +98,7 @@ impl Stages<'_> {
             true => self.surviving(folder, &firsts)?,
             false => self.sharing_bands(folder, &firsts, read.documents)?,
         };
+        self.shares.hold(&groups)?;
         let late = repeated.len();
         let repeated = repeated.iter().flat_map(|&(late, first)| [late, first]);
         let repeated: Vec<u32> = repeated.collect();

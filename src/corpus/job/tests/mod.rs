@@ -25,6 +25,7 @@ const SMALL: Shares = Shares {
     keys: 64,
     table: 1 << 12,
     group: 1 << 14,
+    component: u64::MAX,
 };
 
 /// JSON lines of documents that were made of one another, with some ids used twice and some lines that are bad.
@@ -201,5 +202,34 @@ fn small_shares_make_many_groups() {
         let expected = told(&deduper, &options, &path, None);
         assert!(told(&deduper, &options, &path, Some(SMALL)) == expected);
         assert!(GROUPS.load(Ordering::Relaxed) > 5);
+    }
+}
+
+#[test]
+fn what_must_be_looked_at_together_and_does_not_fit_is_told_and_goes_on_with_more() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("documents.jsonl");
+    fs::write(&path, lines(1, 500)).unwrap();
+    let options = ReadOptions::new().on_bad(OnBad::Skip);
+    for method in [Method::Lsh, Method::Exact] {
+        let deduper = Deduper::builder().method(method).build().unwrap();
+        let expected = told(&deduper, &options, &path, None);
+        let job = Job::new(&deduper, options.clone()).work(folder.path().join("work"));
+        let little = Shares {
+            component: 1 << 10,
+            ..SMALL
+        };
+        let sources = Sources::find(&[&path]).unwrap();
+        let mut outputs = Outputs::new(&sources);
+        let pairs = outputs.stage_table(folder.path().join("pairs")).unwrap();
+        let sinks = Sinks::new().pairs(pairs);
+        let error = job.run_with(little, sources, &sinks, None).unwrap_err();
+        assert!(error.is_setting(), "{error}");
+        assert!(
+            error.to_string().contains("this takes about 33 MiB"),
+            "{error}"
+        );
+        let index = folder.path().join("index");
+        assert_eq!(told_of(&job, &path, Some(SMALL), &index), expected);
     }
 }
