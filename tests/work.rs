@@ -37,7 +37,9 @@ fn written(place: &Place, args: &str) -> Vec<String> {
 
 fn outputs(place: &Place, out: String) -> Vec<String> {
     let files = ["p.tsv", "c.tsv", "k.jsonl", "r.jsonl"].map(|name| place.read(name));
-    [vec![out], files.to_vec()].concat()
+    // The header of an index has checksums of all its files.
+    let index = fs::read_to_string(place.path("new/index.json"));
+    [vec![out], files.to_vec(), vec![index.unwrap_or_default()]].concat()
 }
 
 #[test]
@@ -97,7 +99,13 @@ struct Killed {
 impl Killed {
     fn new(options: &str) -> Self {
         let place = Place::new();
-        place.write("in.jsonl", collection());
+        let lines: Vec<&[u8]> = collection()
+            .split_inclusive(|&byte| byte == b'\n')
+            .collect();
+        let (old, new) = lines.split_at(1000);
+        place.write("old.jsonl", old.concat());
+        place.write("in.jsonl", new.concat());
+        assert_eq!(place.run("old.jsonl --save-index old").code, 0);
         let args = format!("in.jsonl {OUTPUTS} {LITTLE} --work w {options}");
         Self { place, args }
     }
@@ -131,7 +139,11 @@ impl Killed {
 
 #[test]
 fn a_killed_run_goes_on_to_the_same_bytes() {
-    for (options, times) in [("", 20), ("--method exact", 6)] {
+    for (options, times) in [
+        ("", 20),
+        ("--method exact", 6),
+        ("--against old --save-index new", 6),
+    ] {
         let killed = Killed::new(options);
         let (expected, mut whole) = killed.undisturbed();
         let (mut state, mut at_work) = (7u64, 0);
@@ -187,12 +199,13 @@ fn a_run_that_is_killed_again_and_again_ends() {
 #[cfg(unix)]
 #[test]
 fn a_full_disk_loses_nothing() {
-    let killed = Killed::new("");
+    let killed = Killed::new("--against old --save-index new");
     let Killed { place, args } = &killed;
     let expected = written(place, args);
     for name in ["p.tsv", "c.tsv", "k.jsonl", "r.jsonl"] {
         fs::remove_file(place.path(name)).unwrap();
     }
+    let before = place.names();
     // Files up to a limit, in blocks of 512 bytes: of rows, of keys, of sets, of outputs.
     for blocks in [100, 3000, 8000, 12_000] {
         let command = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" {args}");
@@ -208,7 +221,9 @@ fn a_full_disk_loses_nothing() {
         assert!(err.contains("File too large"), "{err}");
         let names = place.names();
         assert!(
-            names.iter().all(|name| name == "in.jsonl" || name == "w"),
+            names
+                .iter()
+                .all(|name| name == "w" || before.contains(name)),
             "{names:?}"
         );
     }
