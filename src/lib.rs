@@ -147,6 +147,11 @@ struct Readme;
 #[doc = include_str!("../docs/settings.md")]
 pub mod settings {}
 
+// A billion documents on one machine.
+#[cfg(all(doc, feature = "corpus"))]
+#[doc = include_str!("../docs/planning.md")]
+pub mod planning {}
+
 // The format of a saved index.
 #[cfg(all(doc, feature = "storage"))]
 #[doc = include_str!("../docs/index-format.md")]

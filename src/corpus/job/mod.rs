@@ -188,11 +188,13 @@ impl<'d> Job<'d> {
             job: self,
             sources: &sources,
             indexed: &indexed,
-            shares,
+            shares: shares.for_inputs(sources.size()),
             wants_pairs,
             watch,
         };
         let read = stages.read(&mut work)?;
+        let shares = stages.shares.beside(read.documents + indexed.len());
+        let stages = Stages { shares, ..stages };
         let picked = stages.pick(&mut work, &read)?;
         let known = stages.known(&work, &read, &picked)?;
         let sets = stages.sets(&mut work, &picked, &known)?;

@@ -21,6 +21,8 @@ pub(super) struct Shares {
     pub(super) group: u64,
     /// For documents that must be looked at together, and are a group that is larger than others.
     pub(super) component: u64,
+    /// Bytes that numbers of documents take besides.
+    pub(super) numbers: u64,
 }
 
 /// What there is before there is anything to hold.
@@ -40,6 +42,41 @@ impl Shares {
             table: (rest / 4) as usize,
             group: rest / 3,
             component: rest,
+            numbers: 0,
+        }
+    }
+
+    /// The same with more parts of keys where the inputs are so large that parts would not be held.
+    pub(super) fn for_inputs(self, bytes: u64) -> Self {
+        /// Bytes of an input for each key, at least: short documents, compressed.
+        const EACH: u64 = 8;
+        /// Parts whose buffers still are blocks that a disk reads at once.
+        const MOST: u64 = 4096;
+        let parts = (bytes / EACH / self.keys as u64).min(MOST) as usize;
+        Self {
+            parts: self.parts.max(parts),
+            ..self
+        }
+    }
+
+    /// What is left beside some numbers of so many documents: of each its first copy, its component, its weight or group,
+    /// and whether it is joined with others.
+    pub(super) fn beside(self, documents: u32) -> Self {
+        const EACH: u64 = 13;
+        /// Most would be held by the documents: then the bound does not hold.
+        const LEAST: u64 = 8;
+        let held = EACH * u64::from(documents);
+        let left = self.component.saturating_sub(held);
+        let left = left.max(self.component / LEAST);
+        let share = left as f64 / self.component as f64;
+        let of = |bytes: usize| (bytes as f64 * share) as usize;
+        Self {
+            keys: of(self.keys).max(1),
+            table: of(self.table),
+            group: (self.group as f64 * share) as u64,
+            component: left,
+            numbers: held,
+            ..self
         }
     }
 
@@ -50,11 +87,12 @@ impl Shares {
         if largest <= self.component {
             return Ok(());
         }
-        let needed = (largest + PROGRAM).div_ceil(MIB);
+        let others = self.numbers + PROGRAM;
+        let needed = (largest + others).div_ceil(MIB);
         Err(Error::refused(format!(
             "memory {} MiB: documents that candidates connect are looked at together, and here this takes about \
              {needed} MiB; allow that, or choose a higher threshold or longer shingles",
-            (self.component + PROGRAM) / MIB
+            (self.component + others) / MIB
         )))
     }
 }

@@ -25,7 +25,8 @@ const SMALL: Shares = Shares {
     keys: 64,
     table: 1 << 12,
     group: 1 << 14,
-    component: u64::MAX,
+    component: 1 << 60,
+    numbers: 0,
 };
 
 /// JSON lines of documents that were made of one another, with some ids used twice and some lines that are bad.
