@@ -6,7 +6,7 @@
 //! that are kept and removed, in the inputs' format, to one file or a file for each input; every output is written
 //! beside its place and renamed when all of them are whole. [`KeepPolicy`]
 //! chooses the copy that is kept by what records say of themselves, and a [`Job`] does it all, in bounded memory where
-//! that is asked for.
+//! that is asked for, against the documents of [jobs before](Job::against) as well.
 //!
 //! ```no_run
 //! use resemblance::{Deduper, Run};

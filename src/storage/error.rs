@@ -47,7 +47,11 @@ impl Problem {
     }
 
     pub(super) fn io(doing: &'static str, path: &Path, error: &io::Error) -> Error {
-        let error = error.to_string();
+        let error = match error.get_ref() {
+            // What wraps an error of the system adds the name of a passing file.
+            Some(_) if error.kind() != io::ErrorKind::Other => error.kind().to_string(),
+            _ => error.to_string(),
+        };
         Self::at(path, What::Io { doing, error })
     }
 

@@ -96,3 +96,23 @@ impl Shares {
         )))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn large_inputs_have_more_parts_and_many_documents_leave_less() {
+        let shares = Shares::of(1 << 30);
+        assert_eq!(shares.for_inputs(1 << 30).parts, shares.parts);
+        // A terabyte of short documents: 50 billion keys and more, of which so many are held.
+        let parts = shares.for_inputs(1 << 40).parts;
+        assert!(parts > 256 && parts <= 4096, "{parts}");
+        assert!(shares.buffers / 4096 >= 1 << 12);
+        let left = shares.beside(10_000_000);
+        assert_eq!(left.component + left.numbers, shares.component);
+        assert!(left.group < shares.group && left.keys < shares.keys && left.table < shares.table);
+        let least = shares.beside(u32::MAX);
+        assert!(least.keys > 0 && least.group > 1 << 20 && least.table > 1 << 20);
+    }
+}

@@ -46,6 +46,8 @@ fn lines_with(seed: u64, documents: u64, repeated: u64) -> String {
     for document in 0..documents {
         let mut text = match below(3) {
             0 if !texts.is_empty() => texts[below(texts.len() as u64) as usize].clone(),
+            // The same shingles again and again, not always as often.
+            1 if below(6) == 0 => (0..below(30)).map(|_| below(2)).collect(),
             _ => (0..below(60)).map(|_| below(900)).collect(),
         };
         for _ in 0..below(4) {
