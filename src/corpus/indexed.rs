@@ -176,40 +176,28 @@ pub(super) struct IndexedDocument {
 /// Refuses an index of other settings.
 fn is_of(stored: &Stored, dir: &Path, deduper: &Deduper) -> Result<(), Error> {
     let about = stored.about();
-    let refused = |what: &str, is: String, asked: String| {
-        let dir = shown(dir);
-        Err(Error::refused(format!(
-            "the index {dir} has {what} {is}, and {asked} is asked for"
-        )))
-    };
-    let banding = deduper.banding();
-    if about.scheme != *deduper.scheme() {
-        return refused(
-            "the scheme",
-            about.scheme.to_string(),
-            deduper.scheme().to_string(),
-        );
-    }
-    if about.threshold != deduper.threshold() {
-        return refused(
-            "the threshold",
-            about.threshold.to_string(),
-            deduper.threshold().to_string(),
-        );
-    }
     let (bands, rows) = about.banding;
-    if (bands, rows) != (banding.bands(), banding.rows()) {
-        return refused(
-            "the banding",
-            format!("{bands}x{rows}"),
-            banding.to_string(),
-        );
+    let is = [
+        ("scheme", about.scheme.to_string()),
+        ("threshold", about.threshold.to_string()),
+        ("banding", format!("{bands} x {rows}")),
+    ];
+    let asked = [
+        deduper.scheme().to_string(),
+        deduper.threshold().to_string(),
+        deduper.banding().to_string(),
+    ];
+    let dir = shown(dir);
+    for ((what, is), asked) in is.into_iter().zip(asked) {
+        if is != asked {
+            let told = format!("the index {dir} has the {what} {is}, and {asked} is asked for");
+            return Err(Error::refused(told));
+        }
     }
     match stored.sets() {
         Some(_) => Ok(()),
         None => Err(Error::refused(format!(
-            "the index {} has no shingle sets: it was not written by a job",
-            shown(dir)
+            "the index {dir} has no shingle sets: it was not written by a job"
         ))),
     }
 }
@@ -227,12 +215,12 @@ fn shown(dir: &Path) -> String {
 }
 
 /// A document to be compared: a new one, or one of an index.
-pub(super) enum Compared<'d, D> {
+pub(super) enum NewOrIndexed<'d, D> {
     New(&'d D),
     Indexed(&'d Indexed, u32),
 }
 
-impl<D: Shingled> Shingled for Compared<'_, D> {
+impl<D: Shingled> Shingled for NewOrIndexed<'_, D> {
     fn shingle_set(
         &self,
         shingler: &Shingler,

@@ -11,7 +11,7 @@ use crate::batch::{Batch, Memory, Run, Shingled as _};
 use crate::cluster::{Cluster, Clusters};
 use crate::corpus::corpus::Corpus;
 use crate::corpus::error::Error;
-use crate::corpus::indexed::{Compared, Indexed, IndexedDocument};
+use crate::corpus::indexed::{Indexed, IndexedDocument, NewOrIndexed};
 use crate::corpus::input::Sources;
 use crate::corpus::read::Rejection;
 use crate::corpus::sink::Table;
@@ -233,9 +233,9 @@ impl Gathered {
         pairs: Option<&Table>,
         watch: Option<&dyn Watch>,
     ) -> Result<(Clusters, Option<Recall>), Error> {
-        let new = self.corpus.documents().iter().map(Compared::New);
+        let new = self.corpus.documents().iter().map(NewOrIndexed::New);
         let old = self.old.iter();
-        let old = old.map(|&document| Compared::Indexed(&self.indexed, document));
+        let old = old.map(|&document| NewOrIndexed::Indexed(&self.indexed, document));
         let documents: Vec<_> = new.chain(old).collect();
         let order = self.corpus.keep_order();
         let mut run = Run::new().keep_by(&order);
