@@ -19,7 +19,7 @@ use crate::digest::Digests;
 use crate::method::Method;
 use crate::recall::Recall;
 use crate::text::ReadError;
-use crate::watch::Watch;
+use crate::watch::{Stage, Ticker, Watch};
 
 /// The decisions on documents that are in memory.
 pub(super) struct InMemory {
@@ -88,14 +88,19 @@ impl InMemory {
         }
         match &sinks.index {
             Some(index) => save(job.deduper, index, &self.indexed, SAVING, |saving| {
-                self.save_kept(job, saving)
+                self.save_kept(job, saving, watch)
             }),
             None => Ok(()),
         }
     }
 
     /// Adds the documents that are kept to an index.
-    fn save_kept(&self, job: &Job<'_>, saving: &mut Saving<'_>) -> Result<(), Error> {
+    fn save_kept(
+        &self,
+        job: &Job<'_>,
+        saving: &mut Saving<'_>,
+        watch: Option<&dyn Watch>,
+    ) -> Result<(), Error> {
         const TOGETHER: usize = 1 << 12;
         let Self {
             corpus, clusters, ..
@@ -111,7 +116,9 @@ impl InMemory {
         };
         let new = 0..corpus.documents().len();
         let kept: Vec<usize> = new.filter(|&document| clusters.is_kept(document)).collect();
+        let ticker = Ticker::new(watch, Stage::Save, kept.len());
         for some in kept.chunks(TOGETHER) {
+            ticker.tick(some.len())?;
             let some = some.par_iter().map_init(Memory::default, shingle);
             saving.push(&some.collect::<Result<Vec<_>, _>>()?)?;
         }
