@@ -5,6 +5,7 @@ mod support;
 use std::collections::BTreeMap;
 use std::fs;
 
+use resemblance::corpus::{Job, Outputs, ReadOptions, Sinks, Sources};
 use resemblance::{Deduper, Index};
 use support::program::{A, B, Place, line};
 
@@ -265,4 +266,47 @@ fn work_does_not_go_on_against_another_index() {
     let ran = place.run(&format!("{args} --fresh --on-bad skip"));
     assert_eq!(ran.code, 0, "{}", ran.err);
     assert_eq!(place.read("k.jsonl"), "");
+}
+
+#[test]
+fn nothing_new_leaves_the_index_as_it_is() {
+    for args in ["", " --memory 64MiB", " --method exact --memory 64MiB"] {
+        let place = two_days();
+        place.write("none.jsonl", "");
+        let ran = place.run(&format!(
+            "none.jsonl --against seen --save-index same{args}"
+        ));
+        assert_eq!(ran.code, 0, "{}", ran.err);
+        assert_eq!(index(&place, "same"), index(&place, "seen"));
+    }
+}
+
+#[test]
+fn an_index_is_placed_last() {
+    let place = two_days();
+    let before = index(&place, "seen");
+    let sources = Sources::find(&[place.path("tuesday.jsonl")]).unwrap();
+    let mut outputs = Outputs::new(&sources);
+    let seen = outputs.stage_index(place.path("seen")).unwrap();
+    let kept = outputs.stage_records(place.path("k.jsonl")).unwrap();
+    let deduper = Deduper::new();
+    let job = Job::new(&deduper, ReadOptions::new()).against(place.path("seen"));
+    job.run(sources, &Sinks::new().index(seen).kept(kept), None)
+        .unwrap();
+    // What is kept cannot be placed: the same job can be run again, since the index is what it was.
+    fs::create_dir(place.path("k.jsonl")).unwrap();
+    assert!(outputs.commit().is_err());
+    assert_eq!(index(&place, "seen"), before);
+}
+
+#[test]
+fn an_index_that_no_job_has_written_is_not_placed() {
+    let place = two_days();
+    let before = index(&place, "seen");
+    let sources = Sources::find(&[place.path("tuesday.jsonl")]).unwrap();
+    let mut outputs = Outputs::new(&sources);
+    let _seen = outputs.stage_index(place.path("seen")).unwrap();
+    let error = outputs.commit().unwrap_err().to_string();
+    assert!(error.ends_with("seen: no job has written it"), "{error}");
+    assert_eq!(index(&place, "seen"), before);
 }

@@ -226,15 +226,18 @@ impl Outputs {
     ///
     /// # Errors
     /// Where one cannot be finished (nothing is in its place then) or renamed. Directories, the likelier
-    /// to fail, are placed first.
-    pub fn commit(self) -> Result<(), Error> {
+    /// to fail, are placed first, and an index last: where it is there, so is what was kept, and where not, the same job
+    /// can be run again.
+    pub fn commit(mut self) -> Result<(), Error> {
         for staged in &self.staged {
             staged.open.finish()?;
         }
-        let is_directory = |staged: &Staged| !matches!(staged.kind, Kind::File(_));
-        let (directories, files): (Vec<_>, Vec<_>) =
-            self.staged.into_iter().partition(is_directory);
-        for staged in directories.into_iter().chain(files) {
+        self.staged.sort_by_key(|staged| match staged.kind {
+            Kind::Directory(_) => 0,
+            Kind::File(_) => 1,
+            Kind::Index(_) => 2,
+        });
+        for staged in self.staged {
             let Staged { path, place, .. } = staged;
             let placed = match staged.kind {
                 Kind::File(temp) => temp.persist(&place).map(drop).map_err(|e| e.error),
