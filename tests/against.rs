@@ -80,7 +80,7 @@ fn new_documents_that_are_in_the_index_are_removed_and_told() {
         for part in [
             "keep    b  (in the index)",
             "3 documents in = 1 kept + 2 removed + 0 rejected",
-            "Compared with 2 documents of the index: 2 of those removed resemble one.",
+            "Compared with 2 documents of the index: removed for one of these: 2.",
         ] {
             assert!(told.out.contains(part), "{args}: {part}: {}", told.out);
         }
@@ -309,4 +309,43 @@ fn an_index_that_no_job_has_written_is_not_placed() {
     let error = outputs.commit().unwrap_err().to_string();
     assert!(error.ends_with("seen: no job has written it"), "{error}");
     assert_eq!(index(&place, "seen"), before);
+}
+
+#[test]
+fn a_run_whose_index_is_in_place_is_done() {
+    let place = two_days();
+    let args =
+        "tuesday.jsonl --against seen --save-index new --work w --kept k.jsonl --memory 64MiB";
+    // As when it is killed after its outputs were placed: the work is there, and the new index instead of the old.
+    let sources = Sources::find(&[place.path("tuesday.jsonl")]).unwrap();
+    let mut outputs = Outputs::new(&sources);
+    let seen = outputs.stage_index(place.path("seen")).unwrap();
+    let deduper = Deduper::new();
+    let job = Job::new(&deduper, ReadOptions::new()).against(place.path("seen"));
+    let job = job.work(place.path("w"));
+    job.run(sources, &Sinks::new().index(seen), None).unwrap();
+    outputs.commit().unwrap();
+    let sources = Sources::find(&[place.path("tuesday.jsonl")]).unwrap();
+    let error = job
+        .run(sources, &Sinks::new(), None)
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("is done: its outputs are in their places"),
+        "{error}"
+    );
+}
+
+#[test]
+fn an_index_among_the_inputs_is_passed_over() {
+    let place = Place::new();
+    place.write("in/a.txt", A).write("in/b.txt", B);
+    assert_eq!(place.run("in --save-index in/seen").code, 0);
+    let ran = place.run("in");
+    assert!(
+        ran.out.contains("2 documents in = 2 kept"),
+        "{} {}",
+        ran.out,
+        ran.err
+    );
 }

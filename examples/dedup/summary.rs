@@ -221,7 +221,7 @@ impl<'a> Summary<'a> {
         let matched = HumanCount(counts.matched as u64);
         writeln!(
             f,
-            "Compared with {indexed} of the index: {matched} of those removed resemble one."
+            "Compared with {indexed} of the index: removed for one of these: {matched}."
         )?;
         match counts.joins {
             0 => Ok(()),

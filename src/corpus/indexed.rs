@@ -190,7 +190,13 @@ fn is_of(stored: &Stored, dir: &Path, deduper: &Deduper) -> Result<(), Error> {
     let dir = shown(dir);
     for ((what, is), asked) in is.into_iter().zip(asked) {
         if is != asked {
-            let told = format!("the index {dir} has the {what} {is}, and {asked} is asked for");
+            let why = if what == "banding" {
+                " by the recall"
+            } else {
+                ""
+            };
+            let told =
+                format!("the index {dir} has the {what} {is}, and {asked} is asked for{why}");
             return Err(Error::refused(told));
         }
     }

@@ -12,6 +12,7 @@ use walkdir::WalkDir;
 
 use super::error::Error;
 use super::escape::escaped_bytes;
+use crate::storage::is_index;
 
 /// What a file holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,7 +91,7 @@ impl Sources {
     ///
     /// Their order is that of the documents: the paths as given; the files of a directory, and what matches a pattern,
     /// sorted by path, name by name; within a file as they stand. Hidden files and directories (`.name`) are passed over
-    /// in directories, and match no pattern that does not say the dot.
+    /// in directories, and match no pattern that does not say the dot; in directories so are [indexes](super::Job::against).
     ///
     /// # Errors
     /// Where a path does not exist, is neither a file nor a directory, or leads to a file for a second
@@ -194,7 +195,9 @@ impl Sources {
                     continue;
                 }
             };
-            if entry.depth() > 0 && entry.file_name().as_encoded_bytes()[0] == b'.' {
+            let is_hidden = entry.file_name().as_encoded_bytes()[0] == b'.';
+            let is_index = || entry.file_type().is_dir() && is_index(entry.path());
+            if entry.depth() > 0 && (is_hidden || is_index()) {
                 self.hidden += 1;
                 if entry.file_type().is_dir() {
                     entries.skip_current_dir();

@@ -34,7 +34,7 @@ impl<W> Open<W> {
         }
     }
 
-    fn with(&self, write: impl FnOnce(&mut W) -> Result<(), Error>) -> Result<(), Error> {
+    fn with<T>(&self, write: impl FnOnce(&mut W) -> Result<T, Error>) -> Result<T, Error> {
         match &mut *self.lock() {
             Some(writer) => write(writer),
             None => Err(self.failed(io::Error::other("written to after it was committed"))),
@@ -115,10 +115,10 @@ pub struct IndexSink(pub(super) Open<Writer>);
 
 impl IndexSink {
     /// Writes the index.
-    pub(super) fn write(
+    pub(super) fn write<T>(
         &self,
-        write: impl FnOnce(&mut Writer) -> Result<(), Error>,
-    ) -> Result<(), Error> {
+        write: impl FnOnce(&mut Writer) -> Result<T, Error>,
+    ) -> Result<T, Error> {
         self.0.with(write)
     }
 

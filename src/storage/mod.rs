@@ -41,6 +41,8 @@ pub use id::StoredId;
 pub(crate) use error::Problem;
 pub(crate) use header::About;
 pub(crate) use id::{hash_of_fed, hashes_as_stored};
+#[cfg(feature = "corpus")]
+pub(crate) use place::is_index;
 pub(crate) use section::Section;
 #[cfg(feature = "corpus")]
 pub(crate) use section::{ListWriter, SectionWriter};

@@ -66,6 +66,13 @@ fn occupied(place: &Path, why: impl Into<String>) -> Error {
     Problem::at(place, What::Occupied(why.into()))
 }
 
+/// Whether a folder is an index, of whatever version.
+#[cfg(feature = "corpus")]
+pub(crate) fn is_index(dir: &Path) -> bool {
+    let header = fs::read(dir.join(header::FILE));
+    header.is_ok_and(|bytes| header::is_header(&bytes))
+}
+
 /// A new folder beside a place.
 pub(super) fn folder_beside(place: &Path) -> Result<TempDir, Error> {
     let mut builder = tempfile::Builder::new();

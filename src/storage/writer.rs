@@ -9,10 +9,11 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 use tempfile::TempDir;
+use xxhash_rust::xxh3::xxh3_128;
 
 use super::check;
 use super::error::Problem;
-use super::header::{self, About, Entry, Header};
+use super::header::{self, About, Entry, Header, hex};
 use super::id::hash_of_id;
 use super::place;
 use super::read::{ListReader, SectionReader};
@@ -95,11 +96,11 @@ impl Writer {
         let (ids, ends) = (self.path(Section::Ids), self.path(Section::IdEnds));
         let mut ids = ListReader::open(ids, ends, 1)?;
         let mut id = Vec::new();
-        let pairs = (0..about.documents).map(|row| {
+        let mut pairs = Pairs::with_capacity(about.documents as usize);
+        for row in 0..about.documents {
             ids.next_into(&mut id)?;
-            Ok((hash_of_id(&id), row))
-        });
-        let pairs = pairs.collect::<Result<Pairs, Error>>()?;
+            pairs.push((hash_of_id(&id), row));
+        }
         let mut writer = self.section(Section::IdTable)?;
         write_table(&mut writer, pairs)?;
         self.finish(writer)
@@ -162,11 +163,11 @@ impl Writer {
         self.folder.path().join(section.file())
     }
 
-    /// Writes the header: nothing can be added then.
+    /// Writes the header, and tells its checksum: nothing can be added then.
     ///
     /// # Errors
     /// Where sections are missing or are not of as many documents as `about` says.
-    pub(crate) fn seal(&mut self, about: &About) -> Result<(), Error> {
+    pub(crate) fn seal(&mut self, about: &About) -> Result<String, Error> {
         let path = self.folder.path().join(header::FILE);
         for section in Section::ALL {
             match self.written.get(&section) {
@@ -184,7 +185,7 @@ impl Writer {
         };
         write().map_err(|error| Problem::io("write", &path, &error))?;
         self.is_sealed = true;
-        Ok(())
+        Ok(hex(xxh3_128(header.as_bytes())))
     }
 
     #[cfg(feature = "corpus")]

@@ -89,7 +89,8 @@ impl InMemory {
         match &sinks.index {
             Some(index) => save(job.deduper, index, &self.indexed, SAVING, |saving| {
                 self.save_kept(job, saving, watch)
-            }),
+            })
+            .map(drop),
             None => Ok(()),
         }
     }

@@ -27,6 +27,8 @@ pub(super) struct Manifest {
     /// By the exact join alone.
     pub(super) grouped: Option<GroupedDone>,
     pub(super) decided: Vec<GroupDone>,
+    /// The checksum of the index that was written.
+    pub(super) saved: Option<String>,
 }
 
 impl Manifest {
@@ -217,6 +219,13 @@ impl Work {
         for place in 0..settings.len().max(found.settings.len()) {
             let (name, is) = settings.get(place).unwrap_or(&none);
             let (_, was) = found.settings.get(place).unwrap_or(&none);
+            if name == "against" && found.saved.as_ref().is_some_and(|saved| is.contains(saved)) {
+                return Err(Error::refused(format!(
+                    "the work in {} is done: its outputs are in their places, and so is its index, which it would \
+                     go by again; remove the folder",
+                    escaped_bytes(self.folder.path().as_os_str())
+                )));
+            }
             if was != is {
                 return Err(self.refused(&format!("{name} was `{was}` and is `{is}`")));
             }

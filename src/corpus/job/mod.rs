@@ -133,7 +133,8 @@ impl<'d> Job<'d> {
     ///
     /// Its documents come before the new ones: whatever the keep policy says, they stay kept, and what resembles one is
     /// removed. They are not compared with each other, and their records, which nobody has, are not written. Ids are
-    /// used once: a new document that has the id of an indexed one is a bad record. An index that the job writes holds
+    /// used once: a new document that has the id of an indexed one is a bad record; where records have no ids of their own,
+    /// these are made of file and line, so that files of each part need other names. An index that the job writes holds
     /// the documents of all these, and then the new ones that are kept.
     ///
     /// In [leader mode](crate::ClusterMode::Leader), with `first` as the keep policy, parts of a collection one after the
@@ -201,7 +202,7 @@ impl<'d> Job<'d> {
         let grouped = stages.group(&mut work, &picked, sets.clone(), read.documents)?;
         stages.decide(&mut work, &grouped, read.documents)?;
         let known_of_texts = [read.text_bytes - sets.late_bytes, picked.empty as u64];
-        let held = OnDisk {
+        let mut held = OnDisk {
             work,
             sources,
             known,

@@ -138,7 +138,7 @@ impl OnDisk {
 
     /// Reads the inputs once more and writes an index of the documents that are kept, after those of other indexes.
     pub(super) fn save(
-        &self,
+        &mut self,
         deduper: &Deduper,
         index: &IndexSink,
         shares: &Shares,
@@ -154,9 +154,12 @@ impl OnDisk {
             ticker: Ticker::new(watch, Stage::Save, self.known.documents as usize),
         };
         let is_removed = self.is_removed()?;
-        save(deduper, index, &self.indexed, shares.table, |saving| {
+        let saved = save(deduper, index, &self.indexed, shares.table, |saving| {
             again.run(&mut Kept { is_removed, saving }).map(drop)
-        })
+        })?;
+        // An index that this job goes by may give way to its own: then its outputs are in their places.
+        self.work.manifest.saved = Some(saved);
+        self.work.save()
     }
 
     /// Removes what is in the work folder.

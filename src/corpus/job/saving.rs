@@ -19,7 +19,7 @@ pub(super) struct Saving<'s> {
     documents: u32,
 }
 
-/// Writes an index of the documents of others and those that `add` adds, with about so many bytes of memory and 16
+/// Writes an index, and tells its checksum: of the documents of others and those that `add` adds, with about so many bytes of memory and 16
 /// bytes a document.
 pub(super) fn save(
     deduper: &Deduper,
@@ -27,7 +27,7 @@ pub(super) fn save(
     indexed: &Indexed,
     memory: usize,
     add: impl FnOnce(&mut Saving<'_>) -> Result<(), Error>,
-) -> Result<(), Error> {
+) -> Result<String, Error> {
     sink.write(|writer| {
         let mut saving = Saving {
             deduper,
@@ -59,7 +59,7 @@ impl Saving<'_> {
         Ok(())
     }
 
-    fn finish(self, writer: &mut Writer, memory: usize) -> Result<(), Error> {
+    fn finish(self, writer: &mut Writer, memory: usize) -> Result<String, Error> {
         let banding = self.deduper.banding();
         writer.finish_list(self.ids)?;
         writer.finish_list(self.sets)?;

@@ -71,6 +71,7 @@ impl Shares {
         let share = left as f64 / self.component as f64;
         let of = |bytes: usize| (bytes as f64 * share) as usize;
         Self {
+            round: of(self.round).max(1),
             keys: of(self.keys).max(1),
             table: of(self.table),
             group: (self.group as f64 * share) as u64,
