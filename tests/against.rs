@@ -314,8 +314,6 @@ fn an_index_that_no_job_has_written_is_not_placed() {
 #[test]
 fn a_run_whose_index_is_in_place_is_done() {
     let place = two_days();
-    let args =
-        "tuesday.jsonl --against seen --save-index new --work w --kept k.jsonl --memory 64MiB";
     // As when it is killed after its outputs were placed: the work is there, and the new index instead of the old.
     let sources = Sources::find(&[place.path("tuesday.jsonl")]).unwrap();
     let mut outputs = Outputs::new(&sources);
