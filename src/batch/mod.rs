@@ -260,15 +260,19 @@ impl<D: Shingled> Batch<'_, D> {
         let Some(from) = self.run.indexed_from else {
             return false;
         };
-        let is_indexed = |set: u32| {
-            let documents = self.distinct.documents(set as usize);
-            let decides = match self.deduper.cluster_mode() {
-                ClusterMode::Components => documents.first(),
-                ClusterMode::Leader => documents.last(),
-            };
-            decides.is_some_and(|&document| document as usize >= from)
+        let has_indexed = |set: u32| {
+            let last = self.distinct.documents(set as usize).last();
+            last.is_some_and(|&document| document as usize >= from)
         };
-        is_indexed(a) && is_indexed(b)
+        match self.deduper.cluster_mode() {
+            ClusterMode::Components => self.is_indexed(a) && self.is_indexed(b),
+            ClusterMode::Leader => has_indexed(a) && has_indexed(b),
+        }
+    }
+
+    /// Whether a set is one of documents of an index alone.
+    fn is_indexed(&self, set: u32) -> bool {
+        set as usize >= self.indexed_sets_from
     }
 
     /// As [`for_each_pair`](Batch::for_each_pair), in a tally that may have counted others.
@@ -350,8 +354,7 @@ impl<D: Shingled> Batch<'_, D> {
         verifier: &Verifier<'_>,
         chances: &Chances,
     ) -> Option<Partner> {
-        let is_indexed = |set: u32| set as usize >= self.indexed_sets_from;
-        if is_indexed(set) && is_indexed(other) {
+        if self.is_indexed(set) && self.is_indexed(other) {
             return None;
         }
         let similarity = verifier.verify(set, other)?;
@@ -492,16 +495,15 @@ impl<D: Shingled> Batch<'_, D> {
     ) -> Result<(), E> {
         let left = self.distinct.documents(set as usize);
         let right = self.distinct.documents(partner.set as usize);
-        let indexed = |documents: &[u32]| documents.len() - self.new_of(documents);
-        let pairs = left.len() * right.len() - indexed(left) * indexed(right);
+        let (new, indexed) = left.split_at(self.new_of(left));
+        let new_right = &right[..self.new_of(right)];
+        let pairs = new.len() * right.len() + indexed.len() * new_right.len();
         tally.add(partner.similarity.jaccard, pairs as u64, partner.only_band);
-        for (i, &a) in left.iter().enumerate() {
-            let right = match i < self.new_of(left) {
-                true => right,
-                false => &right[..self.new_of(right)],
-            };
-            for &b in right {
-                each(Pair::of(a, b, partner.similarity))?;
+        for (left, right) in [(new, right), (indexed, new_right)] {
+            for &a in left {
+                for &b in right {
+                    each(Pair::of(a, b, partner.similarity))?;
+                }
             }
         }
         Ok(())

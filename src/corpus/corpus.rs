@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
+use std::fmt::Display;
 use std::path::Path;
 
 use xxhash_rust::xxh3::xxh3_128;
@@ -255,7 +256,8 @@ impl Sink for Gathering<'_> {
         let key = xxh3_128(id.as_bytes());
         if let Some(&first) = self.seen.get(&key) {
             let (number, line) = self.places[first];
-            return Ok(Some(used_before(&id, &inputs[number], line)));
+            let first = inputs[number].place(line);
+            return Ok(Some(used_before(&id, &format_args!("at {first}"))));
         }
         if let Some(used) = self.indexed.find(&id) {
             return Ok(Some(used));
@@ -287,10 +289,9 @@ impl Sink for Gathering<'_> {
     }
 }
 
-/// What is wrong with a record whose id an earlier one has.
-pub(super) fn used_before(id: &str, input: &Input, line: Option<u64>) -> String {
-    let first = input.place(line);
-    format!("id `{}` was used before, at {first}", Escaped(id))
+/// What is wrong with a record whose id an earlier one has, which is there.
+pub(super) fn used_before(id: &str, there: &dyn Display) -> String {
+    format!("id `{}` was used before, {there}", Escaped(id))
 }
 
 impl Input {

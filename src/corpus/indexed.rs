@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
+use super::corpus::used_before;
 use super::error::Error;
-use super::escape::{Escaped, escaped_bytes};
+use super::escape::escaped_bytes;
 use crate::batch::{Memory, Shingled};
 use crate::deduper::Deduper;
 use crate::digest::{Digester, Digests};
@@ -82,15 +83,23 @@ impl Indexed {
 
     /// What is wrong with a new document that has the id of this one.
     pub(super) fn used(&self, document: u32, id: &str) -> String {
-        let index = self.ends.partition_point(|&end| end <= document);
-        used_in(id, &self.indexes[index].0)
+        used_in(id, &self.indexes[self.index_of(document)].0)
+    }
+
+    /// Which index a document is of.
+    fn index_of(&self, document: u32) -> usize {
+        self.ends.partition_point(|&end| end <= document)
+    }
+
+    /// The first document of an index.
+    fn start(&self, index: usize) -> u32 {
+        index.checked_sub(1).map_or(0, |before| self.ends[before])
     }
 
     /// The index of a document, and its row there.
     fn row(&self, document: u32) -> (&Stored, u32) {
-        let index = self.ends.partition_point(|&end| end <= document);
-        let start = index.checked_sub(1).map_or(0, |before| self.ends[before]);
-        (&self.indexes[index].1, document - start)
+        let index = self.index_of(document);
+        (&self.indexes[index].1, document - self.start(index))
     }
 
     pub(super) fn id(&self, document: u32) -> String {
@@ -110,12 +119,11 @@ impl Indexed {
         let banding = deduper.banding();
         let near = |row: &[u32]| {
             let keys = banding.keys(row);
-            let starts = [0].into_iter().chain(self.ends.iter().copied());
-            let indexes = self.indexes.iter().zip(starts);
+            let indexes = self.indexes.iter().enumerate();
             indexes
-                .flat_map(|((_, stored), start)| {
+                .flat_map(|(index, (_, stored))| {
                     let rows = stored.bands().rows(&keys).into_iter();
-                    rows.map(move |row| start + row)
+                    rows.map(move |row| self.start(index) + row)
                 })
                 .collect::<Vec<u32>>()
         };
@@ -129,11 +137,8 @@ impl Indexed {
     pub(super) fn digests(&self, documents: &[u32], digester: &Digester) -> Digests {
         const TOGETHER: usize = 1 << 10;
         let of = |documents: &[u32]| {
-            let (mut digests, mut sampled) = (digester.empty(), Vec::new());
-            for &document in documents {
-                digester.push_hashes(self.set(document).hashes(), &mut sampled, &mut digests);
-            }
-            digests
+            let sets = documents.iter().map(|&document| self.set(document));
+            digester.of_sets(sets)
         };
         let parts: Vec<Digests> = documents.par_chunks(TOGETHER).map(of).collect();
         let mut all = digester.empty();
@@ -177,24 +182,16 @@ pub(super) struct IndexedDocument {
 fn is_of(stored: &Stored, dir: &Path, deduper: &Deduper) -> Result<(), Error> {
     let about = stored.about();
     let (bands, rows) = about.banding;
-    let is = [
-        ("scheme", about.scheme.to_string()),
-        ("threshold", about.threshold.to_string()),
-        ("banding", format!("{bands} x {rows}")),
-    ];
-    let asked = [
-        deduper.scheme().to_string(),
-        deduper.threshold().to_string(),
-        deduper.banding().to_string(),
-    ];
+    let scheme = [&about.scheme, deduper.scheme()].map(ToString::to_string);
+    let threshold = [about.threshold, deduper.threshold()].map(|of| of.to_string());
+    let banding = [format!("{bands} x {rows}"), deduper.banding().to_string()];
     let dir = shown(dir);
-    for ((what, is), asked) in is.into_iter().zip(asked) {
+    for (what, [is, asked], why) in [
+        ("scheme", scheme, ""),
+        ("threshold", threshold, ""),
+        ("banding", banding, " by the recall"),
+    ] {
         if is != asked {
-            let why = if what == "banding" {
-                " by the recall"
-            } else {
-                ""
-            };
             let told =
                 format!("the index {dir} has the {what} {is}, and {asked} is asked for{why}");
             return Err(Error::refused(told));
@@ -209,11 +206,7 @@ fn is_of(stored: &Stored, dir: &Path, deduper: &Deduper) -> Result<(), Error> {
 }
 
 fn used_in(id: &str, dir: &Path) -> String {
-    format!(
-        "id `{}` was used before, in the index {}",
-        Escaped(id),
-        shown(dir)
-    )
+    used_before(id, &format_args!("in the index {}", shown(dir)))
 }
 
 fn shown(dir: &Path) -> String {

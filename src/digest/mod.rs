@@ -13,6 +13,8 @@ use crate::sketch::{Scheme, SignatureMatrix, Sketcher};
 #[cfg(feature = "corpus")]
 use crate::text::arch::STRIPS;
 use crate::text::{Content, Document, NotText, ReadBuffer, Scratch, Shingle};
+#[cfg(feature = "corpus")]
+use crate::verify::ShingleSet;
 use crate::watch::Ticker;
 
 use keys::Keys;
@@ -198,6 +200,16 @@ impl Digester {
         row: &mut [u32],
         sample: Option<&mut Sample>,
     ) -> Result<Print, NotText> {
+        let (hashes, sampled) = self.shingle(content, space)?;
+        Ok(self.digest_hashes(hashes, sampled, row, sample))
+    }
+
+    /// A document's shingle hashes, repetitions included; and what is to work in.
+    fn shingle<'s>(
+        &self,
+        content: Content<'_>,
+        space: &'s mut Workspace,
+    ) -> Result<(&'s [u64], &'s mut Vec<u32>), NotText> {
         let Workspace {
             scratch,
             hashes,
@@ -205,7 +217,7 @@ impl Digester {
         } = space;
         let shingler = self.sketcher.shingler();
         shingler.content_into(content, scratch, hashes)?;
-        Ok(self.digest_hashes(hashes, sampled, row, sample))
+        Ok((hashes, sampled))
     }
 
     /// The same of a document's shingle hashes.
@@ -233,25 +245,24 @@ impl Digester {
         space: &mut Workspace,
         digests: &mut Digests,
     ) -> Result<(), NotText> {
-        let Workspace {
-            scratch,
-            hashes,
-            sampled,
-        } = space;
-        let shingler = self.sketcher.shingler();
-        shingler.content_into(content, scratch, hashes)?;
+        let (hashes, sampled) = self.shingle(content, space)?;
         self.push_hashes(hashes, sampled, digests);
         Ok(())
     }
 
+    /// The digests of documents of which the shingle sets are there.
+    #[cfg(feature = "corpus")]
+    pub(crate) fn of_sets(&self, sets: impl Iterator<Item = ShingleSet>) -> Digests {
+        let (mut digests, mut sampled) = (self.empty(), Vec::new());
+        for set in sets {
+            self.push_hashes(set.hashes(), &mut sampled, &mut digests);
+        }
+        digests
+    }
+
     /// Adds a document of these shingle hashes to digests. `sampled` is to work in.
     #[cfg(feature = "corpus")]
-    pub(crate) fn push_hashes(
-        &self,
-        hashes: &[u64],
-        sampled: &mut Vec<u32>,
-        digests: &mut Digests,
-    ) {
+    fn push_hashes(&self, hashes: &[u64], sampled: &mut Vec<u32>, digests: &mut Digests) {
         let mut none = Vec::new();
         let slots = digests.slots.as_mut().unwrap_or(&mut none);
         let from = slots.len();

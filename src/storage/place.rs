@@ -45,8 +45,7 @@ pub(super) fn occupant(place: &Path) -> Result<Occupant, Error> {
     if names.is_empty() {
         return Ok(Occupant::EmptyFolder);
     }
-    let header = fs::read(place.join(header::FILE));
-    if !header.is_ok_and(|bytes| header::is_header(&bytes)) {
+    if !is_index(place) {
         return Err(occupied(place, "a folder lies there that is no index"));
     }
     let belongs = |name: &std::ffi::OsString| {
@@ -67,7 +66,6 @@ fn occupied(place: &Path, why: impl Into<String>) -> Error {
 }
 
 /// Whether a folder is an index, of whatever version.
-#[cfg(feature = "corpus")]
 pub(crate) fn is_index(dir: &Path) -> bool {
     let header = fs::read(dir.join(header::FILE));
     header.is_ok_and(|bytes| header::is_header(&bytes))

@@ -134,7 +134,9 @@ impl Writer {
     ) -> Result<Vec<Pairs>, Error> {
         let hashes = about.scheme.hashes();
         let mut signatures = SectionReader::open(self.path(Section::Signatures))?;
-        let mut tables = vec![Pairs::with_capacity(about.documents as usize); bands.len()];
+        // Clones would have no room.
+        let table = |_| Pairs::with_capacity(about.documents as usize);
+        let mut tables: Vec<Pairs> = bands.clone().map(table).collect();
         let (mut bytes, mut slots) = (Vec::new(), Vec::new());
         for first in (0..about.documents).step_by(TOGETHER as usize) {
             let rows = first..about.documents.min(first + TOGETHER);

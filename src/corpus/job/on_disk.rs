@@ -1,7 +1,5 @@
 //! Decisions that are in a work folder.
 
-use xxhash_rust::xxh3::xxh3_64;
-
 use super::again::{Again, Picked, Picking};
 use super::decided::{DecidedCluster, Joined, Removed, Sinks};
 use super::folder::{Bytes, Reading};
@@ -14,7 +12,6 @@ use super::shares::Shares;
 use super::walk::{Known, Walk};
 use crate::batch::PairOrder;
 use crate::corpus::copy::{Route, copy_all};
-use crate::corpus::document::CHANGED;
 use crate::corpus::error::Error;
 use crate::corpus::indexed::{Indexed, IndexedDocument};
 use crate::corpus::input::{Input, Sources};
@@ -187,9 +184,7 @@ impl<'a> Route<'a> for Copying<'a> {
             return Ok(None);
         };
         self.ticker.tick(1)?;
-        if row.record != xxh3_64(record.bytes) {
-            return Err(Error::bad(input.place(record.line), CHANGED));
-        }
+        row.is_still(input, record)?;
         let is_late = self.known.late.reason(document).is_some();
         let sink = self.sinks.of(!self.is_removed[document as usize]);
         Ok(sink.filter(|_| !is_late))

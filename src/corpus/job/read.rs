@@ -1,7 +1,7 @@
 //! The first pass: records to keys.
 
 use rayon::prelude::*;
-use xxhash_rust::xxh3::xxh3_128;
+use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
 use super::dealt::Dealer;
 use super::folder::{Bytes, Folder, Reading, Writing};
@@ -9,12 +9,14 @@ use super::manifest::ReadDone;
 use super::names;
 use super::rejected::RejectedAt;
 use super::shares::Shares;
+use crate::corpus::document::CHANGED;
 use crate::corpus::error::Error;
 use crate::corpus::indexed::{Indexed, IndexedDocument};
 use crate::corpus::input::Input;
 use crate::corpus::keep::KeepPolicy;
 use crate::corpus::parse::Taken;
 use crate::corpus::read::{At, Rejection, Sink};
+use crate::corpus::records::RawRecord;
 use crate::digest::{Digester, Digests, FoundBy};
 
 /// What is kept of each document, in order.
@@ -51,6 +53,14 @@ impl Row {
         self.shingles = from.u32()?;
         from.text(&mut self.id)?;
         from.counted(&mut self.keep)
+    }
+
+    /// Refuses a record that is not what it was.
+    pub(super) fn is_still(&self, input: &Input, record: &RawRecord<'_>) -> Result<(), Error> {
+        match xxh3_64(record.bytes) == self.record {
+            true => Ok(()),
+            false => Err(Error::bad(input.place(self.line()), CHANGED)),
+        }
     }
 
     /// The line, where there is one.
@@ -118,11 +128,8 @@ impl<'f> Keying<'f> {
         let new = self.documents;
         indexed.for_each_some(memory, |some| {
             let digest = |documents: &[IndexedDocument]| {
-                let (mut digests, mut sampled) = (digester.empty(), Vec::new());
-                for document in documents {
-                    digester.push_hashes(document.set.hashes(), &mut sampled, &mut digests);
-                }
-                digests
+                let sets = documents.iter().map(|document| document.set.clone());
+                digester.of_sets(sets)
             };
             let digests: Vec<Digests> = some.par_chunks(TOGETHER).map(digest).collect();
             let row = |document: IndexedDocument| Row {

@@ -113,7 +113,8 @@ impl Late {
                     indexed.used(first - new, &row.id)
                 } else {
                     let (input, line) = firsts[first];
-                    used_before(&row.id, &inputs[input], line)
+                    let first = inputs[input].place(line);
+                    used_before(&row.id, &format_args!("at {first}"))
                 });
             }
         }
