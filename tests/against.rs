@@ -5,7 +5,7 @@ mod support;
 use std::collections::BTreeMap;
 use std::fs;
 
-use resemblance::corpus::{Job, Outputs, ReadOptions, Sinks, Sources};
+use resemblance::corpus::{IndexSink, Job, Outputs, ReadOptions, Sinks, Sources};
 use resemblance::{Deduper, Index};
 use support::program::{A, B, Place, line};
 
@@ -281,13 +281,19 @@ fn nothing_new_leaves_the_index_as_it_is() {
     }
 }
 
+/// Tuesday's documents, and an index that is to replace that of Monday's.
+fn tuesday(place: &Place) -> (Sources, Outputs, IndexSink) {
+    let sources = Sources::find(&[place.path("tuesday.jsonl")]).unwrap();
+    let mut outputs = Outputs::new(&sources);
+    let seen = outputs.stage_index(place.path("seen")).unwrap();
+    (sources, outputs, seen)
+}
+
 #[test]
 fn an_index_is_placed_last() {
     let place = two_days();
     let before = index(&place, "seen");
-    let sources = Sources::find(&[place.path("tuesday.jsonl")]).unwrap();
-    let mut outputs = Outputs::new(&sources);
-    let seen = outputs.stage_index(place.path("seen")).unwrap();
+    let (sources, mut outputs, seen) = tuesday(&place);
     let kept = outputs.stage_records(place.path("k.jsonl")).unwrap();
     let deduper = Deduper::new();
     let job = Job::new(&deduper, ReadOptions::new()).against(place.path("seen"));
@@ -303,9 +309,7 @@ fn an_index_is_placed_last() {
 fn an_index_that_no_job_has_written_is_not_placed() {
     let place = two_days();
     let before = index(&place, "seen");
-    let sources = Sources::find(&[place.path("tuesday.jsonl")]).unwrap();
-    let mut outputs = Outputs::new(&sources);
-    let _seen = outputs.stage_index(place.path("seen")).unwrap();
+    let (_, outputs, _seen) = tuesday(&place);
     let error = outputs.commit().unwrap_err().to_string();
     assert!(error.ends_with("seen: no job has written it"), "{error}");
     assert_eq!(index(&place, "seen"), before);
@@ -315,9 +319,7 @@ fn an_index_that_no_job_has_written_is_not_placed() {
 fn a_run_whose_index_is_in_place_is_done() {
     let place = two_days();
     // As when it is killed after its outputs were placed: the work is there, and the new index instead of the old.
-    let sources = Sources::find(&[place.path("tuesday.jsonl")]).unwrap();
-    let mut outputs = Outputs::new(&sources);
-    let seen = outputs.stage_index(place.path("seen")).unwrap();
+    let (sources, outputs, seen) = tuesday(&place);
     let deduper = Deduper::new();
     let job = Job::new(&deduper, ReadOptions::new()).against(place.path("seen"));
     let job = job.work(place.path("w"));

@@ -178,10 +178,7 @@ impl<'a> Summary<'a> {
                 f,
                 "Many documents share boilerplate: {} too large to compare in full, so clusters may \
                  miss some more.",
-                match n {
-                    1 => "1 bucket was".to_owned(),
-                    n => format!("{} buckets were", HumanCount(n as u64)),
-                }
+                plural_with(n, ["bucket was", "buckets were"])
             ),
         }
     }
@@ -228,10 +225,7 @@ impl<'a> Summary<'a> {
             n => writeln!(
                 f,
                 "{} more than one of these, all kept: they would have been one cluster in a single run.",
-                match n {
-                    1 => "1 cluster has".to_owned(),
-                    n => format!("{} clusters have", HumanCount(n as u64)),
-                }
+                plural_with(n, ["cluster has", "clusters have"])
             ),
         }
     }
@@ -429,6 +423,11 @@ fn percent_down(share: f64) -> String {
 }
 
 fn plural(n: usize, what: &str) -> String {
-    let s = if n == 1 { "" } else { "s" };
-    format!("{} {what}{s}", HumanCount(n as u64))
+    plural_with(n, [what, &format!("{what}s")])
+}
+
+/// A number of things, with the words for one and for several.
+fn plural_with(n: usize, [one, several]: [&str; 2]) -> String {
+    let words = if n == 1 { one } else { several };
+    format!("{} {words}", HumanCount(n as u64))
 }

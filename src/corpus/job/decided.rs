@@ -2,8 +2,11 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use super::in_memory::InMemory;
 use super::on_disk::OnDisk;
+use crate::cluster::Cluster;
 use crate::corpus::error::Error;
 use crate::corpus::read::Rejection;
 use crate::corpus::sink::{IndexSink, RecordSink, Table};
@@ -142,6 +145,43 @@ pub struct Counts {
     pub joins: usize,
     /// Bytes of all documents' texts.
     pub text_bytes: u64,
+}
+
+/// What is counted of clusters in which new documents are removed.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+pub(super) struct ClusterCounts {
+    pub(super) clusters: usize,
+    pub(super) removed: usize,
+    /// Documents removed for one of an index.
+    pub(super) matched: usize,
+    /// Clusters with several documents of indexes.
+    pub(super) joins: usize,
+}
+
+impl ClusterCounts {
+    /// Counts a cluster. Documents from number `new` on are of indexes.
+    pub(super) fn count(&mut self, cluster: &Cluster<'_>, new: usize) {
+        let removed = removed_of(cluster, new);
+        self.removed += removed;
+        self.clusters += usize::from(removed > 0);
+        self.matched += if cluster.kept < new { 0 } else { removed };
+        self.joins += usize::from(removed > 0 && removed < cluster.removed.len());
+    }
+
+    /// Adds what others come to.
+    pub(super) fn add(&mut self, other: Self) {
+        self.clusters += other.clusters;
+        self.removed += other.removed;
+        self.matched += other.matched;
+        self.joins += other.joins;
+    }
+}
+
+/// How many of a cluster's documents that are not kept for it are below number `new`: these come first, and are removed;
+/// the others are of indexes.
+pub(super) fn removed_of(cluster: &Cluster<'_>, new: usize) -> usize {
+    let others = cluster.removed;
+    others.partition_point(|other| other.document < new)
 }
 
 /// A cluster: a document that is kept, and those that are removed for it. With an index, at least one of them is new.

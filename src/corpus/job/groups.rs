@@ -6,12 +6,13 @@ use std::string::FromUtf8Error;
 use serde::{Deserialize, Serialize};
 
 use super::dealt::Dealt;
+use super::decided::{ClusterCounts, removed_of};
 use super::folder::{Folder, Writing};
 use super::manifest::GroupDone;
 use super::names;
 use super::rounds::{Round, Written, for_each_round};
 use crate::batch::{Batch, Candidate, PairOrder, Run};
-use crate::cluster::{Cluster, Clusters};
+use crate::cluster::Cluster;
 use crate::corpus::error::Error;
 use crate::corpus::keep::{KeepColumn, KeepPolicy};
 use crate::deduper::Deduper;
@@ -105,28 +106,6 @@ impl Group {
         self.keep.push_bytes(&next.keep);
         self.documents.push(next.document);
     }
-
-    fn is_new(&self, document: usize) -> bool {
-        document < self.new
-    }
-
-    /// How many of a cluster's documents that are not its first are new. These come first.
-    fn new_of(&self, cluster: &Cluster<'_>) -> usize {
-        let removed = cluster.removed;
-        removed.partition_point(|removal| self.is_new(removal.document))
-    }
-
-    /// Adds the clusters in which new documents are removed to what is counted.
-    fn count(&self, clusters: &Clusters, counted: &mut Counted) {
-        for cluster in clusters.iter() {
-            let new = self.new_of(&cluster);
-            let is_indexed = !self.is_new(cluster.kept);
-            counted.removed += new;
-            counted.clusters += usize::from(new > 0);
-            counted.matched += if is_indexed { new } else { 0 };
-            counted.joins += usize::from(new > 0 && new < cluster.removed.len());
-        }
-    }
 }
 
 /// What is counted in a group.
@@ -134,12 +113,7 @@ impl Group {
 pub(super) struct Counted {
     pub(super) links: LinkCounts,
     pub(super) pairs: PairCounts,
-    pub(super) clusters: usize,
-    pub(super) removed: usize,
-    /// Documents removed for one of an index.
-    pub(super) matched: usize,
-    /// Clusters with several documents of indexes.
-    pub(super) joins: usize,
+    pub(super) clusters: ClusterCounts,
     /// Buckets that were split.
     pub(super) split: usize,
 }
@@ -181,18 +155,23 @@ impl Deciding<'_> {
         let links = LinkTally::new(self.chances);
         let clusters = batch.clusters_in(&links)?;
         let mut writing = self.folder.create(&names::clusters(number), 1 << 16)?;
-        for cluster in clusters.iter().filter(|cluster| group.new_of(cluster) > 0) {
-            write_cluster(&mut writing, &cluster, &group)?;
+        let mut counts = ClusterCounts::default();
+        for cluster in clusters.iter() {
+            counts.count(&cluster, group.new);
+            if removed_of(&cluster, group.new) > 0 {
+                write_cluster(&mut writing, &cluster, &group)?;
+            }
         }
         files.push(writing.finish()?);
-        let mut counted = Counted {
-            links: links.counts(),
-            pairs: pairs.counts().clone(),
-            split: clusters.split_buckets(),
-            ..Counted::default()
-        };
-        group.count(&clusters, &mut counted);
-        Ok(GroupDone { files, counted })
+        Ok(GroupDone {
+            files,
+            counted: Counted {
+                links: links.counts(),
+                pairs: pairs.counts().clone(),
+                clusters: counts,
+                split: clusters.split_buckets(),
+            },
+        })
     }
 }
 
@@ -214,11 +193,11 @@ fn write_cluster(to: &mut Writing<'_>, cluster: &Cluster<'_>, group: &Group) -> 
     let kept = cluster.kept;
     let first = cluster.removed.iter().map(|removal| removal.document).min();
     let first = first.map_or(kept, |first| first.min(kept));
-    let (removed, joined) = cluster.removed.split_at(group.new_of(cluster));
+    let (removed, joined) = cluster.removed.split_at(removed_of(cluster, group.new));
     for number in [group.numbers[first], removed.len() as u32] {
         to.write(&number.to_le_bytes())?;
     }
-    to.write(&[u8::from(!group.is_new(kept))])?;
+    to.write(&[u8::from(kept >= group.new)])?;
     to.counted(group.ids[kept].as_bytes())?;
     for removal in removed {
         let document = removal.document;

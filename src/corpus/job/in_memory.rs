@@ -5,7 +5,9 @@ use std::borrow::Cow;
 use rayon::prelude::*;
 
 use super::Job;
-use super::decided::{Counts, Decided, DecidedCluster, Held, Joined, Removed, Sinks};
+use super::decided::{
+    ClusterCounts, Counts, Decided, DecidedCluster, Held, Joined, Removed, Sinks, removed_of,
+};
 use super::saving::{Saving, save};
 use crate::batch::{Batch, Memory, Run, Shingled as _};
 use crate::cluster::{Cluster, Clusters};
@@ -23,17 +25,15 @@ use crate::watch::{Stage, Ticker, Watch};
 
 /// The decisions on documents that are in memory.
 pub(super) struct InMemory {
-    corpus: Corpus,
-    indexed: Indexed,
-    /// The documents of the indexes that take part: they are numbered after the new ones.
-    old: Vec<u32>,
+    gathered: Gathered,
     clusters: Clusters,
 }
 
-/// What is compared, before it is decided.
+/// What is compared.
 struct Gathered {
     corpus: Corpus,
     indexed: Indexed,
+    /// The documents of the indexes that take part: they are numbered after the new ones.
     old: Vec<u32>,
 }
 
@@ -49,17 +49,7 @@ impl InMemory {
     ) -> Result<Decided, Error> {
         let (gathered, digests) = Gathered::read(job, sources, watch)?;
         let (clusters, pairs) = gathered.decide(job, digests, sinks.pairs.as_ref(), watch)?;
-        let Gathered {
-            corpus,
-            indexed,
-            old,
-        } = gathered;
-        let held = Self {
-            corpus,
-            indexed,
-            old,
-            clusters,
-        };
+        let held = Self { gathered, clusters };
         held.write(job, sinks, watch)?;
         Ok(Decided {
             counts: held.counts(),
@@ -72,9 +62,10 @@ impl InMemory {
 
     /// Writes what is wanted, but for pairs.
     fn write(&self, job: &Job<'_>, sinks: &Sinks, watch: Option<&dyn Watch>) -> Result<(), Error> {
-        let Self {
-            corpus, clusters, ..
-        } = self;
+        let Self { gathered, clusters } = self;
+        let Gathered {
+            corpus, indexed, ..
+        } = gathered;
         if let Some(table) = &sinks.clusters {
             table.clusters_header()?;
             self.clusters()
@@ -87,7 +78,7 @@ impl InMemory {
             corpus.copy_records(watch, |document| sinks.of(clusters.is_kept(document)))?;
         }
         match &sinks.index {
-            Some(index) => save(job.deduper, index, &self.indexed, SAVING, |saving| {
+            Some(index) => save(job.deduper, index, indexed, SAVING, |saving| {
                 self.save_kept(job, saving, watch)
             })
             .map(drop),
@@ -103,9 +94,8 @@ impl InMemory {
         watch: Option<&dyn Watch>,
     ) -> Result<(), Error> {
         const TOGETHER: usize = 1 << 12;
-        let Self {
-            corpus, clusters, ..
-        } = self;
+        let Self { gathered, clusters } = self;
+        let corpus = &gathered.corpus;
         let shingler = job.deduper.sketcher().shingler();
         let shingle = |memory: &mut Memory, &document: &usize| {
             let set = corpus.documents()[document].shingle_set(shingler, memory);
@@ -127,80 +117,64 @@ impl InMemory {
     }
 
     fn counts(&self) -> Counts {
-        let Self {
-            corpus, clusters, ..
-        } = self;
-        let (mut removed, mut matched, mut of_new, mut joins) = (0, 0, 0, 0);
-        for (cluster, new) in self.clusters_of_new() {
-            removed += new;
-            of_new += 1;
-            matched += if self.is_new(cluster.kept) { 0 } else { new };
-            joins += usize::from(new < cluster.removed.len());
-        }
-        let documents = corpus.documents().len();
+        let Self { gathered, clusters } = self;
+        let corpus = &gathered.corpus;
+        let new = gathered.new_documents();
+        let mut of_clusters = ClusterCounts::default();
+        clusters
+            .iter()
+            .for_each(|cluster| of_clusters.count(&cluster, new));
         let rejected = corpus.rejections().len();
         let empty = clusters.empty().iter();
         Counts {
-            read: documents + rejected,
-            kept: documents - removed,
-            removed,
+            read: new + rejected,
+            kept: new - of_clusters.removed,
+            removed: of_clusters.removed,
             rejected,
-            empty: empty.filter(|&&document| self.is_new(document)).count(),
+            empty: empty.filter(|&&document| document < new).count(),
             hidden: corpus.hidden(),
-            clusters: of_new,
-            indexed: self.indexed.len() as usize,
-            matched,
-            joins,
+            clusters: of_clusters.clusters,
+            indexed: gathered.indexed.len() as usize,
+            matched: of_clusters.matched,
+            joins: of_clusters.joins,
             text_bytes: corpus.text_bytes(),
         }
     }
 
-    fn is_new(&self, document: usize) -> bool {
-        document < self.corpus.documents().len()
-    }
-
-    /// The clusters in which new documents are removed, and how many. These come before those of indexes.
-    fn clusters_of_new(&self) -> impl Iterator<Item = (Cluster<'_>, usize)> {
-        let of_new = |cluster: Cluster<'_>| {
-            let removed = cluster.removed;
-            removed.partition_point(|removal| self.is_new(removal.document))
-        };
-        let clusters = self.clusters.iter();
-        let clusters = clusters.map(move |cluster| (cluster, of_new(cluster)));
-        clusters.filter(|&(_, new)| new > 0)
-    }
-
+    /// The clusters in which new documents are removed. These come before those of indexes.
     pub(super) fn clusters(&self) -> impl Iterator<Item = DecidedCluster> {
-        let clusters = self.clusters_of_new().enumerate();
-        clusters.map(|(number, (cluster, new))| self.decided(number, cluster, new))
+        let new = self.gathered.new_documents();
+        let clusters = self.clusters.iter();
+        let clusters = clusters.filter(move |cluster| removed_of(cluster, new) > 0);
+        let clusters = clusters.enumerate();
+        clusters.map(|(number, cluster)| self.decided(number, cluster))
     }
 
-    fn decided(&self, number: usize, cluster: Cluster<'_>, new: usize) -> DecidedCluster {
-        let (removed, joined) = cluster.removed.split_at(new);
+    fn decided(&self, number: usize, cluster: Cluster<'_>) -> DecidedCluster {
+        let Gathered { corpus, .. } = &self.gathered;
+        let new = self.gathered.new_documents();
+        let id = |document| self.gathered.id(document).into_owned();
+        let (removed, joined) = cluster.removed.split_at(removed_of(&cluster, new));
         let removed = removed.iter().map(|removal| Removed {
-            id: self.id(removal.document),
+            id: id(removal.document),
             similarity: removal.similarity,
-            reason: self.corpus.keep_reason(removal).to_string(),
+            reason: corpus.keep_reason(removal).to_string(),
         });
         let joined = joined.iter().map(|removal| Joined {
-            id: self.id(removal.document),
+            id: id(removal.document),
             similarity: removal.similarity,
         });
         DecidedCluster {
             number,
-            kept: self.id(cluster.kept),
-            is_indexed: !self.is_new(cluster.kept),
+            kept: id(cluster.kept),
+            is_indexed: cluster.kept >= new,
             removed: removed.collect(),
             joined: joined.collect(),
         }
     }
 
-    fn id(&self, document: usize) -> String {
-        id_of(&self.corpus, &self.indexed, &self.old, document).into_owned()
-    }
-
     pub(super) fn rejections(&self) -> &[Rejection] {
-        self.corpus.rejections()
+        self.gathered.corpus.rejections()
     }
 }
 
@@ -248,7 +222,7 @@ impl Gathered {
         let order = self.corpus.keep_order();
         let mut run = Run::new().keep_by(&order);
         if !self.indexed.is_empty() {
-            run = run.indexed_from(self.corpus.documents().len());
+            run = run.indexed_from(self.new_documents());
         }
         if let Some(watch) = watch {
             run = run.watch(watch);
@@ -257,20 +231,22 @@ impl Gathered {
         let mut found = None;
         if let Some(table) = pairs {
             table.pairs_header()?;
-            let id = |document| id_of(&self.corpus, &self.indexed, &self.old, document);
-            found =
-                Some(batch.all_pairs(|pair| {
-                    table.pair_row(&id(pair.a), &id(pair.b), &pair.similarity)
-                })?);
+            found = Some(batch.all_pairs(|pair| {
+                table.pair_row(&self.id(pair.a), &self.id(pair.b), &pair.similarity)
+            })?);
         }
         Ok((batch.all_clusters()?, found))
     }
-}
 
-/// The id of a document: those of indexes are numbered after the new ones.
-fn id_of<'c>(corpus: &'c Corpus, indexed: &Indexed, old: &[u32], document: usize) -> Cow<'c, str> {
-    match document.checked_sub(corpus.documents().len()) {
-        None => Cow::Borrowed(&corpus.ids()[document]),
-        Some(place) => Cow::Owned(indexed.id(old[place])),
+    /// New documents: those from this number on are of indexes.
+    fn new_documents(&self) -> usize {
+        self.corpus.documents().len()
+    }
+
+    fn id(&self, document: usize) -> Cow<'_, str> {
+        match document.checked_sub(self.new_documents()) {
+            None => Cow::Borrowed(&self.corpus.ids()[document]),
+            Some(place) => Cow::Owned(self.indexed.id(self.old[place])),
+        }
     }
 }

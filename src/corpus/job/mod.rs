@@ -9,6 +9,9 @@
 //! 4. **Decide.** Group after group, a [`Batch`](crate::Batch) finds what it would find in memory.
 //! 5. **Merge** the groups' decisions in the order of the documents.
 //!
+//! Documents of indexes go the same way after all others, from their shingle sets; what they have in common with each
+//! other connects nothing.
+//!
 //! Where the method is exact, sampled hashes take the place of keys in the first stage, and the filter of the exact join
 //! that of the second. The sets of those it leaves are connected by their prefixes, and dealt to groups then.
 
@@ -39,7 +42,7 @@ mod walk;
 
 use std::path::PathBuf;
 
-use self::decided::Held;
+use self::decided::{ClusterCounts, Held};
 pub use self::decided::{Counts, Decided, DecidedCluster, Joined, Removed, Sinks};
 use self::folder::Folder;
 use self::in_memory::InMemory;
@@ -154,9 +157,13 @@ impl<'d> Job<'d> {
     /// Does the work, as far as it has not been done.
     ///
     /// # Errors
-    /// As [`Corpus::read`](super::Corpus::read). Where documents that are connected do not fit in memory. Where an index is corrupt, was written by a job of another scheme,
-    /// banding or threshold, or has an id that another has. Where an output or the work folder cannot be written; where that holds
-    /// work of other settings or inputs, or something else.
+    /// As [`Corpus::read`](super::Corpus::read), and
+    ///
+    /// - where documents that are connected do not fit in memory;
+    /// - where an index is corrupt, was written by a job of another scheme, banding or threshold, or has an id that
+    ///   another has;
+    /// - where an output or the work folder cannot be written;
+    /// - where that holds work of other settings or inputs, or something else.
     pub fn run(
         &self,
         sources: Sources,
@@ -209,10 +216,7 @@ impl<'d> Job<'d> {
             indexed,
             options: self.options.clone(),
         };
-        held.write(sinks, watch)?;
-        if let Some(index) = &sinks.index {
-            held.save(self.deduper, index, &shares, watch)?;
-        }
+        held.write(self.deduper, sinks, &shares, watch)?;
         Ok(self.decided(held, wants_pairs, known_of_texts))
     }
 
@@ -290,17 +294,13 @@ impl<'d> Job<'d> {
         } = &held;
         let chances = self.deduper.chances(self.method());
         let (links, mut pairs) = (LinkTally::new(&chances), PairTally::new(&chances));
-        let (mut clusters, mut removed, mut split) = (0, 0, 0);
-        let (mut matched, mut joins) = (0, 0);
+        let (mut of_clusters, mut split) = (ClusterCounts::default(), 0);
         for group in &work.manifest.decided {
             let counted = &group.counted;
             links.add_counts(&counted.links);
             pairs.add_counts(&counted.pairs);
-            clusters += counted.clusters;
-            removed += counted.removed;
+            of_clusters.add(counted.clusters);
             split += counted.split;
-            matched += counted.matched;
-            joins += counted.joins;
         }
         let documents = known.documents as usize - known.late.len();
         let rejected = known.rejected() + known.late.len();
@@ -309,15 +309,15 @@ impl<'d> Job<'d> {
         Decided {
             counts: Counts {
                 read: documents + rejected,
-                kept: documents - removed,
-                removed,
+                kept: documents - of_clusters.removed,
+                removed: of_clusters.removed,
                 rejected,
                 empty: empty as usize,
                 hidden: sources.hidden,
-                clusters,
+                clusters: of_clusters.clusters,
                 indexed: indexed.len() as usize,
-                matched,
-                joins,
+                matched: of_clusters.matched,
+                joins: of_clusters.joins,
                 text_bytes,
             },
             split,

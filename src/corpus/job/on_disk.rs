@@ -38,7 +38,13 @@ impl OnDisk {
     }
 
     /// Writes what is wanted.
-    pub(super) fn write(&self, sinks: &Sinks, watch: Option<&dyn Watch>) -> Result<(), Error> {
+    pub(super) fn write(
+        &mut self,
+        deduper: &Deduper,
+        sinks: &Sinks,
+        shares: &Shares,
+        watch: Option<&dyn Watch>,
+    ) -> Result<(), Error> {
         if let Some(table) = &sinks.pairs {
             self.write_pairs(table)?;
         }
@@ -48,9 +54,16 @@ impl OnDisk {
         if let Some(table) = &sinks.rejections {
             self.for_each_rejection(|rejection| table.rejections(&[rejection]))?;
         }
-        match sinks.wants_records() {
-            true => self.copy_records(sinks, watch),
-            false => Ok(()),
+        if !sinks.wants_records() && sinks.index.is_none() {
+            return Ok(());
+        }
+        let is_removed = self.is_removed()?;
+        if sinks.wants_records() {
+            self.copy_records(&is_removed, sinks, watch)?;
+        }
+        match &sinks.index {
+            Some(index) => self.save(&is_removed, deduper, index, shares, watch),
+            None => Ok(()),
         }
     }
 
@@ -109,12 +122,17 @@ impl OnDisk {
     }
 
     /// Reads the inputs once more and copies the records of documents that are kept and removed, byte for byte.
-    fn copy_records(&self, sinks: &Sinks, watch: Option<&dyn Watch>) -> Result<(), Error> {
+    fn copy_records(
+        &self,
+        is_removed: &[bool],
+        sinks: &Sinks,
+        watch: Option<&dyn Watch>,
+    ) -> Result<(), Error> {
         let inputs = &self.sources.inputs;
         let again = Copying {
             known: &self.known,
             walk: Walk::new(&self.known, inputs, &self.work.folder)?,
-            is_removed: self.is_removed()?,
+            is_removed,
             sinks,
             ticker: Ticker::new(watch, Stage::Write, self.known.documents as usize),
         };
@@ -134,8 +152,9 @@ impl OnDisk {
     }
 
     /// Reads the inputs once more and writes an index of the documents that are kept, after those of other indexes.
-    pub(super) fn save(
+    fn save(
         &mut self,
+        is_removed: &[bool],
         deduper: &Deduper,
         index: &IndexSink,
         shares: &Shares,
@@ -150,7 +169,6 @@ impl OnDisk {
             round: shares.round,
             ticker: Ticker::new(watch, Stage::Save, self.known.documents as usize),
         };
-        let is_removed = self.is_removed()?;
         let saved = save(deduper, index, &self.indexed, shares.table, |saving| {
             again.run(&mut Kept { is_removed, saving }).map(drop)
         })?;
@@ -169,7 +187,7 @@ impl OnDisk {
 struct Copying<'a> {
     known: &'a Known,
     walk: Walk<'a>,
-    is_removed: Vec<bool>,
+    is_removed: &'a [bool],
     sinks: &'a Sinks,
     ticker: Ticker<'a>,
 }
@@ -239,7 +257,7 @@ fn read_cluster(
 
 /// Documents that are kept, on their way to an index.
 struct Kept<'k, 's> {
-    is_removed: Vec<bool>,
+    is_removed: &'k [bool],
     saving: &'k mut Saving<'s>,
 }
 

@@ -19,8 +19,8 @@ pub(super) struct Saving<'s> {
     documents: u32,
 }
 
-/// Writes an index, and tells its checksum: of the documents of others and those that `add` adds, with about so many bytes of memory and 16
-/// bytes a document.
+/// Writes an index of the documents of others and those that `add` adds, and tells its checksum. Takes about so many bytes
+/// of memory, and 16 for each document.
 pub(super) fn save(
     deduper: &Deduper,
     sink: &IndexSink,
