@@ -410,8 +410,7 @@ impl Deduper {
     /// [banding](Banding::probability) gives, less what is lost by verifying no candidate whose estimate lies
     /// below [`estimate_floor`](Self::estimate_floor).
     ///
-    /// It holds for pairs. Clusters are found with less comparing: what that may cost on top, where it
-    /// does, is told by [`Clusters::split_buckets`]. What was missed in a run is told by its [`Recall`](crate::Recall).
+    /// What was missed in a run is told by its [`Recall`](crate::Recall).
     pub fn recall(&self) -> f64 {
         if self.method == Method::Exact {
             return 1.0;
@@ -447,6 +446,7 @@ impl Deduper {
         &self,
         (method, reason): (Method, Reason),
         (found, missed): (u64, Missed),
+        unseen: u64,
     ) -> Recall {
         let (banding, promised) = match method {
             Method::Exact => (None, 1.0),
@@ -459,6 +459,7 @@ impl Deduper {
             promised,
             found,
             missed,
+            unseen,
         }
     }
 

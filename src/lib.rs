@@ -81,6 +81,7 @@ mod error;
 mod pool;
 mod repeated;
 mod threshold;
+mod union_find;
 pub mod watch;
 
 // Text -> normalized text -> tokens -> shingle hashes.
@@ -101,6 +102,9 @@ pub mod lsh;
 
 // Or, without signatures: shingle sets -> candidate pairs.
 pub mod exact;
+
+// The candidates of both.
+mod candidates;
 
 // -> verified pairs.
 pub mod verify;

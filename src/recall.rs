@@ -27,11 +27,15 @@ pub struct Recall {
     pub banding: Option<Banding>,
     /// The probability that a pair exactly at the threshold is found, at least. Above it, more.
     pub promised: f64,
-    /// Pairs that were found to be similar. For [clusters](crate::Clusters) those that connect them, of documents with
-    /// different shingles; a pair that is connected already is not looked at.
+    /// Pairs that were found to be similar. For [clusters](crate::Clusters) distinct shingle sets that are removed for
+    /// another.
     pub found: u64,
-    /// Pairs that were not.
+    /// Pairs, or such sets, that were not.
     pub missed: Missed,
+    /// Candidate pairs that were not looked at, as [work ran out](crate::DeduperBuilder::exact_work): how many of them
+    /// are similar is not known, and not part of `missed`. 0 but where very many documents share most of a form and lack
+    /// different parts of it, or the threshold is very low.
+    pub unseen: u64,
 }
 
 /// How many pairs were missed.
@@ -239,6 +243,11 @@ impl<'c> PairTally<'c> {
         }
     }
 
+    /// Adds pairs that are found for certain.
+    pub(crate) fn add_certain(&mut self, pairs: u64) {
+        self.counts.found += pairs;
+    }
+
     /// Adds all pairs of documents that are known to be the same, but for those of `settled` among them.
     pub(crate) fn add_copies(&mut self, documents: u64, settled: u64) {
         let pairs = |of: u64| of * of.saturating_sub(1) / 2;
@@ -277,10 +286,11 @@ impl<'c> PairTally<'c> {
     }
 }
 
-/// The same for the pairs that connect clusters, counted from many threads: by steps of similarity, so that the order
-/// does not matter.
+/// The same for sets that are removed, counted from many threads: by steps of similarity, so that the order does not
+/// matter.
 pub(crate) struct LinkTally<'c> {
     chances: &'c Chances,
+    /// The last counts those that are found for certain.
     found: Vec<AtomicU64>,
 }
 
@@ -292,7 +302,7 @@ impl<'c> LinkTally<'c> {
     pub(crate) fn new(chances: &'c Chances) -> Self {
         Self {
             chances,
-            found: (0..Chances::STEPS).map(|_| AtomicU64::new(0)).collect(),
+            found: (0..=Chances::STEPS).map(|_| AtomicU64::new(0)).collect(),
         }
     }
 
@@ -301,9 +311,14 @@ impl<'c> LinkTally<'c> {
         self.found[step].fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Adds pairs of which none is missed.
-    pub(crate) fn add_certain(&self, pairs: u64) {
-        self.found[Chances::STEPS - 1].fetch_add(pairs, Ordering::Relaxed);
+    /// Whether a similarity reaches the threshold.
+    pub(crate) fn reaches(&self, jaccard: f64) -> bool {
+        jaccard >= self.chances.threshold
+    }
+
+    /// Adds sets of which none is missed.
+    pub(crate) fn add_certain(&self, sets: u64) {
+        self.found[Chances::STEPS].fetch_add(sets, Ordering::Relaxed);
     }
 
     /// How many pairs there are of each step that has some.
@@ -326,6 +341,10 @@ impl<'c> LinkTally<'c> {
         let (mut all, mut missed, mut variance) = (0, 0.0, 0.0);
         for (step, found) in self.found.iter().enumerate() {
             let found = found.load(Ordering::Relaxed);
+            if step == Chances::STEPS {
+                all += found;
+                break;
+            }
             let (chance, _) = self.chances.of(self.chances.similarity(step));
             all += found;
             missed += found as f64 * (1.0 - chance) / chance;

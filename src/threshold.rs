@@ -28,6 +28,23 @@ impl Threshold {
         (self.0 / (1.0 + self.0) * (1.0 - 1e-9) * both as f64).ceil() as usize
     }
 
+    /// The largest sum of the sizes of two sets for which an overlap is enough; 0 where it is none.
+    pub(crate) fn most_sum(self, shared: usize) -> usize {
+        if shared == 0 {
+            return 0;
+        }
+        let enough = |sum: usize| self.is_reached(shared, sum - shared);
+        let guess = (shared as f64 * (1.0 + self.0) / self.0) as usize;
+        let mut sum = guess.max(2 * shared);
+        while enough(sum + 1) {
+            sum += 1;
+        }
+        while !enough(sum) {
+            sum -= 1;
+        }
+        sum
+    }
+
     /// The least size of a set that is similar to one of `size`, and the least overlap with it: `ceil(t |A|)`.
     pub(crate) fn least_partner(self, size: usize) -> usize {
         least((self.0 * size as f64) as usize, |other| {
@@ -62,6 +79,23 @@ fn least(guess: usize, enough: impl Fn(usize) -> bool) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sums_are_the_inverse_of_overlaps() {
+        for threshold in [0.1, 0.3, 0.5, 2.0 / 3.0, 0.75, 0.8, 0.95, 1.0].map(Threshold) {
+            for shared in 1..200 {
+                let most = threshold.most_sum(shared);
+                for sum in 2 * shared..most + 3 {
+                    let needed = threshold.needed_overlap(shared, sum - shared);
+                    assert_eq!(
+                        needed <= shared,
+                        sum <= most,
+                        "{threshold:?} {shared} {sum}"
+                    );
+                }
+            }
+        }
+    }
 
     #[test]
     fn bounds_are_those_of_the_definition() {

@@ -146,7 +146,8 @@ pub struct Similarity {
 }
 
 impl Similarity {
-    fn of(shared: usize, left: usize, right: usize) -> Self {
+    /// Of sets of these sizes that share so many shingles.
+    pub(crate) fn of(shared: usize, left: usize, right: usize) -> Self {
         // A document without shingles resembles nothing.
         let share = |of: usize| match of {
             0 => 0.0,
@@ -197,18 +198,6 @@ impl Pair {
             similarity,
         }
     }
-}
-
-/// What came of comparing two sets.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Compared {
-    Similar {
-        jaccard: f64,
-    },
-    /// `work` is what it cost, in comparisons of signatures.
-    Failed {
-        work: usize,
-    },
 }
 
 /// The least number of equal slots, of K, with which a candidate is verified, and the probability that a
@@ -286,21 +275,6 @@ impl<'a> Verifier<'a> {
     /// The similarity of sets `a` and `b` where it reaches the threshold.
     pub(crate) fn verify(&self, a: u32, b: u32) -> Option<Similarity> {
         self.may_be(a, b).then(|| self.exactly(a, b)).flatten()
-    }
-
-    /// As [`verify`](Self::verify), telling what a failure cost.
-    pub(crate) fn compare(&self, a: u32, b: u32) -> Compared {
-        /// Shingles of both sets together that take as long as a comparison of signatures.
-        const SHINGLES: usize = 64;
-        if !self.may_be(a, b) {
-            return Compared::Failed { work: 1 };
-        }
-        match self.exactly(a, b) {
-            Some(Similarity { jaccard, .. }) => Compared::Similar { jaccard },
-            None => Compared::Failed {
-                work: 1 + (self.set(a).len() + self.set(b).len()) / SHINGLES,
-            },
-        }
     }
 
     /// What the signatures say.

@@ -54,7 +54,7 @@ fn holds(name: &str) {
         batch.for_each_pair(each).unwrap();
         // Clusters compare less, and lose nothing by it.
         let clusters = batch.clusters().unwrap();
-        assert_eq!(clusters.split_buckets(), 0);
+        assert_eq!(clusters.recall().unseen, 0);
         for (document, &first) in closure.flatten().iter().enumerate() {
             let cluster = clusters
                 .cluster_of(document)

@@ -171,16 +171,16 @@ impl<'a> Summary<'a> {
             );
         }
         write!(f, "{threshold} and more counts. ")?;
-        self.show_recall(f)?;
-        match self.decided.split_buckets() {
-            0 => Ok(()),
-            n => writeln!(
+        match self.decided.recall().unseen {
+            0 => {}
+            unseen => writeln!(
                 f,
-                "Many documents share boilerplate: {} too large to compare in full, so clusters may \
-                 miss some more.",
-                plural_with(n, ["bucket was", "buckets were"])
-            ),
+                "How many near-duplicates were missed is not known: {} of the candidate pairs were not looked at, \
+                 as --exact-work ran out.",
+                HumanCount(unseen)
+            )?,
         }
+        self.show_recall(f)
     }
 
     /// What was found of all there is, in a line.
@@ -337,7 +337,6 @@ impl Serialize for Summary<'_> {
             "recall": recall.promised,
             "keep": self.keep.by().to_string(),
             "prefer": self.keep.preference().map(Preference::to_string),
-            "split_buckets": decided.split_buckets(),
         });
         let mut map = serializer.serialize_map(Some(5))?;
         map.serialize_entry("clusters", &Clusters(decided))?;
@@ -404,6 +403,7 @@ fn found(recall: &Recall) -> Value {
     json!({
         "found": recall.found,
         "missed": { "expected": missed.expected, "low": missed.low, "high": missed.high },
+        "unseen": recall.unseen,
     })
 }
 

@@ -89,7 +89,9 @@ impl<'d> Way<'d, Candidate> {
             sets: 0,
             shingles: 0,
         };
-        let joined = self.join(distinct, &survivors, Reason::Asked, self.deduper.budget())?;
-        joined.map_err(|reason| Error::new(Kind::ExactTooLarge(reason)))
+        let joined = self.join(&distinct, &survivors, self.deduper.budget())?;
+        let (sets, candidates) =
+            joined.map_err(|reason| Error::new(Kind::ExactTooLarge(reason)))?;
+        Ok(self.batch(distinct, None, candidates, Reason::Asked, sets))
     }
 }

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "corpus")]
 mod candidate;
+mod crowded;
 mod pairs;
 mod run;
 mod shingled;
@@ -12,21 +13,20 @@ use std::fmt::Debug;
 
 use rayon::prelude::*;
 
-use crate::cluster::{
-    Candidates, ClusterMode, Clusters, Complete, Grouping, Keep, Labels, components, leaders,
-};
+use crate::candidates::Candidates;
+use crate::cluster::{ClusterMode, Clusters, Grouping, Keep, Labels, components, leaders};
 use crate::collapse::{Distinct, Firsts};
 use crate::deduper::Deduper;
 use crate::digest::Digests;
 use crate::error::{Error, Kind};
-use crate::exact::{Direction, Join, Near};
+use crate::exact::{Near, Partners};
 use crate::lsh::Buckets;
 use crate::method::{Method, Reason};
 use crate::pool::Pool;
-use crate::recall::{Chances, LinkTally, Missed, PairTally, Recall};
+use crate::recall::{Chances, LinkTally, PairTally, Recall};
 use crate::sketch::{Rows, SignatureMatrix};
 use crate::text::Document;
-use crate::verify::{Compared, Estimates, Pair, ShingleSet, Similarity, Verifier};
+use crate::verify::{Estimates, Pair, ShingleSet, Similarity, Verifier};
 use crate::watch::Stage;
 
 #[cfg(feature = "corpus")]
@@ -46,7 +46,9 @@ pub struct Batch<'d, D> {
     documents: &'d [D],
     run: Run<'d>,
     distinct: Distinct,
-    found: Found,
+    /// The signatures of the documents, by LSH.
+    rows: Option<Rows>,
+    candidates: Candidates,
     reason: Reason,
     /// The shingle set of each distinct set; empty for those that are no candidates.
     sets: Vec<ShingleSet>,
@@ -54,17 +56,9 @@ pub struct Batch<'d, D> {
     indexed_sets_from: usize,
 }
 
-/// What pairs are in order by: copies first, then the size of the first set where that counts, the first documents of
-/// both sets, and the documents.
+/// What pairs are in order by: the first documents of both sets, then the documents.
 #[cfg(feature = "corpus")]
-pub(crate) type PairOrder = [u32; 6];
-
-/// Where candidates come from.
-#[derive(Debug)]
-enum Found {
-    Lsh { rows: Rows, buckets: Buckets },
-    Exact(Join),
-}
+pub(crate) type PairOrder = [u32; 4];
 
 impl<'d, D: Document + Sync> Batch<'d, D> {
     pub(crate) fn new(
@@ -80,9 +74,7 @@ impl<'d, D: Document + Sync> Batch<'d, D> {
 
     /// The clusters, and which copies to keep.
     ///
-    /// A pair that is connected already (in leader mode, one that is removed already) is not compared. With LSH a
-    /// bucket of very many documents in which comparisons keep failing is split by further slots instead of
-    /// being enumerated: see [`Clusters::split_buckets`].
+    /// A pair that is connected already (in leader mode, one that is removed already) is not compared.
     ///
     /// # Errors
     /// Where the run is cancelled.
@@ -93,8 +85,7 @@ impl<'d, D: Document + Sync> Batch<'d, D> {
     /// Hands every pair of near-duplicates to `each` as it is found, until that fails, and tells how many may have been
     /// missed. Only pairs of about a million candidates are held at a time.
     ///
-    /// The order is the same in every run, but not ascending: copies come together, and the pairs of one document
-    /// with later ones.
+    /// The order is the same in every run: by the first documents that have the same shingles as those of the pair.
     ///
     /// # Errors
     /// Where the run is cancelled; and the error of `each`.
@@ -152,26 +143,24 @@ impl<'d, D: Shingled> Batch<'d, D> {
     ) -> Result<Recall, E> {
         let chances = self.chances();
         let mut tally = PairTally::new(&chances);
-        self.for_each_pair_in(&mut tally, each)?;
-        Ok(self.recall(tally.told()))
+        let unseen = self.for_each_pair_in(&mut tally, each)?;
+        let deduper = self.deduper;
+        Ok(deduper.recall_of(self.method(), tally.told(), unseen))
     }
 }
 
 impl<D> Batch<'_, D> {
     /// How candidates were found, and why so.
     pub fn method(&self) -> (Method, Reason) {
-        match self.found {
-            Found::Lsh { .. } => (Method::Lsh, self.reason),
-            Found::Exact(_) => (Method::Exact, self.reason),
+        match self.rows {
+            Some(_) => (Method::Lsh, self.reason),
+            None => (Method::Exact, self.reason),
         }
     }
 
     /// The signatures of the documents, where the method makes any.
     pub fn signatures(&self) -> Option<&SignatureMatrix> {
-        match &self.found {
-            Found::Lsh { rows, .. } => Some(rows.matrix()),
-            Found::Exact(_) => None,
-        }
+        self.rows.as_ref().map(Rows::matrix)
     }
 
     /// The documents collapsed to distinct shingle sets.
@@ -179,77 +168,45 @@ impl<D> Batch<'_, D> {
         &self.distinct
     }
 
-    /// The buckets of candidates, where the method makes any.
+    /// The buckets in which all documents are compared, where the method makes any. Those that are too large are not
+    /// among them: their documents are joined by rare shingles and common parts, as with [`Method::Exact`].
     pub fn buckets(&self) -> Option<&Buckets> {
-        match &self.found {
-            Found::Lsh { buckets, .. } => Some(buckets),
-            Found::Exact(_) => None,
-        }
+        self.candidates.buckets.as_ref()
     }
 }
 
 impl<D: Shingled> Batch<'_, D> {
     /// As [`clusters`](Batch::clusters), in a tally that may have counted others.
     pub(crate) fn clusters_in(&self, tally: &LinkTally<'_>) -> Result<Clusters, Error> {
-        let labels = self.labels(tally)?;
+        let labels = self.labels()?;
         let order = self.keep_order();
         let grouping = Grouping {
             distinct: &self.distinct,
             labels: &labels,
             order: &*order,
-            recall: self.recall(tally.told()),
+            are_certain: &|a, b| self.candidates.are_certain(a, b),
+            indexed_sets_from: self.indexed_sets_from,
+            tally,
         };
         grouping.clusters(
             self.documents.len(),
             |a, b| self.similarity(a, b),
             |removals| self.run.ticker(Stage::Measure, removals),
+            |told| self.deduper.recall_of(self.method(), told, labels.unseen),
         )
     }
 
-    /// The cluster of each set. The pairs that connect them are counted by `tally`.
-    fn labels(&self, tally: &LinkTally<'_>) -> Result<Labels, Error> {
+    /// The cluster of each set.
+    fn labels(&self) -> Result<Labels, Error> {
         let verifier = self.verifier();
-        let sets = self.distinct.len();
-        let order = self.keep_order();
-        let leader = match self.deduper.cluster_mode() {
-            ClusterMode::Components => None,
-            ClusterMode::Leader => Some(self.distinct.in_order(&*order)),
-        };
-        match &self.found {
-            Found::Lsh { rows, buckets } => {
-                let candidates = Candidates {
-                    buckets,
-                    sets,
-                    row: |set: u32| rows.row(self.distinct.first(set as usize)),
-                    compare: |a, b| match self.is_settled(a, b) {
-                        true => Compared::Failed { work: 1 },
-                        false => verifier.compare(a, b),
-                    },
-                    tally,
-                };
-                match leader {
-                    None => {
-                        let ticker = self.run.ticker(Stage::Verify, buckets.places());
-                        components(&candidates, &ticker)
-                    }
-                    Some(order) => {
-                        let ticker = self.run.ticker(Stage::Verify, sets);
-                        leaders(&candidates, &order, &ticker)
-                    }
-                }
-            }
-            Found::Exact(join) => {
-                let candidates = Complete {
-                    join,
-                    sets,
-                    is_similar: |a, b| !self.is_settled(a, b) && verifier.verify(a, b).is_some(),
-                    tally,
-                };
-                let ticker = self.run.ticker(Stage::Verify, join.len());
-                match leader {
-                    None => candidates.components(&ticker),
-                    Some(order) => candidates.leaders(&order, &ticker),
-                }
+        let ticker = self.run.ticker(Stage::Verify, self.distinct.len());
+        let is_similar = |a, b| !self.is_settled(a, b) && verifier.verify(a, b).is_some();
+        match self.deduper.cluster_mode() {
+            ClusterMode::Components => components(&self.candidates, is_similar, &ticker),
+            ClusterMode::Leader => {
+                let order = self.distinct.in_order(&*self.keep_order());
+                let stays = |set| self.has_indexed(set);
+                leaders(&self.candidates, &order, stays, is_similar, &ticker)
             }
         }
     }
@@ -257,17 +214,17 @@ impl<D: Shingled> Batch<'_, D> {
     /// Whether two sets are not compared for clusters, since of both there are documents of an index. Components are
     /// connected by a new document of either; leaders, who are kept in any case, by none.
     fn is_settled(&self, a: u32, b: u32) -> bool {
-        let Some(from) = self.run.indexed_from else {
-            return false;
-        };
-        let has_indexed = |set: u32| {
-            let last = self.distinct.documents(set as usize).last();
-            last.is_some_and(|&document| document as usize >= from)
-        };
         match self.deduper.cluster_mode() {
             ClusterMode::Components => self.is_indexed(a) && self.is_indexed(b),
-            ClusterMode::Leader => has_indexed(a) && has_indexed(b),
+            ClusterMode::Leader => self.has_indexed(a) && self.has_indexed(b),
         }
+    }
+
+    /// Whether documents of an index have a set.
+    fn has_indexed(&self, set: u32) -> bool {
+        let last = self.distinct.documents(set as usize).last();
+        let from = self.run.indexed_from;
+        from.is_some_and(|from| last.is_some_and(|&document| document as usize >= from))
     }
 
     /// Whether a set is one of documents of an index alone.
@@ -275,101 +232,70 @@ impl<D: Shingled> Batch<'_, D> {
         set as usize >= self.indexed_sets_from
     }
 
-    /// As [`for_each_pair`](Batch::for_each_pair), in a tally that may have counted others.
+    /// As [`for_each_pair`](Batch::for_each_pair), in a tally that may have counted others. Returns how many candidates
+    /// were not looked at.
     pub(crate) fn for_each_pair_in<E: From<Error>>(
         &self,
         tally: &mut PairTally<'_>,
         mut each: impl FnMut(Pair) -> Result<(), E>,
-    ) -> Result<(), E> {
-        let chances = tally.chances();
-        for set in 0..self.distinct.len() {
-            self.pairs_within(set, tally, &mut each)?;
-        }
-        let verifier = self.verifier();
-        let all = match &self.found {
-            Found::Lsh { .. } => self.distinct.len(),
-            Found::Exact(join) => join.len(),
+    ) -> Result<u64, E> {
+        let candidates = &self.candidates;
+        let join = candidates.join.as_ref();
+        let by_classes = join.map(|join| join.partners(candidates.work)).transpose();
+        let (by_classes, unseen) = match by_classes {
+            Ok(partners) => (partners, 0),
+            Err(out) => {
+                candidates.out_of_work(out)?;
+                (None, candidates.unseen())
+            }
         };
+        let finding = Finding {
+            batch: self,
+            verifier: self.verifier(),
+            chances: tally.chances(),
+            by_classes,
+            with_crowded: unseen > 0,
+        };
+        let all = self.distinct.len();
         let ticker = self.run.ticker(Stage::Verify, all);
         let memory = Pool::<Near>::default();
         let mut to = 0;
         while to < all {
             let from = to;
-            to = self.step_from(from, all);
+            to = finding.step_from(from, all);
             let found: Vec<Vec<Partner>> = (from..to)
                 .into_par_iter()
                 .map_init(
                     || memory.lend(),
-                    |near, place| {
+                    |near, set| {
                         ticker.tick(1)?;
-                        let set = self.candidates_of(place, near);
-                        let partner = |&other: &u32| self.partner(set, other, &verifier, chances);
-                        Ok(near.places.iter().filter_map(partner).collect())
+                        Ok(finding.partners(set as u32, near))
                     },
                 )
                 .collect::<Result<_, Error>>()?;
-            for (place, partners) in (from..to).zip(found) {
+            for (set, partners) in (from..to).zip(found) {
+                self.pairs_within(set, tally, &mut each)?;
                 for partner in partners {
-                    self.pairs_between(self.set_at(place), &partner, tally, &mut each)?;
+                    self.pairs_between(set as u32, &partner, tally, &mut each)?;
                 }
             }
         }
-        Ok(())
+        Ok(unseen)
     }
 
     /// What pairs are in order by, as they are found; `number` is that of a document in the whole of which these are a
     /// part.
     #[cfg(feature = "corpus")]
     pub(crate) fn order_of(&self, pair: &Pair, number: impl Fn(usize) -> u32) -> PairOrder {
-        let set = |document| self.distinct.set_of(document).unwrap_or_default();
-        let by_size = matches!(self.found, Found::Exact(_));
-        let place = |document| {
-            let set = set(document);
-            let size = if by_size { self.sets[set].len() } else { 0 };
-            (size as u32, set)
+        let first = |document: usize| {
+            let set = self.distinct.set_of(document).unwrap_or_default();
+            self.distinct.first(set)
         };
         let (mut left, mut right) = (pair.a, pair.b);
-        if place(right) < place(left) {
+        if first(right) < first(left) {
             (left, right) = (right, left);
         }
-        let first = |document| number(self.distinct.first(set(document)));
-        match set(left) == set(right) {
-            true => [0, 0, first(left), first(left), number(left), number(right)],
-            false => [
-                1,
-                place(left).0,
-                first(left),
-                first(right),
-                number(left),
-                number(right),
-            ],
-        }
-    }
-
-    /// A candidate of a set, verified.
-    fn partner(
-        &self,
-        set: u32,
-        other: u32,
-        verifier: &Verifier<'_>,
-        chances: &Chances,
-    ) -> Option<Partner> {
-        if self.is_indexed(set) && self.is_indexed(other) {
-            return None;
-        }
-        let similarity = verifier.verify(set, other)?;
-        let only_band = match &self.found {
-            Found::Lsh { rows, .. } => {
-                let row = |set: u32| rows.row(self.distinct.first(set as usize));
-                chances.only_band(row(set), row(other))
-            }
-            Found::Exact(_) => None,
-        };
-        Some(Partner {
-            set: other,
-            similarity,
-            only_band,
-        })
+        [first(left), first(right), left, right].map(number)
     }
 
     /// With which probability pairs are found.
@@ -377,70 +303,16 @@ impl<D: Shingled> Batch<'_, D> {
         self.deduper.chances(self.method().0)
     }
 
-    fn recall(&self, counted: (u64, Missed)) -> Recall {
-        self.deduper.recall_of(self.method(), counted)
-    }
-
-    /// The set that is the `place`-th in turn.
-    fn set_at(&self, place: usize) -> u32 {
-        match &self.found {
-            Found::Lsh { .. } => place as u32,
-            Found::Exact(join) => join.set(place),
-        }
-    }
-
-    /// Writes the candidates of the `place`-th set with those that come after it over `near`, as ascending sets, and
-    /// returns that set.
-    fn candidates_of(&self, place: usize, near: &mut Near) -> u32 {
-        match &self.found {
-            Found::Lsh { buckets, .. } => buckets.partners_after(place, &mut near.places),
-            Found::Exact(join) => {
-                join.near(place, Direction::Later, near);
-                for other in &mut near.places {
-                    *other = join.set(*other as usize);
-                }
-                near.places.sort_unstable();
-            }
-        }
-        self.set_at(place)
-    }
-
-    /// The end of the sets, from `from` on, that are looked at in one step: at least one, and others while
-    /// their places in buckets or lists, of which there are as many as candidates or more, are not too many.
-    fn step_from(&self, from: usize, all: usize) -> usize {
-        const SETS: usize = 4096;
-        const CANDIDATES: usize = 1 << 20;
-        let end = all.min(from + SETS);
-        let of_set = |place: usize| match &self.found {
-            Found::Lsh { buckets, .. } => {
-                let own = buckets.of_set(place).iter();
-                own.map(|&b| buckets.sets(b as usize).len()).sum()
-            }
-            Found::Exact(join) => join.places_met(place),
-        };
-        let mut candidates = 0;
-        let fits = |&place: &usize| {
-            candidates += of_set(place);
-            candidates <= CANDIDATES
-        };
-        (from..end)
-            .take_while(fits)
-            .last()
-            .map_or(from + 1, |place| place + 1)
-    }
-
     fn verifier(&self) -> Verifier<'_> {
+        let estimates = self.rows.as_ref().map(|rows| Estimates {
+            rows,
+            distinct: &self.distinct,
+            floor_slots: self.deduper.floor_slots(),
+        });
         Verifier {
             sets: &self.sets,
             threshold: self.deduper.threshold(),
-            estimates: match &self.found {
-                Found::Lsh { rows, .. } => Some(Estimates {
-                    rows,
-                    distinct: &self.distinct,
-                    floor_slots: self.deduper.floor_slots(),
-                }),
-                Found::Exact(_) => None,
-            },
+            estimates,
         }
     }
 
@@ -498,7 +370,10 @@ impl<D: Shingled> Batch<'_, D> {
         let (new, indexed) = left.split_at(self.new_of(left));
         let new_right = &right[..self.new_of(right)];
         let pairs = new.len() * right.len() + indexed.len() * new_right.len();
-        tally.add(partner.similarity.jaccard, pairs as u64, partner.only_band);
+        match partner.is_certain {
+            true => tally.add_certain(pairs as u64),
+            false => tally.add(partner.similarity.jaccard, pairs as u64, partner.only_band),
+        }
         for (left, right) in [(new, right), (indexed, new_right)] {
             for &a in left {
                 for &b in right {
@@ -518,12 +393,103 @@ impl<D: Shingled> Batch<'_, D> {
     }
 }
 
+/// Finds the pairs of sets.
+struct Finding<'f, 'd, D> {
+    batch: &'f Batch<'d, D>,
+    verifier: Verifier<'f>,
+    chances: &'f Chances,
+    /// Which sets are similar by common shingles alone.
+    by_classes: Option<Partners<'f>>,
+    with_crowded: bool,
+}
+
 /// A set that is similar to another.
 struct Partner {
     set: u32,
     similarity: Similarity,
+    /// Whether it was found for certain.
+    is_certain: bool,
     /// The one band in which their signatures agree, where it is one.
     only_band: Option<u16>,
+}
+
+impl<D: Shingled> Finding<'_, '_, D> {
+    /// The sets after `set` that are similar to it, ascending.
+    fn partners(&self, set: u32, near: &mut Near) -> Vec<Partner> {
+        let Self {
+            batch, verifier, ..
+        } = self;
+        batch.candidates.near(set, self.with_crowded, near);
+        let are_indexed = |other| batch.is_indexed(set) && batch.is_indexed(other);
+        let after = near.sets.iter().copied();
+        let after = after.filter(|&other| other > set && !are_indexed(other));
+        let verified = |other| Some((other, verifier.verify(set, other)?));
+        let mut found: Vec<(u32, Similarity)> = after.filter_map(verified).collect();
+        if let Some(join) = &batch.candidates.join
+            && let Some(partners) = &self.by_classes
+            && let Some(place) = join.place(set)
+        {
+            // Those that share rare shingles as well have been found, and share more.
+            near.begin(batch.distinct.len());
+            found.iter().for_each(|&(other, _)| {
+                near.is_new(other);
+            });
+            let len = |set: u32| batch.sets[set as usize].len();
+            partners.of(place, |other, shared| {
+                let other = join.set_at(other);
+                if other > set && !are_indexed(other) && near.is_new(other) {
+                    let similarity = Similarity::of(shared as usize, len(set), len(other));
+                    found.push((other, similarity));
+                }
+            });
+        }
+        found.sort_unstable_by_key(|&(other, _)| other);
+        let partner = |(other, similarity)| self.partner(set, other, similarity);
+        found.into_iter().map(partner).collect()
+    }
+
+    fn partner(&self, set: u32, other: u32, similarity: Similarity) -> Partner {
+        let Batch {
+            rows,
+            distinct,
+            candidates,
+            ..
+        } = self.batch;
+        let is_certain = rows.is_none() || candidates.are_certain(set, other);
+        let only_band = rows.as_ref().filter(|_| !is_certain).and_then(|rows| {
+            let row = |set: u32| rows.row(distinct.first(set as usize));
+            self.chances.only_band(row(set), row(other))
+        });
+        Partner {
+            set: other,
+            similarity,
+            is_certain,
+            only_band,
+        }
+    }
+
+    /// The end of the sets, from `from` on, that are looked at in one step: at least one, and others while
+    /// they meet not too many others.
+    fn step_from(&self, from: usize, all: usize) -> usize {
+        const SETS: usize = 4096;
+        const CANDIDATES: usize = 1 << 20;
+        let end = all.min(from + SETS);
+        let of_set = |set: usize| {
+            let candidates = &self.batch.candidates;
+            let join = candidates.join.as_ref();
+            let place = join.and_then(|join| join.place(set as u32));
+            let by_classes = self.by_classes.as_ref().zip(place);
+            candidates.met(set as u32, self.with_crowded)
+                + by_classes.map_or(0, |(partners, place)| partners.met(place))
+        };
+        let mut candidates = 0;
+        let fits = |&set: &usize| {
+            candidates += of_set(set);
+            candidates <= CANDIDATES
+        };
+        let fitting = (from..end).take_while(fits).last();
+        fitting.map_or(from + 1, |set| set + 1)
+    }
 }
 
 fn can_be_numbered<D>(documents: &[D]) -> Result<(), Error> {

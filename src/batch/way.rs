@@ -2,12 +2,14 @@
 
 use rayon::prelude::*;
 
+use super::crowded::crowded;
 use super::shingled::{Memory, Shingled};
-use super::{Batch, Found, Run};
+use super::{Batch, Run};
+use crate::candidates::Candidates;
 use crate::collapse::{Distinct, Firsts};
 use crate::deduper::Deduper;
 use crate::error::{Error, Kind};
-use crate::exact::{Join, Sample, survivors};
+use crate::exact::{Join, Sample, Work, survivors};
 use crate::lsh::Buckets;
 use crate::method::{Budget, Reason, cost};
 use crate::sketch::Rows;
@@ -39,31 +41,22 @@ pub(super) struct Survivors {
 
 /// Documents brought as far as buckets.
 struct InBuckets {
-    distinct: Distinct,
     rows: Rows,
     buckets: Buckets,
+    crowded: Option<Buckets>,
 }
 
 impl InBuckets {
-    /// What it costs to verify the candidates.
-    fn verifying(&self, sample: &Sample) -> f64 {
-        let is_candidate = |document: usize| {
-            let set = self.distinct.set_of(document);
-            set.is_some_and(|set| {
-                self.distinct.first(set) == document && !self.buckets.of_set(set).is_empty()
-            })
-        };
-        let lengths = sample.lengths().enumerate();
-        let lengths = lengths.filter(|&(document, _)| is_candidate(document));
-        let shingles = lengths.map(|(_, length)| u64::from(length)).sum();
-        cost::of_candidates(shingles, self.buckets.pairs())
+    fn of_set(&self, set: usize) -> bool {
+        !self.buckets.of_set(set).is_empty()
     }
 }
 
 impl<'d, D: Shingled> Way<'d, D> {
     pub(super) fn by_lsh(self, firsts: Firsts, rows: Rows) -> Result<Batch<'d, D>, Error> {
-        let found = self.buckets(firsts, rows)?;
-        self.with_buckets(found, Reason::Asked)
+        let distinct: Distinct = firsts.into();
+        let found = self.buckets(&distinct, rows)?;
+        self.with_buckets(distinct, found, Reason::Asked)
     }
 
     pub(super) fn by_join(self, firsts: Firsts, sample: Sample) -> Result<Batch<'d, D>, Error> {
@@ -72,9 +65,11 @@ impl<'d, D: Shingled> Way<'d, D> {
         drop(sample);
         let joined = match self.refuses_memory(&survivors) {
             Some(reason) => Err(reason),
-            None => self.join(distinct, &survivors, Reason::Asked, self.deduper.budget())?,
+            None => self.join(&distinct, &survivors, self.deduper.budget())?,
         };
-        joined.map_err(|reason| Error::new(Kind::ExactTooLarge(reason)))
+        let (sets, candidates) =
+            joined.map_err(|reason| Error::new(Kind::ExactTooLarge(reason)))?;
+        Ok(self.batch(distinct, None, candidates, Reason::Asked, sets))
     }
 
     /// The exact join where it takes less than LSH, or hardly more.
@@ -86,10 +81,11 @@ impl<'d, D: Shingled> Way<'d, D> {
     ) -> Result<Batch<'d, D>, Error> {
         /// How much more the exact join may take of what is left to do.
         const MORE: f64 = 1.1;
-        let distinct: Distinct = firsts.clone().into();
+        let distinct: Distinct = firsts.into();
         let survivors = self.survivors(&distinct, &sample)?;
         if let Some(reason) = self.refuses_memory(&survivors) {
-            return self.with_buckets(self.buckets(firsts, rows)?, reason);
+            let found = self.buckets(&distinct, rows)?;
+            return self.with_buckets(distinct, found, reason);
         }
         let exact = cost::of_join(survivors.shingles, self.deduper.threshold());
         let finding = cost::of_buckets(distinct.len(), self.deduper.banding().bands());
@@ -98,83 +94,154 @@ impl<'d, D: Shingled> Way<'d, D> {
             exact_to_lsh: exact / left,
         };
         let (lsh, reason, found) = if exact <= cost::LITTLE {
-            (cost::LITTLE, Reason::Little, Err((firsts, rows)))
+            (cost::LITTLE, Reason::Little, Err(rows))
         } else if exact <= finding {
-            (finding, faster(finding), Err((firsts, rows)))
+            (finding, faster(finding), Err(rows))
         } else {
-            let found = self.buckets(firsts, rows)?;
-            let verifying = found.verifying(&sample);
+            let found = self.buckets(&distinct, rows)?;
+            let verifying = self.verifying(&distinct, &found, &sample);
             if finding + exact > MORE * (finding + verifying) {
-                return self.with_buckets(found, faster(verifying));
+                return self.with_buckets(distinct, found, faster(verifying));
             }
             (finding + verifying, faster(verifying), Ok(found))
         };
         drop(sample);
         let mut budget = self.deduper.budget();
-        budget.work = budget.work.min(cost::looks_in(MORE * lsh));
-        match self.join(distinct, &survivors, reason, budget)? {
-            Ok(batch) => Ok(batch),
+        let allowed = budget.work;
+        budget.work = (allowed / 8).min(cost::looks_in(MORE * lsh));
+        let joined = self.join(&distinct, &survivors, budget)?;
+        let joined = joined.and_then(|(sets, candidates)| {
+            candidates.try_work()?;
+            Ok((sets, candidates))
+        });
+        match joined {
+            Ok((sets, mut candidates)) => {
+                // Another question than that of components may take some times as much.
+                candidates.work = Work::new(allowed);
+                Ok(self.batch(distinct, None, candidates, reason, sets))
+            }
             Err(reason) => {
-                let found = found.or_else(|(firsts, rows)| self.buckets(firsts, rows))?;
-                self.with_buckets(found, reason)
+                let found = found.or_else(|rows| self.buckets(&distinct, rows))?;
+                self.with_buckets(distinct, found, reason)
             }
         }
     }
 
-    fn buckets(self, firsts: Firsts, rows: Rows) -> Result<InBuckets, Error> {
-        let fingerprint =
-            |memory: &mut Memory, document| Ok(self.set_of(document, memory)?.fingerprint());
-        let ticker = |copies| self.run.ticker(Stage::Collapse, copies);
-        let row = |document| rows.row(document);
-        let merged = firsts.merge_equal_sets(row, fingerprint, ticker)?;
-        let distinct = Distinct::from(merged);
+    /// What it costs to verify the candidates by LSH.
+    fn verifying(self, distinct: &Distinct, found: &InBuckets, sample: &Sample) -> f64 {
+        let crowded = |set| {
+            let crowded = found.crowded.as_ref();
+            crowded.is_some_and(|crowded| !crowded.of_set(set).is_empty())
+        };
+        let (mut in_buckets, mut in_crowd) = (0, 0);
+        for (document, length) in sample.lengths().enumerate() {
+            let set = distinct.set_of(document);
+            if let Some(set) = set.filter(|&set| distinct.first(set) == document) {
+                if crowded(set) {
+                    in_crowd += u64::from(length);
+                } else if found.of_set(set) {
+                    in_buckets += u64::from(length);
+                }
+            }
+        }
+        cost::of_candidates(in_buckets, found.buckets.pairs())
+            + cost::of_join(in_crowd, self.deduper.threshold())
+    }
+
+    fn buckets(self, distinct: &Distinct, rows: Rows) -> Result<InBuckets, Error> {
+        /// Pairs of sets that are compared in buckets, for each set, before the largest buckets are taken for crowded.
+        const PAIRS: u64 = 32;
+        /// So many are compared in any case.
+        const FEW: u64 = 1 << 16;
         let banding = self.deduper.banding();
+        let mut crowded = None;
         let buckets = if self.deduper.threshold() < 1.0 {
             let ticker = self.run.ticker(Stage::Candidates, banding.bands());
-            let new = self.indexed_sets_from(&distinct);
-            Buckets::try_new(row, &distinct, banding, new, &ticker)?
+            let new = self.indexed_sets_from(distinct);
+            let row = |document| rows.row(document);
+            let mut buckets = Buckets::try_new(row, distinct, banding, new, &ticker)?;
+            let most = self.run.bucket_pairs.unwrap_or(FEW.max(PAIRS * new as u64));
+            crowded = buckets.split_off(most, new);
+            buckets
         } else {
-            // Copies are collapsed, and nothing else reaches 1.
-            Buckets::none(&distinct, banding)
+            Buckets::none(distinct, banding)
         };
         Ok(InBuckets {
-            distinct,
             rows,
             buckets,
+            crowded,
         })
     }
 
-    fn with_buckets(self, found: InBuckets, reason: Reason) -> Result<Batch<'d, D>, Error> {
-        let InBuckets {
-            distinct,
-            rows,
-            buckets,
-        } = found;
-        let sets = self.shingle_sets(&distinct, |set| !buckets.of_set(set).is_empty())?;
-        Ok(self.batch(distinct, Found::Lsh { rows, buckets }, reason, sets))
+    fn with_buckets(
+        self,
+        distinct: Distinct,
+        found: InBuckets,
+        reason: Reason,
+    ) -> Result<Batch<'d, D>, Error> {
+        let joins = match &found.crowded {
+            Some(buckets) => {
+                let row = |set: u32| found.rows.row(distinct.first(set as usize));
+                crowded(buckets, distinct.len(), row, self.deduper.floor_slots())
+            }
+            None => Vec::new(),
+        };
+        let joins = |set: usize| joins.get(set).is_some_and(|&joins| joins);
+        let sets = self.shingle_sets(&distinct, |set| found.of_set(set) || joins(set))?;
+        let join = match found.crowded {
+            Some(_) => Some(self.join_of(&distinct, &sets, joins)?),
+            None => None,
+        };
+        let candidates = Candidates {
+            sets: distinct.len(),
+            buckets: Some(found.buckets),
+            crowded: found.crowded,
+            join,
+            work: Work::new(self.deduper.budget().work),
+        };
+        Ok(self.batch(distinct, Some(found.rows), candidates, reason, sets))
+    }
+
+    /// The join of those sets that take part.
+    fn join_of(
+        self,
+        distinct: &Distinct,
+        sets: &[ShingleSet],
+        joins: impl Fn(usize) -> bool,
+    ) -> Result<Join, Error> {
+        let hashes = |set: usize| match joins(set) {
+            true => sets[set].hashes(),
+            false => &[],
+        };
+        let hashes: Vec<&[u64]> = (0..sets.len()).map(hashes).collect();
+        let ticker = self.run.ticker(Stage::Candidates, hashes.len());
+        let indexed_from = self.indexed_sets_from(distinct);
+        let is_indexed = |set: u32| set as usize >= indexed_from;
+        let threshold = Threshold(self.deduper.threshold());
+        Join::new(&hashes, threshold, is_indexed, &ticker)
     }
 
     /// The exact join, unless there is too much to look at.
     pub(super) fn join(
         self,
-        distinct: Distinct,
+        distinct: &Distinct,
         survivors: &Survivors,
-        reason: Reason,
         budget: Budget,
-    ) -> Result<Result<Batch<'d, D>, Reason>, Error> {
+    ) -> Result<Result<(Vec<ShingleSet>, Candidates), Reason>, Error> {
         let survives = |set| survivors.may[distinct.first(set)];
-        let sets = self.shingle_sets(&distinct, survives)?;
-        let hashes = |set: usize| match survives(set) {
-            true => sets[set].hashes(),
-            false => &[], // a copy
+        let sets = self.shingle_sets(distinct, survives)?;
+        let join = self.join_of(distinct, &sets, survives)?;
+        if let Some(reason) = budget.refuses_work(join.looks()) {
+            return Ok(Err(reason));
+        }
+        let candidates = Candidates {
+            sets: distinct.len(),
+            buckets: None,
+            crowded: None,
+            join: Some(join),
+            work: Work::new(budget.work),
         };
-        let hashes: Vec<&[u64]> = (0..sets.len()).map(hashes).collect();
-        let ticker = self.run.ticker(Stage::Candidates, hashes.len());
-        let join = Join::new(&hashes, Threshold(self.deduper.threshold()), &ticker)?;
-        Ok(match budget.refuses_work(join.visits()) {
-            Some(reason) => Err(reason),
-            None => Ok(self.batch(distinct, Found::Exact(join), reason, sets)),
-        })
+        Ok(Ok((sets, candidates)))
     }
 
     fn refuses_memory(self, survivors: &Survivors) -> Option<Reason> {
@@ -208,10 +275,11 @@ impl<'d, D: Shingled> Way<'d, D> {
         })
     }
 
-    fn batch(
+    pub(super) fn batch(
         self,
         distinct: Distinct,
-        found: Found,
+        rows: Option<Rows>,
+        candidates: Candidates,
         reason: Reason,
         sets: Vec<ShingleSet>,
     ) -> Batch<'d, D> {
@@ -221,7 +289,8 @@ impl<'d, D: Shingled> Way<'d, D> {
             documents: self.documents,
             run: self.run,
             distinct,
-            found,
+            rows,
+            candidates,
             reason,
             sets,
         }

@@ -1,230 +1,157 @@
 //! Leader clusters: a set is removed only for one that is kept.
 //!
-//! In the order of the keep policy, each set is compared with the kept sets of its buckets, the first
-//! of the order first. It is removed by the first that it resembles, else it is kept. This is the
-//! greedy cover whose kept sets never resemble each other, as far as they are candidates.
-
-use std::collections::HashMap;
+//! In the order of the keep policy, each set is removed for the first kept one that it resembles, else it is kept. This
+//! is the greedy cover whose kept sets never resemble each other, as far as pairs are found.
 
 use rayon::prelude::*;
 
-use super::{Candidates, Compared, FULL, Labels, split_slot};
+use super::Labels;
+use super::components::{BATCH, batches};
+use crate::candidates::Candidates;
 use crate::error::Error;
-use crate::lsh::Banding;
+use crate::exact::{Leading, Near, OutOfWork};
+use crate::pool::Pool;
 use crate::watch::Ticker;
 
-/// Sets whose comparison with the kept ones runs in parallel. The result does not depend on it: it is that of taking
-/// one set after the other.
-const BATCH: usize = 2048;
+/// Kept; or no rank.
+const NONE: u32 = u32::MAX;
 
-/// The kept set that removes each set, or itself. `order` holds every set once, in the order of the
-/// keep policy.
-pub(crate) fn leaders<'r, Row, Compare>(
-    candidates: &Candidates<'_, Row, Compare>,
+/// The first kept set that each set resembles, or itself where it is kept. `order` holds every set once, in the order of
+/// the keep policy; those for which `stays` says so are kept in any case, and come first.
+pub(crate) fn leaders(
+    candidates: &Candidates,
     order: &[u32],
+    stays: impl Fn(u32) -> bool + Sync,
+    is_similar: impl Fn(u32, u32) -> bool + Sync,
     ticker: &Ticker<'_>,
-) -> Result<Labels, Error>
-where
-    Row: Fn(u32) -> &'r [u32] + Sync,
-    Compare: Fn(u32, u32) -> Compared + Sync,
-{
-    leaders_by(candidates, order, ticker, BATCH)
-}
-
-/// The same in batches of any size.
-pub(super) fn leaders_by<'r, Row, Compare>(
-    candidates: &Candidates<'_, Row, Compare>,
-    order: &[u32],
-    ticker: &Ticker<'_>,
-    batch: usize,
-) -> Result<Labels, Error>
-where
-    Row: Fn(u32) -> &'r [u32] + Sync,
-    Compare: Fn(u32, u32) -> Compared + Sync,
-{
-    let mut leader: Vec<u32> = (0..candidates.sets as u32).collect();
-    let mut kept = Kept::new(candidates, order);
-    for (number, sets) in order.chunks(batch).enumerate() {
-        let from = number * batch;
-        // First against those kept before this batch, then, in order, against those of the batch.
-        let found: Vec<Option<Led>> = sets
-            .par_iter()
-            .map_init(Vec::new, |near, &set| {
-                ticker.tick(1)?;
-                Ok(kept.resembled(set, 0, near))
-            })
-            .collect::<Result<_, Error>>()?;
-        let mut near = Vec::new();
-        for ((place, &set), found) in (from..).zip(sets).zip(found) {
-            let found = match kept.was_split(set, from as u32) {
-                true => kept.resembled(set, 0, &mut near),
-                false => found.or_else(|| kept.resembled(set, from as u32, &mut near)),
-            };
-            match found {
-                Some(Led { by, jaccard }) => {
-                    candidates.tally.add(jaccard);
-                    leader[set as usize] = by;
-                }
-                None => kept.insert(set, place as u32),
+) -> Result<Labels, Error> {
+    let mut leaders = Leaders {
+        candidates,
+        order,
+        rank: vec![0; candidates.sets],
+        stays: &stays,
+        is_similar: &is_similar,
+        ticker,
+        with_crowded: false,
+    };
+    for (rank, &set) in (0..).zip(order) {
+        leaders.rank[set as usize] = rank;
+    }
+    let join = candidates.join.as_ref();
+    let label = match leaders.lead(join.map(|join| join.leading(candidates.work)))? {
+        Ok(label) => label,
+        Err(out) => {
+            candidates.out_of_work(out)?;
+            leaders.with_crowded = true;
+            match leaders.lead(None)? {
+                Ok(label) => label,
+                Err(_) => unreachable!("nothing is joined by common parts"),
             }
         }
-    }
-    let is_split = |node: &&Node| matches!(node, Node::Split(_));
+    };
     Ok(Labels {
-        label: leader,
-        split: kept.buckets.iter().filter(is_split).count(),
+        label,
+        unseen: match leaders.with_crowded {
+            true => candidates.unseen(),
+            false => 0,
+        },
     })
 }
 
-/// A set is removed for another that is kept.
-#[derive(Clone, Copy)]
-struct Led {
-    by: u32,
-    jaccard: f64,
+struct Leaders<'a, Stays, IsSimilar> {
+    candidates: &'a Candidates,
+    order: &'a [u32],
+    rank: Vec<u32>,
+    stays: &'a Stays,
+    is_similar: &'a IsSimilar,
+    ticker: &'a Ticker<'a>,
+    with_crowded: bool,
 }
 
-/// The kept sets of each bucket.
-struct Kept<'c, 'b, Row, Compare> {
-    candidates: &'c Candidates<'b, Row, Compare>,
-    order: &'c [u32],
-    buckets: Vec<Node>,
-    /// The band of each bucket.
-    bands: Vec<u16>,
-    /// The place of the set that split a bucket last, by bucket.
-    split_by: HashMap<u32, u32>,
-}
-
-/// Kept sets of a bucket, as places in the order; split by further slots where there are many.
-enum Node {
-    Few(Vec<u32>),
-    Split(HashMap<u32, Node>),
-}
-
-impl<'r, Row, Compare> Kept<'_, '_, Row, Compare>
+impl<Stays, IsSimilar> Leaders<'_, Stays, IsSimilar>
 where
-    Row: Fn(u32) -> &'r [u32] + Sync,
-    Compare: Fn(u32, u32) -> Compared + Sync,
+    Stays: Fn(u32) -> bool + Sync,
+    IsSimilar: Fn(u32, u32) -> bool + Sync,
 {
-    fn new<'c, 'b>(
-        candidates: &'c Candidates<'b, Row, Compare>,
-        order: &'c [u32],
-    ) -> Kept<'c, 'b, Row, Compare> {
-        let buckets = candidates.buckets;
-        let bands = 0..buckets.banding().bands();
-        Kept {
-            candidates,
-            order,
-            buckets: (0..buckets.len()).map(|_| Node::Few(Vec::new())).collect(),
-            bands: bands
-                .flat_map(|band| buckets.of_band(band).map(move |_| band as u16))
-                .collect(),
-            split_by: HashMap::new(),
-        }
-    }
-
-    /// The first kept set, from place `from` of the order on, that `set` resembles.
-    fn resembled(&self, set: u32, from: u32, near: &mut Vec<u32>) -> Option<Led> {
-        let Candidates {
-            buckets,
-            row,
-            compare,
-            ..
-        } = self.candidates;
-        near.clear();
-        for &bucket in buckets.of_set(set as usize) {
-            let mut node = &self.buckets[bucket as usize];
-            let mut depth = 0;
-            let slots = row(set);
-            let places = loop {
-                match node {
-                    Node::Few(places) => break places.as_slice(),
-                    Node::Split(parts) => {
-                        let slot = self.split_slot(bucket, depth, slots.len());
-                        let part = slot.and_then(|slot| parts.get(&slots[slot]));
-                        let Some(part) = part else { break &[] };
-                        node = part;
-                        depth += 1;
+    fn lead(&self, mut leading: Option<Leading<'_>>) -> Result<Result<Vec<u32>, OutOfWork>, Error> {
+        let candidates = self.candidates;
+        let mut leader: Vec<u32> = (0..candidates.sets as u32).collect();
+        let active = self.order.iter().copied();
+        let active: Vec<u32> = active
+            .filter(candidates.active(self.with_crowded))
+            .collect();
+        self.ticker.tick(candidates.sets - active.len())?;
+        let memory = Pool::<Near>::default();
+        for batch in batches(active.len(), BATCH) {
+            let sets = &active[batch];
+            let first = self.rank(sets[0]);
+            // Those kept before this batch; then, in order, those of the batch.
+            let is_kept = |set: u32| leader[set as usize] == set;
+            let found: Vec<(u32, Vec<u32>)> = sets
+                .par_iter()
+                .map_init(
+                    || memory.lend(),
+                    |near, &set| {
+                        self.ticker.tick(1)?;
+                        candidates.near(set, self.with_crowded, near);
+                        Ok(self.resembled(set, first, is_kept, &mut near.sets))
+                    },
+                )
+                .collect::<Result<_, Error>>()?;
+            for (&set, (before, within)) in sets.iter().zip(found) {
+                let is_kept = |&&rank: &&u32| {
+                    let other = self.order[rank as usize];
+                    leader[other as usize] == other
+                };
+                let within = within.iter().find(is_kept).copied();
+                let mut best = before.min(within.unwrap_or(NONE));
+                if let Some(leading) = &mut leading
+                    && let Some(place) = candidates.join.as_ref().and_then(|join| join.place(set))
+                {
+                    let rank = self.rank(set);
+                    if !(self.stays)(set) {
+                        match leading.first(place, rank, best) {
+                            Ok(first) => best = first,
+                            Err(out) => return Ok(Err(out)),
+                        }
+                    }
+                    if best == NONE {
+                        leading.keep(place, rank);
                     }
                 }
-            };
-            near.extend_from_slice(&places[places.partition_point(|&place| place < from)..]);
+                if best != NONE {
+                    leader[set as usize] = self.order[best as usize];
+                }
+            }
         }
+        Ok(Ok(leader))
+    }
+
+    fn rank(&self, set: u32) -> u32 {
+        self.rank[set as usize]
+    }
+
+    /// The rank of the first kept set ranked before `first` that `set` resembles; where there is none, the ranks of all
+    /// that it resembles from there to itself.
+    fn resembled(
+        &self,
+        set: u32,
+        first: u32,
+        is_kept: impl Fn(u32) -> bool,
+        near: &mut Vec<u32>,
+    ) -> (u32, Vec<u32>) {
+        let own = self.rank(set);
+        for other in &mut *near {
+            *other = self.rank(*other);
+        }
+        let of_rank = |rank: u32| self.order[rank as usize];
+        near.retain(|&rank| rank < own && (rank >= first || is_kept(of_rank(rank))));
         near.sort_unstable();
-        near.dedup();
-        near.iter().find_map(|&place| {
-            let by = self.order[place as usize];
-            match compare(by, set) {
-                Compared::Similar { jaccard } => Some(Led { by, jaccard }),
-                Compared::Failed { .. } => None,
-            }
-        })
-    }
-
-    /// Whether a bucket of `set` has been split since place `from`: what was found before may no longer hold.
-    fn was_split(&self, set: u32, from: u32) -> bool {
-        let buckets = self.candidates.buckets.of_set(set as usize).iter();
-        !self.split_by.is_empty()
-            && buckets
-                .filter_map(|bucket| self.split_by.get(bucket))
-                .any(|&place| place >= from)
-    }
-
-    fn split_slot(&self, bucket: u32, depth: usize, slots: usize) -> Option<usize> {
-        let band = usize::from(self.bands[bucket as usize]);
-        split_slot(self.candidates.buckets.banding(), band, depth, slots)
-    }
-
-    fn insert(&mut self, set: u32, place: u32) {
-        let Candidates { buckets, row, .. } = self.candidates;
-        let banding = buckets.banding();
-        let of_place = |place: u32| row(self.order[place as usize]);
-        for &bucket in buckets.of_set(set as usize) {
-            let band = usize::from(self.bands[bucket as usize]);
-            if self.buckets[bucket as usize].insert(place, banding, band, 0, &of_place) {
-                self.split_by.insert(bucket, place);
-            }
-        }
-    }
-}
-
-impl Node {
-    /// True where a part of the bucket was split.
-    fn insert<'r>(
-        &mut self,
-        place: u32,
-        banding: Banding,
-        band: usize,
-        depth: usize,
-        row: &impl Fn(u32) -> &'r [u32],
-    ) -> bool {
-        let slots = row(place);
-        match self {
-            Node::Few(places) => {
-                places.push(place);
-                if places.len() <= FULL {
-                    return false;
-                }
-                if split_slot(banding, band, depth, slots.len()).is_none() {
-                    // Signatures are the same to the last slot: comparing more would be quadratic.
-                    places.pop();
-                    return false;
-                }
-                let places = std::mem::take(places);
-                *self = Node::Split(HashMap::new());
-                for place in places {
-                    self.insert(place, banding, band, depth, row);
-                }
-                true
-            }
-            Node::Split(parts) => {
-                let Some(slot) = split_slot(banding, band, depth, slots.len()) else {
-                    return false;
-                };
-                parts
-                    .entry(slots[slot])
-                    .or_insert_with(|| Node::Few(Vec::new()))
-                    .insert(place, banding, band, depth + 1, row)
-            }
+        let (before, within) = near.split_at(near.partition_point(|&rank| rank < first));
+        let is_similar = |&&rank: &&u32| (self.is_similar)(of_rank(rank), set);
+        match before.iter().find(is_similar) {
+            Some(&rank) => (rank, Vec::new()),
+            None => (NONE, within.iter().filter(is_similar).copied().collect()),
         }
     }
 }

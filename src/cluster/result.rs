@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use super::Labels;
 use crate::collapse::Distinct;
 use crate::error::Error;
-use crate::recall::Recall;
+use crate::recall::{LinkTally, Missed, Recall};
 use crate::verify::Similarity;
 use crate::watch::Ticker;
 
@@ -44,7 +44,6 @@ pub struct Clusters {
     starts: Vec<usize>,
     removed: Vec<Removal>,
     empty: Vec<usize>,
-    split: usize,
     recall: Recall,
 }
 
@@ -178,21 +177,13 @@ impl Clusters {
         &self.empty
     }
 
-    /// How documents were found to be similar, and how many that are may not have been found: documents kept that
-    /// should not have been, or clusters that are one. Looked at are the pairs that connect clusters only: a document that
-    /// resembles several is not missed where one of these pairs is, so that the number is an upper one.
+    /// How documents were found to be similar, and how many are kept that should not have been.
+    ///
+    /// Found are distinct shingle sets that are removed for another. Each was found by its similarity to the kept one with
+    /// some probability, and stands for as many more as were missed at that: so many documents are kept that a complete
+    /// search would remove, at most; a document that resembles several is missed only where all these pairs are.
     pub fn recall(&self) -> &Recall {
         &self.recall
-    }
-
-    /// Buckets that were split instead of being compared in full, because they were large and comparisons
-    /// in them kept failing. Where it is 0, clusters are exactly those of [the
-    /// pairs](crate::Deduper::pairs). Else pairs may be missed beyond the
-    /// [recall](crate::Deduper::recall): in general few, since they have other bands to meet in; many where the
-    /// threshold is so low, or shingles so common, that most buckets hold thousands of documents that do
-    /// not resemble each other. Longer shingles, more hashes or a higher threshold help.
-    pub fn split_buckets(&self) -> usize {
-        self.split
     }
 }
 
@@ -202,7 +193,12 @@ pub(crate) struct Grouping<'a> {
     pub(crate) labels: &'a Labels,
     /// The total order of the keep policy: least is kept. Equals go by number.
     pub(crate) order: &'a (dyn Fn(usize, usize) -> Ordering + Sync),
-    pub(crate) recall: Recall,
+    /// Whether two sets are found for certain where they are similar.
+    pub(crate) are_certain: &'a (dyn Fn(u32, u32) -> bool + Sync),
+    /// Sets from this number on have documents of an index alone.
+    pub(crate) indexed_sets_from: usize,
+    /// Counts the sets that are removed.
+    pub(crate) tally: &'a LinkTally<'a>,
 }
 
 impl Grouping<'_> {
@@ -213,6 +209,7 @@ impl Grouping<'_> {
         documents: usize,
         similarity: impl Fn(usize, usize) -> Similarity + Sync,
         ticker: impl FnOnce(usize) -> Ticker<'t>,
+        recall: impl FnOnce((u64, Missed)) -> Recall,
     ) -> Result<Clusters, Error> {
         let members = self.members();
         let mut cluster_of = vec![NONE; documents];
@@ -238,26 +235,42 @@ impl Grouping<'_> {
         let ticker = ticker(doomed.len());
         let removal = |(document, kept)| {
             ticker.tick(1)?;
+            let similarity = similarity(document, kept);
+            self.count(document, kept, similarity.jaccard);
             Ok(Removal {
                 document,
                 kept,
-                similarity: similarity(document, kept),
+                similarity,
             })
         };
+        let removed = doomed.into_par_iter().map(removal);
+        let removed = removed.collect::<Result<_, Error>>()?;
         Ok(Clusters {
             cluster_of,
             kept,
             starts,
-            removed: doomed
-                .into_par_iter()
-                .map(removal)
-                .collect::<Result<_, Error>>()?,
+            removed,
             empty: (0..documents)
                 .filter(|&document| self.distinct.set_of(document).is_none())
                 .collect(),
-            split: self.labels.split,
-            recall: self.recall,
+            recall: recall(self.tally.told()),
         })
+    }
+
+    /// Counts the set of a document that is removed, once.
+    fn count(&self, document: usize, kept: usize, jaccard: f64) {
+        let [set, kept] = [document, kept].map(|document| self.distinct.set_of(document));
+        let (Some(set), Some(kept)) = (set, kept) else {
+            return;
+        };
+        let is_first = self.distinct.first(set) == document;
+        if !is_first || set == kept || set >= self.indexed_sets_from {
+            return;
+        }
+        match (self.are_certain)(set as u32, kept as u32) && self.tally.reaches(jaccard) {
+            true => self.tally.add_certain(1),
+            false => self.tally.add(jaccard),
+        }
     }
 
     /// (first document of the cluster, document), sorted.

@@ -1,5 +1,8 @@
 //! The exact similarity join: every pair whose Jaccard similarity reaches the threshold, and no sketch.
 //!
+//! Frequent shingles say what form a document has, rare ones what it says. So the join goes by rare shingles first, and
+//! text that many documents have in common (a site's header and footer, a form, a licence) does not slow it down.
+//!
 //! A set A with a partner B at the threshold t shares at least `ceil(t |A|)` of its shingles with it, and so misses at
 //! most `|A| - ceil(t |A|)`. Everything here follows from that:
 //!
@@ -9,20 +12,21 @@
 //!    partner. In a second pass the rest do the same against the documents that may have one. What stays are the
 //!    *survivors*: in an ordinary collection few beside those that have partners. Where two hashes share a bit, a
 //!    document may survive that need not: the filter errs on the safe side only.
-//! 2. **Prefixes.** The shingle sets of the survivors are made. Their shingles are put in one order for all; two sets
-//!    at the threshold then share one of the first `|A| - ceil(t |A|) + 1` of each (*prefix filter*: Chaudhuri,
-//!    Ganti, Kaushik 2006), the smaller of them even one of its first `|A| - ceil(2 t / (1 + t) |A|) + 1` (Bayardo,
-//!    Ma, Srikant 2007: AllPairs; Xiao et al. 2008: PPJoin). The order is that of hashes where a look at some of them
-//!    shows that few sets would meet; else by (document frequency, hash), rarest first. Frequencies are counted in a
-//!    table of bytes, for three times as many shingles as a prefix takes; where two shingles share a byte, the order
-//!    changes and the result does not.
-//! 3. **Candidates.** Sets that share a shingle in their prefixes are candidates unless their sizes say no (*length
-//!    filter*), the places of the shared shingle in both (*positional filter*, PPJoin), or bitmaps of the sets
-//!    (*bitmap filter*: Sandes, Teodoro, Melo 2020): a bit in which they differ stands for a shingle that one of them
-//!    lacks.
-//! 4. **Verification** by merging the sorted sets, given up as soon as the overlap that is needed is out of reach.
+//! 2. **Frequencies.** The shingle sets of the survivors are made, and counted is how many of them have each shingle, in
+//!    a table of bytes that hashes share: never too low. Shingles in more than 15 sets are *common*, others *rare*.
+//! 3. **Rare shingles.** All shingles are put in the order of (frequency, hash). Two sets at the threshold share one of
+//!    the first `|A| - ceil(t |A|) + 1` of each (*prefix filter*: Chaudhuri, Ganti, Kaushik 2006), the smaller of them
+//!    even one of its first `|A| - ceil(2 t / (1 + t) |A|) + 1` (Bayardo, Ma, Srikant 2007: AllPairs; Xiao et al. 2008:
+//!    PPJoin). If the first that they share in this order is rare, both stand in its list, which is short. They are
+//!    candidates unless their sizes say no (*length filter*), the places of the shared shingle in both (*positional
+//!    filter*, PPJoin), or bitmaps of the sets (*bitmap filter*: Sandes, Teodoro, Melo 2020). They are verified by
+//!    merging the sorted sets, given up as soon as the overlap that is needed is out of reach.
+//! 4. **Common parts.** If the first is common, all that the two share is common: at most `|A| - ceil(t |A|)` of A are
+//!    rare, and of B likewise, and their common shingles alone reach the threshold. Sets with the same common shingles
+//!    are a *class*, in which sizes alone decide: nothing is compared. Between classes the same question is asked of far
+//!    fewer and smaller things, with an index that is split where looking is in vain.
 //!
-//! Mann, Augsten and Bouros (2016) compare these filters and their combinations.
+//! Mann, Augsten and Bouros (2016) compare the filters and their combinations.
 //!
 //! # What exact means
 //!
@@ -34,24 +38,37 @@
 //! # Cost
 //!
 //! Beside shingling: of every document 52 bytes, and 4 for each sampled hash, `1.5 (1 - t)` of all (0.3 at t = 0.8);
-//! of survivors 8 bytes a shingle for their sets, and while prefixes are compared some 50 for each place in a prefix that
-//! another set shares. The work grows with the square of the frequency of the shingles in prefixes: it is small
-//! where most documents have rare shingles (five words of prose), and large where all shingles are common (single
-//! words, short n-grams of characters) or the threshold is low. `benches/README.md` sets it beside LSH.
-//!
-//! [`exact_memory`](crate::DeduperBuilder::exact_memory) and [`exact_work`](crate::DeduperBuilder::exact_work) bound
-//! both.
+//! of survivors 8 bytes a shingle for their sets, about 2 for each distinct shingle, and some 50 for each rare shingle in
+//! a prefix that another set shares. Looks by rare shingles are at most 15 for each place in a prefix, on any
+//! collection. The join of classes takes time in proportion to the classes where these are few forms and their parts. It
+//! becomes slow where thousands of documents lack different parts of one form and are not similar for that; there
+//! [`exact_work`](crate::DeduperBuilder::exact_work) ends it. [`exact_memory`](crate::DeduperBuilder::exact_memory)
+//! bounds memory. `benches/README.md` sets the join beside LSH.
 
 mod bitmap;
+mod classes;
+mod connect;
 mod filter;
+mod frequencies;
+mod hashed;
 mod join;
-mod prefix;
+mod lead;
+mod lists;
+mod partners;
 mod sample;
+mod scan;
+mod tree;
+mod work;
 
 #[cfg(feature = "corpus")]
 pub(crate) use filter::Strips;
 pub(crate) use filter::survivors;
-pub(crate) use join::{Direction, Join, Near};
 #[cfg(feature = "corpus")]
-pub(crate) use prefix::{Frequencies, Orderer};
+pub(crate) use frequencies::Frequencies;
+pub(crate) use join::{Join, Near};
+pub(crate) use lead::Leading;
+pub(crate) use partners::Partners;
 pub(crate) use sample::{Sample, Sampler};
+#[cfg(feature = "corpus")]
+pub(crate) use scan::prefix_of;
+pub(crate) use work::{OutOfWork, Work};

@@ -1,5 +1,6 @@
 //! Candidates of a whole batch, by sorting.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use rayon::prelude::*;
@@ -102,6 +103,57 @@ impl Buckets {
         self.bands.push(from..self.len());
     }
 
+    /// Takes out the buckets that are too large to compare all pairs of sets in them, and returns them: the largest, as
+    /// many as leave no more than `most` pairs in the others. Pairs of two sets from the number `asked` on do not
+    /// count.
+    pub(crate) fn split_off(&mut self, most: u64, asked: usize) -> Option<Self> {
+        let pairs = |bucket: usize| {
+            let sets = self.sets(bucket);
+            let new = sets.partition_point(|&set| (set as usize) < asked) as u64;
+            new * (new - 1) / 2 + new * (sets.len() as u64 - new)
+        };
+        let mut of_size: BTreeMap<usize, u64> = BTreeMap::new();
+        for bucket in 0..self.len() {
+            *of_size.entry(self.sets(bucket).len()).or_default() += pairs(bucket);
+        }
+        let mut left = most;
+        let too_large = of_size.into_iter().find(|&(_, pairs)| {
+            let fits = pairs <= left;
+            left = left.saturating_sub(pairs);
+            !fits
+        });
+        let (size, _) = too_large?;
+        let large = self.filtered(|sets| sets >= size);
+        *self = self.filtered(|sets| sets < size);
+        Some(large)
+    }
+
+    /// The buckets of sizes for which `which` says so.
+    fn filtered(&self, which: impl Fn(usize) -> bool) -> Self {
+        let sets = self.of_set_from.len() - 1;
+        let mut some = Self {
+            starts: vec![0],
+            members: Vec::new(),
+            bands: Vec::with_capacity(self.bands.len()),
+            banding: self.banding,
+            of_set_from: Vec::new(),
+            of_set: Vec::new(),
+        };
+        for band in &self.bands {
+            let from = some.len();
+            for bucket in band
+                .clone()
+                .filter(|&bucket| which(self.sets(bucket).len()))
+            {
+                some.members.extend_from_slice(self.sets(bucket));
+                some.starts.push(some.members.len());
+            }
+            some.bands.push(from..some.len());
+        }
+        some.list_by_set(sets);
+        some
+    }
+
     fn list_by_set(&mut self, sets: usize) {
         let from = starts(sets, self.members.iter().map(|&set| set as usize));
         let mut next = from.clone();
@@ -198,6 +250,36 @@ mod tests {
             0,
         );
         SignatureMatrix::from_slots(scheme.unwrap(), rows.concat()).unwrap()
+    }
+
+    #[test]
+    fn the_largest_buckets_are_split_off() {
+        // Buckets of 2, 3, 4 and so on sets in the first band; none in the second.
+        let of_size = |size: u32| std::iter::repeat_n(size, size as usize);
+        let firsts = (2..9).flat_map(of_size);
+        let rows: Vec<[u32; 4]> = (0..).zip(firsts).map(|(i, of)| [of, 0, i, i]).collect();
+        let matrix = matrix(&rows);
+        let distinct = Distinct::new(&matrix, |(): &mut (), document| document as u128);
+        let banding = Banding::new(2, 2).unwrap();
+        let sizes = |buckets: &Buckets| {
+            let sizes = buckets.of_band(0).map(|bucket| buckets.sets(bucket).len());
+            sizes.collect::<BTreeSet<_>>()
+        };
+        // Those of 2 to 4 have 1 + 3 + 6 pairs.
+        for (most, left, asked) in [(10, 2..5, 40), (15, 2..5, 40), (9, 2..4, 40), (0, 2..2, 40)] {
+            let mut buckets = Buckets::new(&matrix, &distinct, banding);
+            let large = buckets.split_off(most, asked).unwrap();
+            assert_eq!(sizes(&buckets), left.clone().collect());
+            assert_eq!(sizes(&large), (left.end..9).collect());
+            for set in 0..distinct.len() {
+                let own = [&buckets, &large].map(|buckets| buckets.of_set(set).len());
+                assert_eq!(own[0] + own[1], 1);
+            }
+        }
+        let mut buckets = Buckets::new(&matrix, &distinct, banding);
+        assert!(buckets.split_off(84, 40).is_none());
+        // Sets from the second on are of an index: one pair is left.
+        assert!(buckets.split_off(1, 1).is_none());
     }
 
     #[test]

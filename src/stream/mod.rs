@@ -3,8 +3,7 @@
 //! [`Deduper::sieve`](crate::Deduper::sieve) makes a [`Sieve`], which answers for each document with a [`Verdict`];
 //! [`Sieve::unseen`] and [`Sieve::verdicts`] put iterators through it. A document is dropped only for one that was
 //! *passed*, as in [leader clusters](crate::ClusterMode::Leader): with a window of all documents, what is passed is
-//! what those keep of the same documents in one batch, the first of each cluster (as long as there no [bucket is
-//! split](crate::Clusters::split_buckets)).
+//! what those keep of the same documents in one batch, the first of each cluster.
 //!
 //! # Which memory should I use?
 //!

@@ -97,7 +97,6 @@ impl Sinks {
 /// The decisions of a [`Job`](super::Job).
 pub struct Decided {
     pub(super) counts: Counts,
-    pub(super) split: usize,
     pub(super) recall: Recall,
     pub(super) pairs: Option<Recall>,
     pub(super) held: Held,
@@ -226,11 +225,6 @@ impl Decided {
     /// What there is of everything.
     pub fn counts(&self) -> Counts {
         self.counts
-    }
-
-    /// See [`Clusters::split_buckets`](crate::Clusters::split_buckets).
-    pub fn split_buckets(&self) -> usize {
-        self.split
     }
 
     /// See [`Clusters::recall`](crate::Clusters::recall).

@@ -114,8 +114,8 @@ pub(super) struct Counted {
     pub(super) links: LinkCounts,
     pub(super) pairs: PairCounts,
     pub(super) clusters: ClusterCounts,
-    /// Buckets that were split.
-    pub(super) split: usize,
+    /// Candidates that were not looked at, for clusters and for pairs.
+    pub(super) unseen: [u64; 2],
 }
 
 /// What decides groups.
@@ -143,10 +143,10 @@ impl Deciding<'_> {
         let run = run.indexed_from(group.new);
         let batch = Batch::of_candidates(self.deduper, &group.documents, firsts, run)?;
         let mut pairs = PairTally::new(self.chances);
-        let mut files = Vec::new();
+        let (mut files, mut unseen) = (Vec::new(), [0, 0]);
         if self.wants_pairs {
             let mut writing = self.folder.create(&names::pairs(number), 1 << 16)?;
-            batch.for_each_pair_in(&mut pairs, |pair| {
+            unseen[1] = batch.for_each_pair_in(&mut pairs, |pair| {
                 let order = batch.order_of(&pair, |document| group.numbers[document]);
                 write_pair(&mut writing, order, &pair, &group.ids)
             })?;
@@ -154,6 +154,7 @@ impl Deciding<'_> {
         }
         let links = LinkTally::new(self.chances);
         let clusters = batch.clusters_in(&links)?;
+        unseen[0] = clusters.recall().unseen;
         let mut writing = self.folder.create(&names::clusters(number), 1 << 16)?;
         let mut counts = ClusterCounts::default();
         for cluster in clusters.iter() {
@@ -169,7 +170,7 @@ impl Deciding<'_> {
                 links: links.counts(),
                 pairs: pairs.counts().clone(),
                 clusters: counts,
-                split: clusters.split_buckets(),
+                unseen,
             },
         })
     }

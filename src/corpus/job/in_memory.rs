@@ -53,7 +53,6 @@ impl InMemory {
         held.write(job, sinks, watch)?;
         Ok(Decided {
             counts: held.counts(),
-            split: held.clusters.split_buckets(),
             recall: *held.clusters.recall(),
             pairs,
             held: Held::InMemory(Box::new(held)),

@@ -32,7 +32,7 @@ impl Order for PairOrder {
         let Some(first) = from.next_u32()? else {
             return Ok(None);
         };
-        let mut order = [first; 6];
+        let mut order = [first; 4];
         for part in &mut order[1..] {
             *part = from.u32()?;
         }

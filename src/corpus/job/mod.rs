@@ -141,8 +141,7 @@ impl<'d> Job<'d> {
     /// the documents of all these, and then the new ones that are kept.
     ///
     /// In [leader mode](crate::ClusterMode::Leader), with `first` as the keep policy, parts of a collection one after the
-    /// other, each against the index of those before, keep what one run keeps of the whole (by LSH, as long as no
-    /// [buckets are split](Decided::split_buckets)). With [components](crate::ClusterMode::Components) they may keep
+    /// other, each against the index of those before, keep what one run keeps of the whole. With [components](crate::ClusterMode::Components) they may keep
     /// more: a document may connect two that were kept before it, see [`Counts::joins`]; and one that resembles only a
     /// document that was removed, which is in no index, is kept.
     ///
@@ -294,18 +293,19 @@ impl<'d> Job<'d> {
         } = &held;
         let chances = self.deduper.chances(self.method());
         let (links, mut pairs) = (LinkTally::new(&chances), PairTally::new(&chances));
-        let (mut of_clusters, mut split) = (ClusterCounts::default(), 0);
+        let mut of_clusters = ClusterCounts::default();
+        let mut unseen = [0, 0];
         for group in &work.manifest.decided {
             let counted = &group.counted;
             links.add_counts(&counted.links);
             pairs.add_counts(&counted.pairs);
             of_clusters.add(counted.clusters);
-            split += counted.split;
+            unseen = [unseen[0] + counted.unseen[0], unseen[1] + counted.unseen[1]];
         }
         let documents = known.documents as usize - known.late.len();
         let rejected = known.rejected() + known.late.len();
         let method = (self.method(), Reason::Asked);
-        let of_pairs = self.deduper.recall_of(method, pairs.told());
+        let of_pairs = self.deduper.recall_of(method, pairs.told(), unseen[1]);
         Decided {
             counts: Counts {
                 read: documents + rejected,
@@ -320,8 +320,7 @@ impl<'d> Job<'d> {
                 joins: of_clusters.joins,
                 text_bytes,
             },
-            split,
-            recall: self.deduper.recall_of(method, links.told()),
+            recall: self.deduper.recall_of(method, links.told(), unseen[0]),
             pairs: wants_pairs.then_some(of_pairs),
             held: Held::OnDisk(Box::new(held)),
         }

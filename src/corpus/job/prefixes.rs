@@ -10,7 +10,7 @@ use super::names;
 use super::rounds::{Round, Written, for_each_round};
 use super::shares::Shares;
 use crate::corpus::error::Error;
-use crate::exact::{Frequencies, Orderer};
+use crate::exact::{Frequencies, prefix_of};
 use crate::text::mix;
 use crate::threshold::Threshold;
 use crate::watch::Ticker;
@@ -82,7 +82,7 @@ impl Prefixes<'_> {
     fn frequencies(&self, sets: &Dealt) -> Result<Frequencies, Error> {
         let shingles = sets.bytes(0) / 8;
         let most = self.shares.table;
-        let mut frequencies = Frequencies::for_shingles(self.threshold, shingles, most);
+        let mut frequencies = Frequencies::with_bytes((2 * shingles as usize).min(most) + 1);
         let count = |round: &Round| {
             let sets = round.in_parallel(|records| {
                 let (mut hashes, mut ends) = (Vec::new(), vec![0]);
@@ -109,15 +109,10 @@ impl Prefixes<'_> {
         keyed
             .weighed
             .push((record.document, self.weight.of(shingles, own)));
-        let Keyed {
-            found,
-            orderer,
-            set,
-            ..
-        } = keyed;
+        let Keyed { found, set, .. } = keyed;
         set.clear();
         set.extend(record.hashes());
-        orderer.prefix_of(set, frequencies, self.threshold, |hash| {
+        prefix_of(set, frequencies, self.threshold, |hash| {
             // Hashes of prefixes are low ones: keys are to be even.
             found.push((mix(hash), record.document));
         });
@@ -149,6 +144,5 @@ struct Keyed {
     weighed: Vec<(u32, u32)>,
     /// Keys and their documents.
     found: Vec<(u64, u32)>,
-    orderer: Orderer,
     set: Vec<u64>,
 }

@@ -91,7 +91,6 @@ proptest! {
         let mut job = Job::new(&deduper, ReadOptions::new().on_bad(OnBad::Skip));
         let whole = Parts::new(&lines, 1);
         let expected = told_of(&job, &whole.files[0], None, &whole.place("index"));
-        prop_assert_eq!(expected.split, 0);
         let parts = Parts::new(&lines, 10);
         let (mut kept, mut read, mut matched) = (Vec::new(), 0, 0);
         let mut index = None;

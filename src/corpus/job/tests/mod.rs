@@ -85,7 +85,6 @@ struct Told {
     clusters: Vec<DecidedCluster>,
     links: Recall,
     found: Recall,
-    split: usize,
     counts: Counts,
 }
 
@@ -135,7 +134,6 @@ fn told_of(job: &Job<'_>, path: &Path, shares: Option<Shares>, index: &Path) -> 
     decided.for_each_cluster(each).unwrap();
     let files = NAMES.map(|name| fs::read_to_string(file(name)).unwrap());
     let (links, found) = (*decided.recall(), *decided.pairs().unwrap());
-    let split = decided.split_buckets();
     if let (Held::OnDisk(held), Some(_)) = (&decided.held, shares) {
         GROUPS.fetch_max(held.work.manifest.decided.len(), Ordering::Relaxed);
     }
@@ -151,7 +149,6 @@ fn told_of(job: &Job<'_>, path: &Path, shares: Option<Shares>, index: &Path) -> 
         clusters: of_clusters,
         links,
         found,
-        split,
         counts,
     }
 }

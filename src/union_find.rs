@@ -29,13 +29,6 @@ impl UnionFind {
         }
     }
 
-    /// Adds the next number, by itself.
-    pub(super) fn push(&mut self) -> u32 {
-        let x = self.parent.len() as u32;
-        self.parent.push(x);
-        x
-    }
-
     /// The smallest number in the set of `x`.
     pub fn find(&mut self, x: u32) -> u32 {
         let mut x = x as usize;
@@ -45,6 +38,15 @@ impl UnionFind {
             x = self.parent[x] as usize;
         }
         x as u32
+    }
+
+    /// The same, and nothing is changed by it.
+    pub(crate) fn root(&self, x: u32) -> u32 {
+        let mut x = x;
+        while self.parent[x as usize] != x {
+            x = self.parent[x as usize];
+        }
+        x
     }
 
     /// Joins the sets of `x` and `y`; false where they were one already.

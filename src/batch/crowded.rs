@@ -1,0 +1,104 @@
+//! Which sets of crowded buckets may have partners.
+
+use rayon::prelude::*;
+
+use crate::lsh::Buckets;
+
+/// For each set whether it is in one of `buckets` and agrees with others of these in so many slots of its signature that
+/// it may have a partner there: one with which it agrees in `floor` slots.
+///
+/// `row` is the signature of a set. Wrong on the safe side only: slots share bits, so that a set may stay that need
+/// not.
+pub(super) fn crowded<'r>(
+    buckets: &Buckets,
+    sets: usize,
+    row: impl Fn(u32) -> &'r [u32] + Sync,
+    floor: usize,
+) -> Vec<bool> {
+    let mut is_crowded = vec![false; sets];
+    let all = 0..sets as u32;
+    let all: Vec<u32> = all
+        .filter(|&set| !buckets.of_set(set as usize).is_empty())
+        .collect();
+    let Some(&first) = all.first() else {
+        return is_crowded;
+    };
+    let slots: Vec<usize> = (0..row(first).len()).collect();
+    let shared = slots
+        .par_chunks(TOGETHER)
+        .map(|slots| shared_slots(&all, slots, &row))
+        .reduce(
+            || vec![0; all.len()],
+            |mut sum, more| {
+                sum.iter_mut()
+                    .zip(more)
+                    .for_each(|(sum, more)| *sum += more);
+                sum
+            },
+        );
+    for (&set, shared) in all.iter().zip(shared) {
+        is_crowded[set as usize] = usize::from(shared) >= floor;
+    }
+    is_crowded
+}
+
+/// Slots that are looked at together: those of a cache line.
+const TOGETHER: usize = 16;
+
+/// For each of some sets in how many of some slots others agree with it.
+fn shared_slots<'r>(all: &[u32], slots: &[usize], row: &impl Fn(u32) -> &'r [u32]) -> Vec<u16> {
+    let mut seen: Vec<Seen> = slots.iter().map(|_| Seen::new(all.len())).collect();
+    for &set in all {
+        let row = row(set);
+        for (seen, &slot) in seen.iter_mut().zip(slots) {
+            seen.insert(row[slot]);
+        }
+    }
+    let shared = |&set: &u32| {
+        let row = row(set);
+        let slots = seen.iter().zip(slots);
+        slots
+            .map(|(seen, &slot)| u16::from(seen.is_repeated(row[slot])))
+            .sum()
+    };
+    all.iter().map(shared).collect()
+}
+
+/// Numbers that were seen, and those that were seen again: two words for each place, beside each other.
+struct Seen {
+    words: Vec<[u32; 2]>,
+    shift: u32,
+}
+
+impl Seen {
+    /// For so many numbers.
+    fn new(numbers: usize) -> Self {
+        /// Bits for each.
+        const BITS: usize = 8;
+        let words = (numbers * BITS / 32).next_power_of_two().max(2);
+        Self {
+            words: vec![[0; 2]; words],
+            shift: 64 - words.ilog2(),
+        }
+    }
+
+    #[inline]
+    fn place(&self, number: u32) -> (usize, u32) {
+        let hash = u64::from(number).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        ((hash >> self.shift) as usize, 1 << (hash >> 27 & 31))
+    }
+
+    #[inline]
+    fn insert(&mut self, number: u32) {
+        let (place, bit) = self.place(number);
+        let [once, again] = &mut self.words[place];
+        *again |= *once & bit;
+        *once |= bit;
+    }
+
+    #[inline]
+    fn is_repeated(&self, number: u32) -> bool {
+        let (place, bit) = self.place(number);
+        self.words[place][1] & bit != 0
+    }
+}

@@ -1,0 +1,119 @@
+//! Which sets may be similar to which.
+
+use crate::error::{Error, Kind};
+use crate::exact::{Join, Near, OutOfWork, Work};
+use crate::lsh::Buckets;
+use crate::method::Reason;
+use crate::union_find::UnionFind;
+
+/// Sets and their candidates: those that share a bucket, and those that the exact join brings together.
+///
+/// With LSH the join takes the sets of the buckets that are too large to compare all that is in them; with the exact
+/// method there are no buckets.
+#[derive(Debug)]
+pub(crate) struct Candidates {
+    /// Distinct sets.
+    pub(crate) sets: usize,
+    pub(crate) buckets: Option<Buckets>,
+    /// The buckets that are too large.
+    pub(crate) crowded: Option<Buckets>,
+    pub(crate) join: Option<Join>,
+    /// What joining common parts may take.
+    pub(crate) work: Work,
+}
+
+/// In what of the crowded buckets sets are compared where joining common parts takes too much work: each with so many
+/// that come after it.
+const WINDOW: usize = 64;
+
+impl Candidates {
+    /// Writes the candidates of a set over `near`; those of crowded buckets as well where `crowded` says so.
+    pub(crate) fn near(&self, set: u32, crowded: bool, near: &mut Near) {
+        near.begin(self.sets);
+        near.is_new(set);
+        if let Some(buckets) = &self.buckets {
+            for &bucket in buckets.of_set(set as usize) {
+                let sets = buckets.sets(bucket as usize).iter().copied();
+                // Those of the join are found by it.
+                near.extend(sets.filter(|&other| !self.are_certain(set, other)));
+            }
+        }
+        if let Some(join) = &self.join {
+            join.near(set, near);
+        }
+        if let Some(buckets) = self.crowded.as_ref().filter(|_| crowded) {
+            for &bucket in buckets.of_set(set as usize) {
+                let sets = buckets.sets(bucket as usize);
+                let own = sets.partition_point(|&other| other < set);
+                let around = own.saturating_sub(WINDOW)..sets.len().min(own + WINDOW + 1);
+                near.extend(sets[around].iter().copied());
+            }
+        }
+    }
+
+    /// How many sets are looked at to find the candidates of one, at most.
+    pub(crate) fn met(&self, set: u32, crowded: bool) -> usize {
+        let in_buckets = |buckets: &Buckets, most: usize| -> usize {
+            let own = buckets.of_set(set as usize).iter();
+            own.map(|&bucket| buckets.sets(bucket as usize).len().min(most))
+                .sum()
+        };
+        let buckets = self.buckets.as_ref();
+        let large = self.crowded.as_ref().filter(|_| crowded);
+        buckets.map_or(0, |buckets| in_buckets(buckets, usize::MAX))
+            + large.map_or(0, |buckets| in_buckets(buckets, 2 * WINDOW))
+            + self.join.as_ref().map_or(0, |join| join.met(set))
+    }
+
+    /// The sets that may have candidates; with those of crowded buckets where `crowded` says so.
+    pub(crate) fn active(&self, crowded: bool) -> impl Fn(&u32) -> bool {
+        let crowded = self.crowded.as_ref().filter(|_| crowded);
+        move |&set| {
+            let is_in = |buckets: &Buckets| !buckets.of_set(set as usize).is_empty();
+            self.buckets.as_ref().is_some_and(is_in)
+                || self.join.as_ref().is_some_and(|join| join.has(set))
+                || crowded.is_some_and(is_in)
+        }
+    }
+
+    /// Whether two sets are found for certain where they are similar.
+    pub(crate) fn are_certain(&self, x: u32, y: u32) -> bool {
+        let join = self.join.as_ref();
+        join.is_some_and(|join| join.has(x) && join.has(y))
+    }
+
+    /// Pairs of crowded buckets that are not compared where joining common parts takes too much work.
+    pub(crate) fn unseen(&self) -> u64 {
+        let Some(buckets) = &self.crowded else {
+            return 0;
+        };
+        let unseen = |bucket| {
+            let sets = buckets.sets(bucket).len() as u64;
+            let beyond = sets.saturating_sub(WINDOW as u64 + 1);
+            beyond * (beyond + 1) / 2
+        };
+        (0..buckets.len()).map(unseen).sum()
+    }
+
+    /// What it comes to that joining common parts takes too much work: an error where all pairs were asked for.
+    pub(crate) fn out_of_work(&self, out: OutOfWork) -> Result<(), Error> {
+        match self.buckets {
+            Some(_) => Ok(()),
+            None => Err(Error::new(Kind::ExactTooLarge(self.reason(out)))),
+        }
+    }
+
+    /// Tries whether joining common parts takes too much work.
+    pub(crate) fn try_work(&self) -> Result<(), Reason> {
+        let Some(join) = &self.join else {
+            return Ok(());
+        };
+        let tried = join.connect(&mut UnionFind::new(self.sets), self.work);
+        tried.map_err(|out| self.reason(out))
+    }
+
+    fn reason(&self, OutOfWork { needed }: OutOfWork) -> Reason {
+        let allowed = self.work.most;
+        Reason::Work { needed, allowed }
+    }
+}

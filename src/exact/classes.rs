@@ -1,0 +1,383 @@
+//! Mostly common sets, in classes of the same common part.
+//!
+//! In a class sizes alone decide who is similar: all of it share the same shingles. Between classes, shingles that the
+//! same classes have are one *atom* of some weight, and a class is a short list of atoms.
+
+use std::collections::HashMap;
+
+use super::hashed::HashedMap;
+use super::scan::{MostlyCommon, Rarity};
+use crate::text::mix;
+use crate::threshold::Threshold;
+
+/// No atom, no class.
+pub(super) const NONE: u32 = u32::MAX;
+
+/// The classes of some sets, which go by their places; those of documents of an index alone are classes by themselves.
+#[derive(Debug)]
+pub(super) struct Classes {
+    classes: Vec<Class>,
+    /// By place.
+    sizes: Vec<u32>,
+    /// By class, ascending places, and so ascending sizes.
+    members: Vec<u32>,
+    /// By class, rarest first.
+    atoms: Vec<Atom>,
+    kinds: Vec<Kind>,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Class {
+    /// The size of the smallest member.
+    pub(super) least: u32,
+    /// Shingles of the common part.
+    pub(super) common: u32,
+    /// How many of these another class has too.
+    pub(super) shared: u32,
+    /// Its members are documents of an index alone.
+    pub(super) is_indexed: bool,
+    members: (u32, u32),
+    atoms: (u32, u32),
+}
+
+/// An atom of a class.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Atom {
+    pub(super) kind: u32,
+    /// The weight of the class's atoms from this one on.
+    pub(super) rest: u32,
+    /// Whether the class has the [related](Kind::related) atom as well.
+    pub(super) has_related: bool,
+}
+
+/// What is the same of an atom in all classes. Atoms are numbered by how many classes have them, rarest first.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Kind {
+    /// Shingles.
+    pub(super) weight: u32,
+    /// The least size of a set in a class that has it.
+    pub(super) floor: u32,
+    /// An atom before it that nearly the same classes have, where there is one.
+    pub(super) related: u32,
+}
+
+/// As which of two similar sets one is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    Smaller,
+    Larger,
+}
+
+impl Role {
+    pub(super) fn other(self) -> Self {
+        match self {
+            Self::Smaller => Self::Larger,
+            Self::Larger => Self::Smaller,
+        }
+    }
+}
+
+impl Classes {
+    /// `sets` are those of all places.
+    pub(super) fn new(
+        mut mostly_common: Vec<MostlyCommon>,
+        sets: &[&[u64]],
+        rarity: &Rarity,
+        threshold: Threshold,
+        is_indexed: impl Fn(u32) -> bool,
+    ) -> Self {
+        mostly_common.sort_unstable_by_key(|set| (set.print, is_indexed(set.place), set.place));
+        let mut classes = Self {
+            classes: Vec::new(),
+            sizes: sets.iter().map(|set| set.len() as u32).collect(),
+            members: mostly_common.iter().map(|set| set.place).collect(),
+            atoms: Vec::new(),
+            kinds: Vec::new(),
+        };
+        let key = |set: &MostlyCommon| (set.print, is_indexed(set.place));
+        let mut from = 0;
+        for run in mostly_common.chunk_by(|a, b| key(a) == key(b)) {
+            let to = from + run.len() as u32;
+            classes.classes.push(Class {
+                least: sets[run[0].place as usize].len() as u32,
+                common: run[0].common,
+                is_indexed: is_indexed(run[0].place),
+                members: (from, to),
+                ..Class::default()
+            });
+            from = to;
+        }
+        if classes.len() > 1 {
+            classes.split_into_atoms(sets, rarity, threshold);
+        }
+        classes
+    }
+
+    fn split_into_atoms(&mut self, sets: &[&[u64]], rarity: &Rarity, threshold: Threshold) {
+        let first = |class: &Class| sets[self.members[class.members.0 as usize] as usize];
+        let Kinds { mut kinds, of_hash } =
+            Kinds::of(self.classes.iter().map(first), |set, each| {
+                rarity.for_each_common(set, each);
+            });
+        let mut atoms: Vec<Atom> = Vec::new();
+        let mut own: Vec<u32> = Vec::new();
+        let mut seen_in = vec![NONE; kinds.len()];
+        let mut found = Vec::with_capacity(self.len());
+        for (number, class) in (0..).zip(&self.classes) {
+            own.clear();
+            rarity.for_each_common(first(class), |hash| own.extend(of_hash.get(hash)));
+            let weight = |&kind: &u32| kinds[kind as usize].weight;
+            let shared: u32 = own.iter().map(weight).sum();
+            let from = atoms.len();
+            // Without a partner in any other class there is no need of atoms.
+            let least = class.least as usize;
+            let partner = threshold.least_partner(least);
+            if shared as usize >= threshold.needed_overlap(least, partner) {
+                own.sort_unstable();
+                for &kind in &own {
+                    seen_in[kind as usize] = number;
+                }
+                let mut rest = shared;
+                for &kind in &own {
+                    let of_kind = &mut kinds[kind as usize];
+                    of_kind.floor = of_kind.floor.min(class.least);
+                    let related = of_kind.related;
+                    atoms.push(Atom {
+                        kind,
+                        rest,
+                        has_related: related != NONE && seen_in[related as usize] == number,
+                    });
+                    rest -= of_kind.weight;
+                }
+            }
+            found.push((shared, (from as u32, atoms.len() as u32)));
+        }
+        for (class, (shared, atoms)) in self.classes.iter_mut().zip(found) {
+            (class.shared, class.atoms) = (shared, atoms);
+        }
+        self.atoms = atoms;
+        self.kinds = kinds;
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.classes.len()
+    }
+
+    #[inline]
+    pub(super) fn class(&self, class: u32) -> &Class {
+        &self.classes[class as usize]
+    }
+
+    /// The size of the set at a place.
+    #[inline]
+    pub(super) fn size(&self, place: u32) -> u32 {
+        self.sizes[place as usize]
+    }
+
+    /// The class of each place that is in one.
+    pub(super) fn of_places(&self) -> Vec<u32> {
+        let mut of_places = vec![NONE; self.sizes.len()];
+        for class in 0..self.len() as u32 {
+            for &place in self.members(class) {
+                of_places[place as usize] = class;
+            }
+        }
+        of_places
+    }
+
+    /// The size of the smallest member.
+    #[inline]
+    pub(super) fn least(&self, class: u32) -> usize {
+        self.class(class).least as usize
+    }
+
+    /// The places of a class's members, by size.
+    #[inline]
+    pub(super) fn members(&self, class: u32) -> &[u32] {
+        let (from, to) = self.class(class).members;
+        &self.members[from as usize..to as usize]
+    }
+
+    #[inline]
+    pub(super) fn atoms(&self, class: u32) -> &[Atom] {
+        let (from, to) = self.class(class).atoms;
+        &self.atoms[from as usize..to as usize]
+    }
+
+    #[inline]
+    pub(super) fn kind(&self, kind: u32) -> &Kind {
+        &self.kinds[kind as usize]
+    }
+
+    /// The weight of a class's atoms from one on.
+    #[inline]
+    pub(super) fn rest(&self, class: u32, at: usize) -> u32 {
+        self.atoms(class).get(at).map_or(0, |atom| atom.rest)
+    }
+
+    /// How much weight of a class's atoms a set similar to a member of this size may lack, where that set is at least
+    /// as large as `floor`; none where it cannot be similar.
+    #[inline]
+    pub(super) fn budget(
+        &self,
+        class: u32,
+        threshold: Threshold,
+        role: Role,
+        size: usize,
+        floor: u32,
+    ) -> Option<u32> {
+        let partner = match role {
+            Role::Smaller => size,
+            Role::Larger => threshold.least_partner(size).max(floor as usize),
+        };
+        let needed = threshold.needed_overlap(size, partner) as u32;
+        self.class(class).shared.checked_sub(needed)
+    }
+
+    /// The classes by their smallest members.
+    pub(super) fn by_least(&self) -> Vec<u32> {
+        let mut order: Vec<u32> = (0..self.len() as u32).collect();
+        order.sort_unstable_by_key(|&class| (self.class(class).least, class));
+        order
+    }
+
+    /// The weight of the atoms that two classes share, where that is `needed` or more.
+    pub(super) fn overlap(&self, x: u32, y: u32, needed: usize) -> Option<usize> {
+        let needed = needed as u32;
+        let mut spare_x = self.class(x).shared.checked_sub(needed)?;
+        let mut spare_y = self.class(y).shared.checked_sub(needed)?;
+        let (mut left, mut right) = (self.atoms(x).iter(), self.atoms(y).iter());
+        let (mut l, mut r) = (left.next(), right.next());
+        let mut shared = 0;
+        while let (Some(a), Some(b)) = (l, r) {
+            let weight = self.kind(a.kind.min(b.kind)).weight;
+            match a.kind.cmp(&b.kind) {
+                std::cmp::Ordering::Equal => {
+                    shared += weight;
+                    (l, r) = (left.next(), right.next());
+                }
+                std::cmp::Ordering::Less => {
+                    spare_x = spare_x.checked_sub(weight)?;
+                    l = left.next();
+                }
+                std::cmp::Ordering::Greater => {
+                    spare_y = spare_y.checked_sub(weight)?;
+                    r = right.next();
+                }
+            }
+        }
+        (shared >= needed).then_some(shared as usize)
+    }
+}
+
+/// A 128-bit hash of a number; the sum of those of some numbers stands for them.
+fn print(number: u32) -> u128 {
+    let high = mix(u64::from(number) ^ 0x9E37_79B9_7F4A_7C15);
+    let low = mix(high ^ u64::from(number) << 17 ^ 0xC2B2_AE3D_27D4_EB4F);
+    u128::from(high) << 64 | u128::from(low)
+}
+
+/// The atoms of all classes.
+struct Kinds {
+    kinds: Vec<Kind>,
+    of_hash: OfHash,
+}
+
+/// What is known of a shingle while classes are looked through.
+#[derive(Default, Clone, Copy)]
+struct Token {
+    /// Stands for the classes that have it.
+    print: u128,
+    classes: u32,
+    first_class: u32,
+}
+
+impl Kinds {
+    /// Of sets that stand for the classes. `each_common` calls back with the common shingles of one.
+    fn of<'s>(
+        sets: impl Iterator<Item = &'s [u64]>,
+        each_common: impl Fn(&[u64], &mut dyn FnMut(u64)),
+    ) -> Self {
+        /// In so many of five classes that have an atom another is, to be related.
+        const RELATED: u64 = 4;
+        let mut tokens: HashedMap<u64, Token> = HashedMap::default();
+        for (class, set) in (0..).zip(sets) {
+            let own = print(class);
+            each_common(set, &mut |hash| {
+                let token = tokens.entry(hash).or_insert(Token {
+                    first_class: class,
+                    ..Token::default()
+                });
+                token.classes += 1;
+                token.print = token.print.wrapping_add(own);
+            });
+        }
+        tokens.retain(|_, token| token.classes > 1);
+        let kind = |token: &Token| (token.classes, token.print, token.first_class);
+        let mut atoms: Vec<(u32, u128, u32)> = tokens.values().map(kind).collect();
+        atoms.sort_unstable();
+        atoms.dedup();
+        let of_print: HashMap<u128, u32> = (0..)
+            .zip(&atoms)
+            .map(|(atom, &(_, print, _))| (print, atom))
+            .collect();
+        let mut last: HashedMap<u64, u32> = HashedMap::default();
+        let mut kinds: Vec<Kind> = Vec::with_capacity(atoms.len());
+        for (atom, &(classes, _, first)) in (0..).zip(&atoms) {
+            let before = last.insert(first.into(), atom).filter(|&before| {
+                u64::from(atoms[before as usize].0) * 5 >= u64::from(classes) * RELATED
+            });
+            kinds.push(Kind {
+                weight: 0,
+                floor: u32::MAX,
+                related: before.unwrap_or(NONE),
+            });
+        }
+        // One shingle of each atom stands for it: the others need not be looked up again.
+        let mut least = vec![u64::MAX; kinds.len()];
+        for (&hash, token) in &tokens {
+            let atom = of_print[&token.print] as usize;
+            kinds[atom].weight += 1;
+            least[atom] = least[atom].min(hash);
+        }
+        Self {
+            kinds,
+            of_hash: OfHash::new(&least),
+        }
+    }
+}
+
+/// The atom that a shingle stands for.
+struct OfHash {
+    /// Bits of the shingles that stand for one: most others are told by a look.
+    filter: Vec<u64>,
+    atoms: HashedMap<u64, u32>,
+}
+
+impl OfHash {
+    fn new(hashes: &[u64]) -> Self {
+        let words = (hashes.len() / 4).next_power_of_two();
+        let mut filter = vec![0; words];
+        for &hash in hashes {
+            let (word, bit) = Self::place(hash, words);
+            filter[word] |= bit;
+        }
+        Self {
+            filter,
+            atoms: hashes.iter().copied().zip(0..).collect(),
+        }
+    }
+
+    fn place(hash: u64, words: usize) -> (usize, u64) {
+        ((hash >> 13) as usize & (words - 1), 1 << (hash >> 7 & 63))
+    }
+
+    #[inline]
+    fn get(&self, hash: u64) -> Option<u32> {
+        let (word, bit) = Self::place(hash, self.filter.len());
+        match self.filter[word] & bit {
+            0 => None,
+            _ => self.atoms.get(&hash).copied(),
+        }
+    }
+}

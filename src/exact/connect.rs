@@ -1,0 +1,247 @@
+//! Connected components of classes.
+
+use super::classes::{Classes, Role};
+use super::tree::{List, Looks, Split, Tree, Visit, Visitor};
+use super::work::{OutOfWork, Work};
+use crate::threshold::Threshold;
+use crate::union_find::UnionFind;
+
+/// Connects the sets of classes that are similar by their common parts. `set_at` is the set at each place.
+pub(super) fn connect(
+    classes: &Classes,
+    threshold: Threshold,
+    set_at: &[u32],
+    components: &mut UnionFind,
+    mut work: Work,
+) -> Result<(), OutOfWork> {
+    let mut tree = Tree::new(classes, threshold, Role::Smaller, work.patience);
+    let mut connecting = Connecting::new(classes, threshold, set_at, components);
+    let order = classes.by_least();
+    let mut done = Ok(());
+    for (number, &class) in order.iter().enumerate() {
+        if let Err(out) = work.check(tree.work, number, order.len()) {
+            done = Err(out);
+            break;
+        }
+        tree.visit(class, classes.least(class), &mut connecting);
+        tree.insert(class, 0, true, |split| split.ended.push(class));
+    }
+    connecting.connect_members();
+    done
+}
+
+struct Connecting<'a> {
+    classes: &'a Classes,
+    threshold: Threshold,
+    set_at: &'a [u32],
+    components: &'a mut UnionFind,
+    /// By class: the largest sum of sizes for which what it shares with others is enough.
+    most: Vec<u32>,
+    /// By class: members up to this size are connected with the smallest.
+    connected: Vec<u32>,
+    /// By class: the least size of a member that is not.
+    next: Vec<u32>,
+    /// By class: which class was compared with it last.
+    compared: Vec<u32>,
+}
+
+impl<'a> Connecting<'a> {
+    fn new(
+        classes: &'a Classes,
+        threshold: Threshold,
+        set_at: &'a [u32],
+        components: &'a mut UnionFind,
+    ) -> Self {
+        let all = 0..classes.len() as u32;
+        let most = |class| threshold.most_sum(classes.class(class).shared as usize) as u32;
+        // Sets of documents of an index are connected by others alone.
+        let connected = |class| match classes.class(class).is_indexed {
+            true => 0,
+            false => {
+                let most = threshold.most_sum(classes.class(class).common as usize);
+                most.saturating_sub(classes.least(class)) as u32
+            }
+        };
+        let mut connecting = Self {
+            classes,
+            threshold,
+            set_at,
+            components,
+            most: all.clone().map(most).collect(),
+            connected: all.clone().map(connected).collect(),
+            next: vec![0; classes.len()],
+            compared: vec![u32::MAX; classes.len()],
+        };
+        all.for_each(|class| connecting.set_next(class));
+        connecting
+    }
+
+    fn size_at(&self, class: u32, place: usize) -> u32 {
+        self.classes.size(self.classes.members(class)[place])
+    }
+
+    fn set_next(&mut self, class: u32) {
+        let others = &self.classes.members(class)[1..];
+        let connected = self.connected[class as usize];
+        let next = others.partition_point(|&place| self.classes.size(place) <= connected);
+        self.next[class as usize] = match next < others.len() {
+            true => self.size_at(class, next + 1),
+            false => u32::MAX,
+        };
+    }
+
+    /// Whether classes of sets of this size and more can connect no more members of a class.
+    fn is_done(&self, class: u32, size: u32) -> bool {
+        let class = class as usize;
+        u64::from(self.next[class]) + u64::from(size) > u64::from(self.most[class])
+    }
+
+    fn first(&self, class: u32) -> u32 {
+        self.set_at[self.classes.members(class)[0] as usize]
+    }
+
+    fn root(&mut self, class: u32) -> u32 {
+        self.components.find(self.first(class))
+    }
+
+    fn connect(&mut self, x: u32, y: u32, shared: usize) {
+        let most = self.threshold.most_sum(shared) as u32;
+        let (of_x, of_y) = (self.classes.class(x).least, self.classes.class(y).least);
+        self.components.union(self.first(x), self.first(y));
+        for (class, most) in [(x, most - of_y), (y, most - of_x)] {
+            if most > self.connected[class as usize] {
+                self.connected[class as usize] = most;
+                if most >= self.next[class as usize] {
+                    self.set_next(class);
+                }
+            }
+        }
+    }
+
+    /// Connects members with the smallest of their class.
+    fn connect_members(&mut self) {
+        for class in 0..self.classes.len() as u32 {
+            let connected = self.connected[class as usize];
+            let first = self.first(class);
+            for &place in &self.classes.members(class)[1..] {
+                if self.classes.size(place) > connected {
+                    break;
+                }
+                self.components.union(first, self.set_at[place as usize]);
+            }
+        }
+    }
+
+    fn are_indexed(&self, x: u32, y: u32) -> bool {
+        self.classes.class(x).is_indexed && self.classes.class(y).is_indexed
+    }
+}
+
+impl Visitor for Connecting<'_> {
+    fn meet(&mut self, list: &mut List, visit: Visit) -> Looks {
+        let (classes, threshold, x) = (self.classes, self.threshold, visit.class);
+        let size = classes.class(x).least;
+        let least = threshold.least_partner(size as usize);
+        let entries = &list.entries;
+        let from = entries.partition_point(|entry| classes.least(entry.class) < least);
+        // None that is larger can share enough here.
+        let end = threshold.most_sum((visit.path + visit.rest) as usize);
+        let end = end.saturating_sub(size as usize) as u32;
+        let (known_from, known_to) = list.known;
+        let is_known = |place: usize| known_from <= place && place < known_to;
+        let mut root = self.root(x);
+        let mut looks = Looks::default();
+        // Those before it, from the first one on, are connected with this one, and can connect no more.
+        let mut run = from;
+        let mut place = from;
+        while let Some(entry) = entries.get(place) {
+            let y = entry.class;
+            let other = classes.class(y).least;
+            if other > end {
+                break;
+            }
+            looks.all += 1;
+            if self.root(y) == root {
+                if is_known(place) && self.is_done(x, other) {
+                    // Who is connected with one of those is with all.
+                    if run >= known_from.max(from) {
+                        run = known_to;
+                    }
+                    place = known_to;
+                    continue;
+                }
+                if self.is_done_between(x, y) {
+                    looks.in_vain += 1;
+                    run += usize::from(run == place && self.is_done(y, size));
+                    place += 1;
+                    continue;
+                }
+            }
+            looks.in_vain += 1;
+            place += 1;
+            let is_elsewhere = entry.related.meets(visit.related) || self.are_indexed(x, y);
+            if is_elsewhere || self.compared[y as usize] == x {
+                continue;
+            }
+            let needed = threshold.needed_overlap(size as usize, other as usize);
+            let most = visit.path + visit.rest.min(entry.rest(classes));
+            if (most as usize) < needed {
+                continue;
+            }
+            self.compared[y as usize] = x;
+            match classes.overlap(x, y, needed) {
+                Some(shared) => {
+                    self.connect(x, y, shared);
+                    root = self.root(x);
+                    run += usize::from(run == place - 1 && self.is_done(y, size));
+                    if is_known(place) && is_known(place - 1) && self.is_done(x, other) {
+                        place -= 1; // for the others that are known
+                    }
+                }
+                None => looks.in_vain += COMPARED,
+            }
+            looks.all += COMPARED;
+        }
+        if run > from {
+            let joins = is_known(from);
+            if joins {
+                list.known = (known_from, known_to.max(run));
+            } else if run - from > known_to - known_from || known_to <= from {
+                list.known = (from, run);
+            }
+        }
+        looks
+    }
+
+    fn meet_ended(&mut self, split: &mut Split, visit: Visit) {
+        let x = visit.class;
+        let most = self.threshold.most_sum(visit.path as usize);
+        let most = most.saturating_sub(self.classes.least(x)) as u32;
+        for &y in &split.ended {
+            if self.classes.class(y).least > most {
+                break;
+            }
+            if self.are_indexed(x, y) {
+                continue;
+            }
+            self.connect(x, y, visit.path as usize);
+            // Whoever is new and smaller is connected with all the others that are as large.
+            if !self.classes.class(y).is_indexed {
+                break;
+            }
+        }
+    }
+}
+
+/// A comparison costs as much as so many looks.
+pub(super) const COMPARED: usize = 4;
+
+impl Connecting<'_> {
+    /// Whether two classes can connect no more members of each other.
+    fn is_done_between(&self, x: u32, y: u32) -> bool {
+        let most = u64::from(self.most[x as usize].min(self.most[y as usize]));
+        let beyond = |least: u32, next: u32| u64::from(least) + u64::from(next) > most;
+        let least = |class| self.classes.class(class).least;
+        beyond(least(y), self.next[x as usize]) && beyond(least(x), self.next[y as usize])
+    }
+}

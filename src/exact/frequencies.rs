@@ -1,0 +1,122 @@
+//! How many sets have each shingle.
+
+use rayon::prelude::*;
+
+/// An upper bound of the document frequency of each shingle, counted over distinct sets.
+///
+/// Counts are bytes that hashes share, about two for each distinct shingle. A frequency may be too high, never too
+/// low, and depends on the hash alone, so that it orders the shingles of all sets alike. 255 stands for more as well.
+#[derive(Debug)]
+pub(crate) struct Frequencies {
+    counts: Vec<u8>,
+}
+
+/// Shingles in more sets than this are common.
+///
+/// The rare join looks at up to as many sets for each rare shingle in a prefix; a smaller number leaves more sets to
+/// the join of common parts.
+pub(super) const MOST_RARE: u8 = 15;
+
+impl Frequencies {
+    /// Counts the shingles of sets of ascending hashes.
+    pub(crate) fn new(sets: &[&[u64]]) -> Self {
+        let bytes = (2.0 * distinct_shingles(sets)) as usize + 1;
+        let mut frequencies = Self::with_bytes(bytes);
+        frequencies.count(sets);
+        frequencies
+    }
+
+    /// A table of this size, with nothing counted.
+    pub(crate) fn with_bytes(bytes: usize) -> Self {
+        Self {
+            counts: vec![0; bytes],
+        }
+    }
+
+    /// Counts the shingles of more sets.
+    pub(crate) fn count(&mut self, sets: &[&[u64]]) {
+        let all = self.counts.len();
+        // A part of the table for each thread. Hashes ascend, and so do their places.
+        let part = all.div_ceil(rayon::current_num_threads());
+        let fill = |(i, counts): (usize, &mut [u8])| {
+            let (first, end) = (i * part, i * part + counts.len());
+            for set in sets {
+                let from = set.partition_point(|&hash| place(hash, all) < first);
+                let rest = &set[from..];
+                let to = match end == all {
+                    true => rest.len(),
+                    false => rest.partition_point(|&hash| place(hash, all) < end),
+                };
+                for &hash in &rest[..to] {
+                    let count = &mut counts[place(hash, all) - first];
+                    *count = count.saturating_add(1);
+                }
+            }
+        };
+        let parts = self.counts.par_chunks_mut(part).enumerate();
+        parts.for_each(fill);
+    }
+
+    #[inline]
+    pub(super) fn of(&self, hash: u64) -> u8 {
+        self.counts[place(hash, self.counts.len())]
+    }
+}
+
+#[inline]
+fn place(hash: u64, all: usize) -> usize {
+    ((u128::from(hash) * all as u128) >> 64) as usize
+}
+
+/// The number of distinct shingles, estimated from those of the lowest hashes.
+fn distinct_shingles(sets: &[&[u64]]) -> f64 {
+    /// Shingles that are looked at, repetitions in other sets included.
+    const SAMPLE: f64 = 200_000.0;
+    let all: usize = sets.iter().map(|set| set.len()).sum();
+    let share = (SAMPLE / all.max(1) as f64).min(1.0);
+    let limit = (share * u64::MAX as f64) as u64;
+    let low = |set: &&[u64]| set.partition_point(|&hash| hash <= limit);
+    let mut sampled: Vec<u64> = Vec::new();
+    for set in sets {
+        sampled.extend_from_slice(&set[..low(set)]);
+    }
+    sampled.par_sort_unstable();
+    sampled.dedup();
+    sampled.len() as f64 / share
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::text::mix;
+
+    #[test]
+    fn counts_are_never_too_low() {
+        let sets: Vec<Vec<u64>> = (1..200u64)
+            .map(|i| {
+                let mut set: Vec<u64> = (0..300).filter(|j| j % i == 0).map(mix).collect();
+                set.sort_unstable();
+                set
+            })
+            .collect();
+        let slices: Vec<&[u64]> = sets.iter().map(Vec::as_slice).collect();
+        let (mut exact, mut all) = (0, 0);
+        for frequencies in [Frequencies::new(&slices), {
+            let mut small = Frequencies::with_bytes(40);
+            small.count(&slices);
+            small
+        }] {
+            exact = 0;
+            all = 0;
+            for hash in (0..300).map(mix) {
+                let truth = sets.iter().filter(|set| set.contains(&hash)).count();
+                let counted = usize::from(frequencies.of(hash));
+                assert!(counted >= truth.min(255), "{counted} of {truth}");
+                exact += usize::from(counted == truth);
+                all += 1;
+            }
+            assert!(frequencies.counts.len() == 40 || exact * 2 > all);
+        }
+        assert!(exact < all, "a small table counts too much");
+    }
+}

@@ -1,0 +1,184 @@
+//! What of each set is rare, and what is common.
+
+use rayon::prelude::*;
+
+use super::frequencies::{Frequencies, MOST_RARE};
+use crate::repeated::Keyed;
+#[cfg(test)]
+use crate::text::mix;
+use crate::threshold::Threshold;
+
+/// Tells rare shingles from common ones.
+#[derive(Debug)]
+pub(super) struct Rarity {
+    frequencies: Frequencies,
+    /// Shingles of a higher frequency are common.
+    most: u8,
+    /// Makes half of all shingles common, whatever their frequency: that may change no result.
+    #[cfg(test)]
+    pub(super) forced: Option<u64>,
+}
+
+impl Rarity {
+    pub(super) fn new(sets: &[&[u64]]) -> Self {
+        Self::of(Frequencies::new(sets), MOST_RARE)
+    }
+
+    pub(super) fn of(frequencies: Frequencies, most: u8) -> Self {
+        Self {
+            frequencies,
+            most,
+            #[cfg(test)]
+            forced: None,
+        }
+    }
+
+    #[inline]
+    fn is_common(&self, hash: u64, count: u8) -> bool {
+        #[cfg(test)]
+        if let Some(seed) = self.forced {
+            return mix(hash ^ seed) & 1 == 1;
+        }
+        let _ = hash;
+        count > self.most
+    }
+
+    /// Calls `each` with the common shingles of a set, ascending.
+    pub(super) fn for_each_common(&self, set: &[u64], mut each: impl FnMut(u64)) {
+        for &hash in set {
+            if self.is_common(hash, self.frequencies.of(hash)) {
+                each(hash);
+            }
+        }
+    }
+}
+
+/// A set that has a shingle in its prefix.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub(super) struct Posting {
+    /// The place of the set.
+    pub(super) place: u32,
+    /// Where the shingle stands in the order of the set's shingles.
+    pub(super) at: u32,
+}
+
+/// A set that may be similar to another with which it shares no rare shingle.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct MostlyCommon {
+    /// What its common part is known by.
+    pub(super) print: Print,
+    pub(super) place: u32,
+    /// Common shingles.
+    pub(super) common: u32,
+}
+
+/// What a scan of some sets comes to.
+#[derive(Debug, Default)]
+pub(super) struct Scanned {
+    /// Rare shingles of prefixes that another set may have too.
+    pub(super) rare: Vec<Keyed<Posting>>,
+    /// By place.
+    pub(super) mostly_common: Vec<MostlyCommon>,
+}
+
+/// Scans sets at their places, some in a row at a time.
+///
+/// The order of all shingles is that of (frequency, hash). Of each set the prefix is taken that any set as similar as
+/// the threshold must meet (Chaudhuri, Ganti, Kaushik 2006). Shingles that no other set has come first and go into no
+/// list; a set whose prefix they fill has no partner. Common shingles come last and go into no list either: a set
+/// whose prefix reaches them is *mostly common*.
+pub(super) fn scan(sets: &[&[u64]], rarity: &Rarity, threshold: Threshold) -> Vec<Scanned> {
+    /// Sets of a chunk, where there are not so many that this would make too many chunks.
+    const SETS: usize = 256;
+    const CHUNKS: usize = 256;
+    let chunk = SETS.max(sets.len() / CHUNKS);
+    let chunks: Vec<_> = sets.chunks(chunk).zip((0..).step_by(chunk)).collect();
+    let scan_chunk = |(sets, first): (&[&[u64]], u32)| {
+        let (mut scanned, mut shared) = (Scanned::default(), Vec::new());
+        for (place, set) in (first..).zip(sets) {
+            scanned.scan(set, place, rarity, threshold, &mut shared);
+        }
+        scanned
+    };
+    chunks.into_par_iter().map(scan_chunk).collect()
+}
+
+impl Scanned {
+    fn scan(
+        &mut self,
+        set: &[u64],
+        place: u32,
+        rarity: &Rarity,
+        threshold: Threshold,
+        shared: &mut Vec<(u8, u64)>,
+    ) {
+        let (mut unique, mut common, mut print) = (0u32, 0u32, Print::default());
+        shared.clear();
+        for &hash in set {
+            let count = rarity.frequencies.of(hash);
+            if rarity.is_common(hash, count) {
+                common += 1;
+                print.add(hash);
+            } else if count == 1 {
+                unique += 1;
+            } else {
+                shared.push((count, hash));
+            }
+        }
+        let may_miss = threshold.may_miss(set.len()) as u32;
+        if unique > may_miss {
+            return;
+        }
+        let room = (may_miss + 1 - unique) as usize;
+        if shared.len() > room {
+            shared.select_nth_unstable(room);
+            shared.truncate(room);
+        }
+        shared.sort_unstable();
+        let postings = (unique..).zip(&*shared);
+        self.rare
+            .extend(postings.map(|(at, &(_, hash))| (hash, Posting { place, at })));
+        if set.len() as u32 - common <= may_miss {
+            self.mostly_common.push(MostlyCommon {
+                print,
+                place,
+                common,
+            });
+        }
+    }
+}
+
+/// What a set of shingles is known by: the sums of their hashes and of the products of the hashes' halves, as that of a
+/// [document](crate::collapse).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub(super) struct Print {
+    sum: u64,
+    products: u64,
+}
+
+impl Print {
+    #[inline]
+    fn add(&mut self, hash: u64) {
+        self.sum = self.sum.wrapping_add(hash);
+        self.products = self
+            .products
+            .wrapping_add((hash & 0xFFFF_FFFF) * (hash >> 32));
+    }
+}
+
+/// Calls `each` with the shingles of a set's prefix that another may have too.
+#[cfg(feature = "corpus")]
+pub(crate) fn prefix_of(
+    set: &[u64],
+    frequencies: &Frequencies,
+    threshold: Threshold,
+    each: impl FnMut(u64),
+) {
+    let mut all: Vec<(u8, u64)> = set.iter().map(|&h| (frequencies.of(h), h)).collect();
+    all.sort_unstable();
+    let prefix = all.into_iter().take(threshold.may_miss(set.len()) + 1);
+    prefix
+        .filter(|&(count, _)| count > 1)
+        .map(|(_, hash)| hash)
+        .for_each(each);
+}
