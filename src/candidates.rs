@@ -108,7 +108,7 @@ impl Candidates {
         let Some(join) = &self.join else {
             return Ok(());
         };
-        let tried = join.connect(&mut UnionFind::new(self.sets), self.work);
+        let tried = join.common().connect(&mut UnionFind::new(self.sets), self.work);
         tried.map_err(|out| self.reason(out))
     }
 

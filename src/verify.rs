@@ -284,7 +284,7 @@ impl<'a> Verifier<'a> {
     }
 
     /// What the shingle sets say.
-    fn exactly(&self, a: u32, b: u32) -> Option<Similarity> {
+    pub(crate) fn exactly(&self, a: u32, b: u32) -> Option<Similarity> {
         self.set(a).similarity_at_least(self.set(b), self.threshold)
     }
 

@@ -200,13 +200,15 @@ impl<D: Shingled> Batch<'_, D> {
     fn labels(&self) -> Result<Labels, Error> {
         let verifier = self.verifier();
         let ticker = self.run.ticker(Stage::Verify, self.distinct.len());
-        let is_similar = |a, b| !self.is_settled(a, b) && verifier.verify(a, b).is_some();
+        let is_similar =
+            |a, b| !self.is_settled(a, b) && self.verify(&verifier, a, b).is_some();
         match self.deduper.cluster_mode() {
             ClusterMode::Components => components(&self.candidates, is_similar, &ticker),
             ClusterMode::Leader => {
                 let order = self.distinct.in_order(&*self.keep_order());
                 let stays = |set| self.has_indexed(set);
-                leaders(&self.candidates, &order, stays, is_similar, &ticker)
+                let size = |set| self.sets[set as usize].len() as u32;
+                leaders(&self.candidates, &order, stays, size, is_similar, &ticker)
             }
         }
     }
@@ -241,7 +243,8 @@ impl<D: Shingled> Batch<'_, D> {
     ) -> Result<u64, E> {
         let candidates = &self.candidates;
         let join = candidates.join.as_ref();
-        let by_classes = join.map(|join| join.partners(candidates.work)).transpose();
+        let by_classes = join.map(|join| join.common().partners(candidates.work));
+        let by_classes = by_classes.transpose();
         let (by_classes, unseen) = match by_classes {
             Ok(partners) => (partners, 0),
             Err(out) => {
@@ -296,6 +299,15 @@ impl<D: Shingled> Batch<'_, D> {
             (left, right) = (right, left);
         }
         [first(left), first(right), left, right].map(number)
+    }
+
+    /// The similarity of two candidates where it reaches the threshold. Signatures have no say in what is found for
+    /// certain.
+    fn verify(&self, verifier: &Verifier<'_>, a: u32, b: u32) -> Option<Similarity> {
+        match self.candidates.are_certain(a, b) {
+            true => verifier.exactly(a, b),
+            false => verifier.verify(a, b),
+        }
     }
 
     /// With which probability pairs are found.
@@ -423,20 +435,16 @@ impl<D: Shingled> Finding<'_, '_, D> {
         let are_indexed = |other| batch.is_indexed(set) && batch.is_indexed(other);
         let after = near.sets.iter().copied();
         let after = after.filter(|&other| other > set && !are_indexed(other));
-        let verified = |other| Some((other, verifier.verify(set, other)?));
+        let verified = |other| Some((other, batch.verify(verifier, set, other)?));
         let mut found: Vec<(u32, Similarity)> = after.filter_map(verified).collect();
-        if let Some(join) = &batch.candidates.join
-            && let Some(partners) = &self.by_classes
-            && let Some(place) = join.place(set)
-        {
+        if let Some(partners) = &self.by_classes {
             // Those that share rare shingles as well have been found, and share more.
             near.begin(batch.distinct.len());
             found.iter().for_each(|&(other, _)| {
                 near.is_new(other);
             });
             let len = |set: u32| batch.sets[set as usize].len();
-            partners.of(place, |other, shared| {
-                let other = join.set_at(other);
+            partners.of(set, len(set), |other, shared| {
                 if other > set && !are_indexed(other) && near.is_new(other) {
                     let similarity = Similarity::of(shared as usize, len(set), len(other));
                     found.push((other, similarity));
@@ -476,11 +484,9 @@ impl<D: Shingled> Finding<'_, '_, D> {
         let end = all.min(from + SETS);
         let of_set = |set: usize| {
             let candidates = &self.batch.candidates;
-            let join = candidates.join.as_ref();
-            let place = join.and_then(|join| join.place(set as u32));
-            let by_classes = self.by_classes.as_ref().zip(place);
+            let by_classes = self.by_classes.as_ref();
             candidates.met(set as u32, self.with_crowded)
-                + by_classes.map_or(0, |(partners, place)| partners.met(place))
+                + by_classes.map_or(0, |partners| partners.met(set as u32))
         };
         let mut candidates = 0;
         let fits = |&set: &usize| {

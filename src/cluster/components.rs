@@ -39,7 +39,7 @@ pub(crate) fn components(
     let mut components = UnionFind::new(candidates.sets);
     let mut unseen = 0;
     if let Some(join) = &candidates.join
-        && let Err(out) = join.connect(&mut components, candidates.work)
+        && let Err(out) = join.common().connect(&mut components, candidates.work)
     {
         candidates.out_of_work(out)?;
         unseen = candidates.unseen();

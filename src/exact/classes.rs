@@ -6,24 +6,38 @@
 use std::collections::HashMap;
 
 use super::hashed::HashedMap;
-use super::scan::{MostlyCommon, Rarity};
+use super::scan::MostlyCommon;
 use crate::text::mix;
 use crate::threshold::Threshold;
 
 /// No atom, no class.
 pub(super) const NONE: u32 = u32::MAX;
 
-/// The classes of some sets, which go by their places; those of documents of an index alone are classes by themselves.
+/// Tells the common shingles of sets.
+pub(crate) trait CommonOf {
+    /// Why it cannot.
+    type Error;
+
+    /// Calls `each` with the common shingles of each of some sets in turn, and the place of the set among these.
+    fn for_each(&self, sets: &[u32], each: impl FnMut(usize, u64)) -> Result<(), Self::Error>;
+}
+
+/// The classes of some sets; those of documents of an index alone are classes by themselves.
 #[derive(Debug)]
 pub(super) struct Classes {
     classes: Vec<Class>,
-    /// By place.
-    sizes: Vec<u32>,
-    /// By class, ascending places, and so ascending sizes.
-    members: Vec<u32>,
+    /// By class, then by size.
+    members: Vec<Member>,
     /// By class, rarest first.
     atoms: Vec<Atom>,
     kinds: Vec<Kind>,
+}
+
+/// A set of a class.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Member {
+    pub(super) size: u32,
+    pub(super) set: u32,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -78,85 +92,94 @@ impl Role {
 }
 
 impl Classes {
-    /// `sets` are those of all places.
-    pub(super) fn new(
+    /// `common` tells the common shingles of sets.
+    pub(super) fn new<C: CommonOf>(
         mut mostly_common: Vec<MostlyCommon>,
-        sets: &[&[u64]],
-        rarity: &Rarity,
         threshold: Threshold,
         is_indexed: impl Fn(u32) -> bool,
-    ) -> Self {
-        mostly_common.sort_unstable_by_key(|set| (set.print, is_indexed(set.place), set.place));
+        common: &C,
+    ) -> Result<Self, C::Error> {
+        let key = |set: &MostlyCommon| (set.print, is_indexed(set.set));
+        mostly_common.sort_unstable_by_key(|set| (key(set), set.size, set.set));
+        let member = |set: &MostlyCommon| Member {
+            size: set.size,
+            set: set.set,
+        };
         let mut classes = Self {
             classes: Vec::new(),
-            sizes: sets.iter().map(|set| set.len() as u32).collect(),
-            members: mostly_common.iter().map(|set| set.place).collect(),
+            members: mostly_common.iter().map(member).collect(),
             atoms: Vec::new(),
             kinds: Vec::new(),
         };
-        let key = |set: &MostlyCommon| (set.print, is_indexed(set.place));
         let mut from = 0;
         for run in mostly_common.chunk_by(|a, b| key(a) == key(b)) {
             let to = from + run.len() as u32;
             classes.classes.push(Class {
-                least: sets[run[0].place as usize].len() as u32,
+                least: run[0].size,
                 common: run[0].common,
-                is_indexed: is_indexed(run[0].place),
+                is_indexed: is_indexed(run[0].set),
                 members: (from, to),
                 ..Class::default()
             });
             from = to;
         }
+        drop(mostly_common);
         if classes.len() > 1 {
-            classes.split_into_atoms(sets, rarity, threshold);
+            classes.split_into_atoms(threshold, common)?;
         }
-        classes
+        Ok(classes)
     }
 
-    fn split_into_atoms(&mut self, sets: &[&[u64]], rarity: &Rarity, threshold: Threshold) {
-        let first = |class: &Class| sets[self.members[class.members.0 as usize] as usize];
-        let Kinds { mut kinds, of_hash } =
-            Kinds::of(self.classes.iter().map(first), |set, each| {
-                rarity.for_each_common(set, each);
-            });
-        let mut atoms: Vec<Atom> = Vec::new();
-        let mut own: Vec<u32> = Vec::new();
+    fn split_into_atoms<C: CommonOf>(
+        &mut self,
+        threshold: Threshold,
+        common: &C,
+    ) -> Result<(), C::Error> {
+        let firsts: Vec<u32> = (0..self.len() as u32).map(|class| self.first(class)).collect();
+        let mut tokens = Tokens::default();
+        common.for_each(&firsts, |class, hash| tokens.add(class as u32, hash))?;
+        let Kinds { mut kinds, of_hash } = tokens.into_kinds();
+        let mut own: Vec<(u32, u32)> = Vec::new();
+        common.for_each(&firsts, |class, hash| {
+            own.extend(of_hash.get(hash).map(|kind| (class as u32, kind)));
+        })?;
         let mut seen_in = vec![NONE; kinds.len()];
-        let mut found = Vec::with_capacity(self.len());
-        for (number, class) in (0..).zip(&self.classes) {
-            own.clear();
-            rarity.for_each_common(first(class), |hash| own.extend(of_hash.get(hash)));
-            let weight = |&kind: &u32| kinds[kind as usize].weight;
-            let shared: u32 = own.iter().map(weight).sum();
-            let from = atoms.len();
+        let mut own = own.as_mut_slice();
+        for (number, class) in (0..).zip(&mut self.classes) {
+            let many = own.iter().take_while(|of| of.0 == number).count();
+            let (of_class, rest) = own.split_at_mut(many);
+            own = rest;
+            of_class.sort_unstable();
+            let of_class = &*of_class;
+            let weight = |&(_, kind): &(u32, u32)| kinds[kind as usize].weight;
+            class.shared = of_class.iter().map(weight).sum();
+            let from = self.atoms.len() as u32;
+            class.atoms = (from, from);
             // Without a partner in any other class there is no need of atoms.
             let least = class.least as usize;
             let partner = threshold.least_partner(least);
-            if shared as usize >= threshold.needed_overlap(least, partner) {
-                own.sort_unstable();
-                for &kind in &own {
-                    seen_in[kind as usize] = number;
-                }
-                let mut rest = shared;
-                for &kind in &own {
-                    let of_kind = &mut kinds[kind as usize];
-                    of_kind.floor = of_kind.floor.min(class.least);
-                    let related = of_kind.related;
-                    atoms.push(Atom {
-                        kind,
-                        rest,
-                        has_related: related != NONE && seen_in[related as usize] == number,
-                    });
-                    rest -= of_kind.weight;
-                }
+            if (class.shared as usize) < threshold.needed_overlap(least, partner) {
+                continue;
             }
-            found.push((shared, (from as u32, atoms.len() as u32)));
+            for &(_, kind) in of_class {
+                seen_in[kind as usize] = number;
+            }
+            let mut rest = class.shared;
+            for &(_, kind) in of_class {
+                let of_kind = &mut kinds[kind as usize];
+                of_kind.floor = of_kind.floor.min(class.least);
+                let related = of_kind.related;
+                self.atoms.push(Atom {
+                    kind,
+                    rest,
+                    has_related: related != NONE && seen_in[related as usize] == number,
+                });
+                rest -= of_kind.weight;
+            }
+            class.atoms.1 = self.atoms.len() as u32;
         }
-        for (class, (shared, atoms)) in self.classes.iter_mut().zip(found) {
-            (class.shared, class.atoms) = (shared, atoms);
-        }
-        self.atoms = atoms;
         self.kinds = kinds;
+        Ok(())
     }
 
     pub(super) fn len(&self) -> usize {
@@ -168,21 +191,21 @@ impl Classes {
         &self.classes[class as usize]
     }
 
-    /// The size of the set at a place.
-    #[inline]
-    pub(super) fn size(&self, place: u32) -> u32 {
-        self.sizes[place as usize]
-    }
-
-    /// The class of each place that is in one.
-    pub(super) fn of_places(&self) -> Vec<u32> {
-        let mut of_places = vec![NONE; self.sizes.len()];
+    /// The class of each of `sets` sets that is in one.
+    pub(super) fn of_sets(&self, sets: usize) -> Vec<u32> {
+        let mut of_sets = vec![NONE; sets];
         for class in 0..self.len() as u32 {
-            for &place in self.members(class) {
-                of_places[place as usize] = class;
+            for member in self.members(class) {
+                of_sets[member.set as usize] = class;
             }
         }
-        of_places
+        of_sets
+    }
+
+    /// The smallest member.
+    #[inline]
+    pub(super) fn first(&self, class: u32) -> u32 {
+        self.members(class)[0].set
     }
 
     /// The size of the smallest member.
@@ -191,9 +214,9 @@ impl Classes {
         self.class(class).least as usize
     }
 
-    /// The places of a class's members, by size.
+    /// The members of a class, by size.
     #[inline]
-    pub(super) fn members(&self, class: u32) -> &[u32] {
+    pub(super) fn members(&self, class: u32) -> &[Member] {
         let (from, to) = self.class(class).members;
         &self.members[from as usize..to as usize]
     }
@@ -232,6 +255,11 @@ impl Classes {
         };
         let needed = threshold.needed_overlap(size, partner) as u32;
         self.class(class).shared.checked_sub(needed)
+    }
+
+    /// Sets in all classes together.
+    pub(super) fn sets(&self) -> usize {
+        self.members.len()
     }
 
     /// The classes by their smallest members.
@@ -292,26 +320,25 @@ struct Token {
     first_class: u32,
 }
 
-impl Kinds {
-    /// Of sets that stand for the classes. `each_common` calls back with the common shingles of one.
-    fn of<'s>(
-        sets: impl Iterator<Item = &'s [u64]>,
-        each_common: impl Fn(&[u64], &mut dyn FnMut(u64)),
-    ) -> Self {
+/// The common shingles of all classes.
+#[derive(Default)]
+struct Tokens(HashedMap<u64, Token>);
+
+impl Tokens {
+    /// Adds a shingle of a class; classes come in order.
+    fn add(&mut self, class: u32, hash: u64) {
+        let token = self.0.entry(hash).or_insert(Token {
+            first_class: class,
+            ..Token::default()
+        });
+        token.classes += 1;
+        token.print = token.print.wrapping_add(print(class));
+    }
+
+    fn into_kinds(self) -> Kinds {
         /// In so many of five classes that have an atom another is, to be related.
         const RELATED: u64 = 4;
-        let mut tokens: HashedMap<u64, Token> = HashedMap::default();
-        for (class, set) in (0..).zip(sets) {
-            let own = print(class);
-            each_common(set, &mut |hash| {
-                let token = tokens.entry(hash).or_insert(Token {
-                    first_class: class,
-                    ..Token::default()
-                });
-                token.classes += 1;
-                token.print = token.print.wrapping_add(own);
-            });
-        }
+        let Self(mut tokens) = self;
         tokens.retain(|_, token| token.classes > 1);
         let kind = |token: &Token| (token.classes, token.print, token.first_class);
         let mut atoms: Vec<(u32, u128, u32)> = tokens.values().map(kind).collect();
@@ -340,7 +367,7 @@ impl Kinds {
             kinds[atom].weight += 1;
             least[atom] = least[atom].min(hash);
         }
-        Self {
+        Kinds {
             kinds,
             of_hash: OfHash::new(&least),
         }

@@ -6,16 +6,15 @@ use super::work::{OutOfWork, Work};
 use crate::threshold::Threshold;
 use crate::union_find::UnionFind;
 
-/// Connects the sets of classes that are similar by their common parts. `set_at` is the set at each place.
+/// Connects the sets of classes that are similar by their common parts.
 pub(super) fn connect(
     classes: &Classes,
     threshold: Threshold,
-    set_at: &[u32],
     components: &mut UnionFind,
     mut work: Work,
 ) -> Result<(), OutOfWork> {
     let mut tree = Tree::new(classes, threshold, Role::Smaller, work.patience);
-    let mut connecting = Connecting::new(classes, threshold, set_at, components);
+    let mut connecting = Connecting::new(classes, threshold, components);
     let order = classes.by_least();
     let mut done = Ok(());
     for (number, &class) in order.iter().enumerate() {
@@ -33,7 +32,6 @@ pub(super) fn connect(
 struct Connecting<'a> {
     classes: &'a Classes,
     threshold: Threshold,
-    set_at: &'a [u32],
     components: &'a mut UnionFind,
     /// By class: the largest sum of sizes for which what it shares with others is enough.
     most: Vec<u32>,
@@ -49,7 +47,6 @@ impl<'a> Connecting<'a> {
     fn new(
         classes: &'a Classes,
         threshold: Threshold,
-        set_at: &'a [u32],
         components: &'a mut UnionFind,
     ) -> Self {
         let all = 0..classes.len() as u32;
@@ -65,7 +62,6 @@ impl<'a> Connecting<'a> {
         let mut connecting = Self {
             classes,
             threshold,
-            set_at,
             components,
             most: all.clone().map(most).collect(),
             connected: all.clone().map(connected).collect(),
@@ -76,18 +72,11 @@ impl<'a> Connecting<'a> {
         connecting
     }
 
-    fn size_at(&self, class: u32, place: usize) -> u32 {
-        self.classes.size(self.classes.members(class)[place])
-    }
-
     fn set_next(&mut self, class: u32) {
         let others = &self.classes.members(class)[1..];
         let connected = self.connected[class as usize];
-        let next = others.partition_point(|&place| self.classes.size(place) <= connected);
-        self.next[class as usize] = match next < others.len() {
-            true => self.size_at(class, next + 1),
-            false => u32::MAX,
-        };
+        let next = others.partition_point(|member| member.size <= connected);
+        self.next[class as usize] = others.get(next).map_or(u32::MAX, |next| next.size);
     }
 
     /// Whether classes of sets of this size and more can connect no more members of a class.
@@ -96,18 +85,15 @@ impl<'a> Connecting<'a> {
         u64::from(self.next[class]) + u64::from(size) > u64::from(self.most[class])
     }
 
-    fn first(&self, class: u32) -> u32 {
-        self.set_at[self.classes.members(class)[0] as usize]
-    }
-
     fn root(&mut self, class: u32) -> u32 {
-        self.components.find(self.first(class))
+        self.components.find(self.classes.first(class))
     }
 
     fn connect(&mut self, x: u32, y: u32, shared: usize) {
         let most = self.threshold.most_sum(shared) as u32;
         let (of_x, of_y) = (self.classes.class(x).least, self.classes.class(y).least);
-        self.components.union(self.first(x), self.first(y));
+        let firsts = [x, y].map(|class| self.classes.first(class));
+        self.components.union(firsts[0], firsts[1]);
         for (class, most) in [(x, most - of_y), (y, most - of_x)] {
             if most > self.connected[class as usize] {
                 self.connected[class as usize] = most;
@@ -122,12 +108,12 @@ impl<'a> Connecting<'a> {
     fn connect_members(&mut self) {
         for class in 0..self.classes.len() as u32 {
             let connected = self.connected[class as usize];
-            let first = self.first(class);
-            for &place in &self.classes.members(class)[1..] {
-                if self.classes.size(place) > connected {
+            let members = self.classes.members(class);
+            for member in &members[1..] {
+                if member.size > connected {
                     break;
                 }
-                self.components.union(first, self.set_at[place as usize]);
+                self.components.union(members[0].set, member.set);
             }
         }
     }

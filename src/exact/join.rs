@@ -1,17 +1,16 @@
 //! The join itself: who may be similar to whom, by rare shingles and by common parts.
 
+use std::convert::Infallible;
+
 use rayon::prelude::*;
 
-use super::classes::{Classes, NONE};
-use super::connect::connect;
-use super::lead::Leading;
+use super::classes::{CommonOf, NONE};
+use super::common::CommonJoin;
+use super::frequencies::Frequencies;
 use super::lists::Lists;
-use super::partners::Partners;
 use super::scan::{MostlyCommon, Rarity, scan};
-use super::work::{OutOfWork, Work};
 use crate::error::Error;
 use crate::threshold::Threshold;
-use crate::union_find::UnionFind;
 use crate::watch::Ticker;
 
 /// Sets brought so far that those similar to each can be found.
@@ -19,12 +18,11 @@ use crate::watch::Ticker;
 /// Sets that take part have *places*, by size, equals by number.
 #[derive(Debug)]
 pub(crate) struct Join {
-    threshold: Threshold,
     /// The set at each place, and the place of each set.
     set_at: Vec<u32>,
     place_of: Vec<u32>,
     lists: Lists,
-    classes: Classes,
+    common: CommonJoin,
 }
 
 /// Sets that are found, each once, and the memory to find them in, of which each thread keeps its own.
@@ -74,12 +72,12 @@ impl Join {
     pub(crate) fn new(
         sets: &[&[u64]],
         threshold: Threshold,
-        is_indexed: impl Fn(u32) -> bool + Sync,
+        is_indexed: impl Fn(u32) -> bool + Send,
         ticker: &Ticker<'_>,
     ) -> Result<Self, Error> {
         let (set_at, ordered) = by_size(sets);
         ticker.tick(sets.len() - ordered.len())?;
-        let rarity = Rarity::new(&ordered);
+        let rarity = Rarity::new(Frequencies::new(&ordered));
         let join = Self::by(&rarity, set_at, &ordered, sets.len(), threshold, is_indexed);
         ticker.tick(ordered.len())?;
         Ok(join)
@@ -91,28 +89,35 @@ impl Join {
         ordered: &[&[u64]],
         all: usize,
         threshold: Threshold,
-        is_indexed: impl Fn(u32) -> bool + Sync,
+        is_indexed: impl Fn(u32) -> bool + Send,
     ) -> Self {
         let mut place_of = vec![NONE; all];
         for (place, &set) in (0..).zip(&set_at) {
             place_of[set as usize] = place;
         }
         let mut scanned = scan(ordered, rarity, threshold);
-        let mostly_common: Vec<MostlyCommon> = scanned
-            .iter_mut()
-            .flat_map(|scanned| std::mem::take(&mut scanned.mostly_common))
-            .collect();
-        let is_indexed = |place: u32| is_indexed(set_at[place as usize]);
-        let (lists, classes) = rayon::join(
+        let mut mostly_common = Vec::new();
+        for set in scanned.iter_mut().flat_map(|some| some.mostly_common.drain(..)) {
+            mostly_common.push(MostlyCommon {
+                set: set_at[set.set as usize],
+                ..set
+            });
+        }
+        let common_of = InMemory {
+            rarity,
+            ordered,
+            place_of: &place_of,
+        };
+        let (lists, common) = rayon::join(
             || Lists::new(ordered, &scanned, threshold),
-            || Classes::new(mostly_common, ordered, rarity, threshold, is_indexed),
+            || CommonJoin::new(mostly_common, all, threshold, is_indexed, &common_of),
         );
+        let Ok(common) = common;
         Self {
-            threshold,
+            set_at,
             place_of,
             lists,
-            classes,
-            set_at,
+            common,
         }
     }
 
@@ -148,35 +153,28 @@ impl Join {
         self.lists.looks()
     }
 
-    /// Connects sets that are similar by common shingles alone, as far as it changes components.
-    pub(crate) fn connect(&self, components: &mut UnionFind, work: Work) -> Result<(), OutOfWork> {
-        connect(
-            &self.classes,
-            self.threshold,
-            &self.set_at,
-            components,
-            work,
-        )
+    /// The join of those that share no rare shingle.
+    pub(crate) fn common(&self) -> &CommonJoin {
+        &self.common
     }
+}
 
-    /// To keep or remove sets one after the other, by what they share in common shingles alone.
-    pub(crate) fn leading(&self, work: Work) -> Leading<'_> {
-        Leading::new(&self.classes, self.threshold, work)
-    }
+/// Sets in memory.
+struct InMemory<'a> {
+    rarity: &'a Rarity,
+    ordered: &'a [&'a [u64]],
+    place_of: &'a [u32],
+}
 
-    /// The place of a set, where it takes part.
-    pub(crate) fn place(&self, set: u32) -> Option<u32> {
-        Some(self.place_of[set as usize]).filter(|&place| place != NONE)
-    }
+impl CommonOf for InMemory<'_> {
+    type Error = Infallible;
 
-    /// The set at a place.
-    pub(crate) fn set_at(&self, place: u32) -> u32 {
-        self.set_at[place as usize]
-    }
-
-    /// Which sets are similar by common shingles alone.
-    pub(crate) fn partners(&self, work: Work) -> Result<Partners<'_>, OutOfWork> {
-        Partners::new(&self.classes, self.threshold, work)
+    fn for_each(&self, sets: &[u32], mut each: impl FnMut(usize, u64)) -> Result<(), Infallible> {
+        for (number, &set) in sets.iter().enumerate() {
+            let hashes = self.ordered[self.place_of[set as usize] as usize];
+            self.rarity.for_each_common(hashes, |hash| each(number, hash));
+        }
+        Ok(())
     }
 }
 

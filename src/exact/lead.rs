@@ -19,6 +19,14 @@ pub(crate) struct Leading<'j> {
     all: usize,
 }
 
+/// A set, its shingles, and its rank.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ranked {
+    pub(crate) set: u32,
+    pub(crate) size: u32,
+    pub(crate) rank: u32,
+}
+
 struct Kept<'j> {
     classes: &'j Classes,
     threshold: Threshold,
@@ -35,9 +43,14 @@ struct Kept<'j> {
 }
 
 impl<'j> Leading<'j> {
-    pub(super) fn new(classes: &'j Classes, threshold: Threshold, work: Work) -> Self {
+    pub(super) fn new(
+        classes: &'j Classes,
+        sets: usize,
+        threshold: Threshold,
+        work: Work,
+    ) -> Self {
         Self {
-            class_of: classes.of_places(),
+            class_of: classes.of_sets(sets),
             smaller: Tree::new(classes, threshold, Role::Smaller, work.patience),
             larger: Tree::new(classes, threshold, Role::Larger, work.patience),
             kept: Kept {
@@ -51,15 +64,17 @@ impl<'j> Leading<'j> {
             },
             work,
             looked_at: 0,
-            all: (0..classes.len() as u32)
-                .map(|class| classes.members(class).len())
-                .sum(),
+            all: classes.sets(),
         }
     }
 
-    /// The least rank of a kept set that the one at this place resembles, where it is below `best`; else `best`.
-    pub(crate) fn first(&mut self, place: u32, rank: u32, best: u32) -> Result<u32, OutOfWork> {
-        let class = self.class_of[place as usize];
+    /// The least rank of a kept set that this one resembles, where it is below `best`; else `best`.
+    pub(crate) fn first(
+        &mut self,
+        Ranked { set, size, rank }: Ranked,
+        best: u32,
+    ) -> Result<u32, OutOfWork> {
+        let class = self.class_of[set as usize];
         if class == NONE {
             return Ok(best);
         }
@@ -67,21 +82,20 @@ impl<'j> Leading<'j> {
         self.work.check(work, self.looked_at, self.all)?;
         self.looked_at += 1;
         let kept = &mut self.kept;
-        (kept.size, kept.rank, kept.best) = (kept.classes.size(place), rank, best);
+        (kept.size, kept.rank, kept.best) = (size, rank, best);
         kept.take(class, kept.classes.class(class).common as usize);
-        let size = kept.size as usize;
+        let size = size as usize;
         self.smaller.visit(class, size, kept);
         self.larger.visit(class, size, kept);
         Ok(kept.best)
     }
 
-    /// Keeps the set at a place.
-    pub(crate) fn keep(&mut self, place: u32, rank: u32) {
-        let class = self.class_of[place as usize];
+    /// Keeps a set.
+    pub(crate) fn keep(&mut self, Ranked { set, size, rank }: Ranked) {
+        let class = self.class_of[set as usize];
         if class == NONE {
             return;
         }
-        let size = self.kept.classes.size(place);
         let stairs = &mut self.kept.stairs[class as usize];
         let is_new = stairs.is_empty();
         if !step_down(stairs, (rank, size)) {

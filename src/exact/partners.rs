@@ -20,6 +20,7 @@ pub(crate) struct Partners<'j> {
 impl<'j> Partners<'j> {
     pub(super) fn new(
         classes: &'j Classes,
+        sets: usize,
         threshold: Threshold,
         mut work: Work,
     ) -> Result<Self, OutOfWork> {
@@ -49,38 +50,36 @@ impl<'j> Partners<'j> {
         Ok(Self {
             classes,
             threshold,
-            class_of: classes.of_places(),
+            class_of: classes.of_sets(sets),
             starts,
             near,
         })
     }
 
-    /// Calls `each` with every place of a class that is similar to this one by its common part, and how much of that both
-    /// share.
-    pub(crate) fn of(&self, place: u32, mut each: impl FnMut(u32, u32)) {
-        let class = self.class_of[place as usize];
+    /// Calls `each` with every set that is similar to one of this size by its common part, and how much of that both share.
+    pub(crate) fn of(&self, set: u32, size: usize, mut each: impl FnMut(u32, u32)) {
+        let class = self.class_of[set as usize];
         if class == u32::MAX {
             return;
         }
-        let size = self.classes.size(place) as usize;
         let near = &self.near[self.starts[class as usize]..self.starts[class as usize + 1]];
         let own = (class, self.classes.class(class).common);
         for &(other, shared) in [&own].into_iter().chain(near) {
             let most = self.threshold.most_sum(shared as usize);
-            for &other in self.classes.members(other) {
-                if self.classes.size(other) as usize + size > most {
+            for other in self.classes.members(other) {
+                if other.size as usize + size > most {
                     break;
                 }
-                if other != place {
-                    each(other, shared);
+                if other.set != set {
+                    each(other.set, shared);
                 }
             }
         }
     }
 
-    /// How many places [`of`](Self::of) looks at, at most.
-    pub(crate) fn met(&self, place: u32) -> usize {
-        let class = self.class_of[place as usize];
+    /// How many sets [`of`](Self::of) looks at, at most.
+    pub(crate) fn met(&self, set: u32) -> usize {
+        let class = self.class_of[set as usize];
         if class == u32::MAX {
             return 0;
         }

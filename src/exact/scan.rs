@@ -10,7 +10,7 @@ use crate::threshold::Threshold;
 
 /// Tells rare shingles from common ones.
 #[derive(Debug)]
-pub(super) struct Rarity {
+pub(crate) struct Rarity {
     frequencies: Frequencies,
     /// Shingles of a higher frequency are common.
     most: u8,
@@ -20,10 +20,11 @@ pub(super) struct Rarity {
 }
 
 impl Rarity {
-    pub(super) fn new(sets: &[&[u64]]) -> Self {
-        Self::of(Frequencies::new(sets), MOST_RARE)
+    pub(crate) fn new(frequencies: Frequencies) -> Self {
+        Self::of(frequencies, MOST_RARE)
     }
 
+    /// Shingles in more than `most` sets are common.
     pub(super) fn of(frequencies: Frequencies, most: u8) -> Self {
         Self {
             frequencies,
@@ -44,7 +45,7 @@ impl Rarity {
     }
 
     /// Calls `each` with the common shingles of a set, ascending.
-    pub(super) fn for_each_common(&self, set: &[u64], mut each: impl FnMut(u64)) {
+    pub(crate) fn for_each_common(&self, set: &[u64], mut each: impl FnMut(u64)) {
         for &hash in set {
             if self.is_common(hash, self.frequencies.of(hash)) {
                 each(hash);
@@ -55,30 +56,34 @@ impl Rarity {
 
 /// A set that has a shingle in its prefix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub(super) struct Posting {
+pub(crate) struct Posting {
     /// The place of the set.
-    pub(super) place: u32,
+    pub(crate) place: u32,
     /// Where the shingle stands in the order of the set's shingles.
-    pub(super) at: u32,
+    pub(crate) at: u32,
 }
 
 /// A set that may be similar to another with which it shares no rare shingle.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct MostlyCommon {
+pub(crate) struct MostlyCommon {
     /// What its common part is known by.
     pub(super) print: Print,
-    pub(super) place: u32,
+    /// The place of the set; its number from the join of common parts on.
+    pub(crate) set: u32,
+    pub(super) size: u32,
     /// Common shingles.
     pub(super) common: u32,
 }
 
 /// What a scan of some sets comes to.
 #[derive(Debug, Default)]
-pub(super) struct Scanned {
+pub(crate) struct Scanned {
     /// Rare shingles of prefixes that another set may have too.
-    pub(super) rare: Vec<Keyed<Posting>>,
+    pub(crate) rare: Vec<Keyed<Posting>>,
     /// By place.
-    pub(super) mostly_common: Vec<MostlyCommon>,
+    pub(crate) mostly_common: Vec<MostlyCommon>,
+    /// To work in.
+    shared: Vec<(u8, u64)>,
 }
 
 /// Scans sets at their places, some in a row at a time.
@@ -94,9 +99,9 @@ pub(super) fn scan(sets: &[&[u64]], rarity: &Rarity, threshold: Threshold) -> Ve
     let chunk = SETS.max(sets.len() / CHUNKS);
     let chunks: Vec<_> = sets.chunks(chunk).zip((0..).step_by(chunk)).collect();
     let scan_chunk = |(sets, first): (&[&[u64]], u32)| {
-        let (mut scanned, mut shared) = (Scanned::default(), Vec::new());
+        let mut scanned = Scanned::default();
         for (place, set) in (first..).zip(sets) {
-            scanned.scan(set, place, rarity, threshold, &mut shared);
+            scanned.scan(set, place, rarity, threshold);
         }
         scanned
     };
@@ -104,14 +109,9 @@ pub(super) fn scan(sets: &[&[u64]], rarity: &Rarity, threshold: Threshold) -> Ve
 }
 
 impl Scanned {
-    fn scan(
-        &mut self,
-        set: &[u64],
-        place: u32,
-        rarity: &Rarity,
-        threshold: Threshold,
-        shared: &mut Vec<(u8, u64)>,
-    ) {
+    /// Scans a set.
+    pub(crate) fn scan(&mut self, set: &[u64], place: u32, rarity: &Rarity, threshold: Threshold) {
+        let shared = &mut self.shared;
         let (mut unique, mut common, mut print) = (0u32, 0u32, Print::default());
         shared.clear();
         for &hash in set {
@@ -141,7 +141,8 @@ impl Scanned {
         if set.len() as u32 - common <= may_miss {
             self.mostly_common.push(MostlyCommon {
                 print,
-                place,
+                set: place,
+                size: set.len() as u32,
                 common,
             });
         }

@@ -6,8 +6,10 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::exact::frequencies::Frequencies;
-use crate::exact::work::Patience;
+use crate::exact::lead::Ranked;
+use crate::exact::work::{Patience, Work};
 use crate::text::mix;
+use crate::union_find::UnionFind;
 
 struct Random(u64);
 
@@ -126,37 +128,37 @@ impl Joined<'_> {
             .collect()
     }
 
+    fn size(&self, set: u32) -> u32 {
+        self.sets[set as usize].len() as u32
+    }
+
     fn all(&self) -> std::ops::Range<u32> {
         0..self.sets.len() as u32
     }
 
     fn pairs(&self) -> BTreeMap<(u32, u32), u32> {
-        let partners = self.join.partners(self.work).unwrap();
+        let partners = self.join.common().partners(self.work).unwrap();
         let mut pairs = BTreeMap::new();
         for set in self.all() {
             let near: BTreeSet<u32> = self.near(set).into_iter().collect();
             for &other in near.iter().filter(|&&other| other > set) {
                 pairs.insert((set, other), self.shared(set, other).unwrap());
             }
-            let Some(place) = self.join.place(set) else {
-                continue;
-            };
             let mut found = BTreeSet::new();
-            partners.of(place, |other, shared| {
-                let other = self.join.set_at(other);
+            partners.of(set, self.size(set) as usize, |other, shared| {
                 assert!(found.insert(other), "twice");
                 if other > set && self.is_open(set, other) && !near.contains(&other) {
                     assert_eq!(pairs.insert((set, other), shared), None);
                 }
             });
-            assert!(found.len() <= partners.met(place));
+            assert!(found.len() <= partners.met(set));
         }
         pairs
     }
 
     fn components(&self) -> Vec<u32> {
         let mut components = UnionFind::new(self.sets.len());
-        self.join.connect(&mut components, self.work).unwrap();
+        self.join.common().connect(&mut components, self.work).unwrap();
         for set in self.all() {
             for other in self.near(set) {
                 components.union(set, other);
@@ -166,7 +168,7 @@ impl Joined<'_> {
     }
 
     fn leaders(&self, order: &[u32]) -> Vec<u32> {
-        let mut leading = self.join.leading(self.work);
+        let mut leading = self.join.common().leading(self.work);
         let mut rank = vec![0; self.sets.len()];
         for (number, &set) in (0..).zip(order) {
             rank[set as usize] = number;
@@ -178,12 +180,14 @@ impl Joined<'_> {
             let kept = kept.filter(|&other| leader[other as usize] == other);
             let ranks = kept.map(|other| rank[other as usize]);
             let mut best = ranks.filter(|&rank| rank < own).min().unwrap_or(NONE);
-            let Some(place) = self.join.place(set) else {
-                continue;
+            let ranked = Ranked {
+                set,
+                size: self.size(set),
+                rank: own,
             };
-            best = leading.first(place, own, best).unwrap();
+            best = leading.first(ranked, best).unwrap();
             match best {
-                NONE => leading.keep(place, own),
+                NONE => leading.keep(ranked),
                 best => leader[set as usize] = order[best as usize],
             }
         }
@@ -280,12 +284,17 @@ fn near_copies_of_one_page_take_little_work() {
     let join = Join::new(&slices, Threshold(0.8), |_| false, &Ticker::silent()).unwrap();
     let work = Work::new(100 * many);
     let mut components = UnionFind::new(sets.len());
-    join.connect(&mut components, work).unwrap();
+    join.common().connect(&mut components, work).unwrap();
     assert!(components.flatten().iter().all(|&root| root == 0));
-    let mut leading = join.leading(work);
-    leading.keep(join.place(0).unwrap(), 0);
+    let mut leading = join.common().leading(work);
+    let ranked = |set: u32| Ranked {
+        set,
+        size: sets[set as usize].len() as u32,
+        rank: set,
+    };
+    leading.keep(ranked(0));
     for set in 1..many as u32 {
-        assert_eq!(leading.first(join.place(set).unwrap(), set, NONE), Ok(0));
+        assert_eq!(leading.first(ranked(set), NONE), Ok(0));
     }
 }
 
@@ -303,9 +312,10 @@ fn too_much_work_is_refused_soon() {
     let slices: Vec<&[u64]> = sets.iter().map(Vec::as_slice).collect();
     let join = Join::new(&slices, Threshold(0.8), |_| false, &Ticker::silent()).unwrap();
     let work = Work::new(50_000);
-    let out = join
+    let common = join.common();
+    let out = common
         .connect(&mut UnionFind::new(sets.len()), work)
         .unwrap_err();
     assert!(out.needed > work.most);
-    assert!(join.partners(work).is_err());
+    assert!(common.partners(work).is_err());
 }
