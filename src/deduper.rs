@@ -64,6 +64,8 @@ pub struct Deduper {
     budget: Budget,
     mode: ClusterMode,
     keep: Keep,
+    /// Pairs of sets that are compared in buckets, whatever the sets: tests choose few.
+    bucket_pairs: Option<u64>,
 }
 
 /// Settings of a [`Deduper`]; each method states its default.
@@ -231,6 +233,7 @@ impl DeduperBuilder {
             budget: self.exact,
             mode: self.mode,
             keep: self.keep,
+            bucket_pairs: None,
         })
     }
 }
@@ -460,6 +463,25 @@ impl Deduper {
             found,
             missed,
             unseen,
+        }
+    }
+
+    /// Pairs that are compared in the buckets of so many distinct sets, at most: the largest buckets are crowded, so that
+    /// no more are left in the others.
+    pub(crate) fn most_bucket_pairs(&self, sets: usize) -> u64 {
+        /// For each set.
+        const PAIRS: u64 = 32;
+        /// So many in any case.
+        const FEW: u64 = 1 << 16;
+        self.bucket_pairs.unwrap_or(FEW.max(PAIRS * sets as u64))
+    }
+
+    /// One for which buckets of so many pairs together are not crowded.
+    #[cfg(test)]
+    pub(crate) fn with_bucket_pairs(self, most: u64) -> Self {
+        Self {
+            bucket_pairs: Some(most),
+            ..self
         }
     }
 

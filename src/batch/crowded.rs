@@ -26,10 +26,15 @@ pub(super) fn crowded<'r>(
     let slots: Vec<usize> = (0..row(first).len()).collect();
     let shared = slots
         .par_chunks(TOGETHER)
-        .map(|slots| shared_slots(&all, slots, &row))
+        .map(|slots| {
+            let of = |set: u32| &row(set)[slots[0]..slots[slots.len() - 1] + 1];
+            let mut seen = SharedSlots::new(slots.len(), all.len());
+            all.iter().for_each(|&set| seen.insert(of(set)));
+            all.iter().map(|&set| seen.shared(of(set))).collect()
+        })
         .reduce(
             || vec![0; all.len()],
-            |mut sum, more| {
+            |mut sum: Vec<u16>, more: Vec<u16>| {
                 sum.iter_mut()
                     .zip(more)
                     .for_each(|(sum, more)| *sum += more);
@@ -43,25 +48,32 @@ pub(super) fn crowded<'r>(
 }
 
 /// Slots that are looked at together: those of a cache line.
-const TOGETHER: usize = 16;
+pub(crate) const TOGETHER: usize = 16;
 
-/// For each of some sets in how many of some slots others agree with it.
-fn shared_slots<'r>(all: &[u32], slots: &[usize], row: &impl Fn(u32) -> &'r [u32]) -> Vec<u16> {
-    let mut seen: Vec<Seen> = slots.iter().map(|_| Seen::new(all.len())).collect();
-    for &set in all {
-        let row = row(set);
-        for (seen, &slot) in seen.iter_mut().zip(slots) {
-            seen.insert(row[slot]);
+/// Which values of some slots several signatures have.
+pub(crate) struct SharedSlots(Vec<Seen>);
+
+impl SharedSlots {
+    /// For some slots of so many signatures.
+    pub(crate) fn new(slots: usize, signatures: usize) -> Self {
+        Self((0..slots).map(|_| Seen::new(signatures)).collect())
+    }
+
+    #[inline]
+    pub(crate) fn insert(&mut self, slots: &[u32]) {
+        for (seen, &value) in self.0.iter_mut().zip(slots) {
+            seen.insert(value);
         }
     }
-    let shared = |&set: &u32| {
-        let row = row(set);
-        let slots = seen.iter().zip(slots);
+
+    /// In how many slots other signatures agree with this one, of which all have been inserted.
+    #[inline]
+    pub(crate) fn shared(&self, slots: &[u32]) -> u16 {
+        let slots = self.0.iter().zip(slots);
         slots
-            .map(|(seen, &slot)| u16::from(seen.is_repeated(row[slot])))
+            .map(|(seen, &value)| u16::from(seen.is_repeated(value)))
             .sum()
-    };
-    all.iter().map(shared).collect()
+    }
 }
 
 /// Numbers that were seen, and those that were seen again: two words for each place, beside each other.

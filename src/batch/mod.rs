@@ -31,6 +31,8 @@ use crate::watch::Stage;
 
 #[cfg(feature = "corpus")]
 pub(crate) use candidate::Candidate;
+#[cfg(feature = "corpus")]
+pub(crate) use crowded::{SharedSlots, TOGETHER};
 pub use pairs::Pairs;
 pub use run::Run;
 #[cfg(feature = "corpus")]
@@ -207,8 +209,7 @@ impl<D: Shingled> Batch<'_, D> {
             ClusterMode::Leader => {
                 let order = self.distinct.in_order(&*self.keep_order());
                 let stays = |set| self.has_indexed(set);
-                let size = |set| self.sets[set as usize].len() as u32;
-                leaders(&self.candidates, &order, stays, size, is_similar, &ticker)
+                leaders(&self.candidates, &order, stays, is_similar, &ticker)
             }
         }
     }
@@ -443,10 +444,9 @@ impl<D: Shingled> Finding<'_, '_, D> {
             found.iter().for_each(|&(other, _)| {
                 near.is_new(other);
             });
-            let len = |set: u32| batch.sets[set as usize].len();
-            partners.of(set, len(set), |other, shared| {
+            partners.of(set, |other, [own, size], shared| {
                 if other > set && !are_indexed(other) && near.is_new(other) {
-                    let similarity = Similarity::of(shared as usize, len(set), len(other));
+                    let similarity = Similarity::of(shared as usize, own as usize, size as usize);
                     found.push((other, similarity));
                 }
             });

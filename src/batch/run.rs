@@ -28,8 +28,6 @@ pub struct Run<'a> {
     pub(super) keep_by: Option<&'a KeepOrder<'a>>,
     /// Documents from this number on are of an index: they are not compared with each other, and always kept.
     pub(super) indexed_from: Option<usize>,
-    /// Pairs that are compared in buckets at most, before the largest are taken for crowded.
-    pub(super) bucket_pairs: Option<u64>,
 }
 
 /// Compares two documents by number; the lesser is kept.
@@ -66,15 +64,6 @@ impl<'a> Run<'a> {
     pub(crate) fn indexed_from(self, document: usize) -> Self {
         Self {
             indexed_from: Some(document),
-            ..self
-        }
-    }
-
-    /// Takes the largest buckets for crowded, so that this many pairs are left in the others.
-    #[cfg(test)]
-    pub(crate) fn bucket_pairs(self, most: u64) -> Self {
-        Self {
-            bucket_pairs: Some(most),
             ..self
         }
     }

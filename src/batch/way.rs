@@ -149,10 +149,6 @@ impl<'d, D: Shingled> Way<'d, D> {
     }
 
     fn buckets(self, distinct: &Distinct, rows: Rows) -> Result<InBuckets, Error> {
-        /// Pairs of sets that are compared in buckets, for each set, before the largest buckets are taken for crowded.
-        const PAIRS: u64 = 32;
-        /// So many are compared in any case.
-        const FEW: u64 = 1 << 16;
         let banding = self.deduper.banding();
         let mut crowded = None;
         let buckets = if self.deduper.threshold() < 1.0 {
@@ -160,8 +156,7 @@ impl<'d, D: Shingled> Way<'d, D> {
             let new = self.indexed_sets_from(distinct);
             let row = |document| rows.row(document);
             let mut buckets = Buckets::try_new(row, distinct, banding, new, &ticker)?;
-            let most = self.run.bucket_pairs.unwrap_or(FEW.max(PAIRS * new as u64));
-            crowded = buckets.split_off(most, new);
+            crowded = buckets.split_off(self.deduper.most_bucket_pairs(new), new);
             buckets
         } else {
             Buckets::none(distinct, banding)

@@ -9,7 +9,7 @@ use super::Labels;
 use super::components::{BATCH, batches};
 use crate::candidates::Candidates;
 use crate::error::Error;
-use crate::exact::{Leading, Near, OutOfWork, Ranked};
+use crate::exact::{Leading, Near, OutOfWork};
 use crate::pool::Pool;
 use crate::watch::Ticker;
 
@@ -17,12 +17,11 @@ use crate::watch::Ticker;
 const NONE: u32 = u32::MAX;
 
 /// The first kept set that each set resembles, or itself where it is kept. `order` holds every set once, in the order of
-/// the keep policy; those for which `stays` says so are kept in any case, and come first. `size` tells shingles.
+/// the keep policy; those for which `stays` says so are kept in any case, and come first.
 pub(crate) fn leaders(
     candidates: &Candidates,
     order: &[u32],
     stays: impl Fn(u32) -> bool + Sync,
-    size: impl Fn(u32) -> u32 + Sync,
     is_similar: impl Fn(u32, u32) -> bool + Sync,
     ticker: &Ticker<'_>,
 ) -> Result<Labels, Error> {
@@ -31,7 +30,6 @@ pub(crate) fn leaders(
         order,
         rank: vec![0; candidates.sets],
         stays: &stays,
-        size: &size,
         is_similar: &is_similar,
         ticker,
         with_crowded: false,
@@ -60,21 +58,19 @@ pub(crate) fn leaders(
     })
 }
 
-struct Leaders<'a, Stays, Size, IsSimilar> {
+struct Leaders<'a, Stays, IsSimilar> {
     candidates: &'a Candidates,
     order: &'a [u32],
     rank: Vec<u32>,
     stays: &'a Stays,
-    size: &'a Size,
     is_similar: &'a IsSimilar,
     ticker: &'a Ticker<'a>,
     with_crowded: bool,
 }
 
-impl<Stays, Size, IsSimilar> Leaders<'_, Stays, Size, IsSimilar>
+impl<Stays, IsSimilar> Leaders<'_, Stays, IsSimilar>
 where
     Stays: Fn(u32) -> bool + Sync,
-    Size: Fn(u32) -> u32 + Sync,
     IsSimilar: Fn(u32, u32) -> bool + Sync,
 {
     fn lead(&self, mut leading: Option<Leading<'_>>) -> Result<Result<Vec<u32>, OutOfWork>, Error> {
@@ -110,19 +106,15 @@ where
                 let within = within.iter().find(is_kept).copied();
                 let mut best = before.min(within.unwrap_or(NONE));
                 if let Some(leading) = &mut leading {
-                    let ranked = Ranked {
-                        set,
-                        size: (self.size)(set),
-                        rank: self.rank(set),
-                    };
+                    let rank = self.rank(set);
                     if !(self.stays)(set) {
-                        match leading.first(ranked, best) {
+                        match leading.first(set, rank, best) {
                             Ok(first) => best = first,
                             Err(out) => return Ok(Err(out)),
                         }
                     }
                     if best == NONE {
-                        leading.keep(ranked);
+                        leading.keep(set, rank);
                     }
                 }
                 if best != NONE {

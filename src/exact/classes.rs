@@ -191,12 +191,12 @@ impl Classes {
         &self.classes[class as usize]
     }
 
-    /// The class of each of `sets` sets that is in one.
-    pub(super) fn of_sets(&self, sets: usize) -> Vec<u32> {
-        let mut of_sets = vec![NONE; sets];
+    /// The class of each of `sets` sets that is in one, and its size.
+    pub(super) fn of_sets(&self, sets: usize) -> Vec<(u32, u32)> {
+        let mut of_sets = vec![(NONE, 0); sets];
         for class in 0..self.len() as u32 {
             for member in self.members(class) {
-                of_sets[member.set as usize] = class;
+                of_sets[member.set as usize] = (class, member.size);
             }
         }
         of_sets

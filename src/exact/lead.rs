@@ -8,7 +8,8 @@ use crate::threshold::Threshold;
 
 /// The kept sets of all classes, while sets are kept or removed one after the other. Each has a rank, the least first.
 pub(crate) struct Leading<'j> {
-    class_of: Vec<u32>,
+    /// By set, with its size.
+    class_of: Vec<(u32, u32)>,
     /// Kept sets as the smaller of two, and as the larger.
     smaller: Tree<'j>,
     larger: Tree<'j>,
@@ -17,14 +18,6 @@ pub(crate) struct Leading<'j> {
     /// Sets looked at so far, of so many.
     looked_at: usize,
     all: usize,
-}
-
-/// A set, its shingles, and its rank.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Ranked {
-    pub(crate) set: u32,
-    pub(crate) size: u32,
-    pub(crate) rank: u32,
 }
 
 struct Kept<'j> {
@@ -69,12 +62,8 @@ impl<'j> Leading<'j> {
     }
 
     /// The least rank of a kept set that this one resembles, where it is below `best`; else `best`.
-    pub(crate) fn first(
-        &mut self,
-        Ranked { set, size, rank }: Ranked,
-        best: u32,
-    ) -> Result<u32, OutOfWork> {
-        let class = self.class_of[set as usize];
+    pub(crate) fn first(&mut self, set: u32, rank: u32, best: u32) -> Result<u32, OutOfWork> {
+        let (class, size) = self.class_of[set as usize];
         if class == NONE {
             return Ok(best);
         }
@@ -91,8 +80,8 @@ impl<'j> Leading<'j> {
     }
 
     /// Keeps a set.
-    pub(crate) fn keep(&mut self, Ranked { set, size, rank }: Ranked) {
-        let class = self.class_of[set as usize];
+    pub(crate) fn keep(&mut self, set: u32, rank: u32) {
+        let (class, size) = self.class_of[set as usize];
         if class == NONE {
             return;
         }

@@ -67,7 +67,7 @@ pub(crate) use filter::survivors;
 #[cfg(feature = "corpus")]
 pub(crate) use frequencies::Frequencies;
 pub(crate) use join::{Join, Near};
-pub(crate) use lead::{Leading, Ranked};
+pub(crate) use lead::Leading;
 pub(crate) use partners::Partners;
 pub(crate) use sample::{Sample, Sampler};
 #[cfg(feature = "corpus")]

@@ -11,7 +11,8 @@ use crate::threshold::Threshold;
 pub(crate) struct Partners<'j> {
     classes: &'j Classes,
     threshold: Threshold,
-    class_of: Vec<u32>,
+    /// By set, with its size.
+    class_of: Vec<(u32, u32)>,
     /// Those of class c: `near[starts[c]..starts[c + 1]]`.
     starts: Vec<usize>,
     near: Vec<(u32, u32)>,
@@ -56,9 +57,10 @@ impl<'j> Partners<'j> {
         })
     }
 
-    /// Calls `each` with every set that is similar to one of this size by its common part, and how much of that both share.
-    pub(crate) fn of(&self, set: u32, size: usize, mut each: impl FnMut(u32, u32)) {
-        let class = self.class_of[set as usize];
+    /// Calls `each` with every set that is similar to this one by its common part, the sizes of this and that, and how much
+    /// of the common part both share.
+    pub(crate) fn of(&self, set: u32, mut each: impl FnMut(u32, [u32; 2], u32)) {
+        let (class, size) = self.class_of[set as usize];
         if class == u32::MAX {
             return;
         }
@@ -67,11 +69,11 @@ impl<'j> Partners<'j> {
         for &(other, shared) in [&own].into_iter().chain(near) {
             let most = self.threshold.most_sum(shared as usize);
             for other in self.classes.members(other) {
-                if other.size as usize + size > most {
+                if (other.size + size) as usize > most {
                     break;
                 }
                 if other.set != set {
-                    each(other.set, shared);
+                    each(other.set, [size, other.size], shared);
                 }
             }
         }
@@ -79,7 +81,7 @@ impl<'j> Partners<'j> {
 
     /// How many sets [`of`](Self::of) looks at, at most.
     pub(crate) fn met(&self, set: u32) -> usize {
-        let class = self.class_of[set as usize];
+        let (class, _) = self.class_of[set as usize];
         if class == u32::MAX {
             return 0;
         }

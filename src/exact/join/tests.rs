@@ -6,7 +6,6 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::exact::frequencies::Frequencies;
-use crate::exact::lead::Ranked;
 use crate::exact::work::{Patience, Work};
 use crate::text::mix;
 use crate::union_find::UnionFind;
@@ -145,7 +144,8 @@ impl Joined<'_> {
                 pairs.insert((set, other), self.shared(set, other).unwrap());
             }
             let mut found = BTreeSet::new();
-            partners.of(set, self.size(set) as usize, |other, shared| {
+            partners.of(set, |other, sizes, shared| {
+                assert_eq!(sizes, [set, other].map(|set| self.size(set)));
                 assert!(found.insert(other), "twice");
                 if other > set && self.is_open(set, other) && !near.contains(&other) {
                     assert_eq!(pairs.insert((set, other), shared), None);
@@ -180,14 +180,9 @@ impl Joined<'_> {
             let kept = kept.filter(|&other| leader[other as usize] == other);
             let ranks = kept.map(|other| rank[other as usize]);
             let mut best = ranks.filter(|&rank| rank < own).min().unwrap_or(NONE);
-            let ranked = Ranked {
-                set,
-                size: self.size(set),
-                rank: own,
-            };
-            best = leading.first(ranked, best).unwrap();
+            best = leading.first(set, own, best).unwrap();
             match best {
-                NONE => leading.keep(ranked),
+                NONE => leading.keep(set, own),
                 best => leader[set as usize] = order[best as usize],
             }
         }
@@ -287,14 +282,9 @@ fn near_copies_of_one_page_take_little_work() {
     join.common().connect(&mut components, work).unwrap();
     assert!(components.flatten().iter().all(|&root| root == 0));
     let mut leading = join.common().leading(work);
-    let ranked = |set: u32| Ranked {
-        set,
-        size: sets[set as usize].len() as u32,
-        rank: set,
-    };
-    leading.keep(ranked(0));
+    leading.keep(0, 0);
     for set in 1..many as u32 {
-        assert_eq!(leading.first(ranked(set), NONE), Ok(0));
+        assert_eq!(leading.first(set, set, NONE), Ok(0));
     }
 }
 
