@@ -134,10 +134,9 @@ impl ByteBlocks {
         }
         memory[..len].copy_from_slice(&self.rest);
         self.rest.clear();
-        // What follows a record that was cut may hold whole lines already.
         let mut searched = 0;
-        while self.end.is_none() {
-            self.fill(memory, &mut len);
+        loop {
+            // What follows a record that was cut may hold whole lines already.
             let whole = match self.has_lines {
                 true => memory[searched..len]
                     .iter()
@@ -150,10 +149,14 @@ impl ByteBlocks {
                 return Ok(Some(self.block(take(memory), whole)));
             }
             // A byte-order mark is no part of the record.
-            if (len - MARK.len().min(len)) as u64 > self.longest.bytes {
+            if len.saturating_sub(MARK.len()) as u64 > self.longest.bytes {
                 return self.cut(take(memory), len).map(Some);
             }
+            if self.end.is_some() {
+                break;
+            }
             searched = len;
+            self.fill(memory, &mut len);
         }
         if let Some(Err(error)) = self.end.replace(Ok(())) {
             return Err(error);
@@ -190,10 +193,11 @@ impl ByteBlocks {
             is_blank_so_far &= is_blank(part);
             skipped += part.len() as u64;
         }
-        if let Some(Err(_)) = self.end
-            && let Some(Err(error)) = self.end.replace(Ok(()))
+        // What is read before an error is handed out first, but for the line that it is in.
+        if line_feed == 0
+            && let Some(ended) = self.end.replace(Ok(()))
         {
-            return Err(error);
+            ended?;
         }
         let offset = self.offset;
         self.offset += skipped + line_feed;

@@ -122,7 +122,7 @@ impl RecordLimit {
             ),
         };
         format!(
-            "this record has {more}{megabytes:.1} MB and takes about {} MiB; --memory allows {} MiB for one record: raise \
+            "this record has {more}{megabytes:.1} MB and may take {} MiB; --memory allows {} MiB for one record: raise \
              it to {}{way_out}",
             takes.div_ceil(MIB),
             self.allowed / MIB,
@@ -136,7 +136,7 @@ impl RecordLimit {
             return Ok(());
         }
         Err(format!(
-            "memory {} MiB: a record that was read takes about {} MiB: raise --memory to {}, or start afresh",
+            "memory {} MiB: a record that was read may take {} MiB: raise --memory to {}, or start afresh",
             self.memory / MIB,
             takes.div_ceil(MIB),
             self.enough(takes)

@@ -147,14 +147,14 @@ impl<'r, S: Sink + Send> Reading<'r, S> {
                 is_too_long,
             }) = refused
             {
-                let told = |_| match is_too_long {
-                    false => block.block.told(record.offset, record.len),
-                    true => {
-                        let len = record.len.min(BEGINNING);
-                        let beginning = block.block.told(record.offset, len)?;
-                        // The last character may be cut.
-                        Some(beginning.trim_end_matches('\u{FFFD}').to_owned() + "…")
+                let told = |_| {
+                    if !is_too_long {
+                        return block.block.told(record.offset, record.len);
                     }
+                    let len = record.len.min(BEGINNING);
+                    let beginning = block.block.told(record.offset, len)?;
+                    // The last character may be cut.
+                    Some(beginning.trim_end_matches('\u{FFFD}').to_owned() + "…")
                 };
                 self.reject(at, reason, at.1.and_then(told))?;
             }
