@@ -161,7 +161,7 @@ fn a_file_that_ends_early_does_so_at_the_same_line() {
     let place = Place::new();
     let long = line("long", &long(4_000_000));
     let short: String = (0..3000u32)
-        .map(|i| line(&i.to_string(), &format!("{} {}", i ^ 77, i * i)))
+        .map(|i| line(&i.to_string(), &format!("{} {}", i ^ 0x4D, i * i)))
         .collect();
     for lines in [
         long.clone() + &short,
