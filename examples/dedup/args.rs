@@ -104,7 +104,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "DIR")]
     save_index: Option<PathBuf>,
 
-    /// Memory that the whole program may hold, such as 4GiB: what does not fit goes to a work folder [default: no bound;
+    /// Memory that the whole program may hold, such as 4GiB: what does not fit goes to a work folder, and a
+    /// record that takes too much of it (under 64MiB, 0.8 MB of text; under 4GiB, 101 MB) is a bad one [default: no bound;
     /// with --work 4GiB]
     #[arg(long, value_name = "SIZE")]
     memory: Option<ByteSize>,

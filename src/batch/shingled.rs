@@ -1,5 +1,7 @@
 //! What a batch compares.
 
+#[cfg(feature = "corpus")]
+use crate::digest::KEPT;
 use crate::text::{Document, ReadBuffer, ReadError, Scratch, Shingler};
 use crate::verify::ShingleSet;
 
@@ -25,6 +27,16 @@ pub struct Memory {
     buffer: ReadBuffer,
     scratch: Scratch,
     hashes: Vec<u64>,
+}
+
+impl Memory {
+    /// Gives up what a long document has taken.
+    #[cfg(feature = "corpus")]
+    pub(crate) fn release_large(&mut self) {
+        if self.hashes.capacity() > KEPT || self.buffer.text.capacity() > 8 * KEPT {
+            *self = Self::default();
+        }
+    }
 }
 
 impl<D: Document + Sync> Shingled for D {

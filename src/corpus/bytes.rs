@@ -6,6 +6,7 @@ use std::mem::take;
 use memchr::memchr;
 
 use super::input::{Compression, Count, Format, Input};
+use super::limit::{BEGINNING, Longest};
 use super::records::{BLOCK, RawRecord};
 
 /// Whole records of one input.
@@ -16,6 +17,8 @@ pub(super) struct ByteBlock {
     /// Where it begins in the decompressed file.
     offset: u64,
     has_lines: bool,
+    /// Bytes of the one record that the block is the beginning of, which is too long.
+    cut: Option<u64>,
 }
 
 impl ByteBlock {
@@ -50,6 +53,7 @@ impl ByteBlock {
                 line,
                 offset,
                 bytes,
+                len: self.cut.unwrap_or(bytes.len() as u64),
                 row: None,
             })?;
             return Ok(0);
@@ -64,11 +68,12 @@ impl ByteBlock {
                 false => 0,
             };
             let bytes = &rest[mark..end];
-            if !bytes.iter().all(u8::is_ascii_whitespace) {
+            if self.cut.is_some() || !is_blank(bytes) {
                 each(RawRecord {
                     line: Some(line),
                     offset: offset + (at + mark) as u64,
                     bytes,
+                    len: self.cut.map_or(bytes.len(), |len| len as usize - mark) as u64,
                     row: None,
                 })?;
             }
@@ -76,6 +81,10 @@ impl ByteBlock {
         }
         Ok(line)
     }
+}
+
+fn is_blank(line: &[u8]) -> bool {
+    line.iter().all(u8::is_ascii_whitespace)
 }
 
 /// The byte-order mark of UTF-8: it may open a file.
@@ -91,13 +100,14 @@ pub(super) struct ByteBlocks {
     /// Where it begins in the decompressed file.
     offset: u64,
     has_lines: bool,
+    longest: Longest,
     /// What came after the last bytes.
     end: Option<io::Result<()>>,
 }
 
 impl ByteBlocks {
-    /// Opens an input; its bytes on the disk are counted.
-    pub(super) fn open(input: &Input, bytes: &Count) -> io::Result<Self> {
+    /// Opens an input; its bytes on the disk are counted. Records that are longer than `longest` are cut.
+    pub(super) fn open(input: &Input, longest: Longest, bytes: &Count) -> io::Result<Self> {
         Ok(Self {
             reader: input.open(bytes)?,
             step: match input.format {
@@ -110,6 +120,7 @@ impl ByteBlocks {
             rest: Vec::new(),
             offset: 0,
             has_lines: input.format != Format::Text,
+            longest,
             end: None,
         })
     }
@@ -123,18 +134,29 @@ impl ByteBlocks {
         }
         memory[..len].copy_from_slice(&self.rest);
         self.rest.clear();
-        while self.end.is_none() {
-            let known = len;
-            self.fill(memory, &mut len);
+        let mut searched = 0;
+        loop {
+            // What follows a record that was cut may hold whole lines already.
             let whole = match self.has_lines {
-                true => memory[known..len].iter().rposition(|&byte| byte == b'\n'),
+                true => memory[searched..len]
+                    .iter()
+                    .rposition(|&byte| byte == b'\n'),
                 false => None,
             };
             if let Some(last) = whole {
-                let whole = known + last + 1;
+                let whole = searched + last + 1;
                 self.rest.extend_from_slice(&memory[whole..len]);
                 return Ok(Some(self.block(take(memory), whole)));
             }
+            // A byte-order mark is no part of the record.
+            if len.saturating_sub(MARK.len()) as u64 > self.longest.bytes {
+                return self.cut(take(memory), len).map(Some);
+            }
+            if self.end.is_some() {
+                break;
+            }
+            searched = len;
+            self.fill(memory, &mut len);
         }
         if let Some(Err(error)) = self.end.replace(Ok(())) {
             return Err(error);
@@ -146,6 +168,50 @@ impl ByteBlocks {
             return Ok(Some(block));
         }
         Ok(None)
+    }
+
+    /// Skips a record of which `len` bytes have been read; the block is its beginning.
+    fn cut(&mut self, mut memory: Vec<u8>, len: usize) -> io::Result<ByteBlock> {
+        let beginning = memory[..len.min(MARK.len() + BEGINNING)].to_vec();
+        let mut is_blank_so_far = is_blank(&memory[..len]);
+        let (mut skipped, mut line_feed) = (len as u64, 0);
+        memory.truncate(BLOCK);
+        memory.shrink_to_fit();
+        while self.end.is_none() && line_feed == 0 {
+            if skipped >= self.longest.seek {
+                self.end = Some(Ok(()));
+                break;
+            }
+            let mut read = 0;
+            self.fill(&mut memory, &mut read);
+            let mut part = &memory[..read];
+            if let Some(end) = memchr(b'\n', part).filter(|_| self.has_lines) {
+                self.rest.extend_from_slice(&part[end + 1..]);
+                part = &part[..end];
+                line_feed = 1;
+            }
+            is_blank_so_far &= is_blank(part);
+            skipped += part.len() as u64;
+        }
+        // What is read before an error is handed out first, but for the line that it is in.
+        if line_feed == 0
+            && let Some(ended) = self.end.replace(Ok(()))
+        {
+            ended?;
+        }
+        let offset = self.offset;
+        self.offset += skipped + line_feed;
+        let (memory, cut) = match self.has_lines && is_blank_so_far {
+            true => (vec![b'\n'], None), // no record, but a line
+            false => (beginning, Some(skipped)),
+        };
+        Ok(ByteBlock {
+            len: memory.len(),
+            memory,
+            offset,
+            has_lines: self.has_lines,
+            cut,
+        })
     }
 
     /// Reads so many more bytes, or to the end.
@@ -177,6 +243,7 @@ impl ByteBlocks {
             len,
             offset,
             has_lines: self.has_lines,
+            cut: None,
         }
     }
 }

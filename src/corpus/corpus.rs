@@ -15,6 +15,7 @@ use super::indexed::Indexed;
 use super::input::{Input, Sources};
 use super::json::Fields;
 use super::keep::KeepColumn;
+use super::limit::{Longest, RecordLimit};
 use super::options::ReadOptions;
 use super::parse::{Parser, Taken};
 use super::read::{At, Reading, Rejection, Sink};
@@ -159,7 +160,7 @@ impl Corpus {
             choose,
             ticker: Ticker::new(watch, Stage::Write, self.documents.len()),
         };
-        copy_all(&self.inputs, &self.taken, again)
+        copy_all(&self.inputs, &self.taken, Longest::NONE, again)
     }
 }
 
@@ -230,6 +231,7 @@ impl<'i> Gathering<'i> {
             options,
             digester,
             hold: true,
+            limit: RecordLimit::NONE,
         };
         let mut gathering = Self {
             corpus: Corpus {

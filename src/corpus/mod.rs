@@ -39,6 +39,7 @@ mod input;
 mod job;
 mod json;
 mod keep;
+mod limit;
 mod options;
 mod output;
 #[cfg_attr(not(feature = "parquet"), path = "no_parquet.rs")]

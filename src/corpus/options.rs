@@ -54,7 +54,8 @@ impl ReadOptions {
         self
     }
 
-    /// What to do with bad records. Default [`OnBad::Fail`].
+    /// What to do with bad records. Default [`OnBad::Fail`]. In [bounded memory](super::Job::memory), records that are too
+    /// long are bad as well.
     #[must_use]
     pub fn on_bad(mut self, on_bad: OnBad) -> Self {
         self.on_bad = on_bad;

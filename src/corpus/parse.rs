@@ -11,8 +11,9 @@ use super::document::{StoredFile, TextDocument};
 use super::input::{Count, Input};
 use super::json::Fields;
 use super::keep::KeepValues;
+use super::limit::{Longest, RecordLimit};
 use super::options::ReadOptions;
-use super::records::{Block, Blocks, RawRecord, utf8};
+use super::records::{BLOCK, Block, Blocks, RawRecord, utf8};
 use crate::digest::{Digester, Digests, Workspace};
 use crate::text::Content;
 
@@ -57,7 +58,24 @@ pub(super) struct ParsedRecord {
     pub(super) line: Option<u64>,
     pub(super) offset: u64,
     pub(super) len: usize,
-    pub(super) outcome: Result<Taken, String>,
+    pub(super) outcome: Result<Taken, Unfit>,
+}
+
+/// Why a record cannot be used.
+pub(super) struct Unfit {
+    pub(super) reason: String,
+    /// Whether it would take too much memory: then its beginning stands for it.
+    pub(super) is_too_long: bool,
+}
+
+impl From<String> for Unfit {
+    fn from(reason: String) -> Self {
+        let is_too_long = false;
+        Self {
+            reason,
+            is_too_long,
+        }
+    }
 }
 
 /// A document, its id where the record has one, and what it is kept by.
@@ -66,6 +84,10 @@ pub(super) struct Taken {
     pub(super) document: Option<TextDocument>,
     /// A hash of the record.
     pub(super) record: u64,
+    /// Bytes of the record.
+    pub(super) len: u64,
+    /// Bytes of memory that it takes, about.
+    pub(super) takes: u64,
     /// Bytes of the text.
     pub(super) byte_len: usize,
     pub(super) id: Option<String>,
@@ -79,13 +101,14 @@ pub(super) type Spare = (Vec<u8>, Option<Digests>);
 pub(super) struct Producer<'r> {
     inputs: &'r [Input],
     fields: &'r Fields,
+    longest: Longest,
     number: usize,
     open: Option<(Blocks, Option<Arc<StoredFile>>)>,
     bytes: Count,
     /// Bytes of a round.
     round: usize,
     /// Memory of blocks that are done with.
-    pub(super) spare: Vec<Spare>,
+    spare: Vec<Spare>,
 }
 
 /// Bytes of a round for each thread: some blocks, so that the threads end at about the same time.
@@ -94,10 +117,11 @@ const ROUND: usize = 4 << 20;
 const PARTS: usize = 4096;
 
 impl<'r> Producer<'r> {
-    pub(super) fn new(inputs: &'r [Input], options: &'r ReadOptions) -> Self {
+    pub(super) fn new(inputs: &'r [Input], options: &'r ReadOptions, longest: Longest) -> Self {
         Self {
             inputs,
             fields: &options.fields,
+            longest,
             number: 0,
             open: None,
             bytes: Count::default(),
@@ -111,6 +135,13 @@ impl<'r> Producer<'r> {
         Self {
             round: self.round.min(most),
             ..self
+        }
+    }
+
+    /// Takes memory back, to be used again. What a long record has taken is given up.
+    pub(super) fn take_back(&mut self, spare: Spare) {
+        if spare.0.len() <= 2 * BLOCK {
+            self.spare.push(spare);
         }
     }
 
@@ -140,7 +171,7 @@ impl<'r> Producer<'r> {
         let input = &self.inputs[self.number];
         let (blocks, file) = match &mut self.open {
             Some(open) => open,
-            none => match Blocks::open(input, self.fields, &self.bytes) {
+            none => match Blocks::open(input, self.fields, self.longest, &self.bytes) {
                 Ok(blocks) => none.insert((blocks, StoredFile::of(input, self.fields))),
                 Err(error) => {
                     let opened = false;
@@ -175,6 +206,7 @@ pub(super) struct Parser<'r> {
     pub(super) digester: Option<&'r Digester>,
     /// Whether documents are to be read again, each by itself.
     pub(super) hold: bool,
+    pub(super) limit: RecordLimit,
 }
 
 impl Parser<'_> {
@@ -206,6 +238,7 @@ impl Parser<'_> {
             });
             Ok::<(), Infallible>(())
         });
+        space.release_large();
         ParsedBlock {
             block,
             records,
@@ -221,7 +254,12 @@ impl Parser<'_> {
         file: Option<&Arc<StoredFile>>,
         space: &mut Workspace,
         digests: Option<&mut Digests>,
-    ) -> Result<Taken, String> {
+    ) -> Result<Taken, Unfit> {
+        let too_long = |reason| Unfit {
+            reason,
+            is_too_long: true,
+        };
+        self.limit.check_line(record.len).map_err(too_long)?;
         let options = self.options;
         let text;
         let (content, id, keep) = if let Some(picked) = record.pick(&options.fields)? {
@@ -231,11 +269,13 @@ impl Parser<'_> {
             let content = match utf8(record.bytes) {
                 Ok(text) => Content::Text(text),
                 Err(_) if options.bytes => Content::Bytes(record.bytes),
-                Err(reason) => return Err(reason),
+                Err(reason) => return Err(reason.into()),
             };
             let keep = options.fields.keep.values_of_text(content.len())?;
             (content, None, keep)
         };
+        let fits = self.limit.check(record.len, content.len());
+        fits.map_err(too_long)?;
         if let (Some(digester), Some(digests)) = (self.digester, digests) {
             let digested = digester.push(content, space, digests);
             digested.map_err(|error| error.to_string())?;
@@ -245,6 +285,8 @@ impl Parser<'_> {
         Ok(Taken {
             document: self.hold.then(document),
             record: hash,
+            len: record.len,
+            takes: self.limit.takes(record.len, content.len() as u64),
             byte_len: content.len(),
             id,
             keep,

@@ -5,9 +5,10 @@ use rayon::prelude::*;
 use super::error::{Error, Place};
 use super::escape::escaped_bytes;
 use super::input::{Format, Input};
+use super::limit::BEGINNING;
 use super::options::OnBad;
-use super::parse::{Of, ParsedBlock, Parser, Part, Producer, Spare, Taken};
-use super::records::{BLOCK, Unusable};
+use super::parse::{Of, ParsedBlock, Parser, Part, Producer, Spare, Taken, Unfit};
+use super::records::Unusable;
 use crate::digest::{Digests, Workspace};
 use crate::pool::Pool;
 use crate::watch::Ticker;
@@ -19,7 +20,8 @@ pub struct Rejection {
     pub place: Place,
     /// What is wrong with it.
     pub reason: String,
-    /// The record itself where it stands on a line; bytes that are no UTF-8 are replaced.
+    /// The record itself where it stands on a line; bytes that are no UTF-8 are replaced. Of one that is too long for the
+    /// [bound of memory](super::Job::memory), the beginning and `…`.
     pub record: Option<String>,
 }
 
@@ -78,7 +80,8 @@ impl<'r, S: Sink + Send> Reading<'r, S> {
 
     pub(super) fn run(mut self) -> Result<(), Error> {
         let (inputs, parser) = (self.inputs, self.parser);
-        let mut producer = Producer::new(inputs, parser.options).rounds_of(self.most);
+        let longest = parser.limit.longest();
+        let mut producer = Producer::new(inputs, parser.options, longest).rounds_of(self.most);
         let spaces: Pool<Workspace> = Pool::default();
         let mut read = producer.round();
         let mut parsed: Vec<Of<ParsedBlock>> = Vec::new();
@@ -91,11 +94,9 @@ impl<'r, S: Sink + Send> Reading<'r, S> {
             };
             let take = || {
                 for part in parsed {
-                    let spare = self.take(part)?;
-                    // A line that is out of all proportion should not be paid for to the end.
-                    producer
-                        .spare
-                        .extend(spare.filter(|(memory, _)| memory.len() <= 4 * BLOCK));
+                    if let Some(spare) = self.take(part)? {
+                        producer.take_back(spare);
+                    }
                 }
                 Ok::<_, Error>(producer.round())
             };
@@ -137,12 +138,24 @@ impl<'r, S: Sink + Send> Reading<'r, S> {
                 Ok(taken) => {
                     let refused = self.sink.take(self.inputs, at, taken)?;
                     kept.push(refused.is_none());
-                    refused
+                    refused.map(Unfit::from)
                 }
-                Err(reason) => Some(reason),
+                Err(unfit) => Some(unfit),
             };
-            if let Some(reason) = refused {
-                let told = |_| block.block.told(record.offset, record.len);
+            if let Some(Unfit {
+                reason,
+                is_too_long,
+            }) = refused
+            {
+                let told = |_| {
+                    if !is_too_long {
+                        return block.block.told(record.offset, record.len);
+                    }
+                    let len = record.len.min(BEGINNING);
+                    let beginning = block.block.told(record.offset, len)?;
+                    // The last character may be cut.
+                    Some(beginning.trim_end_matches('\u{FFFD}').to_owned() + "…")
+                };
                 self.reject(at, reason, at.1.and_then(told))?;
             }
         }

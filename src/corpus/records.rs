@@ -7,6 +7,7 @@ use std::io;
 use super::bytes::{ByteBlock, ByteBlocks};
 use super::input::{Count, Format, Input};
 use super::json::{Fields, Picked};
+use super::limit::Longest;
 use super::parquet::{Row, RowBlock, RowBlocks};
 use crate::text::Content;
 
@@ -17,8 +18,11 @@ pub(super) struct RawRecord<'b> {
     pub(super) line: Option<u64>,
     /// Where it begins in the decompressed file, where it is bytes of it.
     pub(super) offset: u64,
-    /// What it is known by when it is read again: the line without its line feed, the file, a row's text.
+    /// What it is known by when it is read again: the line without its line feed, the file, a row's text. Of a line or
+    /// file that is too long to be read whole, the beginning.
     pub(super) bytes: &'b [u8],
+    /// Bytes of the whole line, file or text.
+    pub(super) len: u64,
     pub(super) row: Option<Row<'b>>,
 }
 
@@ -111,14 +115,21 @@ pub(super) enum Blocks {
 }
 
 impl Blocks {
-    /// Opens an input, for these fields; its bytes on the disk are counted.
-    pub(super) fn open(input: &Input, fields: &Fields, bytes: &Count) -> io::Result<Self> {
+    /// Opens an input, for these fields; its bytes on the disk are counted. Lines and files that are too long are cut.
+    pub(super) fn open(
+        input: &Input,
+        fields: &Fields,
+        longest: Longest,
+        bytes: &Count,
+    ) -> io::Result<Self> {
         if let Some(problem) = &input.problem {
             return Err(Unusable::error(problem));
         }
         Ok(match input.format {
             Format::Parquet => Self::Rows(Box::new(RowBlocks::open(&input.path, fields, bytes)?)),
-            Format::Text | Format::JsonLines(_) => Self::Bytes(ByteBlocks::open(input, bytes)?),
+            Format::Text | Format::JsonLines(_) => {
+                Self::Bytes(ByteBlocks::open(input, longest, bytes)?)
+            }
         })
     }
 
@@ -163,10 +174,11 @@ impl std::error::Error for Unusable {}
 pub(super) fn for_each_record<E: From<io::Error>>(
     input: &Input,
     fields: &Fields,
+    longest: Longest,
     mut each: impl FnMut(RawRecord<'_>) -> Result<(), E>,
 ) -> Result<(), (Option<u64>, E)> {
-    let mut blocks =
-        Blocks::open(input, fields, &Count::default()).map_err(|error| (None, E::from(error)))?;
+    let mut blocks = Blocks::open(input, fields, longest, &Count::default())
+        .map_err(|error| (None, E::from(error)))?;
     let (mut lines, mut memory) = (0, Vec::new());
     loop {
         let next = blocks.next(&mut memory).map_err(|error| {

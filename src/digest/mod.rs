@@ -62,6 +62,20 @@ pub(crate) struct Workspace {
     sampled: Vec<u32>,
 }
 
+impl Workspace {
+    /// Gives up what a long document has taken.
+    #[cfg(feature = "corpus")]
+    pub(crate) fn release_large(&mut self) {
+        if self.hashes.capacity() > KEPT {
+            *self = Self::default();
+        }
+    }
+}
+
+/// Shingles of a document whose memory is kept for the next.
+#[cfg(feature = "corpus")]
+pub(crate) const KEPT: usize = 1 << 16;
+
 impl Digester {
     pub(crate) fn new(sketcher: Sketcher, sketches: bool, sampler: Option<Sampler>) -> Self {
         Self {

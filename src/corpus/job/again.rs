@@ -75,7 +75,7 @@ impl Again<'_> {
     pub(super) fn run<P: Picking>(self, picking: &mut P) -> Result<LateRecords, Error> {
         let mut walk = Walk::new(self.known, self.inputs, self.folder)?;
         let mut late = LateRecords::default();
-        let producer = Producer::new(self.inputs, self.options);
+        let producer = Producer::new(self.inputs, self.options, self.known.longest);
         let mut producer = producer.rounds_of(self.round);
         let spaces: Pool<Memory> = Pool::default();
         let mut work = self.pick(picking, &mut producer, &mut walk, &mut late)?;
@@ -91,7 +91,7 @@ impl Again<'_> {
             let (next, done) = rayon::join(read, make);
             for (memory, made) in done? {
                 picking.take(made)?;
-                producer.spare.push((memory, None));
+                producer.take_back((memory, None));
             }
             work = next?;
         }
@@ -192,6 +192,7 @@ impl Again<'_> {
             }
             Ok::<(), Error>(())
         })?;
+        memory.release_large();
         Ok((work.raw.block.into_memory(), made))
     }
 

@@ -67,6 +67,10 @@ pub(super) type Settings = Vec<(String, String)>;
 pub(super) struct ReadDone {
     pub(super) documents: u32,
     pub(super) text_bytes: u64,
+    /// Bytes of the longest record that was taken.
+    pub(super) longest: u64,
+    /// Bytes of memory that a record takes, at most, about.
+    pub(super) heaviest: u64,
     /// Records that were rejected on the way.
     pub(super) rejections: Whole,
     /// For each input, the documents read once it was read.

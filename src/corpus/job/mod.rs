@@ -48,11 +48,12 @@ use self::folder::Folder;
 use self::in_memory::InMemory;
 use self::manifest::{Settings, Work};
 use self::on_disk::OnDisk;
-use self::shares::Shares;
+use self::shares::{PROGRAM, Shares};
 use self::stages::Stages;
 use super::error::Error;
 use super::indexed::Indexed;
 use super::input::Sources;
+use super::limit::RecordLimit;
 use super::options::ReadOptions;
 use crate::deduper::Deduper;
 use crate::method::{Method, Reason};
@@ -108,7 +109,15 @@ impl<'d> Job<'d> {
     /// Documents that candidates connect must fit together; where they do not, the job fails and says how much they take.
     /// That is rarely so by LSH: only a low threshold or short shingles connect most of a collection. The exact join
     /// connects what may be similar by any of its rarest shingles, which are many in long documents: it needs the memory
-    /// for most of those then. Work in a folder goes on with another bound.
+    /// for most of those then.
+    ///
+    /// A record that takes too much is a bad record, see [`ReadOptions::on_bad`]: a line or file of more than a tenth of
+    /// the memory above 32 MiB, or a text of more than a 42nd of it (by word shingles; a 66th by bytes, an 82nd by
+    /// characters). That is 0.8 MB of text under 64 MiB, 12 MB under 512 MiB, 101 MB under 4 GiB. A value of a Parquet
+    /// file is known to be too long only when its page has been read, and that takes the memory of the page.
+    ///
+    /// Work in a folder goes on with another bound. Records that were rejected stay so under a larger one; under one that
+    /// is too small for a record that was taken the job fails.
     #[must_use]
     pub fn memory(mut self, bytes: u64) -> Self {
         self.memory = Some(bytes);
@@ -180,6 +189,12 @@ impl<'d> Job<'d> {
         self.memory.unwrap_or(4 << 30)
     }
 
+    /// What one record may take.
+    fn limit(&self) -> RecordLimit {
+        let shingle = self.deduper.scheme().shingle();
+        RecordLimit::of(self.bound(), PROGRAM, shingle, self.options.on_bad)
+    }
+
     fn run_with(
         &self,
         shares: Shares,
@@ -196,6 +211,7 @@ impl<'d> Job<'d> {
             sources: &sources,
             indexed: &indexed,
             shares: shares.for_inputs(sources.size()),
+            limit: self.limit(),
             wants_pairs,
             watch,
         };

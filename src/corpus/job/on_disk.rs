@@ -136,7 +136,7 @@ impl OnDisk {
             sinks,
             ticker: Ticker::new(watch, Stage::Write, self.known.documents as usize),
         };
-        copy_all(inputs, &self.options.fields, again)
+        copy_all(inputs, &self.options.fields, self.known.longest, again)
     }
 
     /// Whether each document is removed.

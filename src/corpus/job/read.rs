@@ -86,6 +86,8 @@ pub(super) struct Keying<'f> {
     /// How many of these are of indexes.
     indexed: u32,
     text_bytes: u64,
+    longest: u64,
+    heaviest: u64,
     ends: Vec<u32>,
 }
 
@@ -113,6 +115,8 @@ impl<'f> Keying<'f> {
             documents: 0,
             indexed: 0,
             text_bytes: 0,
+            longest: 0,
+            heaviest: 0,
             ends: Vec::new(),
         })
     }
@@ -150,6 +154,8 @@ impl<'f> Keying<'f> {
         Ok(ReadDone {
             documents: self.documents - self.indexed,
             text_bytes: self.text_bytes,
+            longest: self.longest,
+            heaviest: self.heaviest,
             rejections: self.rejections.finish()?,
             ends: self.folder.write_numbers(names::ENDS, &self.ends)?,
             rows: self.rows.finish()?,
@@ -162,6 +168,8 @@ impl<'f> Keying<'f> {
 
 impl Sink for Keying<'_> {
     fn take(&mut self, inputs: &[Input], at: At, taken: Taken) -> Result<Option<String>, Error> {
+        self.longest = self.longest.max(taken.len);
+        self.heaviest = self.heaviest.max(taken.takes);
         let mut keep = Vec::new();
         if !self.policy.is_first() {
             taken.keep.write(&mut keep);

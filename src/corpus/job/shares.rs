@@ -26,7 +26,7 @@ pub(super) struct Shares {
 }
 
 /// What there is before there is anything to hold.
-const PROGRAM: u64 = 32 << 20;
+pub(super) const PROGRAM: u64 = 32 << 20;
 
 impl Shares {
     /// Of so much memory.

@@ -21,6 +21,7 @@ use super::walk::Known;
 use crate::corpus::error::Error;
 use crate::corpus::indexed::Indexed;
 use crate::corpus::input::Sources;
+use crate::corpus::limit::RecordLimit;
 use crate::corpus::options::OnBad;
 use crate::corpus::parse::Parser;
 use crate::corpus::read::Reading;
@@ -37,6 +38,7 @@ pub(super) struct Stages<'j> {
     pub(super) sources: &'j Sources,
     pub(super) indexed: &'j Indexed,
     pub(super) shares: Shares,
+    pub(super) limit: RecordLimit,
     pub(super) wants_pairs: bool,
     pub(super) watch: Option<&'j dyn Watch>,
 }
@@ -53,6 +55,7 @@ impl Stages<'_> {
     /// Records to what their candidates are found by.
     pub(super) fn read(&self, work: &mut Work) -> Result<ReadDone, Error> {
         if let Some(done) = work.manifest.read.clone() {
+            self.limit.hold(done.heaviest).map_err(Error::refused)?;
             return Ok(done);
         }
         let Job {
@@ -67,6 +70,7 @@ impl Stages<'_> {
             options,
             digester: Some(&digester),
             hold: false,
+            limit: self.limit,
         };
         let folder = &work.folder;
         let ticker = self.ticker(folder, Stage::Read, self.sources.size() as usize);
@@ -173,7 +177,7 @@ impl Stages<'_> {
     ) -> Result<Known, Error> {
         let folder = &work.folder;
         let ends = folder.read_numbers(&read.ends)?;
-        let mut known = Known::load(read.documents, ends, folder)?;
+        let mut known = Known::load(read, ends, folder)?;
         let repeated = folder.read_numbers(&picked.repeated)?;
         let repeated: Vec<(u32, u32)> = repeated.chunks(2).map(|pair| (pair[0], pair[1])).collect();
         let inputs = &self.sources.inputs;

@@ -1,16 +1,18 @@
 //! Records that have been read before, enumerated again as documents.
 
 use super::folder::{Folder, Reading};
+use super::manifest::ReadDone;
 use super::names;
 use super::read::Row;
 use super::rejected::{Late, RejectedAt};
 use crate::corpus::document::CHANGED;
 use crate::corpus::error::Error;
 use crate::corpus::input::Input;
+use crate::corpus::limit::Longest;
 use crate::corpus::read::At;
 
 /// What is known of the documents when all have been read.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Known {
     pub(super) documents: u32,
     /// For each input, the documents read once it was read.
@@ -18,21 +20,24 @@ pub(super) struct Known {
     /// Where records were rejected, in order.
     rejected: Vec<At>,
     pub(super) late: Late,
+    /// Records that are longer were rejected.
+    pub(super) longest: Longest,
 }
 
 impl Known {
     /// From the files of the folder.
-    pub(super) fn load(documents: u32, ends: Vec<u32>, folder: &Folder) -> Result<Self, Error> {
+    pub(super) fn load(read: &ReadDone, ends: Vec<u32>, folder: &Folder) -> Result<Self, Error> {
         let mut rejected = Vec::new();
         let mut early = folder.open(names::EARLY)?;
         while let Some(next) = RejectedAt::read(&mut early)? {
             rejected.push(next.at());
         }
         Ok(Self {
-            documents,
+            documents: read.documents,
             ends,
             rejected,
             late: Late::default(),
+            longest: Longest::of(read.longest),
         })
     }
 

@@ -45,6 +45,7 @@ impl RowBlock {
                 line: Some(at as u64 + 1),
                 offset: 0,
                 bytes: self.texts.bytes(at),
+                len: self.texts.bytes(at).len() as u64,
                 row: Some(Row { block: self, at }),
             })?;
         }
