@@ -110,7 +110,7 @@ impl Maker {
         let site = self.random.below(self.sites.len());
         let mut chrome = self.sites[site].clone();
         if self.one_in(self.damage) {
-            for _ in 0..1 + self.random.below(4) {
+            for _ in 0..=self.random.below(4) {
                 self.damage(&mut chrome);
             }
         }
@@ -135,7 +135,7 @@ impl Maker {
         match self.random.below(4) {
             0 => {}
             1 => words.extend(original.first().cloned()),
-            _ => (0..1 + self.random.below(3)).for_each(|_| self.damage(&mut words)),
+            _ => (0..=self.random.below(3)).for_each(|_| self.damage(&mut words)),
         }
         words
     }
