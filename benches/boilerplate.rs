@@ -357,7 +357,7 @@ fn write(texts: &dyn Texts, file: &Path) -> f64 {
     const CHUNK: u64 = 1 << 11;
     let mut to = File::create(file).expect("a temporary file");
     let firsts: Vec<u64> = (0..texts.documents()).step_by(CHUNK as usize).collect();
-    for some in firsts.chunks(64) {
+    for some in firsts.chunks(16) {
         let lines = |&first: &u64| lines(texts, first..texts.documents().min(first + CHUNK));
         let lines: Vec<String> = some.par_iter().map(lines).collect();
         for lines in lines {
