@@ -2,12 +2,14 @@
 
 mod support;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use resemblance::corpus::{IndexSink, Job, Outputs, ReadOptions, Sinks, Sources};
-use resemblance::{Deduper, Index};
+use resemblance::{ClusterMode, Deduper, Index, Method, Shingle};
+use support::naive;
 use support::program::{A, B, Place, line};
+use support::templates::{SHORT_FORM, pages};
 
 /// The files of an index.
 fn index(place: &Place, name: &str) -> BTreeMap<String, Vec<u8>> {
@@ -348,4 +350,150 @@ fn an_index_among_the_inputs_is_passed_over() {
         ran.out,
         ran.err
     );
+}
+
+/// The texts of a form in two files. Of three quarters of the copies the original is in the first; of the others both are in
+/// the second.
+fn form_in_halves() -> Place {
+    let documents = SHORT_FORM.documents();
+    let (mut first, mut second) = (String::new(), String::new());
+    for (document, text) in documents.iter().enumerate() {
+        let half = match document % 4 < 3 && document < SHORT_FORM.texts {
+            true => &mut first,
+            false => &mut second,
+        };
+        half.push_str(&line(&document.to_string(), text));
+    }
+    let place = Place::new();
+    place
+        .write("first.jsonl", first)
+        .write("second.jsonl", second);
+    place
+}
+
+/// Nearly all copies are found by LSH, all by the exact join, and nothing else is removed.
+fn copies_of_a_form_are_found_against_an_index(cluster: &str) {
+    for (args, least) in [
+        ("", 990),
+        (" --memory 64MiB", 990),
+        (" --method exact", SHORT_FORM.copies),
+        (" --method exact --memory 64MiB", SHORT_FORM.copies),
+    ] {
+        let place = form_in_halves();
+        let args = format!("--cluster {cluster}{args}");
+        let first = place.json(&format!("first.jsonl --save-index seen {args}"));
+        assert_eq!(first["documents"]["removed"], 0, "{args}");
+        let second = place.json(&format!(
+            "second.jsonl --against seen --save-index seen --clusters c.tsv {args}"
+        ));
+        let mut found = 0;
+        for row in place.read("c.tsv").lines().skip(1) {
+            let row: Vec<&str> = row.split('\t').collect();
+            let [document, kept] = [row[0], row[2]].map(|id| id.parse::<usize>().unwrap());
+            if document != kept {
+                assert_eq!(SHORT_FORM.original(document), Some(kept), "{args}");
+                found += 1;
+            }
+        }
+        assert!(found >= least, "{args}: {found} of {}", SHORT_FORM.copies);
+        assert_eq!(second["documents"]["removed"], found, "{args}");
+        let kept = SHORT_FORM.texts + SHORT_FORM.copies - found;
+        let index: Index<String> = Index::open(place.path("seen")).unwrap();
+        assert_eq!(index.len(), kept, "{args}");
+    }
+}
+
+#[test]
+fn copies_of_a_form_are_found_against_an_index_by_components() {
+    copies_of_a_form_are_found_against_an_index("components");
+}
+
+#[test]
+fn copies_of_a_form_are_found_against_an_index_by_leaders() {
+    copies_of_a_form_are_found_against_an_index("leader");
+}
+
+/// Runs a job on a file, against an index where there is one, and returns the documents that it keeps.
+fn kept_by(place: &Place, job: &Job<'_>, file: &str) -> BTreeSet<usize> {
+    let sources = Sources::find(&[place.path(file)]).unwrap();
+    let mut outputs = Outputs::new(&sources);
+    let kept = outputs.stage_records(place.path("kept.jsonl")).unwrap();
+    let seen = outputs.stage_index(place.path("seen")).unwrap();
+    let sinks = Sinks::new().kept(kept).index(seen);
+    let decided = job.run(sources, &sinks, None).unwrap();
+    outputs.commit().unwrap();
+    decided.finish().unwrap();
+    let id = |line: &str| {
+        let record: serde_json::Value = serde_json::from_str(line).unwrap();
+        record["id"].as_str().unwrap().parse().unwrap()
+    };
+    place.read("kept.jsonl").lines().map(id).collect()
+}
+
+/// What is kept of these documents by the definition; the first `indexed` of them are of an index and stay.
+fn kept_naively(
+    texts: &[String],
+    documents: &[usize],
+    indexed: usize,
+    threshold: f64,
+    mode: ClusterMode,
+) -> BTreeSet<usize> {
+    let texts: Vec<String> = documents.iter().map(|&d| texts[d].clone()).collect();
+    let pairs = naive::pairs(&naive::shingle_sets(&texts, 1), threshold);
+    let stands_for = match mode {
+        ClusterMode::Leader => {
+            let order: Vec<usize> = (0..texts.len()).collect();
+            naive::cover(&order, |a, b| pairs.contains_key(&(a, b)))
+        }
+        _ => naive::closure(texts.len(), pairs.into_keys()),
+    };
+    let new = indexed..texts.len();
+    new.filter(|&document| stands_for[document] == document)
+        .map(|document| documents[document])
+        .collect()
+}
+
+#[test]
+fn halves_of_pages_are_decided_as_by_the_definition() {
+    let mut removed = 0;
+    for seed in 0..16 {
+        let threshold = [0.5, 2.0 / 3.0, 0.75, 0.8][seed % 4];
+        let texts = pages(seed as u64, 120);
+        let halves = [0..60, 60..120].map(Vec::from_iter);
+        let place = Place::new();
+        for (half, file) in halves.iter().zip(["old.jsonl", "new.jsonl"]) {
+            let text = |&document: &usize| line(&document.to_string(), &texts[document]);
+            place.write(file, half.iter().map(text).collect::<String>());
+        }
+        for mode in [ClusterMode::Components, ClusterMode::Leader] {
+            let old = kept_naively(&texts, &halves[0], 0, threshold, mode);
+            let all: Vec<usize> = old.iter().chain(&halves[1]).copied().collect();
+            let new = kept_naively(&texts, &all, old.len(), threshold, mode);
+            removed += halves[1].len() - new.len();
+
+            let mut builder = Deduper::builder();
+            builder
+                .method(Method::Exact)
+                .shingle(Shingle::Words(1))
+                .threshold(threshold)
+                .cluster_mode(mode);
+            let deduper = builder.build().unwrap();
+            let mut job = Job::new(&deduper, ReadOptions::new());
+            if seed % 8 < 4 {
+                job = job.memory(64 << 20);
+            }
+            assert_eq!(
+                kept_by(&place, &job, "old.jsonl"),
+                old,
+                "old, {seed} {mode:?}"
+            );
+            let job = job.against(place.path("seen"));
+            assert_eq!(
+                kept_by(&place, &job, "new.jsonl"),
+                new,
+                "new, {seed} {mode:?}"
+            );
+        }
+    }
+    assert!(removed > 200, "{removed} new documents are removed");
 }

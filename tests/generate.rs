@@ -11,6 +11,7 @@ use resemblance::corpus::{Corpus, ReadOptions, TextDocument};
 use resemblance::text::{Content, Document, ReadBuffer};
 use serde_json::Value;
 use support::program::{Place, example};
+use synthetic::boilerplate::{Archive, ArchiveSettings, Templates, Texts};
 use synthetic::{Collection, Copied, Random, Settings, Vocabulary};
 
 fn settings() -> Settings {
@@ -232,4 +233,73 @@ fn the_program_says_what_is_wrong() {
         "cannot write none/c.parquet: No such file",
     );
     assert!(place.names().is_empty());
+}
+
+/// All documents, with what they are copies of.
+fn written(texts: &dyn Texts) -> Vec<(String, Option<u64>)> {
+    let document = |number| {
+        let mut text = String::new();
+        let copied = texts.push_text(number, &mut text);
+        (text, copied)
+    };
+    (0..texts.documents()).map(document).collect()
+}
+
+#[test]
+fn pages_of_an_archive_share_the_chrome_of_their_site() {
+    let settings = ArchiveSettings {
+        documents: 3000,
+        sites: 3,
+        links: 4,
+        headlines: 30,
+        ..ArchiveSettings::default()
+    };
+    let pages = written(&Archive::new(settings.clone()));
+    let (mut copies, mut own) = (0, 0);
+    for (number, (page, copied)) in pages.iter().enumerate() {
+        let (page, first) = (words(page), words(&pages[number % 3].0));
+        assert_eq!(page[..60], first[..60], "{number}: the header");
+        assert_eq!(
+            page[page.len() - 60..],
+            first[first.len() - 60..],
+            "{number}: the footer"
+        );
+        own += page.len() - 120 - 4 * 8;
+        if let Some(copied) = copied {
+            assert_eq!(*copied, number as u64 - 3);
+            let before = words(&pages[*copied as usize].0);
+            assert_eq!(before.len() - page.len(), 2, "{number}");
+            let same = page.iter().zip(&before).take_while(|(a, b)| a == b).count();
+            assert_eq!(
+                page[same..],
+                before[same + 2..],
+                "{number}: two words are cut out"
+            );
+            copies += 1;
+        }
+    }
+    assert!((100..200).contains(&copies), "{copies} copies");
+    let mean = own as f64 / 3000.0;
+    assert!((100.0..110.0).contains(&mean), "{mean} words of its own");
+    assert_ne!(words(&pages[0].0)[..60], words(&pages[1].0)[..60]);
+    assert!(pages == written(&Archive::new(settings)), "the same again");
+}
+
+#[test]
+fn texts_of_a_form_share_its_words() {
+    let form = Templates {
+        texts: 30,
+        copies: 10,
+        ..Templates::default()
+    };
+    let texts = written(&form);
+    for (number, (text, copied)) in texts.iter().enumerate() {
+        let (text, first) = (words(text), words(&texts[0].0));
+        assert_eq!((text.len(), &text[..53]), (60, &first[..53]));
+        assert_eq!(*copied, (number as u64).checked_sub(30));
+        let of = words(&texts[number % 30].0);
+        assert_eq!(text[..54], of[..54]);
+        let changed = if copied.is_some() { 6 } else { 0 };
+        assert_eq!(differing(&text.join(" "), &of.join(" ")), changed);
+    }
 }

@@ -3,12 +3,15 @@
 //! Each contender does each stage in a process of its own: this program again (`compare one`) for crates,
 //! Python for packages. See `README.md`.
 
+mod archive;
 mod contenders;
 mod documents;
 mod machine;
 mod measure;
 mod plan;
 mod roster;
+#[path = "../../benches/support/synthetic/mod.rs"]
+mod synthetic;
 mod table;
 mod truth;
 
@@ -37,6 +40,9 @@ enum Command {
         collection: PathBuf,
         folder: PathBuf,
     },
+    /// Write the archive of a site and its true pairs into a folder
+    #[command(hide = true)]
+    Archive { folder: PathBuf },
 }
 
 /// What a child process is to do. The Python rivals take the same arguments.
@@ -93,5 +99,6 @@ fn main() -> Result<()> {
         Command::All(settings) => plan::run(&settings),
         Command::One(task) => contenders::run(&task),
         Command::Prepare { collection, folder } => documents::prepare(&collection, &folder),
+        Command::Archive { folder } => archive::write(&folder),
     }
 }

@@ -46,6 +46,8 @@ pub(crate) struct Measured {
 pub(crate) struct Bounds {
     pub(crate) cores: usize,
     pub(crate) seconds: u64,
+    /// Bytes that it may allocate.
+    pub(crate) memory: u64,
 }
 
 /// Runs `program` on the first CPUs, told to use as many threads.
@@ -64,6 +66,7 @@ fn spawn(
     let child = Command::new("timeout")
         .args([&bounds.seconds.to_string(), "taskset", "-c"])
         .arg(if bounds.cores == 1 { "0" } else { "0,1" })
+        .args(["prlimit", &format!("--data={}", bounds.memory)])
         .arg(program)
         .args(arguments)
         .env("RAYON_NUM_THREADS", &threads)
@@ -77,7 +80,7 @@ fn spawn(
         .stdout(File::create(&out)?)
         .stderr(File::create(&err)?)
         .spawn()
-        .context("timeout and taskset are needed")?;
+        .context("timeout, taskset and prlimit are needed")?;
     let used = child.wait4()?;
     let wall = start.elapsed().as_secs_f64();
     if !used.status.success() {

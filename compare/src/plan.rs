@@ -13,7 +13,9 @@ use resemblance::Deduper;
 use crate::Stage;
 use crate::contenders::{HASHES, THRESHOLD};
 use crate::measure::{self, Bounds, Measured};
-use crate::roster::{By, CHECKED, RECALL, Row, SHINGLE, SIGNATURE, SIZES, SKETCH, SPEED, WHOLE};
+use crate::roster::{
+    ARCHIVE, By, CHECKED, RECALL, Row, SHINGLE, SIGNATURE, SIZES, SKETCH, SPEED, WHOLE,
+};
 use crate::table::{Table, figures, megabytes};
 use crate::truth::Truth;
 
@@ -28,6 +30,9 @@ pub(crate) struct Settings {
     /// Less text, and each stage once
     #[arg(long)]
     quick: bool,
+    /// The archive of a site alone
+    #[arg(long)]
+    archive: bool,
     /// Python with the packages installed
     #[arg(long, hide = true)]
     python: PathBuf,
@@ -49,7 +54,9 @@ pub(crate) struct Settings {
 pub(crate) fn run(settings: &Settings) -> Result<()> {
     let session = Session::new(settings)?;
     let beside = |path: &Path| path.with_file_name("jaccard_words5.tsv.gz");
-    let (speed, recall): (Vec<PathBuf>, Vec<PathBuf>) = if settings.files.is_empty() {
+    let (speed, recall): (Vec<PathBuf>, Vec<PathBuf>) = if settings.archive {
+        (Vec::new(), Vec::new())
+    } else if settings.files.is_empty() {
         let of = |name: &&str| settings.corpora.join(name).join("docs.jsonl.gz");
         let there = |path: &PathBuf| path.exists();
         (
@@ -62,7 +69,7 @@ pub(crate) fn run(settings: &Settings) -> Result<()> {
         (settings.files.clone(), recall)
     };
     ensure!(
-        !speed.is_empty() || !recall.is_empty(),
+        settings.archive || !speed.is_empty() || !recall.is_empty(),
         "no collections in {}: name some files",
         settings.corpora.display()
     );
@@ -84,7 +91,13 @@ pub(crate) fn run(settings: &Settings) -> Result<()> {
     for path in &speed {
         record += &session.speed(&session.prepare(path)?)?;
     }
-    record += &session.sketches()?;
+    if !settings.archive {
+        record += &session.sketches()?;
+    }
+    if settings.files.is_empty() {
+        // Before any truth is held here: peaks count from this process.
+        record += &session.archive()?;
+    }
     if !recall.is_empty() {
         let collections = recall
             .iter()
@@ -146,6 +159,7 @@ impl<'a> Session<'a> {
         Bounds {
             cores,
             seconds: if self.settings.quick { 30 } else { 120 },
+            memory: 8 << 30,
         }
     }
 
@@ -423,6 +437,81 @@ impl<'a> Session<'a> {
             writeln!(out, "### {name}: {above} true pairs\n\n{table}")?;
         }
         Ok(out)
+    }
+}
+
+impl Session<'_> {
+    /// Pages that share most of their words: time, memory and pairs on two cores.
+    fn archive(&self) -> Result<String> {
+        /// More pairs than this are not scored: hardly one of them is true.
+        const MOST: usize = 20_000_000;
+        let folder = self.settings.work.join("archive");
+        let made = Command::new(&self.own)
+            .arg("archive")
+            .arg(&folder)
+            .status()?;
+        ensure!(made.success(), "cannot make the archive");
+        let collection = self.prepare(&folder.join("docs.jsonl"))?;
+        let cores = self.cores.min(2);
+        let mut runs = Vec::new();
+        for (number, &(contender, by, stage, shared, how)) in ARCHIVE.iter().enumerate() {
+            let pairs = folder.join(format!("pairs-{number}.tsv"));
+            let mut options = vec![
+                format!("--documents={}", collection.documents().display()),
+                format!("--pairs={}", pairs.display()),
+            ];
+            if shared {
+                options.push(format!(
+                    "--shingles={}",
+                    folder.join("shingles.bin").display()
+                ));
+            }
+            let measured = self.contender(contender, by, stage, cores, &options);
+            runs.push((contender, stage, how, measured, pairs));
+        }
+
+        let truth = Truth::read(&folder.join("jaccard_words5.tsv.gz"))?;
+        let head = [
+            "",
+            "s",
+            "peak MB",
+            "pairs",
+            "recall",
+            "false",
+            "shingles; what is reported",
+        ];
+        let mut table = Table::new(head);
+        for (contender, stage, how, measured, pairs) in runs {
+            let mut cells = vec![contender.to_owned()];
+            match measured {
+                Ok(Measured { answer, peak, .. }) => {
+                    cells.extend([answer.seconds, megabytes(peak)].map(figures));
+                    let listed = answer.pairs.filter(|&found| found <= MOST);
+                    if stage == Stage::Pairs && listed.is_some() {
+                        let score = truth.score(&pairs, THRESHOLD)?;
+                        let recall = format!("{:.4}", score.recall);
+                        cells.extend([score.reported.to_string(), recall, score.wrong.to_string()]);
+                    } else {
+                        let found = answer
+                            .pairs
+                            .map_or("too many".to_owned(), |n| n.to_string());
+                        cells.extend([found, "-".to_owned(), "-".to_owned()]);
+                    }
+                    cells.push(how.to_owned());
+                }
+                Err(error) => {
+                    cells.extend(["-"; 5].map(str::to_owned));
+                    cells.push(format!("{how}: **failed**, {error:#}"));
+                }
+            }
+            table.row(cells);
+        }
+        Ok(format!(
+            "## The archive of a site\n\n\
+             25,000 pages of 150 words of chrome and about 25 of their own, {} pairs at true Jaccard {THRESHOLD} of word \
+             5-grams; on {cores} cores, one run. False: reported, and below it in truth.\n\n{table}\n",
+            truth.above(THRESHOLD)
+        ))
     }
 }
 

@@ -344,3 +344,70 @@ pub(crate) const CHECKED: &[(&str, By, bool, &str)] = &[
         "its own, split at spaces; candidates, not verified",
     ),
 ];
+
+/// Who is run on the archive of a site, in what, and on whose shingles.
+pub(crate) const ARCHIVE: &[(&str, By, Stage, bool, &str)] = &[
+    (
+        "resemblance",
+        By::Crate,
+        Stage::Pairs,
+        false,
+        "ours; LSH, verified exactly",
+    ),
+    (
+        "resemblance",
+        By::Crate,
+        Stage::Clusters,
+        false,
+        "ours; LSH, clusters: the number is of documents removed",
+    ),
+    (
+        "resemblance-exact",
+        By::Crate,
+        Stage::Pairs,
+        false,
+        "ours; the exact join",
+    ),
+    (
+        "resemblance-exact",
+        By::Crate,
+        Stage::Clusters,
+        false,
+        "ours; the exact join, clusters: the number is of documents removed",
+    ),
+    (
+        "gaoya-shared",
+        By::Crate,
+        Stage::Pairs,
+        false,
+        "ours; estimate >= 0.8 (126 slots)",
+    ),
+    (
+        "txtfp",
+        By::Crate,
+        Stage::Pairs,
+        false,
+        "UAX #29, its folding; estimate >= 0.8 (126 slots)",
+    ),
+    (
+        "rensa-r",
+        RENSA,
+        Stage::Pairs,
+        true,
+        "ours; estimate >= 0.8 (126 slots)",
+    ),
+    (
+        "datasketch",
+        DATASKETCH,
+        Stage::Pairs,
+        true,
+        "ours; estimate >= 0.8",
+    ),
+    (
+        "daft",
+        DAFT,
+        Stage::Pairs,
+        false,
+        "its own, split at spaces; candidates, not verified",
+    ),
+];

@@ -1,7 +1,9 @@
 //! What several test files need.
 #![allow(dead_code, unreachable_pub)] // each of them uses a part
 
+pub mod naive;
 pub mod program;
+pub mod templates;
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};

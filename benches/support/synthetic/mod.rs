@@ -5,6 +5,7 @@
 //! document has to be kept for the copies of it, and they can be made in any order and in parallel.
 #![allow(dead_code, unreachable_pub)] // benches, an example and a test use a part each
 
+pub mod boilerplate;
 mod random;
 mod vocabulary;
 
@@ -73,6 +74,8 @@ enum Purpose {
     Source,
     Words,
     Edits,
+    Chrome,
+    Links,
 }
 
 impl Collection {

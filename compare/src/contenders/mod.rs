@@ -11,6 +11,7 @@ use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
+use resemblance::Method;
 use resemblance::text::mix;
 
 use crate::documents::Documents;
@@ -62,9 +63,14 @@ fn on_texts(task: &Task) -> Result<Answer> {
         match (task.contender.as_str(), task.stage) {
             ("resemblance", Stage::Shingle) => time(&|| ours::shingle(texts)),
             ("resemblance", Stage::Signature) => time(&|| ours::signatures(texts)),
-            ("resemblance", Stage::Pairs) => found(&|| ours::pairs(texts)),
-            ("resemblance", Stage::Clusters) => {
-                let (seconds, removed) = best_of(task.repeats, || ours::clusters(texts));
+            ("resemblance", Stage::Pairs) => found(&|| ours::pairs(texts, Method::Lsh)),
+            ("resemblance-exact", Stage::Pairs) => found(&|| ours::pairs(texts, Method::Exact)),
+            ("resemblance" | "resemblance-exact", Stage::Clusters) => {
+                let method = match task.contender.as_str() {
+                    "resemblance" => Method::Lsh,
+                    _ => Method::Exact,
+                };
+                let (seconds, removed) = best_of(task.repeats, || ours::clusters(texts, method));
                 count = Some(removed);
                 seconds
             }

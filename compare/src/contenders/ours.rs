@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use resemblance::corpus::{Corpus, ReadOptions};
 use resemblance::sketch::{Classic, FastSimilarity, Sketch};
 use resemblance::text::{Scratch, Shingler};
-use resemblance::{Deduper, Normalization, Shingle};
+use resemblance::{Deduper, Method, Normalization, Shingle};
 
 use super::{HASHES, Pairs};
 use crate::Task;
@@ -50,14 +50,19 @@ pub(super) fn signatures(texts: &[String]) -> usize {
     Deduper::new().signatures(texts).len()
 }
 
-pub(super) fn pairs(texts: &[String]) -> Pairs {
-    let pairs = Deduper::new().pairs(texts);
+pub(super) fn pairs(texts: &[String], method: Method) -> Pairs {
+    let pairs = deduper(method).pairs(texts);
     pairs.iter().map(|pair| (pair.a, pair.b)).collect()
 }
 
 /// Documents removed.
-pub(super) fn clusters(texts: &[String]) -> usize {
-    Deduper::new().clusters(texts).removed().len()
+pub(super) fn clusters(texts: &[String], method: Method) -> usize {
+    deduper(method).clusters(texts).removed().len()
+}
+
+fn deduper(method: Method) -> Deduper {
+    let deduper = Deduper::builder().method(method).build();
+    deduper.unwrap_or_else(|error| unreachable!("valid: {error}"))
 }
 
 pub(super) fn sketch(task: &Task, sets: &[Vec<u64>]) -> Result<f64> {
