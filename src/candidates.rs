@@ -108,12 +108,13 @@ impl Candidates {
         let Some(join) = &self.join else {
             return Ok(());
         };
-        let tried = join.common().connect(&mut UnionFind::new(self.sets), self.work);
+        let tried = join
+            .common()
+            .connect(&mut UnionFind::new(self.sets), self.work);
         tried.map_err(|out| self.reason(out))
     }
 
-    fn reason(&self, OutOfWork { needed }: OutOfWork) -> Reason {
-        let allowed = self.work.most;
-        Reason::Work { needed, allowed }
+    fn reason(&self, out: OutOfWork) -> Reason {
+        Reason::of_work(out, self.work)
     }
 }

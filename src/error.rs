@@ -92,15 +92,15 @@ pub(crate) enum Kind {
 }
 
 impl Error {
+    /// The exact join would take too much.
+    pub(crate) fn exact_too_large(reason: Reason) -> Self {
+        Self::new(Kind::ExactTooLarge(reason))
+    }
+
     pub(crate) fn new(kind: Kind) -> Self {
         Self {
             kind: Box::new(kind),
         }
-    }
-
-    #[cfg(feature = "corpus")]
-    pub(crate) fn cancelled() -> Self {
-        Self::new(Kind::Cancelled)
     }
 
     #[cfg(feature = "corpus")]

@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::error::{Error, Kind};
+use crate::exact::{OutOfWork, Work};
 
 /// How candidate pairs are found.
 ///
@@ -86,6 +87,14 @@ pub enum Reason {
         /// Looks that it may take.
         allowed: u64,
     },
+}
+
+impl Reason {
+    /// Joining common parts took too much work.
+    pub(crate) fn of_work(OutOfWork { needed }: OutOfWork, work: Work) -> Self {
+        let allowed = work.most;
+        Self::Work { needed, allowed }
+    }
 }
 
 impl fmt::Display for Reason {

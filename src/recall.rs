@@ -254,23 +254,6 @@ impl<'c> PairTally<'c> {
         self.counts.found += pairs(documents) - pairs(settled);
     }
 
-    #[cfg(feature = "corpus")]
-    pub(crate) fn counts(&self) -> &PairCounts {
-        &self.counts
-    }
-
-    /// Adds what another tally has counted.
-    #[cfg(feature = "corpus")]
-    pub(crate) fn add_counts(&mut self, other: &PairCounts) {
-        let counts = &mut self.counts;
-        counts.found += other.found;
-        counts.missed.0 += other.missed.0;
-        counts.variance.0 += other.variance.0;
-        for (sum, other) in counts.by_band.iter_mut().zip(&other.by_band) {
-            sum.0 += other.0;
-        }
-    }
-
     /// The pairs that were found, and those that were missed. These are the sum of what pairs stand for, less those found:
     /// their variance is that sum's. Pairs that share documents are found or missed together, which shows in how much the
     /// sum changes when one band is left out (the jackknife, over bands: they are independent).

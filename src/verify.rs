@@ -5,7 +5,7 @@ use std::sync::Arc;
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::collapse::Distinct;
-use crate::sketch::{Rows, equal_slots};
+use crate::sketch::{SignatureMatrix, equal_slots};
 use crate::threshold::Threshold;
 
 /// A set of shingle hashes: sorted, each once. A clone is the same set, held once.
@@ -254,7 +254,7 @@ pub(crate) struct Verifier<'a> {
 
 /// What signatures say of distinct sets.
 pub(crate) struct Estimates<'a> {
-    pub(crate) rows: &'a Rows,
+    pub(crate) rows: &'a SignatureMatrix,
     pub(crate) distinct: &'a Distinct,
     /// Equal slots below which two sets are taken to be dissimilar.
     pub(crate) floor_slots: usize,

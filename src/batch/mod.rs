@@ -1,7 +1,5 @@
 //! One collection on its way through the stages.
 
-#[cfg(feature = "corpus")]
-mod candidate;
 mod crowded;
 mod pairs;
 mod run;
@@ -24,13 +22,11 @@ use crate::lsh::Buckets;
 use crate::method::{Method, Reason};
 use crate::pool::Pool;
 use crate::recall::{Chances, LinkTally, PairTally, Recall};
-use crate::sketch::{Rows, SignatureMatrix};
+use crate::sketch::SignatureMatrix;
 use crate::text::Document;
 use crate::verify::{Estimates, Pair, ShingleSet, Similarity, Verifier};
 use crate::watch::Stage;
 
-#[cfg(feature = "corpus")]
-pub(crate) use candidate::Candidate;
 #[cfg(feature = "corpus")]
 pub(crate) use crowded::{SharedSlots, TOGETHER};
 pub use pairs::Pairs;
@@ -49,7 +45,7 @@ pub struct Batch<'d, D> {
     run: Run<'d>,
     distinct: Distinct,
     /// The signatures of the documents, by LSH.
-    rows: Option<Rows>,
+    rows: Option<SignatureMatrix>,
     candidates: Candidates,
     reason: Reason,
     /// The shingle set of each distinct set; empty for those that are no candidates.
@@ -57,10 +53,6 @@ pub struct Batch<'d, D> {
     /// Sets from this number on have documents of an index alone.
     indexed_sets_from: usize,
 }
-
-/// What pairs are in order by: the first documents of both sets, then the documents.
-#[cfg(feature = "corpus")]
-pub(crate) type PairOrder = [u32; 4];
 
 impl<'d, D: Document + Sync> Batch<'d, D> {
     pub(crate) fn new(
@@ -123,8 +115,7 @@ impl<'d, D: Shingled> Batch<'d, D> {
         let (prints, matrix, sample) = digests.into_parts();
         let firsts = Firsts::of_prints(&prints);
         drop(prints);
-        let rows = matrix.map(Rows::new);
-        match (deduper.method(), rows, sample) {
+        match (deduper.method(), matrix, sample) {
             (Method::Lsh, Some(rows), _) => way.by_lsh(firsts, rows),
             (Method::Exact, _, Some(sample)) => way.by_join(firsts, sample),
             (Method::Auto, Some(rows), Some(sample)) => way.by_either(firsts, rows, sample),
@@ -162,7 +153,7 @@ impl<D> Batch<'_, D> {
 
     /// The signatures of the documents, where the method makes any.
     pub fn signatures(&self) -> Option<&SignatureMatrix> {
-        self.rows.as_ref().map(Rows::matrix)
+        self.rows.as_ref()
     }
 
     /// The documents collapsed to distinct shingle sets.
@@ -202,8 +193,7 @@ impl<D: Shingled> Batch<'_, D> {
     fn labels(&self) -> Result<Labels, Error> {
         let verifier = self.verifier();
         let ticker = self.run.ticker(Stage::Verify, self.distinct.len());
-        let is_similar =
-            |a, b| !self.is_settled(a, b) && self.verify(&verifier, a, b).is_some();
+        let is_similar = |a, b| !self.is_settled(a, b) && self.verify(&verifier, a, b).is_some();
         match self.deduper.cluster_mode() {
             ClusterMode::Components => components(&self.candidates, is_similar, &ticker),
             ClusterMode::Leader => {
@@ -285,21 +275,6 @@ impl<D: Shingled> Batch<'_, D> {
             }
         }
         Ok(unseen)
-    }
-
-    /// What pairs are in order by, as they are found; `number` is that of a document in the whole of which these are a
-    /// part.
-    #[cfg(feature = "corpus")]
-    pub(crate) fn order_of(&self, pair: &Pair, number: impl Fn(usize) -> u32) -> PairOrder {
-        let first = |document: usize| {
-            let set = self.distinct.set_of(document).unwrap_or_default();
-            self.distinct.first(set)
-        };
-        let (mut left, mut right) = (pair.a, pair.b);
-        if first(right) < first(left) {
-            (left, right) = (right, left);
-        }
-        [first(left), first(right), left, right].map(number)
     }
 
     /// The similarity of two candidates where it reaches the threshold. Signatures have no say in what is found for

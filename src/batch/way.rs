@@ -12,7 +12,7 @@ use crate::error::{Error, Kind};
 use crate::exact::{Join, Sample, Work, survivors};
 use crate::lsh::Buckets;
 use crate::method::{Budget, Reason, cost};
-use crate::sketch::Rows;
+use crate::sketch::SignatureMatrix;
 use crate::threshold::Threshold;
 use crate::verify::ShingleSet;
 use crate::watch::Stage;
@@ -41,7 +41,7 @@ pub(super) struct Survivors {
 
 /// Documents brought as far as buckets.
 struct InBuckets {
-    rows: Rows,
+    rows: SignatureMatrix,
     buckets: Buckets,
     crowded: Option<Buckets>,
 }
@@ -53,7 +53,7 @@ impl InBuckets {
 }
 
 impl<'d, D: Shingled> Way<'d, D> {
-    pub(super) fn by_lsh(self, firsts: Firsts, rows: Rows) -> Result<Batch<'d, D>, Error> {
+    pub(super) fn by_lsh(self, firsts: Firsts, rows: SignatureMatrix) -> Result<Batch<'d, D>, Error> {
         let distinct: Distinct = firsts.into();
         let found = self.buckets(&distinct, rows)?;
         self.with_buckets(distinct, found, Reason::Asked)
@@ -76,7 +76,7 @@ impl<'d, D: Shingled> Way<'d, D> {
     pub(super) fn by_either(
         self,
         firsts: Firsts,
-        rows: Rows,
+        rows: SignatureMatrix,
         sample: Sample,
     ) -> Result<Batch<'d, D>, Error> {
         /// How much more the exact join may take of what is left to do.
@@ -148,19 +148,13 @@ impl<'d, D: Shingled> Way<'d, D> {
             + cost::of_join(in_crowd, self.deduper.threshold())
     }
 
-    fn buckets(self, distinct: &Distinct, rows: Rows) -> Result<InBuckets, Error> {
+    fn buckets(self, distinct: &Distinct, rows: SignatureMatrix) -> Result<InBuckets, Error> {
         let banding = self.deduper.banding();
-        let mut crowded = None;
-        let buckets = if self.deduper.threshold() < 1.0 {
-            let ticker = self.run.ticker(Stage::Candidates, banding.bands());
-            let new = self.indexed_sets_from(distinct);
-            let row = |document| rows.row(document);
-            let mut buckets = Buckets::try_new(row, distinct, banding, new, &ticker)?;
-            crowded = buckets.split_off(self.deduper.most_bucket_pairs(new), new);
-            buckets
-        } else {
-            Buckets::none(distinct, banding)
-        };
+        let ticker = self.run.ticker(Stage::Candidates, banding.bands());
+        let new = self.indexed_sets_from(distinct);
+        let row = |document| rows.row(document);
+        let mut buckets = Buckets::try_new(row, distinct, banding, new, &ticker)?;
+        let crowded = buckets.split_off(self.deduper.most_bucket_pairs(new), new);
         Ok(InBuckets {
             rows,
             buckets,
@@ -273,7 +267,7 @@ impl<'d, D: Shingled> Way<'d, D> {
     pub(super) fn batch(
         self,
         distinct: Distinct,
-        rows: Option<Rows>,
+        rows: Option<SignatureMatrix>,
         candidates: Candidates,
         reason: Reason,
         sets: Vec<ShingleSet>,

@@ -107,12 +107,6 @@ impl Firsts {
         Self((0..matrix.len()).into_par_iter().map(first).collect())
     }
 
-    /// The first document of each.
-    #[cfg(feature = "corpus")]
-    pub(crate) fn of(firsts: Vec<u32>) -> Self {
-        Self(firsts)
-    }
-
     /// Documents with the same shingles as often are the same.
     pub(crate) fn of_prints(prints: &[Print]) -> Self {
         assert!(prints.len() < NONE as usize, "too many documents");

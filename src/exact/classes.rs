@@ -135,7 +135,9 @@ impl Classes {
         threshold: Threshold,
         common: &C,
     ) -> Result<(), C::Error> {
-        let firsts: Vec<u32> = (0..self.len() as u32).map(|class| self.first(class)).collect();
+        let firsts: Vec<u32> = (0..self.len() as u32)
+            .map(|class| self.first(class))
+            .collect();
         let mut tokens = Tokens::default();
         common.for_each(&firsts, |class, hash| tokens.add(class as u32, hash))?;
         let Kinds { mut kinds, of_hash } = tokens.into_kinds();

@@ -44,11 +44,7 @@ struct Connecting<'a> {
 }
 
 impl<'a> Connecting<'a> {
-    fn new(
-        classes: &'a Classes,
-        threshold: Threshold,
-        components: &'a mut UnionFind,
-    ) -> Self {
+    fn new(classes: &'a Classes, threshold: Threshold, components: &'a mut UnionFind) -> Self {
         let all = 0..classes.len() as u32;
         let most = |class| threshold.most_sum(classes.class(class).shared as usize) as u32;
         // Sets of documents of an index are connected by others alone.

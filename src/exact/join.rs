@@ -97,7 +97,10 @@ impl Join {
         }
         let mut scanned = scan(ordered, rarity, threshold);
         let mut mostly_common = Vec::new();
-        for set in scanned.iter_mut().flat_map(|some| some.mostly_common.drain(..)) {
+        for set in scanned
+            .iter_mut()
+            .flat_map(|some| some.mostly_common.drain(..))
+        {
             mostly_common.push(MostlyCommon {
                 set: set_at[set.set as usize],
                 ..set
@@ -172,7 +175,8 @@ impl CommonOf for InMemory<'_> {
     fn for_each(&self, sets: &[u32], mut each: impl FnMut(usize, u64)) -> Result<(), Infallible> {
         for (number, &set) in sets.iter().enumerate() {
             let hashes = self.ordered[self.place_of[set as usize] as usize];
-            self.rarity.for_each_common(hashes, |hash| each(number, hash));
+            self.rarity
+                .for_each_common(hashes, |hash| each(number, hash));
         }
         Ok(())
     }

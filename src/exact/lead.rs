@@ -36,12 +36,7 @@ struct Kept<'j> {
 }
 
 impl<'j> Leading<'j> {
-    pub(super) fn new(
-        classes: &'j Classes,
-        sets: usize,
-        threshold: Threshold,
-        work: Work,
-    ) -> Self {
+    pub(super) fn new(classes: &'j Classes, sets: usize, threshold: Threshold, work: Work) -> Self {
         Self {
             class_of: classes.of_sets(sets),
             smaller: Tree::new(classes, threshold, Role::Smaller, work.patience),

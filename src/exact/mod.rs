@@ -62,6 +62,10 @@ mod tree;
 mod work;
 
 #[cfg(feature = "corpus")]
+pub(crate) use classes::CommonOf;
+#[cfg(feature = "corpus")]
+pub(crate) use common::CommonJoin;
+#[cfg(feature = "corpus")]
 pub(crate) use filter::Strips;
 pub(crate) use filter::survivors;
 #[cfg(feature = "corpus")]
@@ -71,5 +75,5 @@ pub(crate) use lead::Leading;
 pub(crate) use partners::Partners;
 pub(crate) use sample::{Sample, Sampler};
 #[cfg(feature = "corpus")]
-pub(crate) use scan::prefix_of;
+pub(crate) use scan::{MostlyCommon, Posting, Rarity, Scanned};
 pub(crate) use work::{OutOfWork, Work};

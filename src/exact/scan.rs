@@ -160,26 +160,10 @@ pub(super) struct Print {
 impl Print {
     #[inline]
     fn add(&mut self, hash: u64) {
-        self.sum = self.sum.wrapping_add(hash);
+        // A shingle whose hash is 0 counts.
+        self.sum = self.sum.wrapping_add(hash ^ 0x9E37_79B9_7F4A_7C15);
         self.products = self
             .products
             .wrapping_add((hash & 0xFFFF_FFFF) * (hash >> 32));
     }
-}
-
-/// Calls `each` with the shingles of a set's prefix that another may have too.
-#[cfg(feature = "corpus")]
-pub(crate) fn prefix_of(
-    set: &[u64],
-    frequencies: &Frequencies,
-    threshold: Threshold,
-    each: impl FnMut(u64),
-) {
-    let mut all: Vec<(u8, u64)> = set.iter().map(|&h| (frequencies.of(h), h)).collect();
-    all.sort_unstable();
-    let prefix = all.into_iter().take(threshold.may_miss(set.len()) + 1);
-    prefix
-        .filter(|&(count, _)| count > 1)
-        .map(|(_, hash)| hash)
-        .for_each(each);
 }

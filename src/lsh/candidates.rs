@@ -110,7 +110,7 @@ impl Buckets {
         let pairs = |bucket: usize| {
             let sets = self.sets(bucket);
             let new = sets.partition_point(|&set| (set as usize) < asked) as u64;
-            new * (new - 1) / 2 + new * (sets.len() as u64 - new)
+            new * new.saturating_sub(1) / 2 + new * (sets.len() as u64 - new)
         };
         let mut of_size: BTreeMap<usize, u64> = BTreeMap::new();
         for bucket in 0..self.len() {

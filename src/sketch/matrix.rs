@@ -130,35 +130,3 @@ impl SignatureMatrix {
         self.slots.capacity() * size_of::<u32>()
     }
 }
-/// Where the signatures of documents are found.
-#[derive(Debug)]
-pub(crate) struct Rows {
-    matrix: SignatureMatrix,
-    /// The row of each document, where copies share one.
-    of: Option<Vec<u32>>,
-}
-
-impl Rows {
-    /// A matrix with a row for each document.
-    pub(crate) fn new(matrix: SignatureMatrix) -> Self {
-        Self { matrix, of: None }
-    }
-
-    /// A matrix, and the row of each document in it.
-    #[cfg(feature = "corpus")]
-    pub(crate) fn sparse(matrix: SignatureMatrix, of: Vec<u32>) -> Self {
-        let of = Some(of);
-        Self { matrix, of }
-    }
-
-    pub(crate) fn row(&self, document: usize) -> &[u32] {
-        match &self.of {
-            None => self.matrix.row(document),
-            Some(of) => self.matrix.row(of[document] as usize),
-        }
-    }
-
-    pub(crate) fn matrix(&self) -> &SignatureMatrix {
-        &self.matrix
-    }
-}

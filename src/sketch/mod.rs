@@ -33,7 +33,6 @@ use crate::text::arch::{self, Processor, Task};
 pub use classic::Classic;
 pub use compact::{CodeBits, CompactMatrix};
 pub use fast_similarity::FastSimilarity;
-pub(crate) use matrix::Rows;
 pub use matrix::SignatureMatrix;
 pub use scheme::{SCHEME_VERSION, Scheme};
 pub use signature::{Estimate, Signature};

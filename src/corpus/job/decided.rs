@@ -161,10 +161,19 @@ impl ClusterCounts {
     /// Counts a cluster. Documents from number `new` on are of indexes.
     pub(super) fn count(&mut self, cluster: &Cluster<'_>, new: usize) {
         let removed = removed_of(cluster, new);
-        self.removed += removed;
-        self.clusters += usize::from(removed > 0);
-        self.matched += if cluster.kept < new { 0 } else { removed };
-        self.joins += usize::from(removed > 0 && removed < cluster.removed.len());
+        let joined = cluster.removed.len() - removed;
+        self.add(Self::of(removed, joined, cluster.kept >= new));
+    }
+
+    /// One cluster, in which so many new documents are removed, and so many others of indexes stay beside the one that is
+    /// kept.
+    pub(super) fn of(removed: usize, joined: usize, is_indexed: bool) -> Self {
+        Self {
+            clusters: usize::from(removed > 0),
+            removed,
+            matched: if is_indexed { removed } else { 0 },
+            joins: usize::from(removed > 0 && joined > 0),
+        }
     }
 
     /// Adds what others come to.

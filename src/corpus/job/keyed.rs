@@ -1,9 +1,11 @@
 //! Which documents have a key in common, where the keys lie in parts on the disk.
 
+use std::collections::HashSet;
+
 use rayon::prelude::*;
 
 use super::dealt::{Dealer, Dealt};
-use super::folder::Bytes;
+use super::folder::Bytes as _;
 use crate::corpus::error::Error;
 use crate::repeated::repeated_of;
 
@@ -120,6 +122,98 @@ pub(super) fn shared<K: Key>(
         });
     }
     Ok(())
+}
+
+/// Documents that have a key in common, ascending.
+pub(super) enum Bucket<'b> {
+    /// All of them.
+    Whole(&'b [u32]),
+    /// Some of them, with the key: others come later, or came before.
+    Part(u64, &'b [u32]),
+}
+
+/// Finds the documents of a part that share keys, those for which `is_asked` says no left out, with about so many keys
+/// in memory at a time.
+pub(super) fn buckets(
+    dealt: &Dealt,
+    part: usize,
+    most: usize,
+    is_asked: impl Fn(u32) -> bool + Sync,
+    mut each: impl FnMut(Bucket<'_>) -> Result<(), Error>,
+) -> Result<(), Error> {
+    /// Documents of a key that are given away before all are there.
+    const MANY: usize = 1 << 10;
+    let keys = dealt.bytes(part) as usize / (u64::SIZE + 4);
+    let passes = keys.div_ceil(most).max(1);
+    for pass in 0..passes {
+        let mut held: Vec<(u64, u32)> = Vec::new();
+        let mut full = 2 * most;
+        let mut in_parts = HashSet::new();
+        let mut reader = dealt.read(part)?;
+        let mut bytes = [0; 12];
+        let mut documents: Vec<u32> = Vec::new();
+        while reader.fill(&mut bytes)? {
+            let (key, document) = bytes.split_at(8);
+            let key = u64::of_bytes(key);
+            let document = u32::from_le_bytes(document.try_into().unwrap_or_default());
+            let within = key.wrapping_mul(dealt.len() as u64);
+            if !is_asked(document) || part_of(within, passes) != pass {
+                continue;
+            }
+            held.push((key, document));
+            if held.len() >= full {
+                held.par_sort_unstable();
+                let mut kept = Vec::new();
+                for run in held.chunk_by(|a, b| a.0 == b.0) {
+                    if run.len() < MANY && !in_parts.contains(&run[0].0) {
+                        kept.extend_from_slice(run);
+                        continue;
+                    }
+                    in_parts.insert(run[0].0);
+                    documents.clear();
+                    documents.extend(run.iter().map(|&(_, document)| document));
+                    each(Bucket::Part(run[0].0, &documents))?;
+                }
+                held = kept;
+                full = (2 * most).max(2 * held.len());
+            }
+        }
+        for run in repeated_keys_of(&held, &in_parts).chunk_by(|a, b| a.0 == b.0) {
+            documents.clear();
+            documents.extend(run.iter().map(|&(_, document)| document));
+            documents.sort_unstable();
+            let key = run[0].0;
+            each(match in_parts.contains(&key) {
+                true => Bucket::Part(key, &documents),
+                false => Bucket::Whole(&documents),
+            })?;
+        }
+    }
+    Ok(())
+}
+
+/// The keys that several documents have, or of which some were given away before.
+fn repeated_keys_of(held: &[(u64, u32)], in_parts: &HashSet<u64>) -> Vec<(u64, u32)> {
+    const CHUNK: usize = 1 << 14;
+    let chunks: Vec<_> = held.chunks(CHUNK).collect();
+    // Keys of a part have their first bits in common: these are put last.
+    let mut repeated: Vec<(u64, u32)> = repeated_of(&chunks, held.len(), |chunk, all| {
+        all.extend(
+            chunk
+                .iter()
+                .map(|&(key, document)| (key.reverse_bits(), document)),
+        );
+    });
+    repeated
+        .iter_mut()
+        .for_each(|keyed| keyed.0 = keyed.0.reverse_bits());
+    if !in_parts.is_empty() {
+        let found: HashSet<u64> = repeated.iter().map(|keyed| keyed.0).collect();
+        let is_alone =
+            |keyed: &&(u64, u32)| in_parts.contains(&keyed.0) && !found.contains(&keyed.0);
+        repeated.extend(held.iter().filter(is_alone));
+    }
+    repeated
 }
 
 /// Leaves one document of each key, the least, and returns which others have it.

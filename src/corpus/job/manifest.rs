@@ -7,8 +7,8 @@ use std::time::UNIX_EPOCH;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
+use super::clusters::Counted;
 use super::folder::{Folder, Whole};
-use super::groups::Counted;
 use super::names::{self, INPUTS, LOCK, MANIFEST};
 use crate::corpus::error::Error;
 use crate::corpus::escape::escaped_bytes;
@@ -24,9 +24,8 @@ pub(super) struct Manifest {
     pub(super) read: Option<ReadDone>,
     pub(super) picked: Option<PickedDone>,
     pub(super) sets: Option<SetsDone>,
-    /// By the exact join alone.
-    pub(super) grouped: Option<GroupedDone>,
-    pub(super) decided: Vec<GroupDone>,
+    pub(super) found: Option<FoundDone>,
+    pub(super) decided: Option<DecidedDone>,
     /// The checksum of the index that was written.
     pub(super) saved: Option<String>,
 }
@@ -42,19 +41,16 @@ impl Manifest {
             }
         }
         if let Some(picked) = &self.picked {
-            needed.push(&picked.repeated);
-            needed.extend(self.grouped.is_none().then_some(&picked.firsts));
-            needed.extend(self.sets.is_none().then_some(&picked.groups));
+            needed.extend([&picked.repeated, &picked.firsts, &picked.marks]);
+            needed.extend(picked.candidates.as_ref().filter(|_| self.found.is_none()));
         }
         if let Some(sets) = &self.sets {
-            needed.push(&sets.rejections);
-            needed.extend(self.grouped.is_none().then_some(&sets.sets));
+            needed.extend([&sets.rejections, &sets.sets, &sets.index]);
         }
-        if let Some(grouped) = &self.grouped {
-            let is_open = self.decided.len() < grouped.bytes.len();
-            needed.extend(is_open.then_some(&grouped.sets));
+        if let Some(found) = &self.found {
+            needed.extend([&found.edges, &found.joins]);
         }
-        needed.extend(self.decided.iter().flat_map(|group| &group.files));
+        needed.extend(self.decided.as_ref().map(|decided| &decided.clusters));
         needed
     }
 }
@@ -82,46 +78,49 @@ pub(super) struct ReadDone {
     pub(super) ids: Whole,
 }
 
-/// Documents that may have partners are known, and in groups; with the exact join, all in one.
+/// Documents that may have partners are known.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct PickedDone {
     /// Documents whose ids were used before, and the first that has each.
     pub(super) repeated: Whole,
     pub(super) firsts: Whole,
-    pub(super) groups: Whole,
-    /// Bytes that each group takes, about.
-    pub(super) bytes: Vec<u64>,
+    pub(super) marks: Whole,
+    /// Documents that share a bucket, by LSH.
+    pub(super) candidates: Option<Whole>,
+    /// Pairs in the buckets that are crowded.
+    pub(super) crowded: u64,
     /// Documents without shingles.
     pub(super) empty: usize,
 }
 
-/// The sets of all groups are there.
+/// The shingle sets of all candidates are there.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct SetsDone {
     pub(super) sets: Whole,
+    /// Of each record its document and its length.
+    pub(super) index: Whole,
     /// All records that were rejected.
     pub(super) rejections: Whole,
     /// Bytes of the texts of documents that were rejected after they were read.
     pub(super) late_bytes: u64,
 }
 
-/// The sets of the exact join are in groups.
+/// All pairs that share a band or a rare shingle are verified.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct GroupedDone {
-    pub(super) sets: Whole,
-    /// Bytes that each group takes, about.
-    pub(super) bytes: Vec<u64>,
+pub(super) struct FoundDone {
+    pub(super) edges: Whole,
+    /// Whether each document is joined.
+    pub(super) joins: Whole,
 }
 
-/// A group is decided.
+/// The clusters are there.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct GroupDone {
-    pub(super) files: Vec<Whole>,
-    /// What was counted in it.
+pub(super) struct DecidedDone {
+    pub(super) clusters: Whole,
     pub(super) counted: Counted,
 }
 
-const FORMAT: &str = "resemblance work folder 1";
+const FORMAT: &str = "resemblance work folder 2";
 
 /// An input as it was.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]

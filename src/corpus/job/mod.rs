@@ -2,39 +2,68 @@
 //!
 //! 1. **Read.** Every document is shingled once. What stays of it is a row (its id, a hash of its record), 16 bytes to
 //!    know copies by, and its *keys*, those of its bands. Keys are dealt by their first bits into parts on the disk.
-//! 2. **Connect.** Part after part, documents that have a key in common are connected, in a union-find of 4 bytes a
-//!    document; copies are one. What is connected is a component: no candidate pair leaves it.
-//! 3. **Shingle again.** The inputs are read a second time, in their order. The shingle sets of documents that are
-//!    connected with others are dealt to groups of components, each as large as memory allows.
-//! 4. **Decide.** Group after group, a [`Batch`](crate::Batch) finds what it would find in memory.
-//! 5. **Merge** the groups' decisions in the order of the documents.
+//! 2. **Candidates.** Part after part, documents that have a key in common are a bucket. Those of small buckets are
+//!    candidates; those of crowded ones are marked for the join.
+//! 3. **Shingle again.** The inputs are read a second time, in their order. The shingle sets of all these documents are
+//!    written to one file.
+//! 4. **Join.** Of the sets that are marked, frequencies are counted; rare shingles are dealt by their first bits to parts,
+//!    each of which gives candidates; sets that are mostly common go to classes of the same common part.
+//! 5. **Verify.** Candidates are sorted by document, so that each is read where its set is, and the similar ones are
+//!    *edges*.
+//! 6. **Decide.** Clusters follow from edges and classes: connected by a union-find, or in the order of the documents for
+//!    leaders. Pairs are edges and what classes say.
 //!
 //! Documents of indexes go the same way after all others, from their shingle sets; what they have in common with each
-//! other connects nothing.
+//! other is no pair.
 //!
 //! Where the method is exact, sampled hashes take the place of keys in the first stage, and the filter of the exact join
-//! that of the second. The sets of those it leaves are connected by their prefixes, and dealt to groups then.
+//! that of the second; what it leaves is joined.
+//!
+//! Nothing that documents have in common need fit in memory: a bucket, a cluster or a template may be as large as the
+//! collection. In memory are some numbers for each document ([`shares`]), 12 bytes for each that has candidates, the
+//! classes with their atoms, and what is read at a time.
+//!
+//! | file | goes in | comes out |
+//! |---|---|---|
+//! | `read` | records | rows, prints, ids, and keys or strips |
+//! | `firsts`, `keyed` | prints, ids | the first document of each set; ids used twice |
+//! | `crowding` | keys of bands | candidates, marks |
+//! | `strips` | sampled hashes | marks |
+//! | `again`, `walk`, `sets` | inputs and marks | shingle sets, and where each is |
+//! | `slots` | sets of crowded documents | which of them are joined |
+//! | `joining` | sets | candidates by rare shingles; edges; classes |
+//! | `keeping`, `labels` | edges, classes | the cluster of each set |
+//! | `clusters` | clusters | decisions with similarities |
+//! | `pairs` | edges, classes | the table of pairs |
+//! | `on_disk`, `saving` | decisions | all other outputs |
+//! | `dealt`, `rounds`, `stored`, `folder` | | bytes in parts, records in rounds, sets by document, files |
+//! | `manifest`, `names` | | what has been done, and the names of files |
 
 mod again;
-mod components;
+mod clusters;
+mod crowding;
 mod dealt;
 mod decided;
+mod firsts;
 mod folder;
-mod groups;
 mod in_memory;
+mod joining;
+mod keeping;
 mod keyed;
+mod labels;
 mod manifest;
-mod merge;
 mod names;
 mod on_disk;
-mod prefixes;
+mod pairs;
 mod read;
 mod rejected;
 mod rounds;
 mod saving;
 mod sets;
 mod shares;
+mod slots;
 mod stages;
+mod stored;
 mod strips;
 #[cfg(test)]
 mod tests;
@@ -42,11 +71,11 @@ mod walk;
 
 use std::path::PathBuf;
 
-use self::decided::{ClusterCounts, Held};
+use self::decided::Held;
 pub use self::decided::{Counts, Decided, DecidedCluster, Joined, Removed, Sinks};
 use self::folder::Folder;
 use self::in_memory::InMemory;
-use self::manifest::{Settings, Work};
+use self::manifest::{DecidedDone, Settings, Work};
 use self::on_disk::OnDisk;
 use self::shares::{PROGRAM, Shares};
 use self::stages::Stages;
@@ -57,7 +86,7 @@ use super::limit::RecordLimit;
 use super::options::ReadOptions;
 use crate::deduper::Deduper;
 use crate::method::{Method, Reason};
-use crate::recall::{LinkTally, PairTally};
+use crate::recall::{LinkTally, Recall};
 use crate::watch::Watch;
 
 /// Finds the near-duplicates of files, and writes the decisions.
@@ -167,7 +196,6 @@ impl<'d> Job<'d> {
     /// # Errors
     /// As [`Corpus::read`](super::Corpus::read), and
     ///
-    /// - where documents that are connected do not fit in memory;
     /// - where an index is corrupt, was written by a job of another scheme, banding or threshold, or has an id that
     ///   another has;
     /// - where an output or the work folder cannot be written;
@@ -202,9 +230,8 @@ impl<'d> Job<'d> {
         sinks: &Sinks,
         watch: Option<&dyn Watch>,
     ) -> Result<Decided, Error> {
-        let wants_pairs = sinks.pairs.is_some();
         let indexed = Indexed::open(&self.against, self.deduper)?;
-        let mut work = self.begin(&sources, &indexed, wants_pairs)?;
+        let mut work = self.begin(&sources, &indexed)?;
         sources.spool()?;
         let stages = Stages {
             job: self,
@@ -212,7 +239,6 @@ impl<'d> Job<'d> {
             indexed: &indexed,
             shares: shares.for_inputs(sources.size()),
             limit: self.limit(),
-            wants_pairs,
             watch,
         };
         let read = stages.read(&mut work)?;
@@ -221,8 +247,13 @@ impl<'d> Job<'d> {
         let picked = stages.pick(&mut work, &read)?;
         let known = stages.known(&work, &read, &picked)?;
         let sets = stages.sets(&mut work, &picked, &known)?;
-        let grouped = stages.group(&mut work, &picked, sets.clone(), read.documents)?;
-        stages.decide(&mut work, &grouped, read.documents)?;
+        let found = stages.find(&mut work, &picked, &sets, read.documents)?;
+        let decided = stages.decide(&mut work, &picked, &found, read.documents)?;
+        let pairs = match &sinks.pairs {
+            Some(table) => Some(stages.pairs(&work, &picked, &found, read.documents, table)?),
+            None => None,
+        };
+        drop(found);
         let known_of_texts = [read.text_bytes - sets.late_bytes, picked.empty as u64];
         let mut held = OnDisk {
             work,
@@ -232,15 +263,10 @@ impl<'d> Job<'d> {
             options: self.options.clone(),
         };
         held.write(self.deduper, sinks, &shares, watch)?;
-        Ok(self.decided(held, wants_pairs, known_of_texts))
+        Ok(self.decided(held, &decided, pairs, known_of_texts))
     }
 
-    fn begin(
-        &self,
-        sources: &Sources,
-        indexed: &Indexed,
-        wants_pairs: bool,
-    ) -> Result<Work, Error> {
+    fn begin(&self, sources: &Sources, indexed: &Indexed) -> Result<Work, Error> {
         let Some(path) = &self.work else {
             return Work::passing();
         };
@@ -251,14 +277,14 @@ impl<'d> Job<'d> {
         }
         Work::resume(
             Folder::at(path)?,
-            self.settings(indexed, wants_pairs),
+            self.settings(indexed),
             &sources.inputs,
             self.fresh,
         )
     }
 
     /// All that decisions depend on; and what the files of the work folder do.
-    fn settings(&self, indexed: &Indexed, wants_pairs: bool) -> Settings {
+    fn settings(&self, indexed: &Indexed) -> Settings {
         let deduper = self.deduper;
         let fields = &self.options.fields;
         let keep = &fields.keep;
@@ -282,7 +308,6 @@ impl<'d> Job<'d> {
                 format!("{:?}", self.options.on_bad).to_lowercase(),
             ),
             ("bytes", self.options.bytes.to_string()),
-            ("pairs", wants_pairs.to_string()),
             ("against", indexed.stamp()),
             ("banding", deduper.banding().to_string()),
             ("recall", deduper.recall().to_string()),
@@ -299,29 +324,28 @@ impl<'d> Job<'d> {
         }
     }
 
-    fn decided(&self, held: OnDisk, wants_pairs: bool, [text_bytes, empty]: [u64; 2]) -> Decided {
+    fn decided(
+        &self,
+        held: OnDisk,
+        decided: &DecidedDone,
+        pairs: Option<Recall>,
+        [text_bytes, empty]: [u64; 2],
+    ) -> Decided {
         let OnDisk {
-            work,
             sources,
             known,
             indexed,
             ..
         } = &held;
         let chances = self.deduper.chances(self.method());
-        let (links, mut pairs) = (LinkTally::new(&chances), PairTally::new(&chances));
-        let mut of_clusters = ClusterCounts::default();
-        let mut unseen = [0, 0];
-        for group in &work.manifest.decided {
-            let counted = &group.counted;
-            links.add_counts(&counted.links);
-            pairs.add_counts(&counted.pairs);
-            of_clusters.add(counted.clusters);
-            unseen = [unseen[0] + counted.unseen[0], unseen[1] + counted.unseen[1]];
-        }
+        let links = LinkTally::new(&chances);
+        let counted = &decided.counted;
+        links.add_counts(&counted.links);
+        let of_clusters = counted.clusters;
         let documents = known.documents as usize - known.late.len();
         let rejected = known.rejected() + known.late.len();
         let method = (self.method(), Reason::Asked);
-        let of_pairs = self.deduper.recall_of(method, pairs.told(), unseen[1]);
+        let recall = self.deduper.recall_of(method, links.told(), counted.unseen);
         Decided {
             counts: Counts {
                 read: documents + rejected,
@@ -336,8 +360,8 @@ impl<'d> Job<'d> {
                 joins: of_clusters.joins,
                 text_bytes,
             },
-            recall: self.deduper.recall_of(method, links.told(), unseen[0]),
-            pairs: wants_pairs.then_some(of_pairs),
+            recall,
+            pairs,
             held: Held::OnDisk(Box::new(held)),
         }
     }

@@ -18,40 +18,39 @@ pub(super) const REJECTED: &str = "rejected";
 pub(super) const REPEATED: &str = "repeated";
 /// The first document of the same shingles, of each.
 pub(super) const FIRSTS: &str = "firsts";
-/// The group of each document.
-pub(super) const GROUPS: &str = "groups";
-/// The shingle sets of each group; of the exact join, of all documents that may have partners.
+/// What is known of each document before its set is made.
+pub(super) const MARKS: &str = "marks";
+/// Documents that share bands.
+pub(super) const BUCKETS: &str = "buckets";
+/// Pairs that share a band.
+pub(super) const CANDIDATES: &str = "candidates";
+/// The shingle sets of candidates, and where each is.
 pub(super) const SETS: &str = "sets";
+pub(super) const INDEX: &str = "index";
 /// Sampled hashes.
 pub(super) const STRIPS: &str = "strips";
-/// Shingles of prefixes.
-pub(super) const PREFIXES: &str = "prefixes";
-/// The sets of the exact join, of each group.
-pub(super) const GROUPED: &str = "grouped";
+/// Signatures of documents of crowded buckets.
+pub(super) const SLOTS: &str = "slots";
+/// Whether each document is joined.
+pub(super) const JOINS: &str = "joins";
+/// Rare shingles of prefixes.
+pub(super) const RARE: &str = "rare";
+/// Pairs that share one.
+pub(super) const JOINED: &str = "joined";
+/// Verified pairs.
+pub(super) const EDGES: &str = "edges";
+/// The same in the order in which documents are kept.
+pub(super) const BEFORE: &str = "before";
+/// The decisions.
+pub(super) const CLUSTERS: &str = "clusters";
 /// How names of files begin that are whole later.
 pub(super) const PASSING: &str = ".resemblance-";
 
-/// The decisions on a group.
-pub(super) fn clusters(group: usize) -> String {
-    format!("clusters-{group:06}")
-}
-
-pub(super) fn pairs(group: usize) -> String {
-    format!("pairs-{group:06}")
-}
-
 /// Whether a job may have written a file of this name.
 pub(super) fn is_ours(name: &str) -> bool {
-    const ALL: [&str; 17] = [
+    const ALL: [&str; 22] = [
         MANIFEST, INPUTS, LOCK, ROWS, ENDS, KEYS, PRINTS, IDS, EARLY, REJECTED, REPEATED, FIRSTS,
-        GROUPS, SETS, STRIPS, PREFIXES, GROUPED,
+        MARKS, BUCKETS, CANDIDATES, SETS, INDEX, STRIPS, SLOTS, JOINS, RARE, JOINED,
     ];
-    let is_of_group = |prefix| {
-        let number = name.strip_prefix(prefix);
-        number.is_some_and(|n: &str| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
-    };
-    ALL.contains(&name)
-        || is_of_group("clusters-")
-        || is_of_group("pairs-")
-        || name.starts_with(PASSING)
+    ALL.contains(&name) || [EDGES, BEFORE, CLUSTERS].contains(&name) || name.starts_with(PASSING)
 }

@@ -4,13 +4,11 @@ use super::again::{Again, Picked, Picking};
 use super::decided::{DecidedCluster, Joined, Removed, Sinks};
 use super::folder::{Bytes, Reading};
 use super::manifest::Work;
-use super::merge::{Merge, read_similarity};
 use super::names;
 use super::rejected::RejectedAt;
 use super::saving::{Saving, save};
 use super::shares::Shares;
 use super::walk::{Known, Walk};
-use crate::batch::PairOrder;
 use crate::corpus::copy::{Route, copy_all};
 use crate::corpus::error::Error;
 use crate::corpus::indexed::{Indexed, IndexedDocument};
@@ -20,10 +18,10 @@ use crate::corpus::read::Rejection;
 use crate::corpus::records::RawRecord;
 use crate::corpus::sink::{IndexSink, RecordSink, Table};
 use crate::deduper::Deduper;
-use crate::verify::ShingleSet;
+use crate::verify::{ShingleSet, Similarity};
 use crate::watch::{Stage, Ticker, Watch};
 
-/// The decisions on all groups, and where the documents are.
+/// The decisions, and where the documents are.
 pub(super) struct OnDisk {
     pub(super) work: Work,
     pub(super) sources: Sources,
@@ -33,10 +31,6 @@ pub(super) struct OnDisk {
 }
 
 impl OnDisk {
-    fn groups(&self) -> usize {
-        self.work.manifest.decided.len()
-    }
-
     /// Writes what is wanted.
     pub(super) fn write(
         &mut self,
@@ -45,9 +39,6 @@ impl OnDisk {
         shares: &Shares,
         watch: Option<&dyn Watch>,
     ) -> Result<(), Error> {
-        if let Some(table) = &sinks.pairs {
-            self.write_pairs(table)?;
-        }
         if let Some(table) = &sinks.clusters {
             self.write_clusters(table)?;
         }
@@ -80,10 +71,11 @@ impl OnDisk {
         &self,
         mut each: impl FnMut(DecidedCluster, &[u32]) -> Result<(), E>,
     ) -> Result<(), E> {
-        let folder = &self.work.folder;
-        let mut merge = Merge::<u32>::open(folder, self.groups(), names::clusters)?;
+        let mut clusters = self.work.folder.open(names::CLUSTERS)?;
         let (mut number, mut numbers) = (0, Vec::new());
-        while let Some(cluster) = merge.next(|from| read_cluster(from, number, &mut numbers))? {
+        // The first document of a cluster tells that there is one.
+        while clusters.next_u32()?.is_some() {
+            let cluster = read_cluster(&mut clusters, number, &mut numbers)?;
             each(cluster, &numbers)?;
             number += 1;
         }
@@ -93,20 +85,6 @@ impl OnDisk {
     fn write_clusters(&self, table: &Table) -> Result<(), Error> {
         table.clusters_header()?;
         self.for_each_cluster(|cluster| table.decided(&cluster))
-    }
-
-    fn write_pairs(&self, table: &Table) -> Result<(), Error> {
-        table.pairs_header()?;
-        let folder = &self.work.folder;
-        let mut merge = Merge::<PairOrder>::open(folder, self.groups(), names::pairs)?;
-        let (mut a, mut b) = (String::new(), String::new());
-        let mut read = |from: &mut Reading| {
-            from.text(&mut a)?;
-            from.text(&mut b)?;
-            table.pair_row(&a, &b, &read_similarity(from)?)
-        };
-        while merge.next(&mut read)?.is_some() {}
-        Ok(())
     }
 
     /// Hands the records that could not be used to `each`, in order.
@@ -252,6 +230,15 @@ fn read_cluster(
         is_indexed: is_indexed != 0,
         removed,
         kept,
+    })
+}
+
+fn read_similarity(from: &mut Reading) -> Result<Similarity, Error> {
+    Ok(Similarity {
+        shared: from.u64()? as usize,
+        jaccard: from.f64()?,
+        containment_a: from.f64()?,
+        containment_b: from.f64()?,
     })
 }
 

@@ -24,7 +24,6 @@ pub(super) struct Written<'b> {
     pub(super) document: u32,
     /// The first document that has the same shingles.
     pub(super) first: u32,
-    pub(super) byte_len: u64,
     pub(super) id: &'b [u8],
     /// What the keep policy compares.
     pub(super) keep: &'b [u8],
@@ -36,11 +35,10 @@ pub(super) struct Written<'b> {
 
 impl<'b> Written<'b> {
     /// The first record of these bytes; none where they end before it does.
-    fn first_of(bytes: &'b [u8]) -> Option<Self> {
+    pub(super) fn first_of(bytes: &'b [u8]) -> Option<Self> {
         let mut rest = bytes;
         let document = u32::from_le_bytes(array(&mut rest)?);
         let first = u32::from_le_bytes(array(&mut rest)?);
-        let byte_len = u64::from_le_bytes(array(&mut rest)?);
         let id = counted(&mut rest, 1)?;
         let keep = counted(&mut rest, 1)?;
         let set = match first == document {
@@ -50,7 +48,6 @@ impl<'b> Written<'b> {
         Some(Self {
             document,
             first,
-            byte_len,
             id,
             keep,
             set: set.as_chunks().0,

@@ -1,9 +1,10 @@
-//! The second pass: documents that may have partners to shingle sets, group by group.
+//! The second pass: documents that may have partners to shingle sets.
 
 use super::again::{Again, Picked, Picking};
-use super::components::{Firsts, Groups, NONE};
+use super::crowding::Mark;
 use super::dealt::Dealer;
-use super::folder::{Folder, Whole, extend};
+use super::firsts::Firsts;
+use super::folder::{Folder, Whole, Writing, extend};
 use super::manifest::SetsDone;
 use super::names;
 use super::rejected::RejectedAt;
@@ -11,13 +12,12 @@ use crate::corpus::error::Error;
 use crate::corpus::indexed::Indexed;
 use crate::verify::ShingleSet;
 
-/// What is written of a document of a group.
+/// What is written of a document.
 #[derive(Debug, Default)]
 pub(super) struct Record {
     pub(super) document: u32,
     /// The first document that has the same shingles: itself, or its set is not written.
     pub(super) first: u32,
-    pub(super) byte_len: u64,
     pub(super) id: String,
     /// What the keep policy compares.
     pub(super) keep: Vec<u8>,
@@ -33,7 +33,6 @@ impl Record {
     pub(super) fn write(&self, to: &mut Vec<u8>) {
         to.extend_from_slice(&self.document.to_le_bytes());
         to.extend_from_slice(&self.first.to_le_bytes());
-        to.extend_from_slice(&self.byte_len.to_le_bytes());
         for bytes in [self.id.as_bytes(), &self.keep] {
             to.extend_from_slice(&(bytes.len() as u32).to_le_bytes());
             to.extend_from_slice(bytes);
@@ -45,12 +44,14 @@ impl Record {
     }
 }
 
-/// Writes what groups are made of.
+/// Writes shingle sets, and where each is.
 pub(super) struct Sets<'s> {
     folder: &'s Folder,
     firsts: &'s Firsts,
-    groups: &'s Groups,
-    dealer: Dealer<'s>,
+    marks: &'s [Mark],
+    sets: Dealer<'s>,
+    /// Of each record its document and its length.
+    index: Writing<'s>,
     /// Bytes that wait to be written.
     memory: usize,
 }
@@ -59,19 +60,20 @@ impl<'s> Sets<'s> {
     pub(super) fn new(
         folder: &'s Folder,
         firsts: &'s Firsts,
-        groups: &'s Groups,
+        marks: &'s [Mark],
         memory: usize,
     ) -> Result<Self, Error> {
         Ok(Self {
             folder,
             firsts,
-            groups,
-            dealer: Dealer::create(folder, names::SETS, groups.bytes.len(), memory)?,
+            marks,
+            sets: Dealer::create(folder, names::SETS, 1, memory)?,
+            index: folder.create(names::INDEX, 1 << 16)?,
             memory,
         })
     }
 
-    /// Writes the groups of new documents and those of indexes to a file, and all rejections to another.
+    /// Writes the sets of new documents and those of indexes to a file, and all rejections to another.
     pub(super) fn write(mut self, again: Again<'_>, indexed: &Indexed) -> Result<SetsDone, Error> {
         let new = again.known.documents;
         let late = again.run(&mut self)?;
@@ -80,7 +82,8 @@ impl<'s> Sets<'s> {
         let rejected = rejected.map(|(at, rejection)| RejectedAt::of(at, rejection));
         Ok(SetsDone {
             rejections: self.write_rejected(rejected)?,
-            sets: self.dealer.finish()?,
+            sets: self.sets.finish()?,
+            index: self.index.finish()?,
             late_bytes: late.bytes,
         })
     }
@@ -98,7 +101,7 @@ impl<'s> Sets<'s> {
                     }
                     bytes.clear();
                     record.write(&mut bytes);
-                    self.deal(document, &bytes)?;
+                    self.put(document, &bytes)?;
                 }
             }
             Ok(())
@@ -114,9 +117,12 @@ impl<'s> Sets<'s> {
         }
     }
 
-    fn deal(&mut self, document: u32, record: &[u8]) -> Result<(), Error> {
-        let group = self.groups.group[document as usize];
-        self.dealer.write(group as usize, record)
+    fn put(&mut self, document: u32, record: &[u8]) -> Result<(), Error> {
+        let len = record.len() as u64;
+        for number in [document, len as u32, (len >> 32) as u32] {
+            self.index.write(&number.to_le_bytes())?;
+        }
+        self.sets.write(0, record)
     }
 
     /// Writes the rejections of both passes in the order of their places.
@@ -147,7 +153,7 @@ impl Picking for Sets<'_> {
     type Made = Records;
 
     fn is_picked(&self, document: u32) -> bool {
-        self.groups.group[document as usize] != NONE
+        self.marks[document as usize] != Mark::None
     }
 
     fn is_shingled(&self, document: u32) -> bool {
@@ -157,7 +163,6 @@ impl Picking for Sets<'_> {
     fn make(&self, picked: Picked, set: ShingleSet, made: &mut Records) {
         let Picked { row, document, .. } = picked;
         let record = Record {
-            byte_len: row.byte_len,
             set,
             id: row.id,
             keep: row.keep,
@@ -170,7 +175,7 @@ impl Picking for Sets<'_> {
     fn take(&mut self, made: Records) -> Result<(), Error> {
         let mut from = 0;
         for (document, end) in made.ends {
-            self.deal(document, &made.bytes[from..end])?;
+            self.put(document, &made.bytes[from..end])?;
             from = end;
         }
         Ok(())

@@ -1,8 +1,5 @@
 //! What may be held.
 
-use super::components::Groups;
-use crate::corpus::error::Error;
-
 /// What the parts of the work may take of the memory, in bytes unless it says otherwise.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Shares {
@@ -17,12 +14,10 @@ pub(super) struct Shares {
     pub(super) keys: usize,
     /// For tables of bits and bytes by which the exact join knows what is rare.
     pub(super) table: usize,
-    /// For a group.
-    pub(super) group: u64,
-    /// For documents that must be looked at together, and are a group that is larger than others.
-    pub(super) component: u64,
-    /// Bytes that numbers of documents take besides.
-    pub(super) numbers: u64,
+    /// For shingle sets that are read to compare them.
+    pub(super) batch: u64,
+    /// All of it.
+    pub(super) all: u64,
 }
 
 /// What there is before there is anything to hold.
@@ -40,9 +35,8 @@ impl Shares {
             parts: 256,
             keys: (rest / 4 / KEY) as usize,
             table: (rest / 4) as usize,
-            group: rest / 3,
-            component: rest,
-            numbers: 0,
+            batch: rest / 6,
+            all: rest,
         }
     }
 
@@ -59,43 +53,37 @@ impl Shares {
         }
     }
 
-    /// What is left beside some numbers of so many documents: of each its first copy, its component, its weight or group,
-    /// and whether it is joined with others.
+    /// What is left beside some numbers of so many documents: of each its first copy, what stands for its cluster, the
+    /// first document of that, its mark, and whether it is joined or removed.
     pub(super) fn beside(self, documents: u32) -> Self {
-        const EACH: u64 = 13;
+        const EACH: u64 = 15;
         /// Most would be held by the documents: then the bound does not hold.
         const LEAST: u64 = 8;
         let held = EACH * u64::from(documents);
-        let left = self.component.saturating_sub(held);
-        let left = left.max(self.component / LEAST);
-        let share = left as f64 / self.component as f64;
-        let of = |bytes: usize| (bytes as f64 * share) as usize;
+        let left = self.all.saturating_sub(held).max(self.all / LEAST);
+        let share = left as f64 / self.all as f64;
+        let of = |bytes: usize| ((bytes as f64 * share) as usize).max(1);
         Self {
-            round: of(self.round).max(1),
-            keys: of(self.keys).max(1),
+            round: of(self.round),
+            keys: of(self.keys),
             table: of(self.table),
-            group: (self.group as f64 * share) as u64,
-            component: left,
-            numbers: held,
+            batch: of(self.batch as usize) as u64,
+            all: left,
             ..self
         }
     }
 
-    /// Refuses groups of which one does not fit.
-    pub(super) fn hold(&self, groups: &Groups) -> Result<(), Error> {
-        const MIB: u64 = 1 << 20;
-        let largest = groups.bytes.iter().max().copied().unwrap_or(0);
-        if largest <= self.component {
-            return Ok(());
-        }
-        let others = self.numbers + PROGRAM;
-        let needed = (largest + others).div_ceil(MIB);
-        Err(Error::refused(format!(
-            "memory {} MiB: documents that candidates connect are looked at together, and here this takes about \
-             {needed} MiB; allow that, or choose a higher threshold or longer shingles",
-            (self.component + others) / MIB
-        )))
-    }
+    /// So small that everything is cut into many parts.
+    #[cfg(test)]
+    pub(super) const SMALL: Self = Self {
+        buffers: 1 << 12,
+        round: 1 << 10,
+        parts: 5,
+        keys: 64,
+        table: 1 << 12,
+        batch: 1 << 12,
+        all: 1 << 20,
+    };
 }
 
 #[cfg(test)]
@@ -111,9 +99,9 @@ mod tests {
         assert!(parts > 256 && parts <= 4096, "{parts}");
         assert!(shares.buffers / 4096 >= 1 << 12);
         let left = shares.beside(10_000_000);
-        assert_eq!(left.component + left.numbers, shares.component);
-        assert!(left.group < shares.group && left.keys < shares.keys && left.table < shares.table);
+        assert!(left.all < shares.all && left.batch < shares.batch);
+        assert!(left.keys < shares.keys && left.table < shares.table);
         let least = shares.beside(u32::MAX);
-        assert!(least.keys > 0 && least.group > 1 << 20 && least.table > 1 << 20);
+        assert!(least.keys > 0 && least.batch > 1 << 20 && least.table > 1 << 20);
     }
 }

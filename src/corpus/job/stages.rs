@@ -1,21 +1,24 @@
 //! The stages of a job, one after the other.
 
-use std::ops::ControlFlow;
-use std::sync::atomic::Ordering;
-
 use super::Job;
 use super::again::Again;
-use super::components::{Firsts, Groups, NONE, Weight, connect, group, repeated_ids};
+use super::clusters::{self, Counted};
+use super::crowding::{Crowding, Mark};
 use super::dealt::Dealt;
-use super::folder::Folder;
-use super::groups::Deciding;
-use super::manifest::{GroupedDone, PickedDone, ReadDone, SetsDone, Work};
+use super::firsts::{Firsts, NONE, repeated_ids};
+use super::folder::{Folder, Whole};
+use super::joining::{Candidates, Edges, Joining};
+use super::keeping::Keeping;
+use super::labels::Labelling;
+use super::manifest::{DecidedDone, FoundDone, PickedDone, ReadDone, SetsDone, Work};
 use super::names;
-use super::prefixes::Prefixes;
+use super::pairs::Pairing;
 use super::read::{Keying, Row};
 use super::rejected::Late;
 use super::sets::Sets;
 use super::shares::Shares;
+use super::slots::joined;
+use super::stored::Stored;
 use super::strips::StripsOnDisk;
 use super::walk::Known;
 use crate::corpus::error::Error;
@@ -25,12 +28,14 @@ use crate::corpus::limit::RecordLimit;
 use crate::corpus::options::OnBad;
 use crate::corpus::parse::Parser;
 use crate::corpus::read::Reading;
+use crate::corpus::sink::Table;
 use crate::digest::Digester;
-use crate::exact::survivors;
-use crate::method::{Budget, Method};
+use crate::exact::{self, CommonJoin, OutOfWork, survivors};
+use crate::method::{Method, Reason};
+use crate::recall::{LinkTally, PairTally, Recall};
 use crate::text::arch::STRIPS;
 use crate::threshold::Threshold;
-use crate::watch::{Progress, Stage, Ticker, Watch};
+use crate::watch::{Stage, Ticker, Watch};
 
 /// The stages of a job, each of which is done unless it has been.
 pub(super) struct Stages<'j> {
@@ -39,7 +44,6 @@ pub(super) struct Stages<'j> {
     pub(super) indexed: &'j Indexed,
     pub(super) shares: Shares,
     pub(super) limit: RecordLimit,
-    pub(super) wants_pairs: bool,
     pub(super) watch: Option<&'j dyn Watch>,
 }
 
@@ -86,7 +90,7 @@ impl Stages<'_> {
         Ok(done)
     }
 
-    /// Copies are found, and documents that may have partners: by LSH in groups, with the exact join in one.
+    /// Copies are found, and documents that may have partners.
     pub(super) fn pick(&self, work: &mut Work, read: &ReadDone) -> Result<PickedDone, Error> {
         if let Some(done) = work.manifest.picked.clone() {
             return Ok(done);
@@ -98,22 +102,30 @@ impl Stages<'_> {
         let ticker = self.ticker(folder, Stage::Collapse, prints.len());
         let documents = read.documents + self.indexed.len();
         let firsts = Firsts::new(documents, &prints, &repeated, most, &ticker)?;
-        let groups = match self.is_exact() {
-            true => self.surviving(folder, &firsts)?,
+        let (candidates, mut marks, crowded) = match self.is_exact() {
+            true => (None, self.surviving(folder, &firsts)?, 0),
             false => self.sharing_bands(folder, &firsts, read.documents)?,
         };
-        self.shares.hold(&groups)?;
+        for (document, &first) in firsts.0.iter().enumerate() {
+            if first != NONE && first as usize != document {
+                for own in [document, first as usize] {
+                    marks[own] = marks[own].max(Mark::Candidate);
+                }
+            }
+        }
         let late = repeated.len();
         let repeated = repeated.iter().flat_map(|&(late, first)| [late, first]);
         let repeated: Vec<u32> = repeated.collect();
         let new = &firsts.0[..read.documents as usize];
         let nothing = new.iter().filter(|&&first| first == NONE).count();
+        let marks: Vec<u32> = marks.into_iter().map(Mark::number).collect();
         let done = PickedDone {
             empty: nothing - late,
             repeated: folder.write_numbers(names::REPEATED, &repeated)?,
             firsts: folder.write_numbers(names::FIRSTS, &firsts.0)?,
-            groups: folder.write_numbers(names::GROUPS, &groups.group)?,
-            bytes: groups.bytes,
+            marks: folder.write_numbers(names::MARKS, &marks)?,
+            candidates,
+            crowded,
         };
         work.manifest.picked = Some(done.clone());
         work.save()?;
@@ -123,49 +135,38 @@ impl Stages<'_> {
     }
 
     /// The documents that share bands.
-    fn sharing_bands(&self, folder: &Folder, firsts: &Firsts, new: u32) -> Result<Groups, Error> {
-        let keys = Dealt::open(folder, names::KEYS)?;
-        let ticker = self.ticker(folder, Stage::Candidates, keys.len());
-        let components = connect(firsts, &keys, new, self.shares.keys, &ticker)?;
-        group(components, firsts, folder, self.weight())
+    fn sharing_bands(
+        &self,
+        folder: &Folder,
+        firsts: &Firsts,
+        new: u32,
+    ) -> Result<(Option<Whole>, Vec<Mark>, u64), Error> {
+        let ticker = self.ticker(folder, Stage::Candidates, self.shares.parts);
+        let sets = (0..new)
+            .filter(|&document| firsts.is_first(document))
+            .count();
+        let crowding = Crowding {
+            folder,
+            shares: &self.shares,
+            firsts,
+            new,
+            most_pairs: self.job.deduper.most_bucket_pairs(sets),
+        };
+        let (candidates, marks, crowded) = crowding.find(&ticker)?;
+        Ok((Some(candidates), marks, crowded))
     }
 
-    /// The documents that the exact join may find partners of, and those that have copies.
-    fn surviving(&self, folder: &Folder, firsts: &Firsts) -> Result<Groups, Error> {
+    /// The documents that the exact join may find partners of.
+    fn surviving(&self, folder: &Folder, firsts: &Firsts) -> Result<Vec<Mark>, Error> {
         let documents = firsts.0.len();
         let strips = StripsOnDisk::open(folder, documents, self.shares.table)?;
         let ticker = self.ticker(folder, Stage::Filter, documents);
         let asked: Vec<bool> = (0..).zip(&firsts.0).map(|(d, &first)| d == first).collect();
         let lengths = lengths(folder, documents)?;
         let threshold = Threshold(self.job.deduper.threshold());
-        let mut may = survivors(&strips, lengths.into_iter(), threshold, &asked, &ticker)?;
-        for (document, &first) in firsts.0.iter().enumerate() {
-            if first != NONE && first as usize != document {
-                may[document] = true;
-                may[first as usize] = true;
-            }
-        }
-        Ok(Groups {
-            group: may.iter().map(|&may| if may { 0 } else { NONE }).collect(),
-            bytes: vec![0],
-        })
-    }
-
-    fn weight(&self) -> Weight {
-        let deduper = self.job.deduper;
-        let most = self.shares.group;
-        match self.is_exact() {
-            true => Weight {
-                document: 500,
-                shingle: Budget::memory_of_shingle(deduper.threshold()),
-                most,
-            },
-            false => Weight {
-                document: 400 + 4 * deduper.scheme().hashes() as u64,
-                shingle: 8.0,
-                most,
-            },
-        }
+        let may = survivors(&strips, lengths.into_iter(), threshold, &asked, &ticker)?;
+        let mark = |may| if may { Mark::Joins } else { Mark::None };
+        Ok(may.into_iter().map(mark).collect())
     }
 
     /// What is known of the documents; where a bad record ends the work, one whose id was used before does.
@@ -190,7 +191,7 @@ impl Stages<'_> {
         }
     }
 
-    /// Documents of groups to shingle sets.
+    /// Candidates to shingle sets.
     pub(super) fn sets(
         &self,
         work: &mut Work,
@@ -202,10 +203,7 @@ impl Stages<'_> {
         }
         let folder = &work.folder;
         let firsts = Firsts(folder.read_numbers(&picked.firsts)?);
-        let groups = Groups {
-            group: folder.read_numbers(&picked.groups)?,
-            bytes: picked.bytes.clone(),
-        };
+        let marks = marks(folder, picked)?;
         let again = Again {
             folder,
             inputs: &self.sources.inputs,
@@ -215,137 +213,222 @@ impl Stages<'_> {
             round: self.shares.round,
             ticker: self.ticker(folder, Stage::Sets, known.documents as usize),
         };
-        let sets = Sets::new(folder, &firsts, &groups, self.shares.buffers)?;
+        let sets = Sets::new(folder, &firsts, &marks, self.shares.buffers)?;
         let done = sets.write(again, self.indexed)?;
         work.manifest.sets = Some(done.clone());
         work.save()?;
-        work.folder.remove(&[names::GROUPS]);
         Ok(done)
     }
 
-    /// The sets in groups: as they are, by LSH; by their prefixes, with the exact join.
-    pub(super) fn group(
+    /// Candidates to verified pairs, and to the join of what shares no rare shingle.
+    pub(super) fn find(
         &self,
         work: &mut Work,
         picked: &PickedDone,
-        sets: SetsDone,
+        sets: &SetsDone,
         new: u32,
-    ) -> Result<GroupedDone, Error> {
-        if let Some(done) = work.manifest.grouped.clone() {
-            return Ok(done);
-        }
-        let done = match self.is_exact() {
-            true => self.group_by_prefixes(work, picked, new)?,
-            false => GroupedDone {
-                sets: sets.sets,
-                bytes: picked.bytes.clone(),
-            },
-        };
-        work.manifest.grouped = Some(done.clone());
-        work.save()?;
-        work.folder.remove(&[names::FIRSTS]);
-        if self.is_exact() {
-            work.folder.remove(&[names::SETS]);
-        }
-        Ok(done)
-    }
-
-    fn group_by_prefixes(
-        &self,
-        work: &Work,
-        picked: &PickedDone,
-        new: u32,
-    ) -> Result<GroupedDone, Error> {
+    ) -> Result<Found, Error> {
         let folder = &work.folder;
-        let prefixes = Prefixes {
+        let stored = Stored::open(folder, &sets.sets, &sets.index)?;
+        let dealt = Dealt::open(folder, &sets.sets.name)?;
+        let joins = match &work.manifest.found {
+            Some(found) => folder
+                .read_numbers(&found.joins)?
+                .iter()
+                .map(|&n| n > 0)
+                .collect(),
+            None => self.joins(folder, picked, &dealt)?,
+        };
+        let candidates = match (&picked.candidates, &work.manifest.found) {
+            (Some(candidates), None) => Some(Dealt::open(folder, &candidates.name)?),
+            _ => None,
+        };
+        let joining = Joining {
+            deduper: self.job.deduper,
             folder,
             shares: &self.shares,
-            threshold: Threshold(self.job.deduper.threshold()),
-            weight: self.weight(),
+            stored: &stored,
+            sets: &dealt,
+            joins: &joins,
+            parts: candidates.as_ref().map_or(self.shares.parts, Dealt::len),
+            new,
         };
-        let ticker = self.ticker(folder, Stage::Candidates, self.shares.parts);
-        prefixes.group(&Firsts(folder.read_numbers(&picked.firsts)?), new, &ticker)
+        let is_done = work.manifest.found.is_some();
+        let mut common = None;
+        if joins.contains(&true) {
+            let rarity = joining.rarity()?;
+            let mostly_common = match is_done {
+                true => joining.scan_again(&rarity)?,
+                false => joining.scan(&rarity)?,
+            };
+            if !is_done {
+                let parts = self.shares.parts;
+                joining.list(&self.ticker(folder, Stage::Candidates, parts))?;
+            }
+            common = Some(joining.common(&rarity, mostly_common)?);
+        }
+        if !is_done {
+            let of_buckets = candidates.map(|pairs| Candidates {
+                pairs,
+                are_joined: false,
+            });
+            let of_join = match common {
+                Some(_) => Some(Candidates {
+                    pairs: Dealt::open(folder, names::JOINED)?,
+                    are_joined: true,
+                }),
+                None => None,
+            };
+            let files: Vec<Candidates> = of_buckets.into_iter().chain(of_join).collect();
+            let edges =
+                joining.verify(&files, &self.ticker(folder, Stage::Verify, joining.parts))?;
+            let flags: Vec<u32> = joins.iter().map(|&joins| u32::from(joins)).collect();
+            let joins = folder.write_numbers(names::JOINS, &flags)?;
+            work.manifest.found = Some(FoundDone { edges, joins });
+            work.save()?;
+            work.folder.remove(&[names::CANDIDATES, names::JOINED]);
+        }
+        Ok(Found {
+            stored,
+            dealt,
+            joins,
+            common,
+        })
     }
 
-    /// Groups to decisions.
+    /// Whether each document is joined.
+    fn joins(
+        &self,
+        folder: &Folder,
+        picked: &PickedDone,
+        sets: &Dealt,
+    ) -> Result<Vec<bool>, Error> {
+        let marks = marks(folder, picked)?;
+        match self.is_exact() {
+            true => Ok(marks.iter().map(|&mark| mark == Mark::Joins).collect()),
+            false => joined(&marks, sets, self.job.deduper, folder, &self.shares),
+        }
+    }
+
+    /// Verified pairs to clusters.
     pub(super) fn decide(
         &self,
         work: &mut Work,
-        grouped: &GroupedDone,
+        picked: &PickedDone,
+        found: &Found,
         new: u32,
-    ) -> Result<(), Error> {
-        let all = grouped.bytes.len();
-        let done = work.manifest.decided.len();
-        if done == all {
-            return Ok(());
+    ) -> Result<DecidedDone, Error> {
+        if let Some(done) = work.manifest.decided.clone() {
+            return Ok(done);
         }
-        let dealt = Dealt::open(&work.folder, &grouped.sets.name)?;
-        let chances = self.job.deduper.chances(self.job.method());
-        let steps =
-            |bytes: &[u64]| bytes.iter().map(|bytes| bytes / STEP + 1).sum::<u64>() as usize;
-        let mut before = steps(&grouped.bytes[..done]);
-        for group in done..all {
-            let within = Within {
-                watch: self.watch,
-                progress: Progress {
-                    stage: Stage::Verify,
-                    done: before as u64 + 1,
-                    total: steps(&grouped.bytes) as u64,
-                    spilled: work.folder.spilled().load(Ordering::Relaxed),
-                },
-            };
-            let deciding = Deciding {
-                deduper: self.job.deduper,
-                chances: &chances,
-                policy: &self.job.options.fields.keep,
-                folder: &work.folder,
-                round: self.shares.round,
-                watch: &within,
-                wants_pairs: self.wants_pairs,
-                new,
-            };
-            let decided = deciding.decide(&dealt, group)?;
-            work.manifest.decided.push(decided);
-            work.save()?;
-            before = steps(&grouped.bytes[..=group]);
-            within.told(before)?;
-        }
-        work.folder.remove(&[&grouped.sets.name]);
-        Ok(())
-    }
-}
-
-/// Bytes of a group for each step of progress.
-const STEP: u64 = 1 << 16;
-
-/// The work on a group, seen as a part of the work on all: its stages are no stages of the job.
-struct Within<'w> {
-    watch: Option<&'w dyn Watch>,
-    progress: Progress,
-}
-
-impl Within<'_> {
-    /// Tells how many steps are done.
-    fn told(&self, done: usize) -> Result<(), Error> {
-        let done = done as u64;
-        let progress = Progress {
-            done,
-            ..self.progress
+        let (folder, shares) = (&work.folder, &self.shares);
+        let deduper = self.job.deduper;
+        let firsts = folder.read_numbers(&picked.firsts)?;
+        let policy = &self.job.options.fields.keep;
+        let stored = &found.stored;
+        let keeping = Keeping::load(policy, stored, &found.dealt, new, shares.round)?;
+        let labelling = Labelling {
+            mode: deduper.cluster_mode(),
+            work: self.work(),
+            folder,
+            shares,
+            firsts: &firsts,
+            stored,
+            keeping: &keeping,
+            new,
         };
-        match self.watch.map(|watch| watch.progress(progress)) {
-            Some(ControlFlow::Break(())) => Err(crate::Error::cancelled().into()),
-            _ => Ok(()),
+        let (labels, out) = labelling.labels(found.common.as_ref())?;
+        let unseen = self.unseen(out, picked)?;
+        let chances = deduper.chances(self.job.method());
+        let tally = LinkTally::new(&chances);
+        let writer = clusters::Writer {
+            folder,
+            batch: shares.batch,
+            firsts: &firsts,
+            stored,
+            keeping: &keeping,
+            joins: &found.joins,
+            new,
+            tally: &tally,
+            ticker: &self.ticker(folder, Stage::Measure, stored.documents().len()),
+        };
+        let (clusters, counts) = writer.write(&labels)?;
+        let counted = Counted {
+            links: tally.counts(),
+            clusters: counts,
+            unseen,
+        };
+        let done = DecidedDone { clusters, counted };
+        work.manifest.decided = Some(done.clone());
+        work.save()?;
+        Ok(done)
+    }
+
+    /// Writes the table of pairs, and tells what was found of them.
+    pub(super) fn pairs(
+        &self,
+        work: &Work,
+        picked: &PickedDone,
+        found: &Found,
+        new: u32,
+        table: &Table,
+    ) -> Result<Recall, Error> {
+        table.pairs_header()?;
+        let deduper = self.job.deduper;
+        let common = found.common.as_ref();
+        let partners = common
+            .map(|common| common.partners(self.work()))
+            .transpose();
+        let (partners, out) = match partners {
+            Ok(partners) => (partners, None),
+            Err(out) => (None, Some(out)),
+        };
+        let unseen = self.unseen(out, picked)?;
+        let folder = &work.folder;
+        let pairing = Pairing {
+            batch: self.shares.batch,
+            firsts: &folder.read_numbers(&picked.firsts)?,
+            stored: &found.stored,
+            new,
+            partners,
+        };
+        let method = (self.job.method(), Reason::Asked);
+        let chances = deduper.chances(method.0);
+        let mut tally = PairTally::new(&chances);
+        pairing.write(Edges::open(folder)?, table, &mut tally)?;
+        Ok(deduper.recall_of(method, tally.told(), unseen))
+    }
+
+    /// What joining common parts may take.
+    fn work(&self) -> exact::Work {
+        exact::Work::new(self.job.deduper.budget().work)
+    }
+
+    /// Pairs that were not looked at, where joining common parts took too much work: an error by the exact join.
+    fn unseen(&self, out: Option<OutOfWork>, picked: &PickedDone) -> Result<u64, Error> {
+        match out {
+            None => Ok(0),
+            Some(out) if self.is_exact() => {
+                Err(crate::Error::exact_too_large(Reason::of_work(out, self.work())).into())
+            }
+            Some(_) => Ok(picked.crowded),
         }
     }
 }
 
-impl Watch for Within<'_> {
-    fn progress(&self, _: Progress) -> ControlFlow<()> {
-        match self.watch {
-            Some(watch) => watch.progress(self.progress),
-            None => ControlFlow::Continue(()),
-        }
-    }
+/// What was found of all pairs.
+pub(super) struct Found {
+    pub(super) stored: Stored,
+    /// The file of all shingle sets.
+    dealt: Dealt,
+    /// Whether each document is joined.
+    joins: Vec<bool>,
+    pub(super) common: Option<CommonJoin>,
+}
+
+fn marks(folder: &Folder, picked: &PickedDone) -> Result<Vec<Mark>, Error> {
+    let numbers = folder.read_numbers(&picked.marks)?;
+    Ok(numbers.into_iter().map(Mark::of).collect())
 }
 
 /// The shingles of each document, repetitions included.

@@ -158,7 +158,10 @@ impl Joined<'_> {
 
     fn components(&self) -> Vec<u32> {
         let mut components = UnionFind::new(self.sets.len());
-        self.join.common().connect(&mut components, self.work).unwrap();
+        self.join
+            .common()
+            .connect(&mut components, self.work)
+            .unwrap();
         for set in self.all() {
             for other in self.near(set) {
                 components.union(set, other);

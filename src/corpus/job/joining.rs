@@ -1,0 +1,400 @@
+//! The exact join of documents whose shingle sets are on the disk, and candidates to verified pairs.
+
+use rayon::prelude::*;
+
+use super::crowding::write_candidate;
+use super::dealt::{Dealer, Dealt};
+use super::folder::{Bytes as _, Folder, Whole};
+use super::names;
+use super::rounds::{Round, for_each_round};
+use super::shares::Shares;
+use super::stored::{Fetched, Stored, runs};
+use crate::corpus::error::Error;
+use crate::deduper::Deduper;
+use crate::exact::{CommonJoin, CommonOf, Frequencies, MostlyCommon, Posting, Rarity, Scanned};
+use crate::method::Method;
+use crate::recall::Chances;
+use crate::repeated::repeated_of;
+use crate::sketch::equal_slots;
+use crate::threshold::Threshold;
+use crate::watch::Ticker;
+
+/// Which documents are joined, and what with.
+pub(super) struct Joining<'j> {
+    pub(super) deduper: &'j Deduper,
+    pub(super) folder: &'j Folder,
+    pub(super) shares: &'j Shares,
+    pub(super) stored: &'j Stored,
+    /// The file of all shingle sets.
+    pub(super) sets: &'j Dealt,
+    /// Whether each document is joined.
+    pub(super) joins: &'j [bool],
+    /// Parts of files of candidates.
+    pub(super) parts: usize,
+    /// Documents from this number on are of indexes.
+    pub(super) new: u32,
+}
+
+/// A verified pair of documents that are the first of their sets.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Edge {
+    pub(super) a: u32,
+    pub(super) b: u32,
+    /// Shingles of each, and of both.
+    pub(super) sizes: [u32; 2],
+    pub(super) shared: u32,
+    pub(super) found: FoundIn,
+}
+
+/// How a pair was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum FoundIn {
+    /// By the join, which misses none.
+    Certain,
+    /// In one band alone.
+    Band(u16),
+    Bands,
+}
+
+impl Edge {
+    const BYTES: usize = 24;
+    const CERTAIN: u32 = u32::MAX;
+    const BANDS: u32 = u32::MAX - 1;
+
+    fn to_bytes(self) -> [u8; Self::BYTES] {
+        let found = match self.found {
+            FoundIn::Certain => Self::CERTAIN,
+            FoundIn::Bands => Self::BANDS,
+            FoundIn::Band(band) => band.into(),
+        };
+        let [of_a, of_b] = self.sizes;
+        let numbers = [self.a, self.b, of_a, of_b, self.shared, found];
+        let mut bytes = [0; Self::BYTES];
+        let (places, _) = bytes.as_chunks_mut();
+        for (place, number) in places.iter_mut().zip(numbers) {
+            *place = number.to_le_bytes();
+        }
+        bytes
+    }
+}
+
+/// Verified pairs, by (a, b).
+pub(super) struct Edges(super::folder::Reading);
+
+impl Edges {
+    pub(super) fn open(folder: &Folder) -> Result<Self, Error> {
+        folder.open(names::EDGES).map(Self)
+    }
+
+    /// The next; none at the end.
+    pub(super) fn next(&mut self) -> Result<Option<Edge>, Error> {
+        let mut bytes = [0; Edge::BYTES];
+        if !self.0.fill(&mut bytes)? {
+            return Ok(None);
+        }
+        let (numbers, _) = bytes.as_chunks();
+        let number = |i: usize| u32::from_le_bytes(numbers[i]);
+        Ok(Some(Edge {
+            a: number(0),
+            b: number(1),
+            sizes: [number(2), number(3)],
+            shared: number(4),
+            found: match number(5) {
+                Edge::CERTAIN => FoundIn::Certain,
+                Edge::BANDS => FoundIn::Bands,
+                band => FoundIn::Band(band as u16),
+            },
+        }))
+    }
+}
+
+/// A file of candidates.
+pub(super) struct Candidates {
+    pub(super) pairs: Dealt,
+    /// Whether they are those of the join.
+    pub(super) are_joined: bool,
+}
+
+/// A posting, as it is written: a hash, a document, its size and a place.
+const POSTING: usize = 20;
+
+impl Joining<'_> {
+    fn threshold(&self) -> Threshold {
+        Threshold(self.deduper.threshold())
+    }
+
+    /// Which shingles of the joined sets are rare.
+    pub(super) fn rarity(&self) -> Result<Rarity, Error> {
+        let bytes = self.sets.bytes(0) as usize / 8;
+        let mut frequencies = Frequencies::with_bytes(bytes.min(self.shares.table) + 1);
+        let count = |round: &Round| {
+            let sets = round.in_parallel(|records| {
+                let (mut hashes, mut ends) = (Vec::new(), vec![0]);
+                for record in records.filter(|record| self.joins[record.document as usize]) {
+                    hashes.extend(record.hashes());
+                    ends.push(hashes.len());
+                }
+                (hashes, ends)
+            });
+            let sets: Vec<&[u64]> = sets
+                .iter()
+                .flat_map(|(hashes, ends)| ends.windows(2).map(|end| &hashes[end[0]..end[1]]))
+                .collect();
+            frequencies.count(&sets);
+            Ok(())
+        };
+        for_each_round(self.sets, 0, self.shares.round, count, Ok)?;
+        Ok(Rarity::new(frequencies))
+    }
+
+    /// Scans the joined sets: rare shingles go to parts of a file, and sets that are mostly common are returned.
+    pub(super) fn scan(&self, rarity: &Rarity) -> Result<Vec<MostlyCommon>, Error> {
+        let parts = self.shares.parts;
+        let mut rare = Dealer::create(self.folder, names::RARE, parts, self.shares.buffers)?;
+        let mostly_common = self.scan_to(rarity, |(hash, numbers)| {
+            let mut bytes = [0; POSTING];
+            bytes[..8].copy_from_slice(&hash.to_le_bytes());
+            let (places, _) = bytes[8..].as_chunks_mut();
+            for (place, number) in places.iter_mut().zip(numbers) {
+                *place = number.to_le_bytes();
+            }
+            let part = (u128::from(hash) * parts as u128) >> 64;
+            rare.write(part as usize, &bytes)
+        })?;
+        rare.finish()?;
+        Ok(mostly_common)
+    }
+
+    /// The same where rare shingles are known already.
+    pub(super) fn scan_again(&self, rarity: &Rarity) -> Result<Vec<MostlyCommon>, Error> {
+        self.scan_to(rarity, |_| Ok(()))
+    }
+
+    fn scan_to(
+        &self,
+        rarity: &Rarity,
+        mut rare: impl FnMut((u64, [u32; 3])) -> Result<(), Error> + Send,
+    ) -> Result<Vec<MostlyCommon>, Error> {
+        let threshold = self.threshold();
+        let scan = |round: &Round| {
+            Ok(round.in_parallel(|records| {
+                let (mut scanned, mut set) = (Scanned::default(), Vec::new());
+                let mut sizes = Vec::new();
+                for record in records.filter(|record| self.joins[record.document as usize]) {
+                    set.clear();
+                    set.extend(record.hashes());
+                    scanned.scan(&set, record.document, rarity, threshold);
+                    sizes.resize(scanned.rare.len(), set.len() as u32);
+                }
+                (scanned, sizes)
+            }))
+        };
+        let mut mostly_common = Vec::new();
+        let take = |all: Vec<(Scanned, Vec<u32>)>| {
+            for (scanned, sizes) in all {
+                mostly_common.extend(scanned.mostly_common);
+                let postings = scanned.rare.iter().zip(sizes);
+                for (&(hash, Posting { place, at }), size) in postings {
+                    rare((hash, [place, size, at]))?;
+                }
+            }
+            Ok(())
+        };
+        for_each_round(self.sets, 0, self.shares.round, scan, take)?;
+        Ok(mostly_common)
+    }
+
+    /// Sets that share a rare shingle to candidates.
+    pub(super) fn list(&self, ticker: &Ticker<'_>) -> Result<(), Error> {
+        let rare = Dealt::open(self.folder, names::RARE)?;
+        let buffers = self.shares.buffers;
+        let mut candidates = Dealer::create(self.folder, names::JOINED, self.parts, buffers)?;
+        for part in 0..rare.len() {
+            let mut bytes = Vec::new();
+            rare.read(part)?.append(&mut bytes, usize::MAX)?;
+            for pair in self.pairs_of(&bytes) {
+                write_candidate(&mut candidates, pair, self.joins.len())?;
+            }
+            ticker.tick(1)?;
+        }
+        candidates.finish()?;
+        self.folder.remove(&[names::RARE]);
+        Ok(())
+    }
+
+    /// The pairs that may be similar, of postings of which all with one shingle are there. Some come several times.
+    fn pairs_of(&self, postings: &[u8]) -> Vec<(u32, u32)> {
+        const CHUNK: usize = POSTING << 12;
+        let chunks: Vec<&[u8]> = postings.chunks(CHUNK).collect();
+        let all = postings.len() / POSTING;
+        let shared = repeated_of(&chunks, all, |chunk, all| {
+            all.extend(chunk.chunks_exact(POSTING).map(|bytes| {
+                let (hash, numbers) = bytes.split_at(8);
+                let (numbers, _) = numbers.as_chunks();
+                let number = |i: usize| u32::from_le_bytes(numbers[i]);
+                let hash = u64::from_le_bytes(hash.try_into().unwrap_or_default());
+                // Of a part all have the same first bits.
+                (hash.reverse_bits(), (number(1), number(0), number(2)))
+            }));
+        });
+        let threshold = self.threshold();
+        let runs: Vec<&[_]> = shared.chunk_by(|a, b| a.0 == b.0).collect();
+        let pairs = runs.par_iter().flat_map_iter(|run| {
+            let mut run: Vec<(u32, u32, u32)> = run.iter().map(|&(_, posting)| posting).collect();
+            run.sort_unstable();
+            let mut pairs = Vec::new();
+            for (place, &(size, document, at)) in run.iter().enumerate() {
+                if at as usize > threshold.may_miss_of_larger(size as usize) {
+                    continue;
+                }
+                for &(other_size, other, other_at) in &run[place + 1..] {
+                    let both = (size + other_size) as usize;
+                    let needed = threshold.needed_about(both);
+                    if needed > size as usize {
+                        break;
+                    }
+                    let rest = (size - at).min(other_size - other_at) as usize;
+                    let pair = (document.min(other), document.max(other));
+                    if rest >= needed && pair.0 < self.new {
+                        pairs.push(pair);
+                    }
+                }
+            }
+            pairs
+        });
+        pairs.collect()
+    }
+
+    /// Candidates to verified pairs, by (a, b).
+    pub(super) fn verify(&self, files: &[Candidates], ticker: &Ticker<'_>) -> Result<Whole, Error> {
+        let chances = self.deduper.chances(Method::Lsh);
+        let mut edges = self.folder.create(names::EDGES, 1 << 16)?;
+        for part in 0..self.parts {
+            let mut pairs: Vec<(u32, u32)> = Vec::new();
+            for file in files {
+                let mut reader = file.pairs.read(part)?;
+                let mut bytes = [0; 8];
+                while reader.fill(&mut bytes)? {
+                    let (numbers, _) = bytes.as_chunks();
+                    let pair = (
+                        u32::from_le_bytes(numbers[0]),
+                        u32::from_le_bytes(numbers[1]),
+                    );
+                    // What both join is found by the join.
+                    if file.are_joined || !self.are_joined(pair) {
+                        pairs.push(pair);
+                    }
+                }
+            }
+            pairs.par_sort_unstable();
+            pairs.dedup();
+            for (run, documents) in runs(&pairs, self.stored, self.shares.batch, |&(a, b)| [a, b]) {
+                let fetched = self.stored.fetch(&documents)?;
+                for edge in self.verified(run, &documents, &fetched, &chances) {
+                    edges.write(&edge.to_bytes())?;
+                }
+            }
+            ticker.tick(1)?;
+        }
+        edges.finish()
+    }
+
+    fn are_joined(&self, (a, b): (u32, u32)) -> bool {
+        self.joins[a as usize] && self.joins[b as usize]
+    }
+
+    fn verified(
+        &self,
+        pairs: &[(u32, u32)],
+        documents: &[u32],
+        fetched: &Fetched<'_>,
+        chances: &Chances,
+    ) -> Vec<Edge> {
+        let sketch = self.deduper.sketcher().sketch();
+        let hashes = match pairs.iter().all(|&pair| self.are_joined(pair)) {
+            true => 0, // signatures have no say
+            false => sketch.hashes(),
+        };
+        let mut slots = vec![0; documents.len() * hashes];
+        if hashes > 0 {
+            let rows = slots.par_chunks_exact_mut(hashes).zip(documents);
+            rows.for_each(|(row, &document)| {
+                sketch.sketch(fetched.get(document).set.hashes(), row);
+            });
+        }
+        let row = |document: u32| {
+            let place = documents.partition_point(|&other| other < document);
+            &slots[place * hashes..(place + 1) * hashes]
+        };
+        let floor = self.deduper.floor_slots();
+        let verify = |&(a, b): &(u32, u32)| {
+            let found = if self.are_joined((a, b)) {
+                FoundIn::Certain
+            } else {
+                let (left, right) = (row(a), row(b));
+                if equal_slots(left, right) < floor {
+                    return None;
+                }
+                match chances.only_band(left, right) {
+                    Some(band) => FoundIn::Band(band),
+                    None => FoundIn::Bands,
+                }
+            };
+            let [left, right] = [a, b].map(|document| &fetched.get(document).set);
+            let similarity = left.similarity_at_least(right, self.deduper.threshold())?;
+            Some(Edge {
+                a,
+                b,
+                sizes: [left.len() as u32, right.len() as u32],
+                shared: similarity.shared as u32,
+                found,
+            })
+        };
+        pairs.par_iter().filter_map(verify).collect()
+    }
+
+    /// The join of sets that share no rare shingle.
+    pub(super) fn common(
+        &self,
+        rarity: &Rarity,
+        mostly_common: Vec<MostlyCommon>,
+    ) -> Result<CommonJoin, Error> {
+        let common_of = OnDisk {
+            joining: self,
+            rarity,
+        };
+        let is_indexed = |document| document >= self.new;
+        CommonJoin::new(
+            mostly_common,
+            self.joins.len(),
+            self.threshold(),
+            is_indexed,
+            &common_of,
+        )
+    }
+}
+
+/// Sets on the disk.
+struct OnDisk<'a> {
+    joining: &'a Joining<'a>,
+    rarity: &'a Rarity,
+}
+
+impl CommonOf for OnDisk<'_> {
+    type Error = Error;
+
+    fn for_each(&self, sets: &[u32], mut each: impl FnMut(usize, u64)) -> Result<(), Error> {
+        let stored = self.joining.stored;
+        let numbered: Vec<(usize, u32)> = sets.iter().copied().enumerate().collect();
+        let batch = self.joining.shares.batch;
+        for (run, documents) in runs(&numbered, stored, batch, |&(_, set)| [set, set]) {
+            let fetched = stored.fetch(&documents)?;
+            for &(number, set) in run {
+                let hashes = fetched.get(set).set.hashes();
+                self.rarity
+                    .for_each_common(hashes, |hash| each(number, hash));
+            }
+        }
+        Ok(())
+    }
+}
