@@ -106,6 +106,7 @@ pub mod exact;
 pub mod verify;
 
 // What was found of them, and what may have been missed.
+mod chances;
 mod method;
 mod recall;
 

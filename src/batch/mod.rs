@@ -12,6 +12,7 @@ use std::fmt::Debug;
 
 use rayon::prelude::*;
 
+use crate::chances::{Agreement, Chances};
 use crate::cluster::{
     Candidates, ClusterMode, Clusters, Complete, Grouping, Keep, Labels, components, leaders,
 };
@@ -23,7 +24,7 @@ use crate::exact::{Direction, Join, Near};
 use crate::lsh::Buckets;
 use crate::method::{Method, Reason};
 use crate::pool::Pool;
-use crate::recall::{Chances, LinkTally, Missed, PairTally, Recall};
+use crate::recall::{LinkTally, Missed, PairTally, Recall};
 use crate::sketch::{Rows, SignatureMatrix};
 use crate::text::Document;
 use crate::verify::{Compared, Estimates, Pair, ShingleSet, Similarity, Verifier};
@@ -358,17 +359,17 @@ impl<D: Shingled> Batch<'_, D> {
             return None;
         }
         let similarity = verifier.verify(set, other)?;
-        let only_band = match &self.found {
+        let agreement = match &self.found {
             Found::Lsh { rows, .. } => {
                 let row = |set: u32| rows.row(self.distinct.first(set as usize));
-                chances.only_band(row(set), row(other))
+                chances.agreement(row(set), row(other))
             }
             Found::Exact(_) => None,
         };
         Some(Partner {
             set: other,
             similarity,
-            only_band,
+            agreement,
         })
     }
 
@@ -498,7 +499,11 @@ impl<D: Shingled> Batch<'_, D> {
         let (new, indexed) = left.split_at(self.new_of(left));
         let new_right = &right[..self.new_of(right)];
         let pairs = new.len() * right.len() + indexed.len() * new_right.len();
-        tally.add(partner.similarity.jaccard, pairs as u64, partner.only_band);
+        let Similarity {
+            jaccard, shared, ..
+        } = partner.similarity;
+        let union = (shared as f64 / jaccard).round() as usize;
+        tally.add(jaccard, union, pairs as u64, partner.agreement);
         for (left, right) in [(new, right), (indexed, new_right)] {
             for &a in left {
                 for &b in right {
@@ -522,8 +527,8 @@ impl<D: Shingled> Batch<'_, D> {
 struct Partner {
     set: u32,
     similarity: Similarity,
-    /// The one band in which their signatures agree, where it is one.
-    only_band: Option<u16>,
+    /// The bands in which their signatures agree.
+    agreement: Option<Agreement>,
 }
 
 fn can_be_numbered<D>(documents: &[D]) -> Result<(), Error> {

@@ -172,7 +172,7 @@ impl<IsSimilar: Fn(u32, u32) -> bool + Sync> Complete<'_, IsSimilar> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::recall::Chances;
+    use crate::chances::Chances;
     use crate::threshold::Threshold;
     use std::sync::atomic::{AtomicUsize, Ordering};
 

@@ -98,8 +98,8 @@ mod tests {
 
     use super::leaders::leaders_by;
     use super::*;
+    use crate::chances::Chances;
     use crate::collapse::Distinct;
-    use crate::recall::Chances;
     use crate::sketch::{Scheme, SignatureMatrix, SketchKind};
     use crate::text::{Normalization, Shingle, mix};
     use crate::watch::Ticker;

@@ -12,11 +12,12 @@ use super::manifest::GroupDone;
 use super::names;
 use super::rounds::{Round, Written, for_each_round};
 use crate::batch::{Batch, Candidate, PairOrder, Run};
+use crate::chances::Chances;
 use crate::cluster::Cluster;
 use crate::corpus::error::Error;
 use crate::corpus::keep::{KeepColumn, KeepPolicy};
 use crate::deduper::Deduper;
-use crate::recall::{Chances, LinkCounts, LinkTally, PairCounts, PairTally};
+use crate::recall::{LinkCounts, LinkTally, PairCounts, PairTally};
 use crate::verify::{Pair, ShingleSet, Similarity};
 use crate::watch::Watch;
 
