@@ -63,13 +63,18 @@ struct Estimate {
     variance: f64,
     /// The greatest odds of a miss, of pairs that are missed together.
     odds: f64,
+    /// How many pairs are missed together, at least 1.
+    group: f64,
 }
 
 impl Missed {
+    /// What is seldom enough to be left out of the range, at either end.
+    const SELDOM: f64 = 0.005;
+
     /// The score interval (Wilson 1927) of 2.6 standard errors: the numbers M for which
     /// `(expected - M)^2 <= 2.6^2 Var(M)`, where the variance is the one that there would be if M was the truth. It grows
     /// with M by the odds of a miss. So the range is honest for small numbers, too, where that of the variance at
-    /// `expected` ends too early.
+    /// `expected` ends too early. Pairs that are missed together count as whole groups.
     fn new(estimate: &Estimate) -> Self {
         const ERRORS: f64 = 2.6;
         let Estimate {
@@ -77,6 +82,7 @@ impl Missed {
             expected,
             variance,
             odds,
+            group,
         } = *estimate;
         if expected <= 0.0 {
             return Self {
@@ -92,11 +98,14 @@ impl Missed {
         let mean_odds = variance / (found + expected);
         let (up, above) = around(odds.max(mean_odds));
         let (down, below) = around(mean_odds);
-        let high = (expected + up + above).ceil() as u64;
+        let mut high = expected + up + above;
+        if expected >= Self::SELDOM * group {
+            high = (high / group).ceil() * group;
+        }
         Self {
             expected,
             low: (expected + down - below).max(0.0) as u64,
-            high: high.max(Self::unseen(odds)),
+            high: (high.ceil() as u64).max(Self::unseen(odds)),
         }
     }
 
@@ -104,7 +113,7 @@ impl Missed {
     fn unseen(odds: f64) -> u64 {
         const MOST: u64 = 1000;
         let missed = odds / (1.0 + odds);
-        let often = |pairs: &u64| power(missed, *pairs) >= 0.005;
+        let often = |pairs: &u64| power(missed, *pairs) >= Self::SELDOM;
         (1..=MOST).take_while(often).last().unwrap_or(0)
     }
 }
@@ -142,9 +151,9 @@ pub(crate) struct PairCounts {
     variance: Sum,
     /// What pairs that agree in one band alone stand for, by bands: as many are missed with another of these.
     by_band: Vec<Sum>,
-    /// Pairs by [one of the bands](Agreement::band) in which they agree.
+    /// What pairs stand for, by [one of the bands](Agreement::band) in which they agree.
     together: Vec<Sum>,
-    /// The squares of pairs that are found together because they have the same sets.
+    /// The squares of these.
     squares: Sum,
 }
 
@@ -210,17 +219,18 @@ impl<'c> PairTally<'c> {
     ) {
         let Chance { all: chance, less } = self.chances.of(jaccard, union);
         let weight = pairs as f64;
+        let missed = weight * (1.0 - chance) / chance;
         let counts = &mut self.counts;
         counts.found += pairs;
-        counts.missed.add(weight * (1.0 - chance) / chance);
+        counts.missed.add(missed);
         counts
             .variance
             .add(weight * weight * (1.0 - chance) / (chance * chance));
         let Some(Agreement { band, alone }) = agreement else {
             return;
         };
-        counts.together[usize::from(band)].add(weight);
-        counts.squares.add(weight * weight);
+        counts.together[usize::from(band)].add(missed);
+        counts.squares.add(missed * missed);
         if alone && less > 0.0 {
             counts.by_band[usize::from(band)].add(weight / less);
         }
@@ -259,8 +269,8 @@ impl<'c> PairTally<'c> {
     ///
     /// - that of independent pairs;
     /// - the jackknife over bands: how much the estimate changes when one band is left out;
-    /// - that of independent pairs times the size of the groups of pairs which agree in the same bands. It shows in how
-    ///   unevenly pairs fall on bands, also where no pair was found by one band alone and the jackknife is blind.
+    /// - that of independent pairs times the size of the groups of pairs that agree in the same bands. Such groups show
+    ///   in how unevenly pairs fall on bands, even if no pair was found by one band alone and the jackknife sees nothing.
     pub(crate) fn told(&self) -> (u64, Missed) {
         let counts = &self.counts;
         let bands = counts.by_band.len() as f64;
@@ -281,6 +291,7 @@ impl<'c> PairTally<'c> {
             expected: counts.missed.value(),
             variance,
             odds: self.chances.greatest_odds() * grouped,
+            group: together.floor(),
         });
         (counts.found, missed)
     }
@@ -354,6 +365,7 @@ impl<'c> LinkTally<'c> {
             expected: missed,
             variance,
             odds: self.chances.greatest_odds(),
+            group: 1.0,
         });
         (all, missed)
     }
@@ -408,6 +420,7 @@ mod tests {
             expected: found as f64 * odds,
             variance: found as f64 * odds / chance,
             odds,
+            group: 1.0,
         })
     }
 

@@ -185,7 +185,7 @@ struct Ranges {
 }
 
 impl Ranges {
-    /// Runs these seeds. All are similar pairs that `method` exact finds.
+    /// Runs these seeds; the exact join says which pairs there are.
     fn run(&mut self, texts: &[String], threshold: f64, recall: f64, seeds: u64) {
         let mut builder = Deduper::builder();
         builder.threshold(threshold).shingle(Shingle::Words(1));
@@ -209,7 +209,7 @@ impl Ranges {
         }
     }
 
-    /// 99 in 100 hold the truth, and the sum of all runs is within `off` of the truth.
+    /// 99 in 100 hold the truth, and the sum of all runs is within `off` of the truth, or 10 pairs.
     fn hold(&self, name: &str, off: f64) {
         let Self {
             runs,
@@ -223,7 +223,7 @@ impl Ranges {
         );
         assert!(100 * held >= 99 * runs, "{name}: {held} of {runs}");
         assert!(
-            (expected - lost).abs() <= off * lost,
+            (expected - lost).abs() <= off * lost + 10.0,
             "{name}: {expected} {lost}"
         );
     }
@@ -260,7 +260,7 @@ fn few_pairs() {
         for pairs in [1, 2, 3, 5, 10, 20] {
             ranges.run(&apart(pairs, 54, 60), 0.9, recall, 100);
         }
-        ranges.hold("few pairs", 1.0);
+        ranges.hold("few pairs", 0.3);
         assert!(ranges.width < 8.0 * ranges.runs as f64);
     }
 }
