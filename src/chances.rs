@@ -128,27 +128,28 @@ impl Chances {
         let banding = self.banding()?;
         let [left, right] = [left, right].map(|row| row.chunks_exact(banding.rows()));
         let bands = (0..).zip(left.zip(right).take(banding.bands()));
-        let equal = bands.filter(|(_, (l, r))| l == r).map(|(band, _)| band);
-        let (mut many, mut set) = (0, 0);
-        for band in equal.clone() {
-            many += 1;
-            set = mix(set ^ (u64::from(band) + 1));
+        let mut equal = bands.filter(|(_, (l, r))| l == r);
+        let (first, (slots, _)) = equal.next()?;
+        let hash = |hash: u64, band: u16, slots: &[u32]| {
+            mix(hash ^ (u64::from(band) << 32 | u64::from(slots[0])))
+        };
+        let (mut same, mut only) = (hash(0, first, slots), Some(first));
+        for (band, (slots, _)) in equal {
+            same = hash(same, band, slots);
+            only = None;
         }
-        let band = equal.clone().nth((set % many.max(1)) as usize)?;
-        Some(Agreement {
-            band,
-            alone: many == 1,
-        })
+        Some(Agreement { same, only })
     }
 }
 
 /// In which bands two signatures agree.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Agreement {
-    /// One of these bands. Pairs that agree in the same bands have the same one; of other pairs, each band is as likely.
-    pub(crate) band: u16,
-    /// Whether it is the only one.
-    pub(crate) alone: bool,
+    /// A hash of these bands and what they hold. Pairs that have a document in common and agree in the same bands have the
+    /// same one.
+    pub(crate) same: u64,
+    /// The only one, if it is one.
+    pub(crate) only: Option<u16>,
 }
 
 /// Steps of spread from 0 to 1, which is that of independent slots.
@@ -526,17 +527,16 @@ mod tests {
     }
 
     #[test]
-    fn agreement_names_a_band() {
+    fn agreement_tells_bands_apart() {
         let banding = Banding::new(3, 2).unwrap();
         let chances = Chances::new(0.5, banding, SketchKind::Classic, 7, 0);
         let row = [1, 2, 3, 4, 5, 6, 7];
-        let (band, alone) = (1, true);
-        assert_eq!(
-            chances.agreement(&row, &[0, 2, 3, 4, 5, 0, 7]),
-            Some(Agreement { band, alone })
-        );
+        let one = chances.agreement(&row, &[0, 2, 3, 4, 5, 0, 7]).unwrap();
+        assert_eq!(one.only, Some(1));
         let two = chances.agreement(&row, &[0, 2, 3, 4, 5, 6, 7]).unwrap();
-        assert!(!two.alone && two.band > 0);
+        assert_eq!(two.only, None);
+        let same = chances.agreement(&row, &[9, 2, 3, 4, 5, 6, 0]).unwrap();
+        assert!(same == two && same.same != one.same);
         assert_eq!(chances.agreement(&row, &[0; 7]), None);
         assert_eq!(Chances::certain().agreement(&row, &row), None);
     }

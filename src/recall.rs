@@ -151,10 +151,15 @@ pub(crate) struct PairCounts {
     variance: Sum,
     /// What pairs that agree in one band alone stand for, by bands: as many are missed with another of these.
     by_band: Vec<Sum>,
-    /// What pairs stand for, by [one of the bands](Agreement::band) in which they agree.
+    /// How many missed pairs they stand for, in [`GROUPS`](Self::GROUPS) by a hash of the bands in which they agree.
     together: Vec<Sum>,
     /// The squares of these.
     squares: Sum,
+}
+
+impl PairCounts {
+    /// With 64, the size of groups of pairs has a standard error of 18%.
+    const GROUPS: usize = 64;
 }
 
 /// A sum that does not depend on the order of its terms: in steps of 2^-40.
@@ -199,7 +204,7 @@ impl<'c> PairTally<'c> {
             chances,
             counts: PairCounts {
                 by_band: vec![Sum::default(); bands],
-                together: vec![Sum::default(); bands],
+                together: vec![Sum::default(); PairCounts::GROUPS],
                 ..PairCounts::default()
             },
         }
@@ -226,12 +231,14 @@ impl<'c> PairTally<'c> {
         counts
             .variance
             .add(weight * weight * (1.0 - chance) / (chance * chance));
-        let Some(Agreement { band, alone }) = agreement else {
+        let Some(Agreement { same, only }) = agreement else {
             return;
         };
-        counts.together[usize::from(band)].add(missed);
+        counts.together[same as usize % PairCounts::GROUPS].add(missed);
         counts.squares.add(missed * missed);
-        if alone && less > 0.0 {
+        if let Some(band) = only
+            && less > 0.0
+        {
             counts.by_band[usize::from(band)].add(weight / less);
         }
     }
@@ -269,14 +276,15 @@ impl<'c> PairTally<'c> {
     ///
     /// - that of independent pairs;
     /// - the jackknife over bands: how much the estimate changes when one band is left out;
-    /// - that of independent pairs times the size of the groups of pairs that agree in the same bands. Such groups show
-    ///   in how unevenly pairs fall on bands, even if no pair was found by one band alone and the jackknife sees nothing.
+    /// - that of independent pairs times the size of the groups of pairs that agree in the same bands. A hash of these
+    ///   bands deals independent pairs evenly, and groups unevenly. This works even if no pair was found by one band
+    ///   alone and the jackknife sees nothing.
     pub(crate) fn told(&self) -> (u64, Missed) {
         let counts = &self.counts;
         let bands = counts.by_band.len() as f64;
         let independent = counts.variance.value();
         let jackknife = (bands - 1.0) / bands * squared_deviations(&counts.by_band);
-        let even = counts.squares.value() * (1.0 - 1.0 / bands);
+        let even = counts.squares.value() * (1.0 - 1.0 / PairCounts::GROUPS as f64);
         let together = match even > 0.0 {
             true => (squared_deviations(&counts.together) / even).max(1.0),
             false => 1.0,
@@ -377,7 +385,8 @@ mod tests {
     use crate::sketch::SketchKind;
 
     fn alone(band: u16) -> Option<Agreement> {
-        Some(Agreement { band, alone: true })
+        let only = Some(band);
+        Some(Agreement { same: 0, only })
     }
 
     fn chances() -> Chances {
@@ -476,16 +485,16 @@ mod tests {
     fn pairs_found_together_widen_the_range() {
         let banding = Banding::new(16, 8).unwrap();
         let chances = Chances::new(0.8, banding, SketchKind::Classic, 128, 0);
-        // Ten groups of a hundred pairs, and a thousand pairs by themselves, over all bands.
-        let range = |band: fn(u16) -> u16| {
+        // A thousand pairs by themselves, and ten groups of a hundred.
+        let range = |hash: fn(u64) -> u64| {
             let mut tally = PairTally::new(&chances);
             for pair in 0..1000 {
-                let (band, alone) = (band(pair), false);
-                tally.add(0.8, 100, 1, Some(Agreement { band, alone }));
+                let (same, only) = (hash(pair), None);
+                tally.add(0.8, 100, 1, Some(Agreement { same, only }));
             }
             tally.told().1
         };
-        let [apart, together] = [range(|pair| pair % 16), range(|pair| pair / 100)];
+        let [apart, together] = [range(|pair| pair), range(|pair| pair / 100)];
         assert_eq!(apart.expected, together.expected);
         assert!(together.high >= apart.expected as u64 + 100, "{together:?}");
         assert!(apart.high < 90, "{apart:?}");
