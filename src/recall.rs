@@ -384,11 +384,6 @@ mod tests {
     use super::*;
     use crate::sketch::SketchKind;
 
-    fn alone(band: u16) -> Option<Agreement> {
-        let only = Some(band);
-        Some(Agreement { same: 0, only })
-    }
-
     fn chances() -> Chances {
         let banding = Banding::new(42, 3).unwrap();
         Chances::new(0.5, banding, SketchKind::Classic, 128, 0)
@@ -412,7 +407,8 @@ mod tests {
         assert!((links.expected - 1000.0 * missed).abs() < 1e-6);
         // Where all that is found alone is found by one band, another band may as well find as much more.
         for _ in 0..100 {
-            tally.add(0.5, 100, 1, alone(7));
+            let (same, only) = (0, Some(7));
+            tally.add(0.5, 100, 1, Some(Agreement { same, only }));
         }
         let (_, alone) = tally.told();
         assert!(
