@@ -4,13 +4,14 @@ use std::fmt::Debug;
 use std::hash::Hash;
 
 use crate::batch::{Batch, Pairs, Run};
+use crate::chances::Chances;
 use crate::cluster::{ClusterMode, Clusters, Keep};
 use crate::digest::{Digester, Digests};
 use crate::error::Error;
 use crate::exact::Sampler;
 use crate::lsh::{Banding, Index, valid_recall, valid_threshold};
 use crate::method::{Budget, Method, Reason};
-use crate::recall::{Chances, Missed, Recall};
+use crate::recall::{Missed, Recall};
 use crate::sketch::{Scheme, Signature, SignatureMatrix, SketchKind, Sketcher};
 use crate::stream::{Memory, Sieve};
 use crate::text::{Document, Normalization, Shingle};
@@ -438,6 +439,7 @@ impl Deduper {
             _ => Chances::new(
                 self.threshold,
                 self.banding,
+                self.scheme().sketch(),
                 self.scheme().hashes(),
                 self.floor_slots(),
             ),

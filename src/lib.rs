@@ -110,6 +110,7 @@ mod candidates;
 pub mod verify;
 
 // What was found of them, and what may have been missed.
+mod chances;
 mod method;
 mod recall;
 

@@ -3,16 +3,23 @@
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::lsh::Banding;
+use crate::chances::{Agreement, Chance, Chances};
+use crate::lsh::{Banding, power};
 use crate::method::{Method, Reason};
-use crate::verify::below_floor;
+use crate::verify::Similarity;
 
 /// How pairs were found, and how many of them may have been missed.
 ///
-/// LSH finds a pair of similarity J with a probability P(J) that is known: the
-/// [S-curve](Banding::probability), less what is lost by not verifying candidates whose signatures differ too much. Each pair that is
-/// found thus stands for 1 / P(J) pairs, of which (1 - P(J)) / P(J) were missed (Horvitz and Thompson 1952). The sum
-/// over all that were found is the expected number of those that were not.
+/// LSH finds a pair with a probability P that is known. Each pair that is found thus stands for 1 / P pairs, of which
+/// (1 - P) / P were missed (Horvitz and Thompson 1952). The sum over all found pairs is the expected number of missed
+/// ones.
+///
+/// P depends on the pair's similarity J and on n, the number of shingles in the union of its two sets. For
+/// [`Classic`](crate::SketchKind::Classic) signatures, slots are independent and P is the
+/// [S-curve](Banding::probability). The slots of [`FastSimilarity`](crate::SketchKind::FastSimilarity) are drawn nearly
+/// without replacement, so P is higher where the S-curve is high: the number of equal slots has a hypergeometric instead
+/// of a binomial distribution. A candidate with too few equal slots is not verified, and counts as missed.
+/// `docs/signature.md` has the formulas.
 ///
 /// The exact join misses none.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -45,21 +52,74 @@ pub struct Recall {
 pub struct Missed {
     /// The expected number.
     pub expected: f64,
-    /// The least number to reckon with: 2.6 standard errors below, which bracket the truth 99 times in 100.
+    /// Lower end of the range that holds the truth 99 times in 100.
     pub low: u64,
-    /// The greatest number to reckon with.
+    /// Upper end of that range.
     pub high: u64,
 }
 
+/// What [`Missed`] is made of.
+struct Estimate {
+    /// Pairs found.
+    found: f64,
+    /// The expected number of missed pairs.
+    expected: f64,
+    /// Its variance.
+    variance: f64,
+    /// The greatest odds of a miss, of pairs that are missed together.
+    odds: f64,
+    /// How many pairs are missed together, at least 1.
+    group: f64,
+}
+
 impl Missed {
-    fn new(expected: f64, variance: f64) -> Self {
+    /// What is seldom enough to be left out of the range, at either end.
+    const SELDOM: f64 = 0.005;
+
+    /// The score interval (Wilson 1927) of 2.6 standard errors: the numbers M for which
+    /// `(expected - M)^2 <= 2.6^2 Var(M)`, where the variance is the one that there would be if M was the truth. It grows
+    /// with M by the odds of a miss. So the range is honest for small numbers, too, where that of the variance at
+    /// `expected` ends too early. Pairs that are missed together count as whole groups.
+    fn new(estimate: &Estimate) -> Self {
         const ERRORS: f64 = 2.6;
-        let around = ERRORS * variance.max(0.0).sqrt();
+        let Estimate {
+            found,
+            expected,
+            variance,
+            odds,
+            group,
+        } = *estimate;
+        if expected <= 0.0 {
+            return Self {
+                high: Self::unseen(odds),
+                ..Self::default()
+            };
+        }
+        let square = ERRORS * ERRORS;
+        let around = |odds: f64| {
+            let shift = square * odds / 2.0;
+            (shift, (square * variance + shift * shift).sqrt())
+        };
+        let mean_odds = variance / (found + expected);
+        let (up, above) = around(odds.max(mean_odds));
+        let (down, below) = around(mean_odds);
+        let mut high = expected + up + above;
+        if expected >= Self::SELDOM * group {
+            high = (high / group).ceil() * group;
+        }
         Self {
             expected,
-            low: (expected - around).max(0.0) as u64,
-            high: (expected + around).ceil() as u64,
+            low: (expected + down - below).max(0.0) as u64,
+            high: (high.ceil() as u64).max(Self::unseen(odds)),
         }
+    }
+
+    /// The most pairs that are all missed once in 200 times or more often.
+    fn unseen(odds: f64) -> u64 {
+        const MOST: u64 = 1000;
+        let missed = odds / (1.0 + odds);
+        let often = |pairs: &u64| power(missed, *pairs) >= Self::SELDOM;
+        (1..=MOST).take_while(often).last().unwrap_or(0)
     }
 }
 
@@ -73,89 +133,11 @@ impl fmt::Display for Missed {
         } = *self;
         let digits = usize::from(expected < 99.95);
         match low {
-            _ if expected <= 0.0 => f.write_str("none"),
+            _ if high == 0 => f.write_str("none"),
             _ if expected < 0.05 => write!(f, "hardly any (at most {high})"),
             0 => write!(f, "about {expected:.digits$} (at most {high})"),
             low => write!(f, "about {expected:.digits$} ({low} to {high})"),
         }
-    }
-}
-
-/// With which probability LSH finds a pair, by its similarity.
-pub(crate) struct Chances {
-    threshold: f64,
-    /// None where every pair is found.
-    banding: Option<Banding>,
-    /// Of similarities from the threshold to 1, in even steps: what is lost below the floor.
-    lost: Vec<f64>,
-}
-
-impl Chances {
-    const STEPS: usize = 256;
-
-    /// `floor` is the least number of equal slots, of `hashes`, with which a candidate is verified.
-    pub(crate) fn new(threshold: f64, banding: Banding, hashes: usize, floor: usize) -> Self {
-        /// So little is nothing, and less at greater similarities.
-        const NOTHING: f64 = 1e-12;
-        let mut chances = Self {
-            threshold,
-            banding: Some(banding),
-            lost: vec![0.0; Self::STEPS + 1],
-        };
-        for step in 0..=Self::STEPS {
-            let lost = below_floor(chances.similarity(step), hashes, floor);
-            if lost < NOTHING {
-                break;
-            }
-            chances.lost[step] = lost;
-        }
-        chances
-    }
-
-    /// Those of the exact join.
-    pub(crate) fn certain() -> Self {
-        Self {
-            threshold: 0.0,
-            banding: None,
-            lost: vec![0.0; Self::STEPS + 1],
-        }
-    }
-
-    fn similarity(&self, step: usize) -> f64 {
-        let above = (1.0 - self.threshold) * step as f64 / Self::STEPS as f64;
-        (self.threshold + above).min(1.0)
-    }
-
-    /// The last step up to a similarity, and how far it is from there to the next.
-    fn step(&self, jaccard: f64) -> (usize, f64) {
-        let place = (jaccard - self.threshold) / (1.0 - self.threshold) * Self::STEPS as f64;
-        let place = if place.is_nan() { 0.0 } else { place }; // a threshold of 1
-        let step = (place as usize).min(Self::STEPS - 1);
-        (step, (place - step as f64).clamp(0.0, 1.0))
-    }
-
-    /// The probability for a similarity, and what it would be with a band less.
-    fn of(&self, jaccard: f64) -> (f64, f64) {
-        let Some(banding) = self.banding else {
-            return (1.0, 1.0);
-        };
-        let (step, share) = self.step(jaccard);
-        let lost = self.lost[step] + (self.lost[step + 1] - self.lost[step]) * share;
-        let found = |banding: Banding| (banding.probability(jaccard) - lost).clamp(1e-9, 1.0);
-        let less = Banding::new(banding.bands() - 1, banding.rows());
-        (found(banding), less.map_or(0.0, found))
-    }
-
-    /// The one band in which two signatures agree, where it is one.
-    pub(crate) fn only_band(&self, left: &[u32], right: &[u32]) -> Option<u16> {
-        let banding = self.banding?;
-        let (left, right) = [left, right]
-            .map(|row| row.chunks_exact(banding.rows()))
-            .into();
-        let bands = left.zip(right).take(banding.bands());
-        let mut equal = (0..).zip(bands).filter(|(_, (l, r))| l == r);
-        let (only, _) = equal.next()?;
-        equal.next().is_none().then_some(only)
     }
 }
 
@@ -167,19 +149,27 @@ pub(crate) struct PairTally<'c> {
 
 /// What pairs come to, whatever their order.
 #[derive(Debug, Clone, Default)]
-#[cfg_attr(feature = "corpus", derive(serde::Serialize, serde::Deserialize))]
-pub(crate) struct PairCounts {
+struct PairCounts {
     found: u64,
+    /// Those that are found for certain, and do not count as found.
+    certain: u64,
     missed: Sum,
     variance: Sum,
     /// What pairs that agree in one band alone stand for, by bands: as many are missed with another of these.
     by_band: Vec<Sum>,
+    /// How many missed pairs they stand for, in [`GROUPS`](Self::GROUPS) by a hash of the bands in which they agree.
+    together: Vec<Sum>,
+    /// The squares of these.
+    squares: Sum,
+}
+
+impl PairCounts {
+    /// With 64, the size of groups of pairs has a standard error of 18%.
+    const GROUPS: usize = 64;
 }
 
 /// A sum that does not depend on the order of its terms: in steps of 2^-40.
 #[derive(Debug, Clone, Copy, Default)]
-#[cfg_attr(feature = "corpus", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(feature = "corpus", serde(into = "String", try_from = "String"))]
 struct Sum(i128);
 
 impl Sum {
@@ -194,29 +184,14 @@ impl Sum {
     }
 }
 
-/// JSON has no numbers of so many digits.
-#[cfg(feature = "corpus")]
-impl From<Sum> for String {
-    fn from(sum: Sum) -> Self {
-        sum.0.to_string()
-    }
-}
-
-#[cfg(feature = "corpus")]
-impl TryFrom<String> for Sum {
-    type Error = std::num::ParseIntError;
-
-    fn try_from(digits: String) -> Result<Self, Self::Error> {
-        digits.parse().map(Self)
-    }
-}
-
 impl<'c> PairTally<'c> {
     pub(crate) fn new(chances: &'c Chances) -> Self {
+        let bands = chances.banding().map_or(1, Banding::bands);
         Self {
             chances,
             counts: PairCounts {
-                by_band: vec![Sum::default(); chances.banding.map_or(1, Banding::bands)],
+                by_band: vec![Sum::default(); bands],
+                together: vec![Sum::default(); PairCounts::GROUPS],
                 ..PairCounts::default()
             },
         }
@@ -226,51 +201,91 @@ impl<'c> PairTally<'c> {
         self.chances
     }
 
-    /// Adds `pairs` that are found together, of this similarity, which agree in one band alone or in more.
-    pub(crate) fn add(&mut self, jaccard: f64, pairs: u64, only: Option<u16>) {
-        let (chance, with_less) = self.chances.of(jaccard);
+    /// Adds `pairs` that are found together: their similarity, the size of the union, and the bands in which they agree.
+    pub(crate) fn add(
+        &mut self,
+        jaccard: f64,
+        union: usize,
+        pairs: u64,
+        agreement: Option<Agreement>,
+    ) {
+        let Chance { all: chance, less } = self.chances.of(jaccard, union);
         let weight = pairs as f64;
+        let missed = weight * (1.0 - chance) / chance;
         let counts = &mut self.counts;
         counts.found += pairs;
-        counts.missed.add(weight * (1.0 - chance) / chance);
+        counts.missed.add(missed);
         counts
             .variance
             .add(weight * weight * (1.0 - chance) / (chance * chance));
+        let Some(Agreement { same, only }) = agreement else {
+            return;
+        };
+        counts.together[same as usize % PairCounts::GROUPS].add(missed);
+        counts.squares.add(missed * missed);
         if let Some(band) = only
-            && with_less > 0.0
+            && less > 0.0
         {
-            counts.by_band[usize::from(band)].add(weight / with_less);
+            counts.by_band[usize::from(band)].add(weight / less);
         }
     }
 
     /// Adds pairs that are found for certain.
     pub(crate) fn add_certain(&mut self, pairs: u64) {
-        self.counts.found += pairs;
+        self.counts.certain += pairs;
     }
 
     /// Adds all pairs of documents that are known to be the same, but for those of `settled` among them.
     pub(crate) fn add_copies(&mut self, documents: u64, settled: u64) {
         let pairs = |of: u64| of * of.saturating_sub(1) / 2;
-        self.counts.found += pairs(documents) - pairs(settled);
+        self.counts.certain += pairs(documents) - pairs(settled);
     }
 
-    /// The pairs that were found, and those that were missed. These are the sum of what pairs stand for, less those found:
-    /// their variance is that sum's. Pairs that share documents are found or missed together, which shows in how much the
-    /// sum changes when one band is left out (the jackknife, over bands: they are independent).
+    /// The pairs that were found, and those that were missed.
+    ///
+    /// Pairs are found and missed together where they share documents. The variance for independent pairs is then too
+    /// small, and the largest of three is taken:
+    ///
+    /// - that of independent pairs;
+    /// - the jackknife over bands: how much the estimate changes when one band is left out;
+    /// - that of independent pairs times the size of the groups of pairs that agree in the same bands. A hash of these
+    ///   bands deals independent pairs evenly, and groups unevenly. This works even if no pair was found by one band
+    ///   alone and the jackknife sees nothing.
     pub(crate) fn told(&self) -> (u64, Missed) {
         let counts = &self.counts;
         let bands = counts.by_band.len() as f64;
-        let by_band = || counts.by_band.iter().map(|band| band.value());
-        let mean = by_band().sum::<f64>() / bands;
-        let squares: f64 = by_band().map(|band| (band - mean) * (band - mean)).sum();
-        let jackknife = (bands - 1.0) / bands * squares;
-        let variance = counts.variance.value().max(jackknife);
-        (counts.found, Missed::new(counts.missed.value(), variance))
+        let independent = counts.variance.value();
+        let jackknife = (bands - 1.0) / bands * squared_deviations(&counts.by_band);
+        let even = counts.squares.value() * (1.0 - 1.0 / PairCounts::GROUPS as f64);
+        let together = match even > 0.0 {
+            true => (squared_deviations(&counts.together) / even).max(1.0),
+            false => 1.0,
+        };
+        let variance = (independent * together).max(jackknife);
+        let grouped = match independent > 0.0 {
+            true => variance / independent,
+            false => 1.0,
+        };
+        let missed = Missed::new(&Estimate {
+            found: counts.found as f64,
+            expected: counts.missed.value(),
+            variance,
+            odds: self.chances.greatest_odds() * grouped,
+            group: together.floor(),
+        });
+        (counts.found + counts.certain, missed)
     }
 }
 
-/// The same for sets that are removed, counted from many threads: by steps of similarity, so that the order does not
-/// matter.
+/// The sum of squared differences to the mean.
+fn squared_deviations(sums: &[Sum]) -> f64 {
+    let values = || sums.iter().map(|sum| sum.value());
+    let mean = values().sum::<f64>() / sums.len() as f64;
+    values().map(|value| (value - mean) * (value - mean)).sum()
+}
+
+/// The same for sets that are removed, counted from many threads: by steps of similarity and powers of two of the size of
+/// the union, so that the order does not matter.
 pub(crate) struct LinkTally<'c> {
     chances: &'c Chances,
     /// The last counts those that are found for certain.
@@ -282,29 +297,36 @@ pub(crate) struct LinkTally<'c> {
 pub(crate) type LinkCounts = Vec<(usize, u64)>;
 
 impl<'c> LinkTally<'c> {
+    /// Powers of two.
+    const UNIONS: usize = usize::BITS as usize;
+    /// Those that are found for certain come last.
+    const CERTAIN: usize = Chances::STEPS * Self::UNIONS;
+
     pub(crate) fn new(chances: &'c Chances) -> Self {
         Self {
             chances,
-            found: (0..=Chances::STEPS).map(|_| AtomicU64::new(0)).collect(),
+            found: (0..=Self::CERTAIN).map(|_| AtomicU64::new(0)).collect(),
         }
     }
 
-    pub(crate) fn add(&self, jaccard: f64) {
-        let (step, _) = self.chances.step(jaccard);
-        self.found[step].fetch_add(1, Ordering::Relaxed);
+    /// Adds a set that is removed for one of this similarity.
+    pub(crate) fn add(&self, similarity: &Similarity) {
+        let (step, _) = self.chances.step(similarity.jaccard);
+        let union = similarity.union().max(1).ilog2() as usize;
+        self.found[step * Self::UNIONS + union].fetch_add(1, Ordering::Relaxed);
     }
 
     /// Whether a similarity reaches the threshold.
-    pub(crate) fn reaches(&self, jaccard: f64) -> bool {
-        jaccard >= self.chances.threshold
+    pub(crate) fn reaches(&self, similarity: &Similarity) -> bool {
+        similarity.jaccard >= self.chances.threshold
     }
 
-    /// Adds sets of which none is missed.
-    pub(crate) fn add_certain(&self, sets: u64) {
-        self.found[Chances::STEPS].fetch_add(sets, Ordering::Relaxed);
+    /// Adds a set that is not missed in any case.
+    pub(crate) fn add_certain(&self) {
+        self.found[Self::CERTAIN].fetch_add(1, Ordering::Relaxed);
     }
 
-    /// How many pairs there are of each step that has some.
+    /// How many sets there are of each kind that has some.
     #[cfg(feature = "corpus")]
     pub(crate) fn counts(&self) -> LinkCounts {
         let found = self.found.iter().map(|found| found.load(Ordering::Relaxed));
@@ -319,50 +341,43 @@ impl<'c> LinkTally<'c> {
         }
     }
 
-    /// Those that were found, and those that were missed: a little too many, as steps count from their beginning.
+    /// Those that were found, and those that were missed: a little too many, as similarities count from the beginning of
+    /// their step, and unions to the next power of two.
     pub(crate) fn told(&self) -> (u64, Missed) {
-        let (mut all, mut missed, mut variance) = (0, 0.0, 0.0);
-        for (step, found) in self.found.iter().enumerate() {
+        let mut all = self.found[Self::CERTAIN].load(Ordering::Relaxed);
+        let (mut uncertain, mut missed, mut variance) = (0, 0.0, 0.0);
+        for (kind, found) in self.found[..Self::CERTAIN].iter().enumerate() {
             let found = found.load(Ordering::Relaxed);
-            if step == Chances::STEPS {
-                all += found;
-                break;
+            if found == 0 {
+                continue;
             }
-            let (chance, _) = self.chances.of(self.chances.similarity(step));
-            all += found;
+            let similarity = self.chances.similarity(kind / Self::UNIONS);
+            let union = 2usize.saturating_pow(1 + (kind % Self::UNIONS) as u32);
+            let chance = self.chances.of(similarity, union).all;
+            uncertain += found;
             missed += found as f64 * (1.0 - chance) / chance;
             variance += found as f64 * (1.0 - chance) / (chance * chance);
         }
-        (all, Missed::new(missed, variance))
+        all += uncertain;
+        let missed = Missed::new(&Estimate {
+            found: uncertain as f64,
+            expected: missed,
+            variance,
+            odds: self.chances.greatest_odds(),
+            group: 1.0,
+        });
+        (all, missed)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sketch::SketchKind;
 
     fn chances() -> Chances {
-        Chances::new(0.5, Banding::new(42, 3).unwrap(), 128, 0)
-    }
-
-    #[test]
-    fn chances_are_those_of_the_curve() {
-        let (chances, banding) = (chances(), Banding::new(42, 3).unwrap());
-        for jaccard in [0.5, 0.503, 0.62, 0.8, 0.9999, 1.0] {
-            let (found, less) = chances.of(jaccard);
-            assert!(
-                (found - banding.probability(jaccard)).abs() < 1e-6,
-                "{jaccard}"
-            );
-            let banding = Banding::new(41, 3).unwrap();
-            assert!(
-                (less - banding.probability(jaccard)).abs() < 1e-6,
-                "{jaccard}"
-            );
-        }
-        // A floor takes its share.
-        let floored = Chances::new(0.5, banding, 128, 60);
-        assert!(floored.of(0.5).0 < chances.of(0.5).0 - 0.1);
+        let banding = Banding::new(42, 3).unwrap();
+        Chances::new(0.5, banding, SketchKind::Classic, 128, 0)
     }
 
     #[test]
@@ -372,8 +387,8 @@ mod tests {
         let mut tally = PairTally::new(&chances);
         let links = LinkTally::new(&chances);
         for _ in 0..1000 {
-            tally.add(0.5, 2, None);
-            links.add(0.5);
+            tally.add(0.5, 100, 2, None);
+            links.add(&Similarity::of(50, 75, 75));
         }
         let (linked, links) = links.told();
         let (found, told) = tally.told();
@@ -383,7 +398,8 @@ mod tests {
         assert!((links.expected - 1000.0 * missed).abs() < 1e-6);
         // Where all that is found alone is found by one band, another band may as well find as much more.
         for _ in 0..100 {
-            tally.add(0.5, 1, Some(7));
+            let (same, only) = (0, Some(7));
+            tally.add(0.5, 100, 1, Some(Agreement { same, only }));
         }
         let (_, alone) = tally.told();
         assert!(
@@ -392,21 +408,99 @@ mod tests {
         );
     }
 
+    /// The range for `found` independent pairs, each found with `chance`.
+    fn missed(found: u64, chance: f64) -> Missed {
+        let odds = (1.0 - chance) / chance;
+        Missed::new(&Estimate {
+            found: found as f64,
+            expected: found as f64 * odds,
+            variance: found as f64 * odds / chance,
+            odds,
+            group: 1.0,
+        })
+    }
+
+    /// Whatever the number of pairs and the probability: the sum over all outcomes.
     #[test]
-    fn bands_that_agree_alone_are_told() {
-        let chances = Chances::new(0.5, Banding::new(3, 2).unwrap(), 7, 0);
-        let row = [1, 2, 3, 4, 5, 6, 7];
-        assert_eq!(chances.only_band(&row, &[0, 2, 3, 4, 5, 0, 7]), Some(1));
-        assert_eq!(chances.only_band(&row, &[0, 2, 3, 4, 5, 6, 7]), None);
-        assert_eq!(chances.only_band(&row, &[0; 7]), None);
+    fn ranges_hold_the_truth() {
+        for chance in [0.2, 0.5, 0.9, 0.947, 0.99, 0.998] {
+            for pairs in (1..60).chain([100, 250]) {
+                // From all found downwards: the binomial distribution.
+                let (mut weight, mut held) = (power(chance, pairs), 0.0);
+                for lost in 0..=pairs {
+                    let found = pairs - lost;
+                    let Missed { low, high, .. } = missed(found, chance);
+                    held += if (low..=high).contains(&lost) {
+                        weight
+                    } else {
+                        0.0
+                    };
+                    weight *= found as f64 / (lost + 1) as f64 * (1.0 - chance) / chance;
+                }
+                assert!(
+                    held > 0.989,
+                    "{pairs} pairs, each found with {chance}: {held}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn ranges_of_few_pairs() {
+        let range = |found, chance| {
+            let missed = missed(found, chance);
+            (missed.low, missed.high)
+        };
+        // Two pairs, each found with 0.9, are both missed once in 100 times.
+        assert_eq!(
+            [0, 3, 20].map(|found| range(found, 0.9)),
+            [(0, 2), (0, 3), (0, 7)]
+        );
+        assert_eq!(
+            [0, 3, 20].map(|found| range(found, 0.99)),
+            [(0, 1), (0, 1), (0, 2)]
+        );
+        assert_eq!(
+            [0, 3, 20].map(|found| range(found, 0.998)),
+            [(0, 0), (0, 1), (0, 1)]
+        );
+        assert_eq!(range(0, 1.0), (0, 0));
+        assert_eq!(range(10_000, 0.9), (1020, 1203));
+    }
+
+    #[test]
+    fn pairs_found_together_widen_the_range() {
+        let banding = Banding::new(16, 8).unwrap();
+        let chances = Chances::new(0.8, banding, SketchKind::Classic, 128, 0);
+        // A thousand pairs by themselves, and ten groups of a hundred.
+        let range = |hash: fn(u64) -> u64| {
+            let mut tally = PairTally::new(&chances);
+            for pair in 0..1000 {
+                let (same, only) = (hash(pair), None);
+                tally.add(0.8, 100, 1, Some(Agreement { same, only }));
+            }
+            tally.told().1
+        };
+        let [apart, together] = [range(|pair| pair), range(|pair| pair / 100)];
+        assert_eq!(apart.expected, together.expected);
+        assert!(together.high >= apart.expected as u64 + 100, "{together:?}");
+        assert!(apart.high < 90, "{apart:?}");
     }
 
     #[test]
     fn missed_reads_well() {
-        let told = |expected, variance| Missed::new(expected, variance).to_string();
-        assert_eq!(told(0.0, 0.0), "none");
-        assert_eq!(told(0.01, 0.01), "hardly any (at most 1)");
-        assert_eq!(told(3.21, 3.0), "about 3.2 (at most 8)");
-        assert_eq!(told(1234.5, 900.0), "about 1234 (1156 to 1313)");
+        let told = |expected, low, high| {
+            Missed {
+                expected,
+                low,
+                high,
+            }
+            .to_string()
+        };
+        assert_eq!(told(0.0, 0, 0), "none");
+        assert_eq!(told(0.0, 0, 1), "hardly any (at most 1)");
+        assert_eq!(told(0.01, 0, 1), "hardly any (at most 1)");
+        assert_eq!(told(3.21, 0, 8), "about 3.2 (at most 8)");
+        assert_eq!(told(1234.5, 1156, 1313), "about 1234 (1156 to 1313)");
     }
 }

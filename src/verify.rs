@@ -161,6 +161,14 @@ impl Similarity {
         }
     }
 
+    /// Shingles in either, where some are in both.
+    pub(crate) fn union(&self) -> usize {
+        match self.shared {
+            0 => usize::MAX,
+            shared => (shared as f64 / self.jaccard).round() as usize,
+        }
+    }
+
     /// The same seen from b.
     #[must_use]
     pub fn reversed(self) -> Self {

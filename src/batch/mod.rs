@@ -12,6 +12,7 @@ use std::fmt::Debug;
 use rayon::prelude::*;
 
 use crate::candidates::Candidates;
+use crate::chances::{Agreement, Chances};
 use crate::cluster::{ClusterMode, Clusters, Grouping, Keep, Labels, components, leaders};
 use crate::collapse::{Distinct, Firsts};
 use crate::deduper::Deduper;
@@ -21,7 +22,7 @@ use crate::exact::{Near, Partners};
 use crate::lsh::Buckets;
 use crate::method::{Method, Reason};
 use crate::pool::Pool;
-use crate::recall::{Chances, LinkTally, PairTally, Recall};
+use crate::recall::{LinkTally, PairTally, Recall};
 use crate::sketch::SignatureMatrix;
 use crate::text::Document;
 use crate::verify::{Estimates, Pair, ShingleSet, Similarity, Verifier};
@@ -360,7 +361,15 @@ impl<D: Shingled> Batch<'_, D> {
         let pairs = new.len() * right.len() + indexed.len() * new_right.len();
         match partner.is_certain {
             true => tally.add_certain(pairs as u64),
-            false => tally.add(partner.similarity.jaccard, pairs as u64, partner.only_band),
+            false => {
+                let Partner {
+                    similarity,
+                    agreement,
+                    ..
+                } = partner;
+                let union = similarity.union();
+                tally.add(similarity.jaccard, union, pairs as u64, *agreement);
+            }
         }
         for (left, right) in [(new, right), (indexed, new_right)] {
             for &a in left {
@@ -397,8 +406,8 @@ struct Partner {
     similarity: Similarity,
     /// Whether it was found for certain.
     is_certain: bool,
-    /// The one band in which their signatures agree, where it is one.
-    only_band: Option<u16>,
+    /// The bands in which their signatures agree.
+    agreement: Option<Agreement>,
 }
 
 impl<D: Shingled> Finding<'_, '_, D> {
@@ -439,15 +448,15 @@ impl<D: Shingled> Finding<'_, '_, D> {
             ..
         } = self.batch;
         let is_certain = rows.is_none() || candidates.are_certain(set, other);
-        let only_band = rows.as_ref().filter(|_| !is_certain).and_then(|rows| {
+        let agreement = rows.as_ref().filter(|_| !is_certain).and_then(|rows| {
             let row = |set: u32| rows.row(distinct.first(set as usize));
-            self.chances.only_band(row(set), row(other))
+            self.chances.agreement(row(set), row(other))
         });
         Partner {
             set: other,
             similarity,
             is_certain,
-            only_band,
+            agreement,
         }
     }
 

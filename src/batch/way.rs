@@ -53,7 +53,11 @@ impl InBuckets {
 }
 
 impl<'d, D: Shingled> Way<'d, D> {
-    pub(super) fn by_lsh(self, firsts: Firsts, rows: SignatureMatrix) -> Result<Batch<'d, D>, Error> {
+    pub(super) fn by_lsh(
+        self,
+        firsts: Firsts,
+        rows: SignatureMatrix,
+    ) -> Result<Batch<'d, D>, Error> {
         let distinct: Distinct = firsts.into();
         let found = self.buckets(&distinct, rows)?;
         self.with_buckets(distinct, found, Reason::Asked)

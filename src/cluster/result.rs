@@ -236,7 +236,7 @@ impl Grouping<'_> {
         let removal = |(document, kept)| {
             ticker.tick(1)?;
             let similarity = similarity(document, kept);
-            self.count(document, kept, similarity.jaccard);
+            self.count(document, kept, &similarity);
             Ok(Removal {
                 document,
                 kept,
@@ -258,7 +258,7 @@ impl Grouping<'_> {
     }
 
     /// Counts the set of a document that is removed, once.
-    fn count(&self, document: usize, kept: usize, jaccard: f64) {
+    fn count(&self, document: usize, kept: usize, similarity: &Similarity) {
         let [set, kept] = [document, kept].map(|document| self.distinct.set_of(document));
         let (Some(set), Some(kept)) = (set, kept) else {
             return;
@@ -267,9 +267,9 @@ impl Grouping<'_> {
         if !is_first || set == kept || set >= self.indexed_sets_from {
             return;
         }
-        match (self.are_certain)(set as u32, kept as u32) && self.tally.reaches(jaccard) {
-            true => self.tally.add_certain(1),
-            false => self.tally.add(jaccard),
+        match (self.are_certain)(set as u32, kept as u32) && self.tally.reaches(similarity) {
+            true => self.tally.add_certain(),
+            false => self.tally.add(similarity),
         }
     }
 

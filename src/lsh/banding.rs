@@ -126,7 +126,7 @@ impl Banding {
     /// It holds for independent slots. Those of the default sketch are nearly so; what they lack on
     /// documents of few shingles is measured in `docs/signature.md`.
     pub fn probability(self, jaccard: f64) -> f64 {
-        1.0 - power(1.0 - power(jaccard, self.rows), self.bands)
+        1.0 - power(1.0 - power(jaccard, self.rows.into()), self.bands.into())
     }
 
     /// Where the S-curve is steepest, about: `(1/b)^(1/r)`. At that similarity 63% of the pairs
@@ -210,7 +210,7 @@ pub(crate) fn valid_recall(recall: f64) -> Result<f64, Error> {
 }
 
 /// `x^n` by squaring: `powi` may differ between platforms in its last bit, and with it the banding.
-fn power(x: f64, n: u16) -> f64 {
+pub(crate) fn power(x: f64, n: u64) -> f64 {
     let (mut result, mut square, mut rest) = (1.0, x, n);
     while rest > 0 {
         if rest & 1 == 1 {

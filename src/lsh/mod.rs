@@ -12,7 +12,7 @@ mod candidates;
 mod index;
 
 pub use banding::Banding;
-pub(crate) use banding::{valid_recall, valid_threshold};
+pub(crate) use banding::{power, valid_recall, valid_threshold};
 pub use candidates::Buckets;
 pub use index::{Index, Match};
 

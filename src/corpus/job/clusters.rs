@@ -141,9 +141,9 @@ impl Writer<'_> {
         let similarity = fetched.get(own).set.similarity(&fetched.get(of_kept).set);
         if own == document && own != of_kept && document < self.new {
             let are_joined = self.joins[own as usize] && self.joins[of_kept as usize];
-            match are_joined && self.tally.reaches(similarity.jaccard) {
-                true => self.tally.add_certain(1),
-                false => self.tally.add(similarity.jaccard),
+            match are_joined && self.tally.reaches(&similarity) {
+                true => self.tally.add_certain(),
+                false => self.tally.add(&similarity),
             }
         }
         similarity

@@ -9,11 +9,11 @@ use super::names;
 use super::rounds::{Round, for_each_round};
 use super::shares::Shares;
 use super::stored::{Fetched, Stored, runs};
+use crate::chances::{Agreement, Chances};
 use crate::corpus::error::Error;
 use crate::deduper::Deduper;
 use crate::exact::{CommonJoin, CommonOf, Frequencies, MostlyCommon, Posting, Rarity, Scanned};
 use crate::method::Method;
-use crate::recall::Chances;
 use crate::repeated::repeated_of;
 use crate::sketch::equal_slots;
 use crate::threshold::Threshold;
@@ -47,31 +47,35 @@ pub(super) struct Edge {
 }
 
 /// How a pair was found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum FoundIn {
     /// By the join, which misses none.
     Certain,
-    /// In one band alone.
-    Band(u16),
-    Bands,
+    /// In bands.
+    Bands(Option<Agreement>),
 }
 
 impl Edge {
-    const BYTES: usize = 24;
+    const BYTES: usize = 32;
+    /// What stands for other things than a band.
     const CERTAIN: u32 = u32::MAX;
     const BANDS: u32 = u32::MAX - 1;
+    const NO_BAND: u32 = u32::MAX - 2;
 
     fn to_bytes(self) -> [u8; Self::BYTES] {
-        let found = match self.found {
-            FoundIn::Certain => Self::CERTAIN,
-            FoundIn::Bands => Self::BANDS,
-            FoundIn::Band(band) => band.into(),
+        let (found, same) = match self.found {
+            FoundIn::Certain => (Self::CERTAIN, 0),
+            FoundIn::Bands(None) => (Self::NO_BAND, 0),
+            FoundIn::Bands(Some(Agreement { same, only })) => {
+                (only.map_or(Self::BANDS, u32::from), same)
+            }
         };
         let [of_a, of_b] = self.sizes;
+        let same = [same as u32, (same >> 32) as u32];
         let numbers = [self.a, self.b, of_a, of_b, self.shared, found];
         let mut bytes = [0; Self::BYTES];
         let (places, _) = bytes.as_chunks_mut();
-        for (place, number) in places.iter_mut().zip(numbers) {
+        for (place, number) in places.iter_mut().zip(numbers.into_iter().chain(same)) {
             *place = number.to_le_bytes();
         }
         bytes
@@ -101,8 +105,11 @@ impl Edges {
             shared: number(4),
             found: match number(5) {
                 Edge::CERTAIN => FoundIn::Certain,
-                Edge::BANDS => FoundIn::Bands,
-                band => FoundIn::Band(band as u16),
+                Edge::NO_BAND => FoundIn::Bands(None),
+                band => FoundIn::Bands(Some(Agreement {
+                    same: u64::from(number(6)) | u64::from(number(7)) << 32,
+                    only: Some(band as u16).filter(|_| band != Edge::BANDS),
+                })),
             },
         }))
     }
@@ -335,10 +342,7 @@ impl Joining<'_> {
                 if equal_slots(left, right) < floor {
                     return None;
                 }
-                match chances.only_band(left, right) {
-                    Some(band) => FoundIn::Band(band),
-                    None => FoundIn::Bands,
-                }
+                FoundIn::Bands(chances.agreement(left, right))
             };
             let [left, right] = [a, b].map(|document| &fetched.get(document).set);
             let similarity = left.similarity_at_least(right, self.deduper.threshold())?;

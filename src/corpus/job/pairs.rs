@@ -146,8 +146,9 @@ impl Pairing<'_> {
         let pairs = (new.len() * right.len() + indexed.len() * new_right.len()) as u64;
         match partner.found {
             FoundIn::Certain => tally.add_certain(pairs),
-            FoundIn::Band(band) => tally.add(similarity.jaccard, pairs, Some(band)),
-            FoundIn::Bands => tally.add(similarity.jaccard, pairs, None),
+            FoundIn::Bands(agreement) => {
+                tally.add(similarity.jaccard, similarity.union(), pairs, agreement);
+            }
         }
         for (left, right) in [(new, right), (indexed, new_right)] {
             for &a in left {

@@ -203,7 +203,10 @@ fn crowds_are_joined_alike() {
         for mode in [ClusterMode::Components, ClusterMode::Leader] {
             for threshold in [0.7, 0.9] {
                 let mut builder = Deduper::builder();
-                builder.method(method).cluster_mode(mode).threshold(threshold);
+                builder
+                    .method(method)
+                    .cluster_mode(mode)
+                    .threshold(threshold);
                 let deduper = builder.build().unwrap().with_bucket_pairs(100);
                 let expected = told(&deduper, &options, &path, None);
                 assert!(expected.counts.removed >= 300);
