@@ -18,8 +18,31 @@ pub(crate) struct Candidates {
     /// The buckets that are too large.
     pub(crate) crowded: Option<Buckets>,
     pub(crate) join: Option<Join>,
+    /// The crowds of each set, with LSH.
+    pub(crate) crowds: Vec<Crowds>,
     /// What joining common parts may take.
     pub(crate) work: Work,
+}
+
+/// The crowded buckets that a set is in, by a bit of their keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Crowds(pub(crate) u32);
+
+impl Crowds {
+    /// That of one bucket.
+    pub(crate) fn of(key: u64) -> Self {
+        Self(1 << (key & 31))
+    }
+
+    pub(crate) fn add(&mut self, other: Self) {
+        self.0 |= other.0;
+    }
+
+    /// Whether each of two sets is in a crowded bucket without the other: they then are joined whether or not they share
+    /// a band. A set that is crowded only where it shares a band with the other is not found for certain.
+    pub(crate) fn part(self, other: Self) -> bool {
+        self.0 & !other.0 != 0 && other.0 & !self.0 != 0
+    }
 }
 
 /// In what of the crowded buckets sets are compared where joining common parts takes too much work: each with so many
@@ -35,7 +58,7 @@ impl Candidates {
             for &bucket in buckets.of_set(set as usize) {
                 let sets = buckets.sets(bucket as usize).iter().copied();
                 // Those of the join are found by it.
-                near.extend(sets.filter(|&other| !self.are_certain(set, other)));
+                near.extend(sets.filter(|&other| !self.are_joined(set, other)));
             }
         }
         if let Some(join) = &self.join {
@@ -76,10 +99,16 @@ impl Candidates {
         }
     }
 
-    /// Whether two sets are found for certain where they are similar.
-    pub(crate) fn are_certain(&self, x: u32, y: u32) -> bool {
+    /// Whether two sets are found by the join where they are similar.
+    pub(crate) fn are_joined(&self, x: u32, y: u32) -> bool {
         let join = self.join.as_ref();
         join.is_some_and(|join| join.has(x) && join.has(y))
+    }
+
+    /// Whether two sets are found where they are similar, whatever bands they share.
+    pub(crate) fn are_certain(&self, x: u32, y: u32) -> bool {
+        let crowds = |set: u32| self.crowds[set as usize];
+        self.are_joined(x, y) && (self.buckets.is_none() || crowds(x).part(crowds(y)))
     }
 
     /// Pairs of crowded buckets that are not compared where joining common parts takes too much work.

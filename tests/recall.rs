@@ -147,9 +147,12 @@ fn links_of_clusters_are_told() {
             lost += truth.removed().len() as f64 - clusters.removed().len() as f64;
             told += recall.missed.expected;
         }
-        // A document has several chances: no more are lost than told.
+        // A document has several chances: not more are lost than expected, but for chance.
         println!("{mode:?}: {lost} removals lost in {SEEDS} runs, told {told:.1}");
-        assert!(lost > 0.0 && lost <= told, "{mode:?}: {lost} {told}");
+        assert!(
+            lost > 0.0 && lost <= told + 3.0 * told.sqrt(),
+            "{mode:?}: {lost} {told}"
+        );
     }
 }
 

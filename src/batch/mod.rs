@@ -1,6 +1,6 @@
 //! One collection on its way through the stages.
 
-mod crowded;
+mod open;
 mod pairs;
 mod run;
 mod shingled;
@@ -29,7 +29,7 @@ use crate::verify::{Estimates, Pair, ShingleSet, Similarity, Verifier};
 use crate::watch::Stage;
 
 #[cfg(feature = "corpus")]
-pub(crate) use crowded::{SharedSlots, TOGETHER};
+pub(crate) use open::{SharedSlots, TOGETHER};
 pub use pairs::Pairs;
 pub use run::Run;
 #[cfg(feature = "corpus")]
@@ -281,7 +281,7 @@ impl<D: Shingled> Batch<'_, D> {
     /// The similarity of two candidates where it reaches the threshold. Signatures have no say in what is found for
     /// certain.
     fn verify(&self, verifier: &Verifier<'_>, a: u32, b: u32) -> Option<Similarity> {
-        match self.candidates.are_certain(a, b) {
+        match self.candidates.are_joined(a, b) {
             true => verifier.exactly(a, b),
             false => verifier.verify(a, b),
         }
@@ -421,7 +421,12 @@ impl<D: Shingled> Finding<'_, '_, D> {
         let after = near.sets.iter().copied();
         let after = after.filter(|&other| other > set && !are_indexed(other));
         let verified = |other| Some((other, batch.verify(verifier, set, other)?));
-        let mut found: Vec<(u32, Similarity)> = after.filter_map(verified).collect();
+        let found: Vec<(u32, Similarity)> = after.filter_map(verified).collect();
+        let partner = |&(other, similarity): &(u32, Similarity)| {
+            let agreement = self.agreement(set, other);
+            self.partner(set, other, similarity, agreement)
+        };
+        let mut all: Vec<Partner> = found.iter().map(partner).collect();
         if let Some(partners) = &self.by_classes {
             // Those that share rare shingles as well have been found, and share more.
             near.begin(batch.distinct.len());
@@ -431,33 +436,45 @@ impl<D: Shingled> Finding<'_, '_, D> {
             partners.of(set, |other, [own, size], shared| {
                 if other > set && !are_indexed(other) && near.is_new(other) {
                     let similarity = Similarity::of(shared as usize, own as usize, size as usize);
-                    found.push((other, similarity));
+                    let agreement = self.agreement(set, other);
+                    all.push(self.partner(set, other, similarity, agreement));
                 }
             });
         }
-        found.sort_unstable_by_key(|&(other, _)| other);
-        let partner = |(other, similarity)| self.partner(set, other, similarity);
-        found.into_iter().map(partner).collect()
+        all.sort_unstable_by_key(|partner| partner.set);
+        all
     }
 
-    fn partner(&self, set: u32, other: u32, similarity: Similarity) -> Partner {
+    fn partner(
+        &self,
+        set: u32,
+        other: u32,
+        similarity: Similarity,
+        agreement: Option<Agreement>,
+    ) -> Partner {
+        let Batch {
+            rows, candidates, ..
+        } = self.batch;
+        Partner {
+            set: other,
+            similarity,
+            is_certain: rows.is_none() || candidates.are_certain(set, other),
+            agreement,
+        }
+    }
+
+    /// The bands in which two sets agree, where they are found by any.
+    fn agreement(&self, set: u32, other: u32) -> Option<Agreement> {
         let Batch {
             rows,
             distinct,
             candidates,
             ..
         } = self.batch;
-        let is_certain = rows.is_none() || candidates.are_certain(set, other);
-        let agreement = rows.as_ref().filter(|_| !is_certain).and_then(|rows| {
-            let row = |set: u32| rows.row(distinct.first(set as usize));
-            self.chances.agreement(row(set), row(other))
-        });
-        Partner {
-            set: other,
-            similarity,
-            is_certain,
-            agreement,
-        }
+        let rows = rows.as_ref();
+        let rows = rows.filter(|_| !candidates.are_certain(set, other))?;
+        let row = |set: u32| rows.row(distinct.first(set as usize));
+        self.chances.agreement(row(set), row(other))
     }
 
     /// The end of the sets, from `from` on, that are looked at in one step: at least one, and others while

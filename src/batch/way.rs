@@ -2,10 +2,10 @@
 
 use rayon::prelude::*;
 
-use super::crowded::crowded;
+use super::open::open;
 use super::shingled::{Memory, Shingled};
 use super::{Batch, Run};
-use crate::candidates::Candidates;
+use crate::candidates::{Candidates, Crowds};
 use crate::collapse::{Distinct, Firsts};
 use crate::deduper::Deduper;
 use crate::error::{Error, Kind};
@@ -47,6 +47,26 @@ struct InBuckets {
 }
 
 impl InBuckets {
+    /// The crowds of each set, where there are any.
+    fn crowds(&self, distinct: &Distinct) -> Vec<Crowds> {
+        let Some(crowded) = &self.crowded else {
+            return Vec::new();
+        };
+        let mut crowds = vec![Crowds::default(); distinct.len()];
+        let banding = crowded.banding();
+        for band in 0..banding.bands() {
+            for bucket in crowded.of_band(band) {
+                let sets = crowded.sets(bucket);
+                let row = self.rows.row(distinct.first(sets[0] as usize));
+                let own = Crowds::of(banding.key(band, row));
+                for &set in sets {
+                    crowds[set as usize].add(own);
+                }
+            }
+        }
+        crowds
+    }
+
     fn of_set(&self, set: usize) -> bool {
         !self.buckets.of_set(set).is_empty()
     }
@@ -169,16 +189,23 @@ impl<'d, D: Shingled> Way<'d, D> {
     fn with_buckets(
         self,
         distinct: Distinct,
-        found: InBuckets,
+        mut found: InBuckets,
         reason: Reason,
     ) -> Result<Batch<'d, D>, Error> {
         let joins = match &found.crowded {
-            Some(buckets) => {
+            Some(crowded) => {
                 let row = |set: u32| found.rows.row(distinct.first(set as usize));
-                crowded(buckets, distinct.len(), row, self.deduper.floor_slots())
+                let buckets = [&found.buckets, crowded];
+                let mut open = open(&buckets, distinct.len(), row, self.deduper.floor_slots());
+                found.buckets.retain(|set| open[set as usize]);
+                for (set, open) in open.iter_mut().enumerate() {
+                    *open &= !crowded.of_set(set).is_empty();
+                }
+                open
             }
             None => Vec::new(),
         };
+        let crowds = found.crowds(&distinct);
         let joins = |set: usize| joins.get(set).is_some_and(|&joins| joins);
         let sets = self.shingle_sets(&distinct, |set| found.of_set(set) || joins(set))?;
         let join = match found.crowded {
@@ -190,6 +217,7 @@ impl<'d, D: Shingled> Way<'d, D> {
             buckets: Some(found.buckets),
             crowded: found.crowded,
             join,
+            crowds,
             work: Work::new(self.deduper.budget().work),
         };
         Ok(self.batch(distinct, Some(found.rows), candidates, reason, sets))
@@ -232,6 +260,7 @@ impl<'d, D: Shingled> Way<'d, D> {
             buckets: None,
             crowded: None,
             join: Some(join),
+            crowds: Vec::new(),
             work: Work::new(budget.work),
         };
         Ok(Ok((sets, candidates)))

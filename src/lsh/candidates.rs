@@ -123,13 +123,19 @@ impl Buckets {
             !fits
         });
         let (size, _) = too_large?;
-        let large = self.filtered(|sets| sets >= size);
-        *self = self.filtered(|sets| sets < size);
+        let large = self.filtered(|sets| sets >= size, |_| true);
+        *self = self.filtered(|sets| sets < size, |_| true);
         Some(large)
     }
 
-    /// The buckets of sizes for which `which` says so.
-    fn filtered(&self, which: impl Fn(usize) -> bool) -> Self {
+    /// Takes sets out of all buckets, but for those to keep.
+    pub(crate) fn retain(&mut self, keep: impl Fn(u32) -> bool) {
+        *self = self.filtered(|_| true, keep);
+    }
+
+    /// The buckets of sizes for which `which` says so, with those of their sets that are to keep, where these are two and
+    /// more.
+    fn filtered(&self, which: impl Fn(usize) -> bool, keep: impl Fn(u32) -> bool) -> Self {
         let sets = self.of_set_from.len() - 1;
         let mut some = Self {
             starts: vec![0],
@@ -145,8 +151,13 @@ impl Buckets {
                 .clone()
                 .filter(|&bucket| which(self.sets(bucket).len()))
             {
-                some.members.extend_from_slice(self.sets(bucket));
-                some.starts.push(some.members.len());
+                let before = some.members.len();
+                let sets = self.sets(bucket).iter().copied();
+                some.members.extend(sets.filter(|&set| keep(set)));
+                match some.members.len() - before {
+                    0 | 1 => some.members.truncate(before),
+                    _ => some.starts.push(some.members.len()),
+                }
             }
             some.bands.push(from..some.len());
         }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::decided::ClusterCounts;
 use super::firsts::NONE;
 use super::folder::{Folder, Whole, Writing};
+use super::joining::Certain;
 use super::keeping::Keeping;
 use super::labels::Labels;
 use super::names;
@@ -24,8 +25,7 @@ pub(super) struct Writer<'w> {
     pub(super) firsts: &'w [u32],
     pub(super) stored: &'w Stored,
     pub(super) keeping: &'w Keeping<'w>,
-    /// Whether each document is joined, so that what is similar to it is found for certain.
-    pub(super) joins: &'w [bool],
+    pub(super) certain: &'w Certain,
     /// Documents from this number on are of indexes.
     pub(super) new: u32,
     pub(super) tally: &'w LinkTally<'w>,
@@ -140,8 +140,7 @@ impl Writer<'_> {
         let [own, of_kept] = [document, kept].map(first);
         let similarity = fetched.get(own).set.similarity(&fetched.get(of_kept).set);
         if own == document && own != of_kept && document < self.new {
-            let are_joined = self.joins[own as usize] && self.joins[of_kept as usize];
-            match are_joined && self.tally.reaches(&similarity) {
+            match self.certain.are(own, of_kept) && self.tally.reaches(&similarity) {
                 true => self.tally.add_certain(),
                 false => self.tally.add(&similarity),
             }

@@ -11,6 +11,7 @@ use super::folder::{Bytes as _, Folder, Whole};
 use super::keyed::{Bucket, buckets};
 use super::names;
 use super::shares::Shares;
+use crate::candidates::Crowds;
 use crate::corpus::error::Error;
 use crate::watch::Ticker;
 
@@ -20,7 +21,9 @@ pub(super) enum Mark {
     /// It resembles none.
     #[default]
     None,
-    /// It is a candidate, or a copy.
+    /// It has a copy, or is one.
+    Copy,
+    /// It shares a bucket.
     Candidate,
     /// It may take part in the join.
     Joins,
@@ -34,7 +37,8 @@ impl Mark {
     pub(super) fn of(number: u32) -> Self {
         match number {
             0 => Self::None,
-            1 => Self::Candidate,
+            1 => Self::Copy,
+            2 => Self::Candidate,
             _ => Self::Joins,
         }
     }
@@ -49,6 +53,15 @@ pub(super) struct Crowding<'c> {
     pub(super) new: u32,
     /// Pairs that are compared in buckets, at most.
     pub(super) most_pairs: u64,
+}
+
+/// What buckets come to.
+pub(super) struct InBuckets {
+    pub(super) candidates: Whole,
+    pub(super) marks: Vec<Mark>,
+    pub(super) crowds: Vec<Crowds>,
+    /// Pairs in crowded buckets.
+    pub(super) in_crowds: u64,
 }
 
 /// A bucket whose documents are not all there yet: its number among such, and nothing where they are.
@@ -83,9 +96,8 @@ impl Sizes {
 }
 
 impl Crowding<'_> {
-    /// Writes the candidates of buckets that are not crowded, and marks all documents of buckets. Returns the pairs in
-    /// crowded buckets as well.
-    pub(super) fn find(&self, ticker: &Ticker<'_>) -> Result<(Whole, Vec<Mark>, u64), Error> {
+    /// Writes the candidates of buckets that are not crowded, and marks all documents of buckets.
+    pub(super) fn find(&self, ticker: &Ticker<'_>) -> Result<InBuckets, Error> {
         let mut sizes = self.write_buckets(ticker)?;
         for counts in std::mem::take(&mut sizes.in_parts) {
             sizes.add(counts);
@@ -99,7 +111,9 @@ impl Crowding<'_> {
             Dealer::create(self.folder, names::CANDIDATES, parts, self.shares.buffers)?;
         let mut buckets = self.folder.open(names::BUCKETS)?;
         let mut bucket = Vec::new();
+        let mut crowds = vec![Crowds::default(); documents];
         while let Some(number) = buckets.next_u32()? {
+            let crowd = Crowds(buckets.u32()?);
             bucket.clear();
             for _ in 0..buckets.u32()? {
                 bucket.push(buckets.u32()?);
@@ -117,8 +131,9 @@ impl Crowding<'_> {
             };
             for &document in &bucket {
                 let own = &mut marks[document as usize];
-                if *own != Mark::Joins {
-                    *own = mark;
+                *own = mark.max(*own);
+                if mark == Mark::Joins {
+                    crowds[document as usize].add(crowd);
                 }
             }
             if mark == Mark::Candidate {
@@ -134,7 +149,12 @@ impl Crowding<'_> {
         }
         self.folder.remove(&[names::BUCKETS]);
         let in_crowds = sizes.pairs.range(crowded..).map(|(_, pairs)| pairs).sum();
-        Ok((candidates.finish()?, marks, in_crowds))
+        Ok(InBuckets {
+            candidates: candidates.finish()?,
+            marks,
+            crowds,
+            in_crowds,
+        })
     }
 
     /// How many documents of a bucket are new, and all.
@@ -152,10 +172,10 @@ impl Crowding<'_> {
         for part in 0..keys.len() {
             let mut numbers: HashMap<u64, u32> = HashMap::new();
             buckets(&keys, part, self.shares.keys, is_asked, |bucket| {
-                let (number, documents) = match bucket {
-                    Bucket::Whole(documents) => {
+                let (number, key, documents) = match bucket {
+                    Bucket::Whole(key, documents) => {
                         sizes.add(self.counts(documents));
-                        (WHOLE, documents)
+                        (WHOLE, key, documents)
                     }
                     Bucket::Part(key, documents) => {
                         let number = *numbers.entry(key).or_insert_with(|| {
@@ -165,10 +185,10 @@ impl Crowding<'_> {
                         let more = self.counts(documents);
                         let counts = &mut sizes.in_parts[number as usize];
                         *counts = [counts[0] + more[0], counts[1] + more[1]];
-                        (number, documents)
+                        (number, key, documents)
                     }
                 };
-                let header = [number, documents.len() as u32];
+                let header = [number, Crowds::of(key).0, documents.len() as u32];
                 let mut numbers = header.into_iter().chain(documents.iter().copied());
                 numbers.try_for_each(|number| writing.write(&number.to_le_bytes()))
             })?;

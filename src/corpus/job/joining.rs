@@ -9,6 +9,7 @@ use super::names;
 use super::rounds::{Round, for_each_round};
 use super::shares::Shares;
 use super::stored::{Fetched, Stored, runs};
+use crate::candidates::Crowds;
 use crate::chances::{Agreement, Chances};
 use crate::corpus::error::Error;
 use crate::deduper::Deduper;
@@ -27,12 +28,35 @@ pub(super) struct Joining<'j> {
     pub(super) stored: &'j Stored,
     /// The file of all shingle sets.
     pub(super) sets: &'j Dealt,
+    /// Whether each document may have a partner, where it shares a bucket.
+    pub(super) open: Option<&'j [bool]>,
     /// Whether each document is joined.
     pub(super) joins: &'j [bool],
+    /// The crowds of each document, by LSH.
+    pub(super) crowds: &'j [Crowds],
     /// Parts of files of candidates.
     pub(super) parts: usize,
     /// Documents from this number on are of indexes.
     pub(super) new: u32,
+}
+
+/// Which documents are found for certain where they are similar.
+pub(super) struct Certain {
+    /// Whether each document is joined.
+    pub(super) joins: Vec<bool>,
+    /// The crowds of each document, by LSH.
+    pub(super) crowds: Vec<Crowds>,
+}
+
+impl Certain {
+    pub(super) fn are(&self, a: u32, b: u32) -> bool {
+        self.joins[a as usize] && self.joins[b as usize] && part(&self.crowds, a, b)
+    }
+}
+
+/// Whether two documents that are joined are so whether or not they share a band.
+fn part(crowds: &[Crowds], a: u32, b: u32) -> bool {
+    crowds.is_empty() || crowds[a as usize].part(crowds[b as usize])
 }
 
 /// A verified pair of documents that are the first of their sets.
@@ -288,7 +312,7 @@ impl Joining<'_> {
                         u32::from_le_bytes(numbers[1]),
                     );
                     // What both join is found by the join.
-                    if file.are_joined || !self.are_joined(pair) {
+                    if file.are_joined || self.are_open(pair) && !self.are_joined(pair) {
                         pairs.push(pair);
                     }
                 }
@@ -306,6 +330,11 @@ impl Joining<'_> {
         edges.finish()
     }
 
+    fn are_open(&self, (a, b): (u32, u32)) -> bool {
+        let are_open = |open: &[bool]| open[a as usize] && open[b as usize];
+        self.open.is_none_or(are_open)
+    }
+
     fn are_joined(&self, (a, b): (u32, u32)) -> bool {
         self.joins[a as usize] && self.joins[b as usize]
     }
@@ -318,7 +347,8 @@ impl Joining<'_> {
         chances: &Chances,
     ) -> Vec<Edge> {
         let sketch = self.deduper.sketcher().sketch();
-        let hashes = match pairs.iter().all(|&pair| self.are_joined(pair)) {
+        let is_certain = |&(a, b): &(u32, u32)| self.are_joined((a, b)) && part(self.crowds, a, b);
+        let hashes = match pairs.iter().all(is_certain) {
             true => 0, // signatures have no say
             false => sketch.hashes(),
         };
@@ -335,11 +365,11 @@ impl Joining<'_> {
         };
         let floor = self.deduper.floor_slots();
         let verify = |&(a, b): &(u32, u32)| {
-            let found = if self.are_joined((a, b)) {
+            let found = if is_certain(&(a, b)) {
                 FoundIn::Certain
             } else {
                 let (left, right) = (row(a), row(b));
-                if equal_slots(left, right) < floor {
+                if !self.are_joined((a, b)) && equal_slots(left, right) < floor {
                     return None;
                 }
                 FoundIn::Bands(chances.agreement(left, right))

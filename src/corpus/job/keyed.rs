@@ -126,8 +126,8 @@ pub(super) fn shared<K: Key>(
 
 /// Documents that have a key in common, ascending.
 pub(super) enum Bucket<'b> {
-    /// All of them.
-    Whole(&'b [u32]),
+    /// All of them, with the key.
+    Whole(u64, &'b [u32]),
     /// Some of them, with the key: others come later, or came before.
     Part(u64, &'b [u32]),
 }
@@ -185,7 +185,7 @@ pub(super) fn buckets(
             let key = run[0].0;
             each(match in_parts.contains(&key) {
                 true => Bucket::Part(key, &documents),
-                false => Bucket::Whole(&documents),
+                false => Bucket::Whole(key, &documents),
             })?;
         }
     }

@@ -42,6 +42,7 @@ impl Manifest {
         }
         if let Some(picked) = &self.picked {
             needed.extend([&picked.repeated, &picked.firsts, &picked.marks]);
+            needed.extend(&picked.crowds);
             needed.extend(picked.candidates.as_ref().filter(|_| self.found.is_none()));
         }
         if let Some(sets) = &self.sets {
@@ -87,6 +88,8 @@ pub(super) struct PickedDone {
     pub(super) marks: Whole,
     /// Documents that share a bucket, by LSH.
     pub(super) candidates: Option<Whole>,
+    /// The crowds of each document.
+    pub(super) crowds: Option<Whole>,
     /// Pairs in the buckets that are crowded.
     pub(super) crowded: u64,
     /// Documents without shingles.

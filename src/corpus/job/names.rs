@@ -22,6 +22,8 @@ pub(super) const FIRSTS: &str = "firsts";
 pub(super) const MARKS: &str = "marks";
 /// Documents that share bands.
 pub(super) const BUCKETS: &str = "buckets";
+/// The crowded buckets that each document is in.
+pub(super) const CROWDS: &str = "crowds";
 /// Pairs that share a band.
 pub(super) const CANDIDATES: &str = "candidates";
 /// The shingle sets of candidates, and where each is.
@@ -52,5 +54,7 @@ pub(super) fn is_ours(name: &str) -> bool {
         MANIFEST, INPUTS, LOCK, ROWS, ENDS, KEYS, PRINTS, IDS, EARLY, REJECTED, REPEATED, FIRSTS,
         MARKS, BUCKETS, CANDIDATES, SETS, INDEX, STRIPS, SLOTS, JOINS, RARE, JOINED,
     ];
-    ALL.contains(&name) || [EDGES, BEFORE, CLUSTERS].contains(&name) || name.starts_with(PASSING)
+    ALL.contains(&name)
+        || [CROWDS, EDGES, BEFORE, CLUSTERS].contains(&name)
+        || name.starts_with(PASSING)
 }

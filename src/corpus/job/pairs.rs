@@ -2,10 +2,14 @@
 
 use std::collections::HashSet;
 
-use super::joining::{Edge, Edges, FoundIn};
+use rayon::prelude::*;
+
+use super::joining::{Certain, Edge, Edges, FoundIn};
 use super::stored::{Stored, runs};
+use crate::chances::Agreement;
 use crate::corpus::error::Error;
 use crate::corpus::sink::Table;
+use crate::deduper::Deduper;
 use crate::exact::Partners;
 use crate::recall::PairTally;
 use crate::verify::{Pair, Similarity};
@@ -17,6 +21,8 @@ pub(super) struct Pairing<'p> {
     /// The first document of the same shingles, of each.
     pub(super) firsts: &'p [u32],
     pub(super) stored: &'p Stored,
+    pub(super) certain: &'p Certain,
+    pub(super) deduper: &'p Deduper,
     /// Documents from this number on are of indexes.
     pub(super) new: u32,
     /// Which sets are similar by common shingles alone.
@@ -28,7 +34,15 @@ struct Partner {
     set: u32,
     sizes: [u32; 2],
     shared: u32,
-    found: FoundIn,
+    /// None where it is not known yet.
+    found: Option<FoundIn>,
+}
+
+/// Pairs of documents with two sets, of which the bands in which they agree are not known yet.
+struct Uncertain {
+    sets: [u32; 2],
+    similarity: Similarity,
+    pairs: u64,
 }
 
 /// Pairs on their way to a table.
@@ -36,6 +50,7 @@ struct Rows<'r, 'p> {
     pairing: &'r Pairing<'p>,
     table: &'r Table,
     waiting: Vec<Pair>,
+    uncertain: Vec<Uncertain>,
 }
 
 impl Pairing<'_> {
@@ -57,6 +72,7 @@ impl Pairing<'_> {
             pairing: self,
             table,
             waiting: Vec::new(),
+            uncertain: Vec::new(),
         };
         let mut next = edges.next()?;
         let mut seen = HashSet::new();
@@ -81,7 +97,7 @@ impl Pairing<'_> {
                             set: other,
                             sizes,
                             shared,
-                            found: FoundIn::Certain,
+                            found: self.certain.are(set, other).then_some(FoundIn::Certain),
                         });
                     }
                 });
@@ -91,6 +107,7 @@ impl Pairing<'_> {
                 self.between(&own, &of_set(partner.set), &partner, tally, &mut rows)?;
             }
         }
+        rows.settle(tally)?;
         rows.flush()
     }
 
@@ -145,9 +162,19 @@ impl Pairing<'_> {
         let new_right = &right[..self.new_of(right)];
         let pairs = (new.len() * right.len() + indexed.len() * new_right.len()) as u64;
         match partner.found {
-            FoundIn::Certain => tally.add_certain(pairs),
-            FoundIn::Bands(agreement) => {
+            Some(FoundIn::Certain) => tally.add_certain(pairs),
+            Some(FoundIn::Bands(agreement)) => {
                 tally.add(similarity.jaccard, similarity.union(), pairs, agreement);
+            }
+            None => {
+                rows.uncertain.push(Uncertain {
+                    sets: [left[0], right[0]],
+                    similarity,
+                    pairs,
+                });
+                if rows.uncertain.len() >= Rows::MOST {
+                    rows.settle(tally)?;
+                }
             }
         }
         for (left, right) in [(new, right), (indexed, new_right)] {
@@ -162,14 +189,51 @@ impl Pairing<'_> {
 }
 
 impl Rows<'_, '_> {
+    /// Pairs that wait, at most.
+    const MOST: usize = 1 << 16;
+
     fn push(&mut self, pair: Pair) -> Result<(), Error> {
-        /// Pairs that wait, at most.
-        const MOST: usize = 1 << 16;
         self.waiting.push(pair);
         match self.waiting.len() {
-            MOST.. => self.flush(),
+            Self::MOST.. => self.flush(),
             _ => Ok(()),
         }
+    }
+
+    /// Counts pairs by the bands in which they agree.
+    fn settle(&mut self, tally: &mut PairTally<'_>) -> Result<(), Error> {
+        let Pairing {
+            stored,
+            batch,
+            deduper,
+            ..
+        } = self.pairing;
+        let sketch = deduper.sketcher().sketch();
+        for (run, documents) in runs(&self.uncertain, stored, *batch, |pair| pair.sets) {
+            let fetched = stored.fetch(&documents)?;
+            let agreements: Vec<Option<Agreement>> = run
+                .par_iter()
+                .map(|pair| {
+                    let [left, right] = pair.sets.map(|set| {
+                        let mut row = vec![0; sketch.hashes()];
+                        sketch.sketch(fetched.get(set).set.hashes(), &mut row);
+                        row
+                    });
+                    tally.chances().agreement(&left, &right)
+                })
+                .collect();
+            for (pair, agreement) in run.iter().zip(agreements) {
+                let similarity = &pair.similarity;
+                tally.add(
+                    similarity.jaccard,
+                    similarity.union(),
+                    pair.pairs,
+                    agreement,
+                );
+            }
+        }
+        self.uncertain.clear();
+        Ok(())
     }
 
     fn flush(&mut self) -> Result<(), Error> {
@@ -193,7 +257,7 @@ impl Partner {
             set: edge.b,
             sizes: edge.sizes,
             shared: edge.shared,
-            found: edge.found,
+            found: Some(edge.found),
         }
     }
 }

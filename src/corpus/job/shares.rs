@@ -54,9 +54,10 @@ impl Shares {
     }
 
     /// What is left beside some numbers of so many documents: of each its first copy, what stands for its cluster, the
-    /// first document of that, its mark, and whether it is joined or removed.
+    /// first document of that, its mark and crowds, and whether it may have a partner, is
+    /// joined, or removed.
     pub(super) fn beside(self, documents: u32) -> Self {
-        const EACH: u64 = 15;
+        const EACH: u64 = 20;
         /// Most would be held by the documents: then the bound does not hold.
         const LEAST: u64 = 8;
         let held = EACH * u64::from(documents);

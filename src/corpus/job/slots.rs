@@ -1,4 +1,4 @@
-//! Which documents of crowded buckets may have partners, by their signatures.
+//! Which documents of buckets may have partners, by their signatures.
 
 use super::crowding::Mark;
 use super::dealt::{Dealer, Dealt};
@@ -10,21 +10,22 @@ use crate::batch::{SharedSlots, TOGETHER};
 use crate::corpus::error::Error;
 use crate::deduper::Deduper;
 
-/// Whether each document is joined: of those that are marked so, who agrees with others of these in enough slots.
-pub(super) fn joined(
+/// Whether each document may have a partner: of those that share a bucket, who agrees with others of these in enough
+/// slots.
+pub(super) fn open(
     marks: &[Mark],
     sets: &Dealt,
     deduper: &Deduper,
     folder: &Folder,
     shares: &Shares,
 ) -> Result<Vec<bool>, Error> {
-    let is_marked = |document: u32| marks[document as usize] == Mark::Joins;
+    let is_marked = |document: u32| marks[document as usize] >= Mark::Candidate;
     let all = (0..marks.len() as u32)
         .filter(|&document| is_marked(document))
         .count();
-    let mut joins = vec![false; marks.len()];
+    let mut open = vec![false; marks.len()];
     if all == 0 {
-        return Ok(joins);
+        return Ok(open);
     }
     let sketch = deduper.sketcher().sketch();
     let hashes = sketch.hashes();
@@ -69,9 +70,9 @@ pub(super) fn joined(
     let floor = deduper.floor_slots();
     let marked = (0..marks.len()).filter(|&document| is_marked(document as u32));
     for (document, shared) in marked.zip(shared) {
-        joins[document] = usize::from(shared) >= floor;
+        open[document] = usize::from(shared) >= floor;
     }
-    Ok(joins)
+    Ok(open)
 }
 
 /// Calls `each` with the number of every row of a part, and its slots.

@@ -3,11 +3,11 @@
 use super::Job;
 use super::again::Again;
 use super::clusters::{self, Counted};
-use super::crowding::{Crowding, Mark};
+use super::crowding::{Crowding, InBuckets, Mark};
 use super::dealt::Dealt;
 use super::firsts::{Firsts, NONE, repeated_ids};
-use super::folder::{Folder, Whole};
-use super::joining::{Candidates, Edges, Joining};
+use super::folder::Folder;
+use super::joining::{Candidates, Certain, Edges, Joining};
 use super::keeping::Keeping;
 use super::labels::Labelling;
 use super::manifest::{DecidedDone, FoundDone, PickedDone, ReadDone, SetsDone, Work};
@@ -17,10 +17,11 @@ use super::read::{Keying, Row};
 use super::rejected::Late;
 use super::sets::Sets;
 use super::shares::Shares;
-use super::slots::joined;
+use super::slots::open;
 use super::stored::Stored;
 use super::strips::StripsOnDisk;
 use super::walk::Known;
+use crate::candidates::Crowds;
 use crate::corpus::error::Error;
 use crate::corpus::indexed::Indexed;
 use crate::corpus::input::Sources;
@@ -102,14 +103,17 @@ impl Stages<'_> {
         let ticker = self.ticker(folder, Stage::Collapse, prints.len());
         let documents = read.documents + self.indexed.len();
         let firsts = Firsts::new(documents, &prints, &repeated, most, &ticker)?;
-        let (candidates, mut marks, crowded) = match self.is_exact() {
-            true => (None, self.surviving(folder, &firsts)?, 0),
-            false => self.sharing_bands(folder, &firsts, read.documents)?,
+        let (mut marks, in_buckets) = match self.is_exact() {
+            true => (self.surviving(folder, &firsts)?, None),
+            false => {
+                let mut found = self.sharing_bands(folder, &firsts, read.documents)?;
+                (std::mem::take(&mut found.marks), Some(found))
+            }
         };
         for (document, &first) in firsts.0.iter().enumerate() {
             if first != NONE && first as usize != document {
                 for own in [document, first as usize] {
-                    marks[own] = marks[own].max(Mark::Candidate);
+                    marks[own] = marks[own].max(Mark::Copy);
                 }
             }
         }
@@ -119,12 +123,21 @@ impl Stages<'_> {
         let new = &firsts.0[..read.documents as usize];
         let nothing = new.iter().filter(|&&first| first == NONE).count();
         let marks: Vec<u32> = marks.into_iter().map(Mark::number).collect();
+        let (candidates, crowds, crowded) = match in_buckets {
+            None => (None, None, 0),
+            Some(found) => {
+                let crowds: Vec<u32> = found.crowds.iter().map(|crowds| crowds.0).collect();
+                let crowds = folder.write_numbers(names::CROWDS, &crowds)?;
+                (Some(found.candidates), Some(crowds), found.in_crowds)
+            }
+        };
         let done = PickedDone {
             empty: nothing - late,
             repeated: folder.write_numbers(names::REPEATED, &repeated)?,
             firsts: folder.write_numbers(names::FIRSTS, &firsts.0)?,
             marks: folder.write_numbers(names::MARKS, &marks)?,
             candidates,
+            crowds,
             crowded,
         };
         work.manifest.picked = Some(done.clone());
@@ -140,7 +153,7 @@ impl Stages<'_> {
         folder: &Folder,
         firsts: &Firsts,
         new: u32,
-    ) -> Result<(Option<Whole>, Vec<Mark>, u64), Error> {
+    ) -> Result<InBuckets, Error> {
         let ticker = self.ticker(folder, Stage::Candidates, self.shares.parts);
         let sets = (0..new)
             .filter(|&document| firsts.is_first(document))
@@ -152,8 +165,7 @@ impl Stages<'_> {
             new,
             most_pairs: self.job.deduper.most_bucket_pairs(sets),
         };
-        let (candidates, marks, crowded) = crowding.find(&ticker)?;
-        Ok((Some(candidates), marks, crowded))
+        crowding.find(&ticker)
     }
 
     /// The documents that the exact join may find partners of.
@@ -231,14 +243,25 @@ impl Stages<'_> {
         let folder = &work.folder;
         let stored = Stored::open(folder, &sets.sets, &sets.index)?;
         let dealt = Dealt::open(folder, &sets.sets.name)?;
-        let joins = match &work.manifest.found {
-            Some(found) => folder
-                .read_numbers(&found.joins)?
-                .iter()
-                .map(|&n| n > 0)
-                .collect(),
-            None => self.joins(folder, picked, &dealt)?,
+        let Open { open, joins } = match &work.manifest.found {
+            Some(found) => {
+                let joins = folder.read_numbers(&found.joins)?;
+                let joins = joins.iter().map(|&joins| joins > 0).collect();
+                let open = None;
+                Open { open, joins }
+            }
+            None => self.open(folder, picked, &dealt)?,
         };
+        let crowds = match &picked.crowds {
+            Some(crowds) => folder
+                .read_numbers(crowds)?
+                .into_iter()
+                .map(Crowds)
+                .collect(),
+            None => Vec::new(),
+        };
+        let certain = Certain { joins, crowds };
+        let Certain { joins, crowds } = &certain;
         let candidates = match (&picked.candidates, &work.manifest.found) {
             (Some(candidates), None) => Some(Dealt::open(folder, &candidates.name)?),
             _ => None,
@@ -249,7 +272,9 @@ impl Stages<'_> {
             shares: &self.shares,
             stored: &stored,
             sets: &dealt,
-            joins: &joins,
+            open: open.as_deref(),
+            joins,
+            crowds,
             parts: candidates.as_ref().map_or(self.shares.parts, Dealt::len),
             new,
         };
@@ -291,23 +316,25 @@ impl Stages<'_> {
         Ok(Found {
             stored,
             dealt,
-            joins,
+            certain,
             common,
         })
     }
 
-    /// Whether each document is joined.
-    fn joins(
-        &self,
-        folder: &Folder,
-        picked: &PickedDone,
-        sets: &Dealt,
-    ) -> Result<Vec<bool>, Error> {
+    /// Which documents may have partners, and which are joined.
+    fn open(&self, folder: &Folder, picked: &PickedDone, sets: &Dealt) -> Result<Open, Error> {
         let marks = marks(folder, picked)?;
-        match self.is_exact() {
-            true => Ok(marks.iter().map(|&mark| mark == Mark::Joins).collect()),
-            false => joined(&marks, sets, self.job.deduper, folder, &self.shares),
-        }
+        let open = match self.is_exact() || picked.crowded == 0 {
+            true => None,
+            false => Some(open(&marks, sets, self.job.deduper, folder, &self.shares)?),
+        };
+        let is_open = |document: usize| open.as_ref().is_none_or(|open| open[document]);
+        let joins = marks.iter().enumerate();
+        let joins = joins.map(|(document, &mark)| mark == Mark::Joins && is_open(document));
+        Ok(Open {
+            joins: joins.collect(),
+            open,
+        })
     }
 
     /// Verified pairs to clusters.
@@ -347,7 +374,7 @@ impl Stages<'_> {
             firsts: &firsts,
             stored,
             keeping: &keeping,
-            joins: &found.joins,
+            certain: &found.certain,
             new,
             tally: &tally,
             ticker: &self.ticker(folder, Stage::Measure, stored.documents().len()),
@@ -389,6 +416,8 @@ impl Stages<'_> {
             batch: self.shares.batch,
             firsts: &folder.read_numbers(&picked.firsts)?,
             stored: &found.stored,
+            certain: &found.certain,
+            deduper,
             new,
             partners,
         };
@@ -416,13 +445,18 @@ impl Stages<'_> {
     }
 }
 
+/// Which documents may have partners, where that is known of some that share a bucket, and which are joined.
+struct Open {
+    open: Option<Vec<bool>>,
+    joins: Vec<bool>,
+}
+
 /// What was found of all pairs.
 pub(super) struct Found {
     pub(super) stored: Stored,
     /// The file of all shingle sets.
     dealt: Dealt,
-    /// Whether each document is joined.
-    joins: Vec<bool>,
+    certain: Certain,
     pub(super) common: Option<CommonJoin>,
 }
 

@@ -1,27 +1,28 @@
-//! Which sets of crowded buckets may have partners.
+//! Which sets of buckets may have partners at all, where many share a bucket.
 
 use rayon::prelude::*;
 
 use crate::lsh::Buckets;
 
-/// For each set whether it is in one of `buckets` and agrees with others of these in so many slots of its signature that
-/// it may have a partner there: one with which it agrees in `floor` slots.
+/// For each set whether it is in some bucket and agrees with others in buckets in so many slots of its signature that it
+/// may have a partner: one with which it agrees in `floor` slots.
 ///
 /// `row` is the signature of a set. Wrong on the safe side only: slots share bits, so that a set may stay that need
 /// not.
-pub(super) fn crowded<'r>(
-    buckets: &Buckets,
+pub(super) fn open<'r>(
+    buckets: &[&Buckets],
     sets: usize,
     row: impl Fn(u32) -> &'r [u32] + Sync,
     floor: usize,
 ) -> Vec<bool> {
-    let mut is_crowded = vec![false; sets];
-    let all = 0..sets as u32;
-    let all: Vec<u32> = all
-        .filter(|&set| !buckets.of_set(set as usize).is_empty())
-        .collect();
+    let mut is_open = vec![false; sets];
+    let is_in_bucket = |set: &u32| {
+        let mut buckets = buckets.iter();
+        buckets.any(|buckets| !buckets.of_set(*set as usize).is_empty())
+    };
+    let all: Vec<u32> = (0..sets as u32).filter(is_in_bucket).collect();
     let Some(&first) = all.first() else {
-        return is_crowded;
+        return is_open;
     };
     let slots: Vec<usize> = (0..row(first).len()).collect();
     let shared = slots
@@ -42,9 +43,9 @@ pub(super) fn crowded<'r>(
             },
         );
     for (&set, shared) in all.iter().zip(shared) {
-        is_crowded[set as usize] = usize::from(shared) >= floor;
+        is_open[set as usize] = usize::from(shared) >= floor;
     }
-    is_crowded
+    is_open
 }
 
 /// Slots that are looked at together: those of a cache line.
