@@ -5,6 +5,8 @@
 
 use std::collections::HashMap;
 
+use rayon::prelude::*;
+
 use super::hashed::HashedMap;
 use super::scan::MostlyCommon;
 use crate::text::mix;
@@ -16,11 +18,22 @@ pub(super) const NONE: u32 = u32::MAX;
 /// Tells the common shingles of sets.
 pub(crate) trait CommonOf {
     /// Why it cannot.
-    type Error;
+    type Error: Send;
 
-    /// Calls `each` with the common shingles of each of some sets in turn, and the place of the set among these.
-    fn for_each(&self, sets: &[u32], each: impl FnMut(usize, u64)) -> Result<(), Self::Error>;
+    /// Calls `each` with the common shingles within these bounds of each of some sets in turn, and the place of
+    /// the set among these.
+    fn for_each(
+        &self,
+        sets: &[u32],
+        hashes: (u64, u64),
+        each: impl FnMut(usize, u64),
+    ) -> Result<(), Self::Error>;
+
+    /// In how many parts shingles are to be looked at, in parallel.
+    fn parts(&self) -> usize;
 }
+
+const ALL: (u64, u64) = (0, u64::MAX);
 
 /// The classes of some sets; those of documents of an index alone are classes by themselves.
 #[derive(Debug)]
@@ -93,7 +106,7 @@ impl Role {
 
 impl Classes {
     /// `common` tells the common shingles of sets.
-    pub(super) fn new<C: CommonOf>(
+    pub(super) fn new<C: CommonOf + Sync>(
         mut mostly_common: Vec<MostlyCommon>,
         threshold: Threshold,
         is_indexed: impl Fn(u32) -> bool,
@@ -130,7 +143,7 @@ impl Classes {
         Ok(classes)
     }
 
-    fn split_into_atoms<C: CommonOf>(
+    fn split_into_atoms<C: CommonOf + Sync>(
         &mut self,
         threshold: Threshold,
         common: &C,
@@ -138,13 +151,39 @@ impl Classes {
         let firsts: Vec<u32> = (0..self.len() as u32)
             .map(|class| self.first(class))
             .collect();
-        let mut tokens = Tokens::default();
-        common.for_each(&firsts, |class, hash| tokens.add(class as u32, hash))?;
-        let Kinds { mut kinds, of_hash } = tokens.into_kinds();
-        let mut own: Vec<(u32, u32)> = Vec::new();
-        common.for_each(&firsts, |class, hash| {
-            own.extend(of_hash.get(hash).map(|kind| (class as u32, kind)));
-        })?;
+        let parts = common.parts() as u64;
+        let tokens: Vec<Tokens> = (0..parts)
+            .into_par_iter()
+            .map(|part| {
+                let bound = |part: u64| ((u128::from(part) << 64) / u128::from(parts)) as u64;
+                let last = match part + 1 {
+                    next if next == parts => u64::MAX,
+                    next => bound(next) - 1,
+                };
+                let mut tokens = Tokens::default();
+                common.for_each(&firsts, (bound(part), last), |class, hash| {
+                    tokens.add(class as u32, hash);
+                })?;
+                tokens.drop_single();
+                Ok(tokens)
+            })
+            .collect::<Result<_, C::Error>>()?;
+        let Kinds { mut kinds, of_hash } = Kinds::of(tokens);
+        let together = firsts.len().div_ceil(parts as usize);
+        let own: Vec<Vec<(u32, u32)>> = firsts
+            .par_chunks(together)
+            .enumerate()
+            .map(|(chunk, some)| {
+                let mut own = Vec::new();
+                let before = chunk * together;
+                common.for_each(some, ALL, |class, hash| {
+                    let kind = of_hash.get(hash);
+                    own.extend(kind.map(|kind| ((before + class) as u32, kind)));
+                })?;
+                Ok(own)
+            })
+            .collect::<Result<_, C::Error>>()?;
+        let mut own = own.concat();
         let mut seen_in = vec![NONE; kinds.len()];
         let mut own = own.as_mut_slice();
         for (number, class) in (0..).zip(&mut self.classes) {
@@ -337,13 +376,19 @@ impl Tokens {
         token.print = token.print.wrapping_add(print(class));
     }
 
-    fn into_kinds(self) -> Kinds {
+    /// Drops those that one class alone has.
+    fn drop_single(&mut self) {
+        self.0.retain(|_, token| token.classes > 1);
+    }
+}
+
+impl Kinds {
+    fn of(tokens: Vec<Tokens>) -> Self {
         /// In so many of five classes that have an atom another is, to be related.
         const RELATED: u64 = 4;
-        let Self(mut tokens) = self;
-        tokens.retain(|_, token| token.classes > 1);
         let kind = |token: &Token| (token.classes, token.print, token.first_class);
-        let mut atoms: Vec<(u32, u128, u32)> = tokens.values().map(kind).collect();
+        let all = || tokens.iter().flat_map(|tokens| &tokens.0);
+        let mut atoms: Vec<(u32, u128, u32)> = all().map(|(_, token)| kind(token)).collect();
         atoms.sort_unstable();
         atoms.dedup();
         let of_print: HashMap<u128, u32> = (0..)
@@ -364,12 +409,12 @@ impl Tokens {
         }
         // One shingle of each atom stands for it: the others need not be looked up again.
         let mut least = vec![u64::MAX; kinds.len()];
-        for (&hash, token) in &tokens {
+        for (&hash, token) in all() {
             let atom = of_print[&token.print] as usize;
             kinds[atom].weight += 1;
             least[atom] = least[atom].min(hash);
         }
-        Kinds {
+        Self {
             kinds,
             of_hash: OfHash::new(&least),
         }

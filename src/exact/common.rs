@@ -20,7 +20,7 @@ pub(crate) struct CommonJoin {
 
 impl CommonJoin {
     /// Of some of `sets` sets. Those for which `is_indexed` says so are not joined with each other.
-    pub(crate) fn new<C: CommonOf>(
+    pub(crate) fn new<C: CommonOf + Sync>(
         mostly_common: Vec<MostlyCommon>,
         sets: usize,
         threshold: Threshold,

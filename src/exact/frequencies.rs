@@ -1,14 +1,17 @@
 //! How many sets have each shingle.
 
+use std::sync::atomic::{AtomicU8, Ordering};
+
 use rayon::prelude::*;
 
 /// An upper bound of the document frequency of each shingle, counted over distinct sets.
 ///
 /// Counts are bytes that hashes share, about two for each distinct shingle. A frequency may be too high, never too
-/// low, and depends on the hash alone, so that it orders the shingles of all sets alike. 255 stands for more as well.
+/// low, and depends on the hash alone, so that it orders the shingles of all sets alike. [`MANY`] stands for more as
+/// well.
 #[derive(Debug)]
 pub(crate) struct Frequencies {
-    counts: Vec<u8>,
+    counts: Vec<AtomicU8>,
 }
 
 /// Shingles in more sets than this are common.
@@ -17,11 +20,14 @@ pub(crate) struct Frequencies {
 /// the join of common parts.
 pub(super) const MOST_RARE: u8 = 15;
 
+/// No more are counted. Each of several threads may count one more, which leaves the byte room.
+const MANY: u8 = 100;
+
 impl Frequencies {
-    /// Counts the shingles of sets of ascending hashes.
+    /// Counts the shingles of sets.
     pub(crate) fn new(sets: &[&[u64]]) -> Self {
         let bytes = (2.0 * distinct_shingles(sets)) as usize + 1;
-        let mut frequencies = Self::with_bytes(bytes);
+        let frequencies = Self::with_bytes(bytes);
         frequencies.count(sets);
         frequencies
     }
@@ -29,37 +35,25 @@ impl Frequencies {
     /// A table of this size, with nothing counted.
     pub(crate) fn with_bytes(bytes: usize) -> Self {
         Self {
-            counts: vec![0; bytes],
+            counts: (0..bytes).map(|_| AtomicU8::new(0)).collect(),
         }
     }
 
     /// Counts the shingles of more sets.
-    pub(crate) fn count(&mut self, sets: &[&[u64]]) {
-        let all = self.counts.len();
-        // A part of the table for each thread. Hashes ascend, and so do their places.
-        let part = all.div_ceil(rayon::current_num_threads());
-        let fill = |(i, counts): (usize, &mut [u8])| {
-            let (first, end) = (i * part, i * part + counts.len());
-            for set in sets {
-                let from = set.partition_point(|&hash| place(hash, all) < first);
-                let rest = &set[from..];
-                let to = match end == all {
-                    true => rest.len(),
-                    false => rest.partition_point(|&hash| place(hash, all) < end),
-                };
-                for &hash in &rest[..to] {
-                    let count = &mut counts[place(hash, all) - first];
-                    *count = count.saturating_add(1);
+    pub(crate) fn count(&self, sets: &[&[u64]]) {
+        sets.par_iter().with_min_len(64).for_each(|set| {
+            for &hash in *set {
+                let count = &self.counts[place(hash, self.counts.len())];
+                if count.load(Ordering::Relaxed) < MANY {
+                    count.fetch_add(1, Ordering::Relaxed);
                 }
             }
-        };
-        let parts = self.counts.par_chunks_mut(part).enumerate();
-        parts.for_each(fill);
+        });
     }
 
     #[inline]
     pub(super) fn of(&self, hash: u64) -> u8 {
-        self.counts[place(hash, self.counts.len())]
+        self.counts[place(hash, self.counts.len())].load(Ordering::Relaxed)
     }
 }
 
@@ -75,11 +69,11 @@ fn distinct_shingles(sets: &[&[u64]]) -> f64 {
     let all: usize = sets.iter().map(|set| set.len()).sum();
     let share = (SAMPLE / all.max(1) as f64).min(1.0);
     let limit = (share * u64::MAX as f64) as u64;
-    let low = |set: &&[u64]| set.partition_point(|&hash| hash <= limit);
-    let mut sampled: Vec<u64> = Vec::new();
-    for set in sets {
-        sampled.extend_from_slice(&set[..low(set)]);
-    }
+    let low = |set: &&[u64]| {
+        let set = set.iter().copied();
+        set.take_while(|&hash| hash <= limit).collect::<Vec<u64>>()
+    };
+    let mut sampled: Vec<u64> = sets.par_iter().flat_map_iter(low).collect();
     sampled.par_sort_unstable();
     sampled.dedup();
     sampled.len() as f64 / share
@@ -102,7 +96,7 @@ mod tests {
         let slices: Vec<&[u64]> = sets.iter().map(Vec::as_slice).collect();
         let (mut exact, mut all) = (0, 0);
         for frequencies in [Frequencies::new(&slices), {
-            let mut small = Frequencies::with_bytes(40);
+            let small = Frequencies::with_bytes(40);
             small.count(&slices);
             small
         }] {
@@ -111,7 +105,7 @@ mod tests {
             for hash in (0..300).map(mix) {
                 let truth = sets.iter().filter(|set| set.contains(&hash)).count();
                 let counted = usize::from(frequencies.of(hash));
-                assert!(counted >= truth.min(255), "{counted} of {truth}");
+                assert!(counted >= truth.min(MANY.into()), "{counted} of {truth}");
                 exact += usize::from(counted == truth);
                 all += 1;
             }

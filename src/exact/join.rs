@@ -8,7 +8,7 @@ use super::classes::{CommonOf, NONE};
 use super::common::CommonJoin;
 use super::frequencies::Frequencies;
 use super::lists::Lists;
-use super::scan::{MostlyCommon, Rarity, scan};
+use super::scan::{MostlyCommon, Rarity, for_each_bit, scan};
 use crate::error::Error;
 use crate::threshold::Threshold;
 use crate::watch::Ticker;
@@ -96,20 +96,22 @@ impl Join {
             place_of[set as usize] = place;
         }
         let mut scanned = scan(ordered, rarity, threshold);
-        let mut mostly_common = Vec::new();
-        for set in scanned
-            .iter_mut()
-            .flat_map(|some| some.mostly_common.drain(..))
-        {
-            mostly_common.push(MostlyCommon {
-                set: set_at[set.set as usize],
-                ..set
-            });
+        let (mut mostly_common, mut bits) = (Vec::new(), Bits::default());
+        for some in &mut scanned {
+            bits.all.append(&mut some.bits);
+            for set in some.mostly_common.drain(..) {
+                bits.places.push(set.set);
+                mostly_common.push(MostlyCommon {
+                    set: set_at[set.set as usize],
+                    ..set
+                });
+            }
         }
+        bits.start(ordered);
         let common_of = InMemory {
-            rarity,
             ordered,
             place_of: &place_of,
+            bits,
         };
         let (lists, common) = rayon::join(
             || Lists::new(ordered, &scanned, threshold),
@@ -162,23 +164,68 @@ impl Join {
     }
 }
 
+/// Which shingles of sets are common, 64 in a word.
+#[derive(Default)]
+struct Bits {
+    /// Ascending.
+    places: Vec<u32>,
+    all: Vec<u64>,
+    /// Where the words of each begin.
+    starts: Vec<usize>,
+}
+
+impl Bits {
+    fn start(&mut self, ordered: &[&[u64]]) {
+        let mut start = 0;
+        for &place in &self.places {
+            self.starts.push(start);
+            start += ordered[place as usize].len().div_ceil(64);
+        }
+    }
+
+    fn of(&self, place: u32) -> &[u64] {
+        let own = self.places.partition_point(|&other| other < place);
+        &self.all[self.starts[own]..]
+    }
+}
+
 /// Sets in memory.
 struct InMemory<'a> {
-    rarity: &'a Rarity,
     ordered: &'a [&'a [u64]],
     place_of: &'a [u32],
+    bits: Bits,
 }
 
 impl CommonOf for InMemory<'_> {
     type Error = Infallible;
 
-    fn for_each(&self, sets: &[u32], mut each: impl FnMut(usize, u64)) -> Result<(), Infallible> {
+    fn for_each(
+        &self,
+        sets: &[u32],
+        (first, last): (u64, u64),
+        mut each: impl FnMut(usize, u64),
+    ) -> Result<(), Infallible> {
         for (number, &set) in sets.iter().enumerate() {
-            let hashes = self.ordered[self.place_of[set as usize] as usize];
-            self.rarity
-                .for_each_common(hashes, |hash| each(number, hash));
+            let place = self.place_of[set as usize];
+            let hashes = self.ordered[place as usize];
+            let from = hashes.partition_point(|&hash| hash < first) / 64;
+            let words = hashes.chunks(64).zip(self.bits.of(place)).skip(from);
+            for (hashes, &word) in words {
+                if hashes[0] > last {
+                    break;
+                }
+                for_each_bit(word, |i| {
+                    if (first..=last).contains(&hashes[i]) {
+                        each(number, hashes[i]);
+                    }
+                });
+            }
         }
         Ok(())
+    }
+
+    fn parts(&self) -> usize {
+        rayon::current_num_threads()
     }
 }
 

@@ -82,8 +82,11 @@ pub(crate) struct Scanned {
     pub(crate) rare: Vec<Keyed<Posting>>,
     /// By place.
     pub(crate) mostly_common: Vec<MostlyCommon>,
+    /// Which shingles of each of these are common, 64 in a word.
+    pub(super) bits: Vec<u64>,
     /// To work in.
     shared: Vec<(u8, u64)>,
+    counts: Vec<u8>,
 }
 
 /// Scans sets at their places, some in a row at a time.
@@ -109,23 +112,44 @@ pub(super) fn scan(sets: &[&[u64]], rarity: &Rarity, threshold: Threshold) -> Ve
 }
 
 impl Scanned {
+    /// Forgets which shingles are common.
+    #[cfg(feature = "corpus")]
+    pub(crate) fn forget_bits(&mut self) {
+        self.bits.clear();
+    }
+
     /// Scans a set.
     pub(crate) fn scan(&mut self, set: &[u64], place: u32, rarity: &Rarity, threshold: Threshold) {
-        let shared = &mut self.shared;
+        let Self {
+            shared,
+            counts,
+            bits,
+            ..
+        } = self;
+        // Look-ups first: they wait for memory, but not for each other.
+        counts.clear();
+        counts.extend(set.iter().map(|&hash| rarity.frequencies.of(hash)));
         let (mut unique, mut common, mut print) = (0u32, 0u32, Print::default());
         shared.clear();
-        for &hash in set {
-            let count = rarity.frequencies.of(hash);
-            if rarity.is_common(hash, count) {
-                common += 1;
-                print.add(hash);
-            } else if count == 1 {
-                unique += 1;
-            } else {
-                shared.push((count, hash));
+        let from = bits.len();
+        for (set, counts) in set.chunks(64).zip(counts.chunks(64)) {
+            let mut word = 0;
+            for (i, (&hash, &count)) in set.iter().zip(counts).enumerate() {
+                let is_common = rarity.is_common(hash, count);
+                word |= u64::from(is_common) << i;
+                unique += u32::from(count == 1 && !is_common);
+                if count > 1 && !is_common {
+                    shared.push((count, hash));
+                }
             }
+            common += word.count_ones();
+            for_each_bit(word, |i| print.add(set[i]));
+            bits.push(word);
         }
         let may_miss = threshold.may_miss(set.len()) as u32;
+        if unique > may_miss || set.len() as u32 - common > may_miss {
+            bits.truncate(from);
+        }
         if unique > may_miss {
             return;
         }
@@ -146,6 +170,15 @@ impl Scanned {
                 common,
             });
         }
+    }
+}
+
+/// Calls `each` with the bits that are set, ascending.
+#[inline]
+pub(super) fn for_each_bit(mut word: u64, mut each: impl FnMut(usize)) {
+    while word != 0 {
+        each(word.trailing_zeros() as usize);
+        word &= word - 1;
     }
 }
 

@@ -157,7 +157,7 @@ impl Joining<'_> {
     /// Which shingles of the joined sets are rare.
     pub(super) fn rarity(&self) -> Result<Rarity, Error> {
         let bytes = self.sets.bytes(0) as usize / 8;
-        let mut frequencies = Frequencies::with_bytes(bytes.min(self.shares.table) + 1);
+        let frequencies = Frequencies::with_bytes(bytes.min(self.shares.table) + 1);
         let count = |round: &Round| {
             let sets = round.in_parallel(|records| {
                 let (mut hashes, mut ends) = (Vec::new(), vec![0]);
@@ -216,6 +216,7 @@ impl Joining<'_> {
                     set.extend(record.hashes());
                     scanned.scan(&set, record.document, rarity, threshold);
                     sizes.resize(scanned.rare.len(), set.len() as u32);
+                    scanned.forget_bits();
                 }
                 (scanned, sizes)
             }))
@@ -417,7 +418,12 @@ struct OnDisk<'a> {
 impl CommonOf for OnDisk<'_> {
     type Error = Error;
 
-    fn for_each(&self, sets: &[u32], mut each: impl FnMut(usize, u64)) -> Result<(), Error> {
+    fn for_each(
+        &self,
+        sets: &[u32],
+        (first, last): (u64, u64),
+        mut each: impl FnMut(usize, u64),
+    ) -> Result<(), Error> {
         let stored = self.joining.stored;
         let numbered: Vec<(usize, u32)> = sets.iter().copied().enumerate().collect();
         let batch = self.joining.shares.batch;
@@ -425,10 +431,18 @@ impl CommonOf for OnDisk<'_> {
             let fetched = stored.fetch(&documents)?;
             for &(number, set) in run {
                 let hashes = fetched.get(set).set.hashes();
-                self.rarity
-                    .for_each_common(hashes, |hash| each(number, hash));
+                self.rarity.for_each_common(hashes, |hash| {
+                    if (first..=last).contains(&hash) {
+                        each(number, hash);
+                    }
+                });
             }
         }
         Ok(())
+    }
+
+    /// Each part would read all sets.
+    fn parts(&self) -> usize {
+        1
     }
 }

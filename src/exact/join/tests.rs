@@ -241,7 +241,7 @@ proptest! {
         let many = sets.len() as u32;
         let indexed_from = many - many * share_of_index / 10;
         let (set_at, ordered) = by_size(&slices);
-        let mut frequencies = Frequencies::with_bytes(bytes);
+        let frequencies = Frequencies::with_bytes(bytes);
         frequencies.count(&ordered);
         let mut rarity = Rarity::of(frequencies, most_rare);
         rarity.forced = is_forced.then_some(seed);
