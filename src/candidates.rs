@@ -1,6 +1,6 @@
 //! Which sets may be similar to which.
 
-use crate::error::{Error, Kind};
+use crate::error::Error;
 use crate::exact::{Join, Near, OutOfWork, Work};
 use crate::lsh::Buckets;
 use crate::method::Reason;
@@ -128,7 +128,7 @@ impl Candidates {
     pub(crate) fn out_of_work(&self, out: OutOfWork) -> Result<(), Error> {
         match self.buckets {
             Some(_) => Ok(()),
-            None => Err(Error::new(Kind::ExactTooLarge(self.reason(out)))),
+            None => Err(Error::exact_too_large(self.reason(out))),
         }
     }
 

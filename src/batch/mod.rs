@@ -359,17 +359,17 @@ impl<D: Shingled> Batch<'_, D> {
         let (new, indexed) = left.split_at(self.new_of(left));
         let new_right = &right[..self.new_of(right)];
         let pairs = new.len() * right.len() + indexed.len() * new_right.len();
-        match partner.is_certain {
-            true => tally.add_certain(pairs as u64),
-            false => {
-                let Partner {
-                    similarity,
-                    agreement,
-                    ..
-                } = partner;
-                let union = similarity.union();
-                tally.add(similarity.jaccard, union, pairs as u64, *agreement);
-            }
+        let Partner {
+            similarity,
+            is_certain,
+            agreement,
+            ..
+        } = *partner;
+        if is_certain {
+            tally.add_certain(pairs as u64);
+        } else {
+            let union = similarity.union();
+            tally.add(similarity.jaccard, union, pairs as u64, agreement);
         }
         for (left, right) in [(new, right), (indexed, new_right)] {
             for &a in left {
@@ -430,9 +430,9 @@ impl<D: Shingled> Finding<'_, '_, D> {
         if let Some(partners) = &self.by_classes {
             // Those that share rare shingles as well have been found, and share more.
             near.begin(batch.distinct.len());
-            found.iter().for_each(|&(other, _)| {
+            for &(other, _) in &found {
                 near.is_new(other);
-            });
+            }
             partners.of(set, |other, [own, size], shared| {
                 if other > set && !are_indexed(other) && near.is_new(other) {
                     let similarity = Similarity::of(shared as usize, own as usize, size as usize);

@@ -28,9 +28,11 @@ pub(super) fn open<'r>(
     let shared = slots
         .par_chunks(TOGETHER)
         .map(|slots| {
-            let of = |set: u32| &row(set)[slots[0]..slots[slots.len() - 1] + 1];
+            let of = |set: u32| &row(set)[slots[0]..=slots[slots.len() - 1]];
             let mut seen = SharedSlots::new(slots.len(), all.len());
-            all.iter().for_each(|&set| seen.insert(of(set)));
+            for &set in &all {
+                seen.insert(of(set));
+            }
             all.iter().map(|&set| seen.shared(of(set))).collect()
         })
         .reduce(

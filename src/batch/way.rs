@@ -8,7 +8,7 @@ use super::{Batch, Run};
 use crate::candidates::{Candidates, Crowds};
 use crate::collapse::{Distinct, Firsts};
 use crate::deduper::Deduper;
-use crate::error::{Error, Kind};
+use crate::error::Error;
 use crate::exact::{Join, Sample, Work, survivors};
 use crate::lsh::Buckets;
 use crate::method::{Budget, Reason, cost};
@@ -91,8 +91,7 @@ impl<'d, D: Shingled> Way<'d, D> {
             Some(reason) => Err(reason),
             None => self.join(&distinct, &survivors, self.deduper.budget())?,
         };
-        let (sets, candidates) =
-            joined.map_err(|reason| Error::new(Kind::ExactTooLarge(reason)))?;
+        let (sets, candidates) = joined.map_err(Error::exact_too_large)?;
         Ok(self.batch(distinct, None, candidates, Reason::Asked, sets))
     }
 

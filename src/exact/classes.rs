@@ -38,7 +38,7 @@ const ALL: (u64, u64) = (0, u64::MAX);
 /// The classes of some sets; those of documents of an index alone are classes by themselves.
 #[derive(Debug)]
 pub(super) struct Classes {
-    classes: Vec<Class>,
+    all: Vec<Class>,
     /// By class, then by size.
     members: Vec<Member>,
     /// By class, rarest first.
@@ -119,7 +119,7 @@ impl Classes {
             set: set.set,
         };
         let mut classes = Self {
-            classes: Vec::new(),
+            all: Vec::new(),
             members: mostly_common.iter().map(member).collect(),
             atoms: Vec::new(),
             kinds: Vec::new(),
@@ -127,7 +127,7 @@ impl Classes {
         let mut from = 0;
         for run in mostly_common.chunk_by(|a, b| key(a) == key(b)) {
             let to = from + run.len() as u32;
-            classes.classes.push(Class {
+            classes.all.push(Class {
                 least: run[0].size,
                 common: run[0].common,
                 is_indexed: is_indexed(run[0].set),
@@ -168,7 +168,7 @@ impl Classes {
                 Ok(tokens)
             })
             .collect::<Result<_, C::Error>>()?;
-        let Kinds { mut kinds, of_hash } = Kinds::of(tokens);
+        let Kinds { mut kinds, of_hash } = Kinds::of(&tokens);
         let together = firsts.len().div_ceil(parts as usize);
         let own: Vec<Vec<(u32, u32)>> = firsts
             .par_chunks(together)
@@ -186,7 +186,7 @@ impl Classes {
         let mut own = own.concat();
         let mut seen_in = vec![NONE; kinds.len()];
         let mut own = own.as_mut_slice();
-        for (number, class) in (0..).zip(&mut self.classes) {
+        for (number, class) in (0..).zip(&mut self.all) {
             let many = own.iter().take_while(|of| of.0 == number).count();
             let (of_class, rest) = own.split_at_mut(many);
             own = rest;
@@ -224,12 +224,12 @@ impl Classes {
     }
 
     pub(super) fn len(&self) -> usize {
-        self.classes.len()
+        self.all.len()
     }
 
     #[inline]
     pub(super) fn class(&self, class: u32) -> &Class {
-        &self.classes[class as usize]
+        &self.all[class as usize]
     }
 
     /// The class of each of `sets` sets that is in one, and its size.
@@ -383,7 +383,7 @@ impl Tokens {
 }
 
 impl Kinds {
-    fn of(tokens: Vec<Tokens>) -> Self {
+    fn of(tokens: &[Tokens]) -> Self {
         /// In so many of five classes that have an atom another is, to be related.
         const RELATED: u64 = 4;
         let kind = |token: &Token| (token.classes, token.print, token.first_class);

@@ -48,12 +48,12 @@ impl<'a> Connecting<'a> {
         let all = 0..classes.len() as u32;
         let most = |class| threshold.most_sum(classes.class(class).shared as usize) as u32;
         // Sets of documents of an index are connected by others alone.
-        let connected = |class| match classes.class(class).is_indexed {
-            true => 0,
-            false => {
-                let most = threshold.most_sum(classes.class(class).common as usize);
-                most.saturating_sub(classes.least(class)) as u32
+        let connected = |class| {
+            if classes.class(class).is_indexed {
+                return 0;
             }
+            let most = threshold.most_sum(classes.class(class).common as usize);
+            most.saturating_sub(classes.least(class)) as u32
         };
         let mut connecting = Self {
             classes,

@@ -45,6 +45,7 @@ impl Rarity {
     }
 
     /// Calls `each` with the common shingles of a set, ascending.
+    #[cfg(feature = "corpus")]
     pub(crate) fn for_each_common(&self, set: &[u64], mut each: impl FnMut(u64)) {
         for &hash in set {
             if self.is_common(hash, self.frequencies.of(hash)) {

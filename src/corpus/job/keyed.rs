@@ -204,9 +204,9 @@ fn repeated_keys_of(held: &[(u64, u32)], in_parts: &HashSet<u64>) -> Vec<(u64, u
                 .map(|&(key, document)| (key.reverse_bits(), document)),
         );
     });
-    repeated
-        .iter_mut()
-        .for_each(|keyed| keyed.0 = keyed.0.reverse_bits());
+    for keyed in &mut repeated {
+        keyed.0 = keyed.0.reverse_bits();
+    }
     if !in_parts.is_empty() {
         let found: HashSet<u64> = repeated.iter().map(|keyed| keyed.0).collect();
         let is_alone =

@@ -49,7 +49,7 @@ pub(super) struct Sets<'s> {
     folder: &'s Folder,
     firsts: &'s Firsts,
     marks: &'s [Mark],
-    sets: Dealer<'s>,
+    records: Dealer<'s>,
     /// Of each record its document and its length.
     index: Writing<'s>,
     /// Bytes that wait to be written.
@@ -67,7 +67,7 @@ impl<'s> Sets<'s> {
             folder,
             firsts,
             marks,
-            sets: Dealer::create(folder, names::SETS, 1, memory)?,
+            records: Dealer::create(folder, names::SETS, 1, memory)?,
             index: folder.create(names::INDEX, 1 << 16)?,
             memory,
         })
@@ -82,7 +82,7 @@ impl<'s> Sets<'s> {
         let rejected = rejected.map(|(at, rejection)| RejectedAt::of(at, rejection));
         Ok(SetsDone {
             rejections: self.write_rejected(rejected)?,
-            sets: self.sets.finish()?,
+            sets: self.records.finish()?,
             index: self.index.finish()?,
             late_bytes: late.bytes,
         })
@@ -122,7 +122,7 @@ impl<'s> Sets<'s> {
         for number in [document, len as u32, (len >> 32) as u32] {
             self.index.write(&number.to_le_bytes())?;
         }
-        self.sets.write(0, record)
+        self.records.write(0, record)
     }
 
     /// Writes the rejections of both passes in the order of their places.

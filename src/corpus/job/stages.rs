@@ -103,12 +103,11 @@ impl Stages<'_> {
         let ticker = self.ticker(folder, Stage::Collapse, prints.len());
         let documents = read.documents + self.indexed.len();
         let firsts = Firsts::new(documents, &prints, &repeated, most, &ticker)?;
-        let (mut marks, in_buckets) = match self.is_exact() {
-            true => (self.surviving(folder, &firsts)?, None),
-            false => {
-                let mut found = self.sharing_bands(folder, &firsts, read.documents)?;
-                (std::mem::take(&mut found.marks), Some(found))
-            }
+        let (mut marks, in_buckets) = if self.is_exact() {
+            (self.surviving(folder, &firsts)?, None)
+        } else {
+            let mut found = self.sharing_bands(folder, &firsts, read.documents)?;
+            (std::mem::take(&mut found.marks), Some(found))
         };
         for (document, &first) in firsts.0.iter().enumerate() {
             if first != NONE && first as usize != document {

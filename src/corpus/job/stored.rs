@@ -94,8 +94,8 @@ impl Stored {
         let mut read = |&document: &u32| {
             let place = self.place(document);
             let (start, end) = (self.starts[place], self.starts[place + 1]);
-            file.seek_relative(start as i64 - at)?;
-            at = end as i64;
+            file.seek_relative((start - at).cast_signed())?;
+            at = end;
             bytes.resize((end - start) as usize, 0);
             file.read_exact(&mut bytes)?;
             let written = Written::first_of(&bytes).ok_or(io::ErrorKind::InvalidData)?;
