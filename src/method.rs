@@ -10,12 +10,12 @@ use crate::exact::{OutOfWork, Work};
 ///
 /// # Which method should I use?
 ///
-/// - [`Lsh`](Self::Lsh) finds pairs with the recall that is asked for, on any text, at any threshold, in a time that
-///   hardly depends on either.
-/// - [`Exact`](Self::Exact) misses none. It is the faster on short documents, and takes about as long on others
-///   that have shingles of their own: five words of prose, at thresholds of 0.7 and more. Where all shingles are common
-///   (single words, short n-grams of characters, thresholds of 0.5 and less) it may take many times as long, and more
-///   memory.
+/// - [`Lsh`](Self::Lsh) finds pairs with the recall that is asked for. Where so many documents share a band that comparing
+///   them would be quadratic, as those of one site do, it joins these as the exact method does.
+/// - [`Exact`](Self::Exact) misses none. It is the faster on short documents and on documents with boilerplate, and takes
+///   about as long on others that have shingles of their own: five words of prose, at thresholds of 0.7 and more. Where
+///   all shingles are common (single words, short n-grams of characters, thresholds of 0.5 and less) it may take many
+///   times as long, and more memory.
 /// - [`Auto`](Self::Auto) does what both need in one pass, then looks which of them takes less. It takes longer than the
 ///   better of the two, by a tenth in the middle and by 0.7 at most of what was measured, and never runs away.
 ///

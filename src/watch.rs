@@ -14,7 +14,7 @@ pub enum Stage {
     Read,
     /// Documents to signatures, or to what the method needs of them.
     Sketch,
-    /// Documents of equal signatures are compared, and copies collapsed.
+    /// Copies are collapsed (feature `corpus`, where memory is bounded).
     Collapse,
     /// Documents that can have no partner are set aside (exact join).
     Filter,

@@ -264,10 +264,6 @@ fn work_of_something_else_is_refused() {
             "method was `lsh` and is `exact`",
         ),
         (
-            "in --work w --threshold 0.7 --pairs p.tsv",
-            "pairs was `false` and is `true`",
-        ),
-        (
             "in/c.jsonl --work w --threshold 0.7",
             "input in/a.jsonl is gone",
         ),

@@ -46,7 +46,8 @@
 //! filters, 1.5 to 1.9 times with a window of 3,600, and 3.0 to 3.9 times with one of all, which no cache holds.
 //! Signatures can be made in parallel, ahead of the verdicts: [`Verdicts::in_batches`]. Where very many of the passed
 //! documents share a band key with the one that comes (pages of a template, not alike enough to be dropped), each of
-//! them is looked at, which takes some 20 nanoseconds; a batch splits such buckets, a sieve does not.
+//! them is looked at, which takes some 20 nanoseconds; a batch joins such documents by their rare shingles, a sieve does
+//! not.
 //!
 //! Memory, for each document that is remembered or planned, with K hashes and b bands:
 //!
