@@ -29,7 +29,7 @@ use crate::verify::{Estimates, Pair, ShingleSet, Similarity, Verifier};
 use crate::watch::Stage;
 
 #[cfg(feature = "corpus")]
-pub(crate) use open::{SharedSlots, TOGETHER};
+pub(crate) use open::{SharedSlots, TOGETHER, is_in_vain};
 pub use pairs::Pairs;
 pub use run::Run;
 #[cfg(feature = "corpus")]

@@ -25,29 +25,41 @@ pub(super) fn open<'r>(
         return is_open;
     };
     let slots: Vec<usize> = (0..row(first).len()).collect();
-    let shared = slots
-        .par_chunks(TOGETHER)
-        .map(|slots| {
-            let of = |set: u32| &row(set)[slots[0]..=slots[slots.len() - 1]];
-            let mut seen = SharedSlots::new(slots.len(), all.len());
-            for &set in &all {
-                seen.insert(of(set));
-            }
-            all.iter().map(|&set| seen.shared(of(set))).collect()
-        })
-        .reduce(
-            || vec![0; all.len()],
-            |mut sum: Vec<u16>, more: Vec<u16>| {
-                sum.iter_mut()
-                    .zip(more)
-                    .for_each(|(sum, more)| *sum += more);
-                sum
-            },
-        );
+    let (some, rest) = slots.split_at(slots.len().min(TOGETHER));
+    let shared_of = |slots: &[usize]| -> Vec<u16> {
+        let of = |set: u32| &row(set)[slots[0]..=slots[slots.len() - 1]];
+        let mut seen = SharedSlots::new(slots.len(), all.len());
+        for &set in &all {
+            seen.insert(of(set));
+        }
+        all.iter().map(|&set| seen.shared(of(set))).collect()
+    };
+    let first = shared_of(some);
+    if is_in_vain(&first, some.len(), slots.len(), floor) {
+        for &set in &all {
+            is_open[set as usize] = true;
+        }
+        return is_open;
+    }
+    let add = |mut sum: Vec<u16>, more: Vec<u16>| {
+        sum.iter_mut()
+            .zip(more)
+            .for_each(|(sum, more)| *sum += more);
+        sum
+    };
+    let rest = rest.par_chunks(TOGETHER).map(shared_of);
+    let shared = add(first, rest.reduce(|| vec![0; all.len()], add));
     for (&set, shared) in all.iter().zip(shared) {
         is_open[set as usize] = usize::from(shared) >= floor;
     }
     is_open
+}
+
+/// Whether it is in vain to look at all slots: most signatures share so many of the first that they will stay.
+pub(crate) fn is_in_vain(shared: &[u16], slots: usize, hashes: usize, floor: usize) -> bool {
+    let stays = |&&shared: &&u16| usize::from(shared) * hashes >= floor * slots;
+    let staying = shared.iter().filter(stays).count();
+    4 * staying > 3 * shared.len()
 }
 
 /// Slots that are looked at together: those of a cache line.

@@ -6,7 +6,7 @@ use super::folder::{Bytes as _, Folder};
 use super::names;
 use super::rounds::{Round, for_each_round};
 use super::shares::Shares;
-use crate::batch::{SharedSlots, TOGETHER};
+use crate::batch::{SharedSlots, TOGETHER, is_in_vain};
 use crate::corpus::error::Error;
 use crate::deduper::Deduper;
 
@@ -57,7 +57,7 @@ pub(super) fn open(
     for_each_round(sets, 0, shares.round, make, take)?;
     dealer.finish()?;
     let dealt = Dealt::open(folder, names::SLOTS)?;
-    let mut shared = vec![0u16; all];
+    let (mut shared, mut floor) = (vec![0u16; all], deduper.floor_slots());
     for part in 0..parts {
         let slots = TOGETHER.min(hashes - part * TOGETHER);
         let mut seen = SharedSlots::new(slots, all);
@@ -65,9 +65,12 @@ pub(super) fn open(
         for_each_row(&dealt, part, slots, |number, row| {
             shared[number] += seen.shared(row);
         })?;
+        if part == 0 && is_in_vain(&shared, slots, hashes, floor) {
+            floor = 0;
+            break;
+        }
     }
     folder.remove(&[names::SLOTS]);
-    let floor = deduper.floor_slots();
     let marked = (0..marks.len()).filter(|&document| is_marked(document as u32));
     for (document, shared) in marked.zip(shared) {
         open[document] = usize::from(shared) >= floor;
