@@ -133,11 +133,7 @@ impl<'d, D: Shingled> Way<'d, D> {
         let allowed = budget.work;
         budget.work = (allowed / 8).min(cost::looks_in(MORE * lsh));
         let joined = self.join(&distinct, &survivors, budget)?;
-        let joined = joined.and_then(|(sets, mut candidates)| {
-            if found.as_ref().is_ok_and(|found| found.crowded.is_some()) {
-                // LSH has to join these as well.
-                candidates.work = Work::new(allowed / 8);
-            }
+        let joined = joined.and_then(|(sets, candidates)| {
             candidates.try_work()?;
             Ok((sets, candidates))
         });
