@@ -422,10 +422,8 @@ impl<D: Shingled> Finding<'_, '_, D> {
         let after = after.filter(|&other| other > set && !are_indexed(other));
         let verified = |other| Some((other, batch.verify(verifier, set, other)?));
         let found: Vec<(u32, Similarity)> = after.filter_map(verified).collect();
-        let partner = |&(other, similarity): &(u32, Similarity)| {
-            let agreement = self.agreement(set, other);
-            self.partner(set, other, similarity, agreement)
-        };
+        let partner =
+            |&(other, similarity): &(u32, Similarity)| self.partner(set, other, similarity);
         let mut all: Vec<Partner> = found.iter().map(partner).collect();
         if let Some(partners) = &self.by_classes {
             // Those that share rare shingles as well have been found, and share more.
@@ -436,8 +434,7 @@ impl<D: Shingled> Finding<'_, '_, D> {
             partners.of(set, |other, [own, size], shared| {
                 if other > set && !are_indexed(other) && near.is_new(other) {
                     let similarity = Similarity::of(shared as usize, own as usize, size as usize);
-                    let agreement = self.agreement(set, other);
-                    all.push(self.partner(set, other, similarity, agreement));
+                    all.push(self.partner(set, other, similarity));
                 }
             });
         }
@@ -445,26 +442,7 @@ impl<D: Shingled> Finding<'_, '_, D> {
         all
     }
 
-    fn partner(
-        &self,
-        set: u32,
-        other: u32,
-        similarity: Similarity,
-        agreement: Option<Agreement>,
-    ) -> Partner {
-        let Batch {
-            rows, candidates, ..
-        } = self.batch;
-        Partner {
-            set: other,
-            similarity,
-            is_certain: rows.is_none() || candidates.are_certain(set, other),
-            agreement,
-        }
-    }
-
-    /// The bands in which two sets agree, where they are found by any.
-    fn agreement(&self, set: u32, other: u32) -> Option<Agreement> {
+    fn partner(&self, set: u32, other: u32, similarity: Similarity) -> Partner {
         let Batch {
             rows,
             distinct,
@@ -472,9 +450,17 @@ impl<D: Shingled> Finding<'_, '_, D> {
             ..
         } = self.batch;
         let rows = rows.as_ref();
-        let rows = rows.filter(|_| !candidates.are_certain(set, other))?;
-        let row = |set: u32| rows.row(distinct.first(set as usize));
-        self.chances.agreement(row(set), row(other))
+        let is_certain = rows.is_none() || candidates.are_certain(set, other);
+        let agreement = rows.filter(|_| !is_certain).and_then(|rows| {
+            let row = |set: u32| rows.row(distinct.first(set as usize));
+            self.chances.agreement(row(set), row(other))
+        });
+        Partner {
+            set: other,
+            similarity,
+            is_certain,
+            agreement,
+        }
     }
 
     /// The end of the sets, from `from` on, that are looked at in one step: at least one, and others while

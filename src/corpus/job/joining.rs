@@ -30,10 +30,8 @@ pub(super) struct Joining<'j> {
     pub(super) sets: &'j Dealt,
     /// Whether each document may have a partner, where it shares a bucket.
     pub(super) open: Option<&'j [bool]>,
-    /// Whether each document is joined.
-    pub(super) joins: &'j [bool],
-    /// The crowds of each document, by LSH.
-    pub(super) crowds: &'j [Crowds],
+    /// Which documents are joined.
+    pub(super) certain: &'j Certain,
     /// Parts of files of candidates.
     pub(super) parts: usize,
     /// Documents from this number on are of indexes.
@@ -49,14 +47,19 @@ pub(super) struct Certain {
 }
 
 impl Certain {
-    pub(super) fn are(&self, a: u32, b: u32) -> bool {
-        self.joins[a as usize] && self.joins[b as usize] && part(&self.crowds, a, b)
+    fn is_joined(&self, document: u32) -> bool {
+        self.joins[document as usize]
     }
-}
 
-/// Whether two documents that are joined are so whether or not they share a band.
-fn part(crowds: &[Crowds], a: u32, b: u32) -> bool {
-    crowds.is_empty() || crowds[a as usize].part(crowds[b as usize])
+    fn are_joined(&self, (a, b): (u32, u32)) -> bool {
+        self.is_joined(a) && self.is_joined(b)
+    }
+
+    /// Whether two documents are joined, and would be whether or not they shared a band.
+    pub(super) fn are(&self, a: u32, b: u32) -> bool {
+        let part = |crowds: &[Crowds]| crowds[a as usize].part(crowds[b as usize]);
+        self.are_joined((a, b)) && (self.crowds.is_empty() || part(&self.crowds))
+    }
 }
 
 /// A verified pair of documents that are the first of their sets.
@@ -161,7 +164,7 @@ impl Joining<'_> {
         let count = |round: &Round| {
             let sets = round.in_parallel(|records| {
                 let (mut hashes, mut ends) = (Vec::new(), vec![0]);
-                for record in records.filter(|record| self.joins[record.document as usize]) {
+                for record in records.filter(|record| self.certain.is_joined(record.document)) {
                     hashes.extend(record.hashes());
                     ends.push(hashes.len());
                 }
@@ -211,7 +214,7 @@ impl Joining<'_> {
             Ok(round.in_parallel(|records| {
                 let (mut scanned, mut set) = (Scanned::default(), Vec::new());
                 let mut sizes = Vec::new();
-                for record in records.filter(|record| self.joins[record.document as usize]) {
+                for record in records.filter(|record| self.certain.is_joined(record.document)) {
                     set.clear();
                     set.extend(record.hashes());
                     scanned.scan(&set, record.document, rarity, threshold);
@@ -245,7 +248,7 @@ impl Joining<'_> {
             let mut bytes = Vec::new();
             rare.read(part)?.append(&mut bytes, usize::MAX)?;
             for pair in self.pairs_of(&bytes) {
-                write_candidate(&mut candidates, pair, self.joins.len())?;
+                write_candidate(&mut candidates, pair, self.certain.joins.len())?;
             }
             ticker.tick(1)?;
         }
@@ -313,7 +316,7 @@ impl Joining<'_> {
                         u32::from_le_bytes(numbers[1]),
                     );
                     // What both join is found by the join.
-                    if file.are_joined || self.are_open(pair) && !self.are_joined(pair) {
+                    if file.are_joined || self.are_open(pair) && !self.certain.are_joined(pair) {
                         pairs.push(pair);
                     }
                 }
@@ -336,10 +339,6 @@ impl Joining<'_> {
         self.open.is_none_or(are_open)
     }
 
-    fn are_joined(&self, (a, b): (u32, u32)) -> bool {
-        self.joins[a as usize] && self.joins[b as usize]
-    }
-
     fn verified(
         &self,
         pairs: &[(u32, u32)],
@@ -348,7 +347,7 @@ impl Joining<'_> {
         chances: &Chances,
     ) -> Vec<Edge> {
         let sketch = self.deduper.sketcher().sketch();
-        let is_certain = |&(a, b): &(u32, u32)| self.are_joined((a, b)) && part(self.crowds, a, b);
+        let is_certain = |&(a, b): &(u32, u32)| self.certain.are(a, b);
         let hashes = match pairs.iter().all(is_certain) {
             true => 0, // signatures have no say
             false => sketch.hashes(),
@@ -370,7 +369,7 @@ impl Joining<'_> {
                 FoundIn::Certain
             } else {
                 let (left, right) = (row(a), row(b));
-                if !self.are_joined((a, b)) && equal_slots(left, right) < floor {
+                if !self.certain.are_joined((a, b)) && equal_slots(left, right) < floor {
                     return None;
                 }
                 FoundIn::Bands(chances.agreement(left, right))
@@ -401,7 +400,7 @@ impl Joining<'_> {
         let is_indexed = |document| document >= self.new;
         CommonJoin::new(
             mostly_common,
-            self.joins.len(),
+            self.certain.joins.len(),
             self.threshold(),
             is_indexed,
             &common_of,

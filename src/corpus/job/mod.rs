@@ -247,7 +247,8 @@ impl<'d> Job<'d> {
         let picked = stages.pick(&mut work, &read)?;
         let known = stages.known(&work, &read, &picked)?;
         let sets = stages.sets(&mut work, &picked, &known)?;
-        let found = stages.find(&mut work, &picked, &sets, read.documents)?;
+        let wants_pairs = sinks.pairs.is_some();
+        let found = stages.find(&mut work, &picked, &sets, read.documents, wants_pairs)?;
         let decided = stages.decide(&mut work, &picked, &found, read.documents)?;
         let pairs = match &sinks.pairs {
             Some(table) => Some(stages.pairs(&work, &picked, &found, read.documents, table)?),

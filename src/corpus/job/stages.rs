@@ -238,6 +238,7 @@ impl Stages<'_> {
         picked: &PickedDone,
         sets: &SetsDone,
         new: u32,
+        wants_pairs: bool,
     ) -> Result<Found, Error> {
         let folder = &work.folder;
         let stored = Stored::open(folder, &sets.sets, &sets.index)?;
@@ -260,7 +261,6 @@ impl Stages<'_> {
             None => Vec::new(),
         };
         let certain = Certain { joins, crowds };
-        let Certain { joins, crowds } = &certain;
         let candidates = match (&picked.candidates, &work.manifest.found) {
             (Some(candidates), None) => Some(Dealt::open(folder, &candidates.name)?),
             _ => None,
@@ -272,14 +272,15 @@ impl Stages<'_> {
             stored: &stored,
             sets: &dealt,
             open: open.as_deref(),
-            joins,
-            crowds,
+            certain: &certain,
             parts: candidates.as_ref().map_or(self.shares.parts, Dealt::len),
             new,
         };
         let is_done = work.manifest.found.is_some();
+        // Clusters and pairs follow from it.
+        let needs_common = work.manifest.decided.is_none() || wants_pairs;
         let mut common = None;
-        if joins.contains(&true) {
+        if (!is_done || needs_common) && certain.joins.contains(&true) {
             let rarity = joining.rarity()?;
             let mostly_common = match is_done {
                 true => joining.scan_again(&rarity)?,
@@ -306,7 +307,8 @@ impl Stages<'_> {
             let files: Vec<Candidates> = of_buckets.into_iter().chain(of_join).collect();
             let edges =
                 joining.verify(&files, &self.ticker(folder, Stage::Verify, joining.parts))?;
-            let flags: Vec<u32> = joins.iter().map(|&joins| u32::from(joins)).collect();
+            let joins = certain.joins.iter();
+            let flags: Vec<u32> = joins.map(|&joins| u32::from(joins)).collect();
             let joins = folder.write_numbers(names::JOINS, &flags)?;
             work.manifest.found = Some(FoundDone { edges, joins });
             work.save()?;
