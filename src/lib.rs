@@ -78,6 +78,7 @@
 // What everything stands on.
 mod counting;
 mod error;
+mod hashed;
 mod pool;
 mod repeated;
 mod threshold;
@@ -107,6 +108,7 @@ pub mod exact;
 mod candidates;
 
 // -> verified pairs.
+mod frequent;
 pub mod verify;
 
 // What was found of them, and what may have been missed.

@@ -147,11 +147,12 @@ impl Default for Budget {
 }
 
 impl Budget {
-    /// Bytes that the join takes for sets with so many shingles: of sets 8 a shingle, of bitmaps and frequencies 3, of
-    /// prefixes at most 48 for each place; and some for each set.
-    pub(crate) fn memory_of(sets: u64, shingles: u64, threshold: f64) -> u64 {
-        let of_shingles = shingles as f64 * Self::memory_of_shingle(threshold);
-        168 * sets + of_shingles as u64
+    /// Bytes that the join takes for sets with so many shingles, of which this share is told by numbers of 2 bytes: of
+    /// the others 8 a shingle, of bitmaps and frequencies 3, of prefixes at most 48 for each place; and some for each
+    /// set.
+    pub(crate) fn memory_of(sets: u64, shingles: u64, frequent: f64, threshold: f64) -> u64 {
+        let of_others = (1.0 - frequent) * Self::memory_of_shingle(threshold);
+        200 * sets + (shingles as f64 * (2.0 * frequent + of_others)) as u64
     }
 
     pub(crate) fn memory_of_shingle(threshold: f64) -> f64 {
@@ -159,8 +160,15 @@ impl Budget {
     }
 
     /// Why a join of such sets is not to be made, where it is not.
-    pub(crate) fn refuses_memory(self, sets: u64, shingles: u64, threshold: f64) -> Option<Reason> {
-        let (needed, allowed) = (Self::memory_of(sets, shingles, threshold), self.memory);
+    pub(crate) fn refuses_memory(
+        self,
+        sets: u64,
+        shingles: u64,
+        frequent: f64,
+        threshold: f64,
+    ) -> Option<Reason> {
+        let needed = Self::memory_of(sets, shingles, frequent, threshold);
+        let allowed = self.memory;
         (needed > allowed).then_some(Reason::Memory { needed, allowed })
     }
 

@@ -21,6 +21,13 @@ impl Threshold {
         least((self.0 * both as f64 / (1.0 + self.0)) as usize, enough)
     }
 
+    /// The same where sets of these sizes may reach the threshold at all.
+    pub(crate) fn needed_of(self, left: usize, right: usize) -> Option<usize> {
+        let (small, large) = (left.min(right), left.max(right));
+        let may = small > 0 && self.is_reached(small, large);
+        may.then(|| self.needed_overlap(left, right))
+    }
+
     /// The same of sizes that come to `both`, for a filter: at most by one too low.
     #[inline]
     pub(crate) fn needed_about(self, both: usize) -> usize {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::collapse::Distinct;
+use crate::frequent::SplitSet;
 use crate::sketch::{SignatureMatrix, equal_slots};
 use crate::threshold::Threshold;
 
@@ -85,15 +86,7 @@ impl ShingleSet {
     /// The exact similarity where its Jaccard is at least `threshold`; nothing else, and sooner,
     /// where it is not.
     pub fn similarity_at_least(&self, other: &Self, threshold: f64) -> Option<Similarity> {
-        let (small, large) = (self.len().min(other.len()), self.len().max(other.len()));
-        if small == 0 {
-            return None;
-        }
-        let threshold = Threshold(threshold);
-        let needed = threshold.needed_overlap(self.len(), other.len());
-        if needed > small || !threshold.is_reached(small, large) {
-            return None;
-        }
+        let needed = Threshold(threshold).needed_of(self.len(), other.len())?;
         let shared = overlap(&self.0, &other.0, needed)?;
         Some(Similarity::of(shared, self.len(), other.len()))
     }
@@ -104,9 +97,9 @@ fn sort_and_dedup(hashes: &mut Vec<u64>) {
     hashes.dedup();
 }
 
-/// How many hashes two ascending runs share; none as soon as fewer than `needed` is certain.
-fn overlap(left: &[u64], right: &[u64], needed: usize) -> Option<usize> {
-    // `spare` is how many hashes either side may still have alone.
+/// How many numbers two ascending runs share; none as soon as fewer than `needed` is certain.
+pub(crate) fn overlap<N: Ord>(left: &[N], right: &[N], needed: usize) -> Option<usize> {
+    // `spare` is how many numbers either side may still have alone.
     let mut spare_left = left.len().checked_sub(needed)?;
     let mut spare_right = right.len().checked_sub(needed)?;
     let (mut l, mut r, mut shared) = (0, 0, 0);
@@ -255,8 +248,8 @@ fn equal_slots_weights(jaccard: f64, hashes: usize) -> (Vec<f64>, usize) {
 /// Verifies candidates of a batch: by signatures first, where there are any, then exactly.
 pub(crate) struct Verifier<'a> {
     /// The shingle sets that can be asked for; the rest are empty.
-    pub(crate) sets: &'a [ShingleSet],
-    pub(crate) threshold: f64,
+    pub(crate) sets: &'a [SplitSet],
+    pub(crate) threshold: Threshold,
     pub(crate) estimates: Option<Estimates<'a>>,
 }
 
@@ -296,7 +289,7 @@ impl<'a> Verifier<'a> {
         self.set(a).similarity_at_least(self.set(b), self.threshold)
     }
 
-    fn set(&self, set: u32) -> &'a ShingleSet {
+    fn set(&self, set: u32) -> &'a SplitSet {
         &self.sets[set as usize]
     }
 }

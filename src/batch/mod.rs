@@ -19,13 +19,15 @@ use crate::deduper::Deduper;
 use crate::digest::Digests;
 use crate::error::{Error, Kind};
 use crate::exact::{Near, Partners};
+use crate::frequent::SplitSet;
 use crate::lsh::Buckets;
 use crate::method::{Method, Reason};
 use crate::pool::Pool;
 use crate::recall::{LinkTally, PairTally, Recall};
 use crate::sketch::SignatureMatrix;
 use crate::text::Document;
-use crate::verify::{Estimates, Pair, ShingleSet, Similarity, Verifier};
+use crate::threshold::Threshold;
+use crate::verify::{Estimates, Pair, Similarity, Verifier};
 use crate::watch::Stage;
 
 #[cfg(feature = "corpus")]
@@ -50,7 +52,7 @@ pub struct Batch<'d, D> {
     candidates: Candidates,
     reason: Reason,
     /// The shingle set of each distinct set; empty for those that are no candidates.
-    sets: Vec<ShingleSet>,
+    sets: Vec<SplitSet>,
     /// Sets from this number on have documents of an index alone.
     indexed_sets_from: usize,
 }
@@ -300,7 +302,7 @@ impl<D: Shingled> Batch<'_, D> {
         });
         Verifier {
             sets: &self.sets,
-            threshold: self.deduper.threshold(),
+            threshold: Threshold(self.deduper.threshold()),
             estimates,
         }
     }

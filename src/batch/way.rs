@@ -9,7 +9,8 @@ use crate::candidates::{Candidates, Crowds};
 use crate::collapse::{Distinct, Firsts};
 use crate::deduper::Deduper;
 use crate::error::Error;
-use crate::exact::{Join, Sample, Work, survivors};
+use crate::exact::{Join, MOST_RARE, Sample, Work, survivors};
+use crate::frequent::{Frequent, Parts, SplitSet};
 use crate::lsh::Buckets;
 use crate::method::{Budget, Reason, cost};
 use crate::sketch::SignatureMatrix;
@@ -87,9 +88,10 @@ impl<'d, D: Shingled> Way<'d, D> {
         let distinct: Distinct = firsts.into();
         let survivors = self.survivors(&distinct, &sample)?;
         drop(sample);
-        let joined = match self.refuses_memory(&survivors) {
+        let frequent = self.frequent_of(&distinct, &survivors);
+        let joined = match self.refuses_memory(&survivors, &frequent) {
             Some(reason) => Err(reason),
-            None => self.join(&distinct, &survivors, self.deduper.budget())?,
+            None => self.join(&distinct, &survivors, &frequent, self.deduper.budget())?,
         };
         let (sets, candidates) = joined.map_err(Error::exact_too_large)?;
         Ok(self.batch(distinct, None, candidates, Reason::Asked, sets))
@@ -106,7 +108,8 @@ impl<'d, D: Shingled> Way<'d, D> {
         const MORE: f64 = 1.1;
         let distinct: Distinct = firsts.into();
         let survivors = self.survivors(&distinct, &sample)?;
-        if let Some(reason) = self.refuses_memory(&survivors) {
+        let frequent = self.frequent_of(&distinct, &survivors);
+        if let Some(reason) = self.refuses_memory(&survivors, &frequent) {
             let found = self.buckets(&distinct, rows)?;
             return self.with_buckets(distinct, found, reason);
         }
@@ -132,7 +135,7 @@ impl<'d, D: Shingled> Way<'d, D> {
         let mut budget = self.deduper.budget();
         let allowed = budget.work;
         budget.work = (allowed / 8).min(cost::looks_in(MORE * lsh));
-        let joined = self.join(&distinct, &survivors, budget)?;
+        let joined = self.join(&distinct, &survivors, &frequent, budget)?;
         let joined = joined.and_then(|(sets, candidates)| {
             candidates.try_work()?;
             Ok((sets, candidates))
@@ -206,9 +209,11 @@ impl<'d, D: Shingled> Way<'d, D> {
         };
         let crowds = found.crowds(&distinct);
         let joins = |set: usize| joins.get(set).is_some_and(|&joins| joins);
-        let sets = self.shingle_sets(&distinct, |set| found.of_set(set) || joins(set))?;
+        let is_candidate = |set: usize| found.of_set(set) || joins(set);
+        let frequent = self.frequent(&distinct, is_candidate);
+        let sets = self.shingle_sets(&distinct, is_candidate, &frequent)?;
         let join = match found.crowded {
-            Some(_) => Some(self.join_of(&distinct, &sets, joins)?),
+            Some(_) => Some(self.join_of(&distinct, &sets, &frequent, joins)?),
             None => None,
         };
         let candidates = Candidates {
@@ -226,19 +231,20 @@ impl<'d, D: Shingled> Way<'d, D> {
     fn join_of(
         self,
         distinct: &Distinct,
-        sets: &[ShingleSet],
+        sets: &[SplitSet],
+        frequent: &Frequent,
         joins: impl Fn(usize) -> bool,
     ) -> Result<Join, Error> {
-        let hashes = |set: usize| match joins(set) {
-            true => sets[set].hashes(),
-            false => &[],
+        let joined = |set: usize| match joins(set) {
+            true => sets[set].parts(),
+            false => Parts::default(),
         };
-        let hashes: Vec<&[u64]> = (0..sets.len()).map(hashes).collect();
-        let ticker = self.run.ticker(Stage::Candidates, hashes.len());
+        let joined: Vec<Parts<'_>> = (0..sets.len()).map(joined).collect();
+        let ticker = self.run.ticker(Stage::Candidates, joined.len());
         let indexed_from = self.indexed_sets_from(distinct);
         let is_indexed = |set: u32| set as usize >= indexed_from;
         let threshold = Threshold(self.deduper.threshold());
-        Join::new(&hashes, threshold, is_indexed, &ticker)
+        Join::new(&joined, frequent, threshold, is_indexed, &ticker)
     }
 
     /// The exact join, unless there is too much to look at.
@@ -246,11 +252,12 @@ impl<'d, D: Shingled> Way<'d, D> {
         self,
         distinct: &Distinct,
         survivors: &Survivors,
+        frequent: &Frequent,
         budget: Budget,
-    ) -> Result<Result<(Vec<ShingleSet>, Candidates), Reason>, Error> {
+    ) -> Result<Result<(Vec<SplitSet>, Candidates), Reason>, Error> {
         let survives = |set| survivors.may[distinct.first(set)];
-        let sets = self.shingle_sets(distinct, survives)?;
-        let join = self.join_of(distinct, &sets, survives)?;
+        let sets = self.shingle_sets(distinct, survives, frequent)?;
+        let join = self.join_of(distinct, &sets, frequent, survives)?;
         if let Some(reason) = budget.refuses_work(join.looks()) {
             return Ok(Err(reason));
         }
@@ -265,10 +272,15 @@ impl<'d, D: Shingled> Way<'d, D> {
         Ok(Ok((sets, candidates)))
     }
 
-    fn refuses_memory(self, survivors: &Survivors) -> Option<Reason> {
+    fn refuses_memory(self, survivors: &Survivors, frequent: &Frequent) -> Option<Reason> {
         let Way { deduper, .. } = self;
-        let budget = deduper.budget();
-        budget.refuses_memory(survivors.sets, survivors.shingles, deduper.threshold())
+        let (budget, threshold) = (deduper.budget(), deduper.threshold());
+        budget.refuses_memory(
+            survivors.sets,
+            survivors.shingles,
+            frequent.share(),
+            threshold,
+        )
     }
 
     /// Which documents may have a partner, of those that come first with their sets.
@@ -302,7 +314,7 @@ impl<'d, D: Shingled> Way<'d, D> {
         rows: Option<SignatureMatrix>,
         candidates: Candidates,
         reason: Reason,
-        sets: Vec<ShingleSet>,
+        sets: Vec<SplitSet>,
     ) -> Batch<'d, D> {
         Batch {
             indexed_sets_from: self.indexed_sets_from(&distinct),
@@ -332,13 +344,18 @@ impl<'d, D: Shingled> Way<'d, D> {
         self,
         distinct: &Distinct,
         is_candidate: impl Fn(usize) -> bool + Sync,
-    ) -> Result<Vec<ShingleSet>, Error> {
+        frequent: &Frequent,
+    ) -> Result<Vec<SplitSet>, Error> {
         let ticker = self.run.ticker(Stage::Sets, distinct.len());
+        let shingler = self.deduper.sketcher().shingler();
         let shingle = |memory: &mut Memory, set: usize| {
             if !is_candidate(set) && distinct.documents(set).len() == 1 {
-                return Ok(ShingleSet::default());
+                return Ok(SplitSet::default());
             }
-            self.set_of(distinct.first(set), memory)
+            let document = distinct.first(set);
+            self.documents[document]
+                .split_set(shingler, frequent, memory)
+                .map_err(|error| Error::unreadable(document, &*error))
         };
         (0..distinct.len())
             .into_par_iter()
@@ -353,11 +370,21 @@ impl<'d, D: Shingled> Way<'d, D> {
             })
     }
 
-    /// The shingle set of a document that has been digested.
-    fn set_of(self, document: usize, memory: &mut Memory) -> Result<ShingleSet, Error> {
+    fn frequent_of(self, distinct: &Distinct, survivors: &Survivors) -> Frequent {
+        self.frequent(distinct, |set| survivors.may[distinct.first(set)])
+    }
+
+    /// The shingles that many of the candidates have.
+    fn frequent(self, distinct: &Distinct, is_candidate: impl Fn(usize) -> bool) -> Frequent {
+        let candidates = (0..distinct.len()).filter(|&set| is_candidate(set));
+        let candidates: Vec<usize> = candidates.collect();
         let shingler = self.deduper.sketcher().shingler();
-        self.documents[document]
-            .shingle_set(shingler, memory)
-            .map_err(|error| Error::unreadable(document, &*error))
+        let sample = Frequent::sample(candidates.len()).map_init(Memory::default, |memory, i| {
+            let document = &self.documents[distinct.first(candidates[i])];
+            // What cannot be read is found when all sets are made.
+            document.shingle_set(shingler, memory).unwrap_or_default()
+        });
+        let sample: Vec<ShingleSet> = sample.collect();
+        Frequent::new(&sample, candidates.len(), MOST_RARE)
     }
 }

@@ -10,6 +10,7 @@ use super::escape::escaped_bytes;
 use crate::batch::{Memory, Shingled};
 use crate::deduper::Deduper;
 use crate::digest::{Digester, Digests};
+use crate::frequent::{Frequent, SplitSet};
 use crate::storage::{Checks, Stored, StoredId};
 use crate::text::{ReadError, Shingler};
 use crate::verify::ShingleSet;
@@ -228,6 +229,18 @@ impl<D: Shingled> Shingled for NewOrIndexed<'_, D> {
         match self {
             Self::New(document) => document.shingle_set(shingler, memory),
             Self::Indexed(indexed, document) => Ok(indexed.set(*document)),
+        }
+    }
+
+    fn split_set(
+        &self,
+        shingler: &Shingler,
+        frequent: &Frequent,
+        memory: &mut Memory,
+    ) -> Result<SplitSet, ReadError> {
+        match self {
+            Self::New(document) => document.split_set(shingler, frequent, memory),
+            Self::Indexed(indexed, document) => Ok(memory.split(frequent, indexed.set(*document))),
         }
     }
 

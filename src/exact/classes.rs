@@ -4,11 +4,12 @@
 //! same classes have are one *atom* of some weight, and a class is a short list of atoms.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::hashed::HashedMap;
 use super::scan::MostlyCommon;
+use crate::hashed::HashedMap;
 use crate::text::mix;
 use crate::threshold::Threshold;
 
@@ -20,20 +21,53 @@ pub(crate) trait CommonOf {
     /// Why it cannot.
     type Error: Send;
 
-    /// Calls `each` with the common shingles within these bounds of each of some sets in turn, and the place of
+    /// Calls `each` with the common shingles of each of some sets in turn, of one part of all shingles, and the place of
     /// the set among these.
     fn for_each(
         &self,
         sets: &[u32],
-        hashes: (u64, u64),
-        each: impl FnMut(usize, u64),
+        part: Part,
+        each: impl FnMut(usize, Common),
     ) -> Result<(), Self::Error>;
 
     /// In how many parts shingles are to be looked at, in parallel.
     fn parts(&self) -> usize;
+
+    /// How many shingles are told by numbers.
+    fn numbered(&self) -> usize;
 }
 
-const ALL: (u64, u64) = (0, u64::MAX);
+/// A common shingle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Common {
+    /// One that is told by its number.
+    Numbered(u16),
+    Hashed(u64),
+}
+
+/// One of several parts of all shingles.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Part {
+    number: usize,
+    of: usize,
+}
+
+impl Part {
+    const ALL: Self = Self { number: 0, of: 1 };
+
+    /// Its part of `all` numbered shingles.
+    pub(super) fn numbers(self, all: usize) -> Range<usize> {
+        let bound = |number| number * all / self.of;
+        bound(self.number)..bound(self.number + 1)
+    }
+
+    /// The first and the last hash of it.
+    pub(crate) fn hashes(self) -> (u64, u64) {
+        let bound = |number| ((number as u128) << 64) / self.of as u128;
+        let last = bound(self.number + 1) - 1;
+        (bound(self.number) as u64, last as u64)
+    }
+}
 
 /// The classes of some sets; those of documents of an index alone are classes by themselves.
 #[derive(Debug)]
@@ -109,24 +143,28 @@ impl Classes {
     pub(super) fn new<C: CommonOf + Sync>(
         mut mostly_common: Vec<MostlyCommon>,
         threshold: Threshold,
-        is_indexed: impl Fn(u32) -> bool,
+        is_indexed: impl Fn(u32) -> bool + Sync,
         common: &C,
     ) -> Result<Self, C::Error> {
         let key = |set: &MostlyCommon| (set.print, is_indexed(set.set));
-        mostly_common.sort_unstable_by_key(|set| (key(set), set.size, set.set));
-        let member = |set: &MostlyCommon| Member {
-            size: set.size,
-            set: set.set,
-        };
+        mostly_common.par_sort_unstable_by_key(|set| (key(set), set.size, set.set));
+        // In the order of their smallest members, which lie in memory as they are numbered.
+        let runs = mostly_common.chunk_by(|a, b| key(a) == key(b));
+        let mut runs: Vec<&[MostlyCommon]> = runs.collect();
+        runs.par_sort_unstable_by_key(|run| run[0].set);
         let mut classes = Self {
-            all: Vec::new(),
-            members: mostly_common.iter().map(member).collect(),
+            all: Vec::with_capacity(runs.len()),
+            members: Vec::with_capacity(mostly_common.len()),
             atoms: Vec::new(),
             kinds: Vec::new(),
         };
         let mut from = 0;
-        for run in mostly_common.chunk_by(|a, b| key(a) == key(b)) {
+        for run in runs {
             let to = from + run.len() as u32;
+            classes.members.extend(run.iter().map(|set| Member {
+                size: set.size,
+                set: set.set,
+            }));
             classes.all.push(Class {
                 least: run[0].size,
                 common: run[0].common,
@@ -151,34 +189,34 @@ impl Classes {
         let firsts: Vec<u32> = (0..self.len() as u32)
             .map(|class| self.first(class))
             .collect();
-        let parts = common.parts() as u64;
+        let (parts, numbered) = (common.parts(), common.numbered());
         let tokens: Vec<Tokens> = (0..parts)
             .into_par_iter()
-            .map(|part| {
-                let bound = |part: u64| ((u128::from(part) << 64) / u128::from(parts)) as u64;
-                let last = match part + 1 {
-                    next if next == parts => u64::MAX,
-                    next => bound(next) - 1,
-                };
-                let mut tokens = Tokens::default();
-                common.for_each(&firsts, (bound(part), last), |class, hash| {
-                    tokens.add(class as u32, hash);
+            .map(|number| {
+                let part = Part { number, of: parts };
+                let mut tokens = Tokens::new(part.numbers(numbered));
+                common.for_each(&firsts, part, |class, shingle| {
+                    tokens.add(class as u32, shingle);
                 })?;
                 tokens.drop_single();
                 Ok(tokens)
             })
             .collect::<Result<_, C::Error>>()?;
-        let Kinds { mut kinds, of_hash } = Kinds::of(&tokens);
-        let together = firsts.len().div_ceil(parts as usize);
+        let Kinds {
+            mut kinds,
+            of_shingle,
+        } = Kinds::of(&tokens, numbered);
+        let together = firsts.len().div_ceil(parts);
         let own: Vec<Vec<(u32, u32)>> = firsts
             .par_chunks(together)
             .enumerate()
             .map(|(chunk, some)| {
                 let mut own = Vec::new();
                 let before = chunk * together;
-                common.for_each(some, ALL, |class, hash| {
-                    let kind = of_hash.get(hash);
-                    own.extend(kind.map(|kind| ((before + class) as u32, kind)));
+                common.for_each(some, Part::ALL, |class, shingle| {
+                    if let Some(kind) = of_shingle.get(shingle) {
+                        own.push(((before + class) as u32, kind));
+                    }
                 })?;
                 Ok(own)
             })
@@ -349,7 +387,7 @@ fn print(number: u32) -> u128 {
 /// The atoms of all classes.
 struct Kinds {
     kinds: Vec<Kind>,
-    of_hash: OfHash,
+    of_shingle: OfShingle,
 }
 
 /// What is known of a shingle while classes are looked through.
@@ -361,33 +399,63 @@ struct Token {
     first_class: u32,
 }
 
-/// The common shingles of all classes.
-#[derive(Default)]
-struct Tokens(HashedMap<u64, Token>);
+/// The common shingles of all classes, of a part.
+struct Tokens {
+    first_number: usize,
+    numbered: Vec<Token>,
+    hashed: HashedMap<u64, Token>,
+    /// The class that is added, and its print.
+    class: (u32, u128),
+}
 
 impl Tokens {
+    fn new(numbers: Range<usize>) -> Self {
+        Self {
+            first_number: numbers.start,
+            numbered: vec![Token::default(); numbers.len()],
+            hashed: HashedMap::default(),
+            class: (NONE, 0),
+        }
+    }
+
     /// Adds a shingle of a class; classes come in order.
-    fn add(&mut self, class: u32, hash: u64) {
-        let token = self.0.entry(hash).or_insert(Token {
-            first_class: class,
-            ..Token::default()
-        });
+    #[inline]
+    fn add(&mut self, class: u32, shingle: Common) {
+        if self.class.0 != class {
+            self.class = (class, print(class));
+        }
+        let token = match shingle {
+            Common::Numbered(number) => &mut self.numbered[usize::from(number) - self.first_number],
+            Common::Hashed(hash) => self.hashed.entry(hash).or_default(),
+        };
+        if token.classes == 0 {
+            token.first_class = class;
+        }
         token.classes += 1;
-        token.print = token.print.wrapping_add(print(class));
+        token.print = token.print.wrapping_add(self.class.1);
     }
 
     /// Drops those that one class alone has.
     fn drop_single(&mut self) {
-        self.0.retain(|_, token| token.classes > 1);
+        self.hashed.retain(|_, token| token.classes > 1);
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (Common, &Token)> {
+        let numbered = (self.first_number..).zip(&self.numbered);
+        let numbered = numbered
+            .filter(|(_, token)| token.classes > 1)
+            .map(|(number, token)| (Common::Numbered(number as u16), token));
+        let hashed = self.hashed.iter();
+        numbered.chain(hashed.map(|(&hash, token)| (Common::Hashed(hash), token)))
     }
 }
 
 impl Kinds {
-    fn of(tokens: &[Tokens]) -> Self {
+    fn of(tokens: &[Tokens], numbered: usize) -> Self {
         /// In so many of five classes that have an atom another is, to be related.
         const RELATED: u64 = 4;
         let kind = |token: &Token| (token.classes, token.print, token.first_class);
-        let all = || tokens.iter().flat_map(|tokens| &tokens.0);
+        let all = || tokens.iter().flat_map(Tokens::iter);
         let mut atoms: Vec<(u32, u128, u32)> = all().map(|(_, token)| kind(token)).collect();
         atoms.sort_unstable();
         atoms.dedup();
@@ -408,38 +476,47 @@ impl Kinds {
             });
         }
         // One shingle of each atom stands for it: the others need not be looked up again.
-        let mut least = vec![u64::MAX; kinds.len()];
-        for (&hash, token) in all() {
+        let mut least = vec![Common::Hashed(u64::MAX); kinds.len()];
+        for (shingle, token) in all() {
             let atom = of_print[&token.print] as usize;
             kinds[atom].weight += 1;
-            least[atom] = least[atom].min(hash);
+            least[atom] = least[atom].min(shingle);
         }
         Self {
             kinds,
-            of_hash: OfHash::new(&least),
+            of_shingle: OfShingle::new(&least, numbered),
         }
     }
 }
 
 /// The atom that a shingle stands for.
-struct OfHash {
-    /// Bits of the shingles that stand for one: most others are told by a look.
+struct OfShingle {
+    of_number: Vec<u32>,
+    /// Bits of the hashes that stand for one: most others are told by a look.
     filter: Vec<u64>,
-    atoms: HashedMap<u64, u32>,
+    of_hash: HashedMap<u64, u32>,
 }
 
-impl OfHash {
-    fn new(hashes: &[u64]) -> Self {
-        let words = (hashes.len() / 4).next_power_of_two();
-        let mut filter = vec![0; words];
-        for &hash in hashes {
-            let (word, bit) = Self::place(hash, words);
-            filter[word] |= bit;
+impl OfShingle {
+    /// Where each of some shingles stands for an atom, the first for the first.
+    fn new(shingles: &[Common], numbered: usize) -> Self {
+        let words = (shingles.len() / 4).next_power_of_two();
+        let mut of_shingle = Self {
+            of_number: vec![NONE; numbered],
+            filter: vec![0; words],
+            of_hash: HashedMap::default(),
+        };
+        for (atom, &shingle) in (0..).zip(shingles) {
+            match shingle {
+                Common::Numbered(number) => of_shingle.of_number[usize::from(number)] = atom,
+                Common::Hashed(hash) => {
+                    let (word, bit) = Self::place(hash, words);
+                    of_shingle.filter[word] |= bit;
+                    of_shingle.of_hash.insert(hash, atom);
+                }
+            }
         }
-        Self {
-            filter,
-            atoms: hashes.iter().copied().zip(0..).collect(),
-        }
+        of_shingle
     }
 
     fn place(hash: u64, words: usize) -> (usize, u64) {
@@ -447,11 +524,19 @@ impl OfHash {
     }
 
     #[inline]
-    fn get(&self, hash: u64) -> Option<u32> {
-        let (word, bit) = Self::place(hash, self.filter.len());
-        match self.filter[word] & bit {
-            0 => None,
-            _ => self.atoms.get(&hash).copied(),
+    fn get(&self, shingle: Common) -> Option<u32> {
+        match shingle {
+            Common::Numbered(number) => {
+                let atom = self.of_number[usize::from(number)];
+                (atom != NONE).then_some(atom)
+            }
+            Common::Hashed(hash) => {
+                let (word, bit) = Self::place(hash, self.filter.len());
+                match self.filter[word] & bit {
+                    0 => None,
+                    _ => self.of_hash.get(&hash).copied(),
+                }
+            }
         }
     }
 }

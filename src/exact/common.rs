@@ -24,7 +24,7 @@ impl CommonJoin {
         mostly_common: Vec<MostlyCommon>,
         sets: usize,
         threshold: Threshold,
-        is_indexed: impl Fn(u32) -> bool,
+        is_indexed: impl Fn(u32) -> bool + Sync,
         common: &C,
     ) -> Result<Self, C::Error> {
         Ok(Self {

@@ -4,6 +4,8 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use rayon::prelude::*;
 
+use crate::frequent::Parts;
+
 /// An upper bound of the document frequency of each shingle, counted over distinct sets.
 ///
 /// Counts are bytes that hashes share, about two for each distinct shingle. A frequency may be too high, never too
@@ -18,14 +20,14 @@ pub(crate) struct Frequencies {
 ///
 /// The rare join looks at up to as many sets for each rare shingle in a prefix; a smaller number leaves more sets to
 /// the join of common parts.
-pub(super) const MOST_RARE: u8 = 15;
+pub(crate) const MOST_RARE: u8 = 15;
 
 /// No more are counted. Each of several threads may count one more, which leaves the byte room.
 const MANY: u8 = 100;
 
 impl Frequencies {
-    /// Counts the shingles of sets.
-    pub(crate) fn new(sets: &[&[u64]]) -> Self {
+    /// Counts the shingles of sets that are not told by numbers.
+    pub(crate) fn new(sets: &[Parts<'_>]) -> Self {
         let bytes = (2.0 * distinct_shingles(sets)) as usize + 1;
         let frequencies = Self::with_bytes(bytes);
         frequencies.count(sets);
@@ -40,9 +42,9 @@ impl Frequencies {
     }
 
     /// Counts the shingles of more sets.
-    pub(crate) fn count(&self, sets: &[&[u64]]) {
+    pub(crate) fn count(&self, sets: &[Parts<'_>]) {
         sets.par_iter().with_min_len(64).for_each(|set| {
-            for &hash in *set {
+            for &hash in set.others {
                 let count = &self.counts[place(hash, self.counts.len())];
                 if count.load(Ordering::Relaxed) < MANY {
                     count.fetch_add(1, Ordering::Relaxed);
@@ -63,14 +65,14 @@ fn place(hash: u64, all: usize) -> usize {
 }
 
 /// The number of distinct shingles, estimated from those of the lowest hashes.
-fn distinct_shingles(sets: &[&[u64]]) -> f64 {
+fn distinct_shingles(sets: &[Parts<'_>]) -> f64 {
     /// Shingles that are looked at, repetitions in other sets included.
     const SAMPLE: f64 = 200_000.0;
-    let all: usize = sets.iter().map(|set| set.len()).sum();
+    let all: usize = sets.iter().map(|set| set.others.len()).sum();
     let share = (SAMPLE / all.max(1) as f64).min(1.0);
     let limit = (share * u64::MAX as f64) as u64;
-    let low = |set: &&[u64]| {
-        let set = set.iter().copied();
+    let low = |set: &Parts<'_>| {
+        let set = set.others.iter().copied();
         set.take_while(|&hash| hash <= limit).collect::<Vec<u64>>()
     };
     let mut sampled: Vec<u64> = sets.par_iter().flat_map_iter(low).collect();
@@ -93,7 +95,7 @@ mod tests {
                 set
             })
             .collect();
-        let slices: Vec<&[u64]> = sets.iter().map(Vec::as_slice).collect();
+        let slices: Vec<Parts<'_>> = sets.iter().map(|set| Parts::of(set)).collect();
         let (mut exact, mut all) = (0, 0);
         for frequencies in [Frequencies::new(&slices), {
             let small = Frequencies::with_bytes(40);

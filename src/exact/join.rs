@@ -4,12 +4,13 @@ use std::convert::Infallible;
 
 use rayon::prelude::*;
 
-use super::classes::{CommonOf, NONE};
+use super::classes::{Common, CommonOf, NONE, Part};
 use super::common::CommonJoin;
 use super::frequencies::Frequencies;
 use super::lists::Lists;
-use super::scan::{MostlyCommon, Rarity, for_each_bit, scan};
+use super::scan::{MostlyCommon, Rarity, scan};
 use crate::error::Error;
+use crate::frequent::{Frequent, Parts, for_each_bit};
 use crate::threshold::Threshold;
 use crate::watch::Ticker;
 
@@ -67,59 +68,65 @@ impl Near {
 }
 
 impl Join {
-    /// The join of those sets that are not empty; hashes ascend. Sets for which `is_indexed` says so are not to be
+    /// The join of those sets that are not empty. Sets for which `is_indexed` says so are not to be
     /// joined with each other by their common parts. `ticker` is for the sets.
     pub(crate) fn new(
-        sets: &[&[u64]],
+        sets: &[Parts<'_>],
+        frequent: &Frequent,
         threshold: Threshold,
-        is_indexed: impl Fn(u32) -> bool + Send,
+        is_indexed: impl Fn(u32) -> bool + Send + Sync,
         ticker: &Ticker<'_>,
     ) -> Result<Self, Error> {
         let (set_at, ordered) = by_size(sets);
         ticker.tick(sets.len() - ordered.len())?;
-        let rarity = Rarity::new(Frequencies::new(&ordered));
-        let join = Self::by(&rarity, set_at, &ordered, sets.len(), threshold, is_indexed);
-        ticker.tick(ordered.len())?;
+        let rarity = Rarity::new(Frequencies::new(&ordered), frequent.hashes());
+        let ordered = Ordered {
+            set_at,
+            sets: ordered,
+            numbered: frequent.hashes().len(),
+        };
+        let many = ordered.sets.len();
+        let join = Self::by(&rarity, ordered, sets.len(), threshold, is_indexed);
+        ticker.tick(many)?;
         Ok(join)
     }
 
     fn by(
         rarity: &Rarity,
-        set_at: Vec<u32>,
-        ordered: &[&[u64]],
+        ordered: Ordered<'_>,
         all: usize,
         threshold: Threshold,
-        is_indexed: impl Fn(u32) -> bool + Send,
+        is_indexed: impl Fn(u32) -> bool + Send + Sync,
     ) -> Self {
+        let Ordered { set_at, sets, .. } = &ordered;
         let mut place_of = vec![NONE; all];
-        for (place, &set) in (0..).zip(&set_at) {
+        for (place, &set) in (0..).zip(set_at) {
             place_of[set as usize] = place;
         }
-        let mut scanned = scan(ordered, rarity, threshold);
+        let mut scanned = scan(sets, rarity, threshold);
         let (mut mostly_common, mut bits) = (Vec::new(), Bits::default());
         for some in &mut scanned {
             bits.all.append(&mut some.bits);
             for set in some.mostly_common.drain(..) {
-                bits.places.push(set.set);
+                bits.start_of(set.set, sets);
                 mostly_common.push(MostlyCommon {
                     set: set_at[set.set as usize],
                     ..set
                 });
             }
         }
-        bits.start(ordered);
         let common_of = InMemory {
-            ordered,
+            ordered: &ordered,
             place_of: &place_of,
             bits,
         };
         let (lists, common) = rayon::join(
-            || Lists::new(ordered, &scanned, threshold),
+            || Lists::new(sets, &scanned, threshold),
             || CommonJoin::new(mostly_common, all, threshold, is_indexed, &common_of),
         );
         let Ok(common) = common;
         Self {
-            set_at,
+            set_at: ordered.set_at,
             place_of,
             lists,
             common,
@@ -164,34 +171,39 @@ impl Join {
     }
 }
 
-/// Which shingles of sets are common, 64 in a word.
+/// Sets by their places.
+struct Ordered<'s> {
+    set_at: Vec<u32>,
+    sets: Vec<Parts<'s>>,
+    /// How many shingles are told by numbers.
+    numbered: usize,
+}
+
+/// Which shingles of sets, of those that are not told by numbers, are common, 64 in a word.
 #[derive(Default)]
 struct Bits {
-    /// Ascending.
-    places: Vec<u32>,
     all: Vec<u64>,
-    /// Where the words of each begin.
-    starts: Vec<usize>,
+    /// Where the words of each place begin, as far as it has any.
+    starts: Vec<u32>,
+    end: u32,
 }
 
 impl Bits {
-    fn start(&mut self, ordered: &[&[u64]]) {
-        let mut start = 0;
-        for &place in &self.places {
-            self.starts.push(start);
-            start += ordered[place as usize].len().div_ceil(64);
-        }
+    /// The words of a place follow those of the place before it.
+    fn start_of(&mut self, place: u32, sets: &[Parts<'_>]) {
+        self.starts.resize(place as usize, self.end);
+        self.starts.push(self.end);
+        self.end += sets[place as usize].others.len().div_ceil(64) as u32;
     }
 
     fn of(&self, place: u32) -> &[u64] {
-        let own = self.places.partition_point(|&other| other < place);
-        &self.all[self.starts[own]..]
+        &self.all[self.starts[place as usize] as usize..]
     }
 }
 
 /// Sets in memory.
 struct InMemory<'a> {
-    ordered: &'a [&'a [u64]],
+    ordered: &'a Ordered<'a>,
     place_of: &'a [u32],
     bits: Bits,
 }
@@ -202,12 +214,22 @@ impl CommonOf for InMemory<'_> {
     fn for_each(
         &self,
         sets: &[u32],
-        (first, last): (u64, u64),
-        mut each: impl FnMut(usize, u64),
+        part: Part,
+        mut each: impl FnMut(usize, Common),
     ) -> Result<(), Infallible> {
+        let (first, last) = part.hashes();
+        let numbers = part.numbers(self.numbered());
         for (number, &set) in sets.iter().enumerate() {
             let place = self.place_of[set as usize];
-            let hashes = self.ordered[place as usize];
+            let set = self.ordered.sets[place as usize];
+            let from = |bound: usize| {
+                let before = |&number: &u16| usize::from(number) < bound;
+                set.frequent.partition_point(before)
+            };
+            for &frequent in &set.frequent[from(numbers.start)..from(numbers.end)] {
+                each(number, Common::Numbered(frequent));
+            }
+            let hashes = set.others;
             let from = hashes.partition_point(|&hash| hash < first) / 64;
             let words = hashes.chunks(64).zip(self.bits.of(place)).skip(from);
             for (hashes, &word) in words {
@@ -216,7 +238,7 @@ impl CommonOf for InMemory<'_> {
                 }
                 for_each_bit(word, |i| {
                     if (first..=last).contains(&hashes[i]) {
-                        each(number, hashes[i]);
+                        each(number, Common::Hashed(hashes[i]));
                     }
                 });
             }
@@ -227,11 +249,15 @@ impl CommonOf for InMemory<'_> {
     fn parts(&self) -> usize {
         rayon::current_num_threads()
     }
+
+    fn numbered(&self) -> usize {
+        self.ordered.numbered
+    }
 }
 
-/// The sets that are not empty by size, equals by number, and their hashes.
-fn by_size<'s>(sets: &[&'s [u64]]) -> (Vec<u32>, Vec<&'s [u64]>) {
-    let sizes = (0..).zip(sets).map(|(set, hashes)| (hashes.len(), set));
+/// The sets that are not empty by size, equals by number, and what they are.
+fn by_size<'s>(sets: &[Parts<'s>]) -> (Vec<u32>, Vec<Parts<'s>>) {
+    let sizes = (0..).zip(sets).map(|(number, set)| (set.len(), number));
     let mut order: Vec<(usize, u32)> = sizes.filter(|&(size, _)| size > 0).collect();
     order.par_sort_unstable();
     let ordered = order.iter().map(|&(_, set)| sets[set as usize]).collect();

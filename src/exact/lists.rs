@@ -3,6 +3,7 @@
 use super::bitmap::Bitmaps;
 use super::scan::{Posting, Scanned};
 use crate::counting::starts;
+use crate::frequent::Parts;
 use crate::repeated::{Keyed, repeated_of};
 use crate::threshold::Threshold;
 
@@ -34,7 +35,7 @@ struct Own {
 
 impl Lists {
     /// Of the sets at all places, and what a scan of them came to.
-    pub(super) fn new(sets: &[&[u64]], scanned: &[Scanned], threshold: Threshold) -> Self {
+    pub(super) fn new(sets: &[Parts<'_>], scanned: &[Scanned], threshold: Threshold) -> Self {
         let sizes: Vec<u32> = sets.iter().map(|set| set.len() as u32).collect();
         let early = |&size: &u32| threshold.may_miss_of_larger(size as usize) as u32;
         let mut lists = Self {
@@ -55,7 +56,7 @@ impl Lists {
         let of_place = |place: usize| &lists.of_place_from[place..place + 2];
         let met = |place: usize| of_place(place)[0] < of_place(place)[1];
         let met_sets = (0..sets.len()).map(|place| match met(place) {
-            true => sets[place],
+            true => sets[place].others,
             false => &[],
         });
         lists.bitmaps = Bitmaps::new(&met_sets.collect::<Vec<_>>());

@@ -51,7 +51,6 @@ mod common;
 mod connect;
 mod filter;
 mod frequencies;
-mod hashed;
 mod join;
 mod lead;
 mod lists;
@@ -62,7 +61,7 @@ mod tree;
 mod work;
 
 #[cfg(feature = "corpus")]
-pub(crate) use classes::CommonOf;
+pub(crate) use classes::{Common, CommonOf, Part};
 #[cfg(feature = "corpus")]
 pub(crate) use common::CommonJoin;
 #[cfg(feature = "corpus")]
@@ -70,6 +69,7 @@ pub(crate) use filter::Strips;
 pub(crate) use filter::survivors;
 #[cfg(feature = "corpus")]
 pub(crate) use frequencies::Frequencies;
+pub(crate) use frequencies::MOST_RARE;
 pub(crate) use join::{Join, Near};
 pub(crate) use lead::Leading;
 pub(crate) use partners::Partners;

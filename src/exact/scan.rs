@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 
 use super::frequencies::{Frequencies, MOST_RARE};
+use crate::frequent::{Parts, for_each_bit};
 use crate::repeated::Keyed;
 #[cfg(test)]
 use crate::text::mix;
@@ -12,6 +13,8 @@ use crate::threshold::Threshold;
 #[derive(Debug)]
 pub(crate) struct Rarity {
     frequencies: Frequencies,
+    /// What is known of shingles that are told by numbers: all of them are common.
+    frequent: Vec<Print>,
     /// Shingles of a higher frequency are common.
     most: u8,
     /// Makes half of all shingles common, whatever their frequency: that may change no result.
@@ -20,14 +23,21 @@ pub(crate) struct Rarity {
 }
 
 impl Rarity {
-    pub(crate) fn new(frequencies: Frequencies) -> Self {
-        Self::of(frequencies, MOST_RARE)
+    /// The shingles `frequent` are told by numbers.
+    pub(crate) fn new(frequencies: Frequencies, frequent: &[u64]) -> Self {
+        Self::of(frequencies, frequent, MOST_RARE)
     }
 
     /// Shingles in more than `most` sets are common.
-    pub(super) fn of(frequencies: Frequencies, most: u8) -> Self {
+    pub(super) fn of(frequencies: Frequencies, frequent: &[u64], most: u8) -> Self {
+        let print = |&hash: &u64| {
+            let mut print = Print::default();
+            print.add(hash);
+            print
+        };
         Self {
             frequencies,
+            frequent: frequent.iter().map(print).collect(),
             most,
             #[cfg(test)]
             forced: None,
@@ -83,7 +93,7 @@ pub(crate) struct Scanned {
     pub(crate) rare: Vec<Keyed<Posting>>,
     /// By place.
     pub(crate) mostly_common: Vec<MostlyCommon>,
-    /// Which shingles of each of these are common, 64 in a word.
+    /// Which of their shingles that are not told by numbers are common, 64 in a word.
     pub(super) bits: Vec<u64>,
     /// To work in.
     shared: Vec<(u8, u64)>,
@@ -96,15 +106,15 @@ pub(crate) struct Scanned {
 /// the threshold must meet (Chaudhuri, Ganti, Kaushik 2006). Shingles that no other set has come first and go into no
 /// list; a set whose prefix they fill has no partner. Common shingles come last and go into no list either: a set
 /// whose prefix reaches them is *mostly common*.
-pub(super) fn scan(sets: &[&[u64]], rarity: &Rarity, threshold: Threshold) -> Vec<Scanned> {
+pub(super) fn scan(sets: &[Parts<'_>], rarity: &Rarity, threshold: Threshold) -> Vec<Scanned> {
     /// Sets of a chunk, where there are not so many that this would make too many chunks.
     const SETS: usize = 256;
     const CHUNKS: usize = 256;
     let chunk = SETS.max(sets.len() / CHUNKS);
     let chunks: Vec<_> = sets.chunks(chunk).zip((0..).step_by(chunk)).collect();
-    let scan_chunk = |(sets, first): (&[&[u64]], u32)| {
+    let scan_chunk = |(sets, first): (&[Parts<'_>], u32)| {
         let mut scanned = Scanned::default();
-        for (place, set) in (first..).zip(sets) {
+        for (place, &set) in (first..).zip(sets) {
             scanned.scan(set, place, rarity, threshold);
         }
         scanned
@@ -120,7 +130,13 @@ impl Scanned {
     }
 
     /// Scans a set.
-    pub(crate) fn scan(&mut self, set: &[u64], place: u32, rarity: &Rarity, threshold: Threshold) {
+    pub(crate) fn scan(
+        &mut self,
+        set: Parts<'_>,
+        place: u32,
+        rarity: &Rarity,
+        threshold: Threshold,
+    ) {
         let Self {
             shared,
             counts,
@@ -129,11 +145,15 @@ impl Scanned {
         } = self;
         // Look-ups first: they wait for memory, but not for each other.
         counts.clear();
-        counts.extend(set.iter().map(|&hash| rarity.frequencies.of(hash)));
-        let (mut unique, mut common, mut print) = (0u32, 0u32, Print::default());
+        counts.extend(set.others.iter().map(|&hash| rarity.frequencies.of(hash)));
+        let (mut unique, mut common) = (0u32, set.frequent.len() as u32);
+        let mut print = Print::default();
+        for &number in set.frequent {
+            print.join(rarity.frequent[usize::from(number)]);
+        }
         shared.clear();
         let from = bits.len();
-        for (set, counts) in set.chunks(64).zip(counts.chunks(64)) {
+        for (set, counts) in set.others.chunks(64).zip(counts.chunks(64)) {
             let mut word = 0;
             for (i, (&hash, &count)) in set.iter().zip(counts).enumerate() {
                 let is_common = rarity.is_common(hash, count);
@@ -174,15 +194,6 @@ impl Scanned {
     }
 }
 
-/// Calls `each` with the bits that are set, ascending.
-#[inline]
-pub(super) fn for_each_bit(mut word: u64, mut each: impl FnMut(usize)) {
-    while word != 0 {
-        each(word.trailing_zeros() as usize);
-        word &= word - 1;
-    }
-}
-
 /// What a set of shingles is known by: the sums of their hashes and of the products of the hashes' halves, as that of a
 /// [document](crate::collapse).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -192,6 +203,12 @@ pub(super) struct Print {
 }
 
 impl Print {
+    #[inline]
+    fn join(&mut self, other: Self) {
+        self.sum = self.sum.wrapping_add(other.sum);
+        self.products = self.products.wrapping_add(other.products);
+    }
+
     #[inline]
     fn add(&mut self, hash: u64) {
         // A shingle whose hash is 0 counts.

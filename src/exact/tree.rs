@@ -9,8 +9,8 @@
 //! Where splitting would take too many places, the node stays as it is.
 
 use super::classes::{Classes, NONE, Role};
-use super::hashed::HashedMap;
 use super::work::Patience;
+use crate::hashed::HashedMap;
 use crate::threshold::Threshold;
 
 /// Places below a node for each of its classes, at most.

@@ -13,7 +13,10 @@ use crate::candidates::Crowds;
 use crate::chances::{Agreement, Chances};
 use crate::corpus::error::Error;
 use crate::deduper::Deduper;
-use crate::exact::{CommonJoin, CommonOf, Frequencies, MostlyCommon, Posting, Rarity, Scanned};
+use crate::exact::{
+    Common, CommonJoin, CommonOf, Frequencies, MostlyCommon, Part, Posting, Rarity, Scanned,
+};
+use crate::frequent::Parts;
 use crate::method::Method;
 use crate::repeated::repeated_of;
 use crate::sketch::equal_slots;
@@ -170,15 +173,16 @@ impl Joining<'_> {
                 }
                 (hashes, ends)
             });
-            let sets: Vec<&[u64]> = sets
-                .iter()
-                .flat_map(|(hashes, ends)| ends.windows(2).map(|end| &hashes[end[0]..end[1]]))
-                .collect();
+            let sets = sets.iter().flat_map(|(hashes, ends)| {
+                let ends = ends.windows(2);
+                ends.map(|end| Parts::of(&hashes[end[0]..end[1]]))
+            });
+            let sets: Vec<Parts<'_>> = sets.collect();
             frequencies.count(&sets);
             Ok(())
         };
         for_each_round(self.sets, 0, self.shares.round, count, Ok)?;
-        Ok(Rarity::new(frequencies))
+        Ok(Rarity::new(frequencies, &[]))
     }
 
     /// Scans the joined sets: rare shingles go to parts of a file, and sets that are mostly common are returned.
@@ -217,7 +221,7 @@ impl Joining<'_> {
                 for record in records.filter(|record| self.certain.is_joined(record.document)) {
                     set.clear();
                     set.extend(record.hashes());
-                    scanned.scan(&set, record.document, rarity, threshold);
+                    scanned.scan(Parts::of(&set), record.document, rarity, threshold);
                     sizes.resize(scanned.rare.len(), set.len() as u32);
                     scanned.forget_bits();
                 }
@@ -420,9 +424,10 @@ impl CommonOf for OnDisk<'_> {
     fn for_each(
         &self,
         sets: &[u32],
-        (first, last): (u64, u64),
-        mut each: impl FnMut(usize, u64),
+        part: Part,
+        mut each: impl FnMut(usize, Common),
     ) -> Result<(), Error> {
+        let (first, last) = part.hashes();
         let stored = self.joining.stored;
         let numbered: Vec<(usize, u32)> = sets.iter().copied().enumerate().collect();
         let batch = self.joining.shares.batch;
@@ -432,7 +437,7 @@ impl CommonOf for OnDisk<'_> {
                 let hashes = fetched.get(set).set.hashes();
                 self.rarity.for_each_common(hashes, |hash| {
                     if (first..=last).contains(&hash) {
-                        each(number, hash);
+                        each(number, Common::Hashed(hash));
                     }
                 });
             }
@@ -443,5 +448,9 @@ impl CommonOf for OnDisk<'_> {
     /// Each part would read all sets.
     fn parts(&self) -> usize {
         1
+    }
+
+    fn numbered(&self) -> usize {
+        0
     }
 }

@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::exact::frequencies::Frequencies;
 use crate::exact::work::{Patience, Work};
+use crate::frequent::SplitSet;
 use crate::text::mix;
 use crate::union_find::UnionFind;
 
@@ -237,16 +238,19 @@ proptest! {
         let threshold = Threshold(threshold);
         let mut random = Random(seed);
         let sets = collection(&mut random);
-        let slices: Vec<&[u64]> = sets.iter().map(Vec::as_slice).collect();
+        let frequent = frequent(&mut random, &sets);
+        let split = split(&sets, &frequent);
         let many = sets.len() as u32;
         let indexed_from = many - many * share_of_index / 10;
-        let (set_at, ordered) = by_size(&slices);
+        let parts: Vec<Parts<'_>> = split.iter().map(SplitSet::parts).collect();
+        let (set_at, ordered) = by_size(&parts);
         let frequencies = Frequencies::with_bytes(bytes);
         frequencies.count(&ordered);
-        let mut rarity = Rarity::of(frequencies, most_rare);
+        let mut rarity = Rarity::of(frequencies, frequent.hashes(), most_rare);
         rarity.forced = is_forced.then_some(seed);
         let is_indexed = |set| set >= indexed_from;
-        let join = Join::by(&rarity, set_at, &ordered, sets.len(), threshold, is_indexed);
+        let ordered = Ordered { set_at, sets: ordered, numbered: frequent.hashes().len() };
+        let join = Join::by(&rarity, ordered, sets.len(), threshold, is_indexed);
         let mut work = Work::new(u64::MAX);
         work.patience = Patience { few, looks };
         let joined = Joined { join, sets: &sets, threshold, indexed_from, work };
@@ -264,6 +268,25 @@ proptest! {
     }
 }
 
+/// Some of the shingles of sets, to be told by numbers: that may change no result.
+fn frequent(random: &mut Random, sets: &[Vec<u64>]) -> Frequent {
+    let of_ten = random.of(&[0, 0, 2, 9]);
+    let all: BTreeSet<u64> = sets.concat().into_iter().collect();
+    let some = all.into_iter().filter(|_| random.below(10) < of_ten);
+    Frequent::of(some.collect(), 0.0)
+}
+
+fn split(sets: &[Vec<u64>], frequent: &Frequent) -> Vec<SplitSet> {
+    let split = |set: &Vec<u64>| frequent.split(&mut set.clone(), &mut Vec::new());
+    sets.iter().map(split).collect()
+}
+
+fn joined(sets: &[Vec<u64>]) -> Join {
+    let sets: Vec<Parts<'_>> = sets.iter().map(|set| Parts::of(set)).collect();
+    let none = Frequent::default();
+    Join::new(&sets, &none, Threshold(0.8), |_| false, &Ticker::silent()).unwrap()
+}
+
 /// Many sets that are all alike are not all compared with each other.
 #[test]
 fn near_copies_of_one_page_take_little_work() {
@@ -278,8 +301,7 @@ fn near_copies_of_one_page_take_little_work() {
         set
     };
     let sets: Vec<Vec<u64>> = (0..many).map(set).collect();
-    let slices: Vec<&[u64]> = sets.iter().map(Vec::as_slice).collect();
-    let join = Join::new(&slices, Threshold(0.8), |_| false, &Ticker::silent()).unwrap();
+    let join = joined(&sets);
     let work = Work::new(100 * many);
     let mut components = UnionFind::new(sets.len());
     join.common().connect(&mut components, work).unwrap();
@@ -302,8 +324,7 @@ fn too_much_work_is_refused_soon() {
         set
     };
     let sets: Vec<Vec<u64>> = (0..2000).map(set).collect();
-    let slices: Vec<&[u64]> = sets.iter().map(Vec::as_slice).collect();
-    let join = Join::new(&slices, Threshold(0.8), |_| false, &Ticker::silent()).unwrap();
+    let join = joined(&sets);
     let work = Work::new(50_000);
     let common = join.common();
     let out = common

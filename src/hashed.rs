@@ -4,11 +4,11 @@ use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
 /// A table by numbers of 64 bits.
-pub(super) type HashedMap<K, V> = HashMap<K, V, BuildHasherDefault<Multiply>>;
+pub(crate) type HashedMap<K, V> = HashMap<K, V, BuildHasherDefault<Multiply>>;
 
 /// Spreads a number by one multiplication.
 #[derive(Default)]
-pub(super) struct Multiply(u64);
+pub(crate) struct Multiply(u64);
 
 impl Hasher for Multiply {
     fn finish(&self) -> u64 {

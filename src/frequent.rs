@@ -1,0 +1,248 @@
+//! Frequent shingles, and sets in which these are told by numbers.
+//!
+//! Documents of a form share most of their shingles. A sample of the sets tells which: these are numbered, and a set
+//! holds two bytes for each of them instead of eight. What is counted, sorted and listed is the rest.
+
+use std::cmp::Reverse;
+
+use rayon::prelude::*;
+
+use crate::hashed::HashedMap;
+use crate::repeated::repeated_of;
+use crate::threshold::Threshold;
+use crate::verify::{ShingleSet, Similarity, overlap};
+
+/// Shingles that many sets have, numbered in the order of their hashes; none where sets have little in common.
+#[derive(Debug, Default)]
+pub struct Frequent {
+    hashes: Vec<u64>,
+    numbers: HashedMap<u64, u16>,
+    /// The share of the sample's shingles that these are.
+    share: f64,
+}
+
+/// A shingle set: the numbers of its frequent shingles, ascending, and the others.
+#[derive(Debug, Clone, Default)]
+pub struct SplitSet {
+    frequent: Box<[u16]>,
+    others: ShingleSet,
+}
+
+/// The same, borrowed.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Parts<'s> {
+    pub(crate) frequent: &'s [u16],
+    /// Ascending.
+    pub(crate) others: &'s [u64],
+}
+
+impl<'s> Parts<'s> {
+    /// A set of which no shingle is told by a number.
+    #[cfg(any(test, feature = "corpus"))]
+    pub(crate) fn of(others: &'s [u64]) -> Self {
+        Self {
+            frequent: &[],
+            others,
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.frequent.len() + self.others.len()
+    }
+}
+
+impl Frequent {
+    /// Which of `all` sets are to be the sample, of which are made for [`new`](Self::new).
+    pub(crate) fn sample(all: usize) -> impl IndexedParallelIterator<Item = usize> {
+        const MOST: usize = 4096;
+        let many = (all / 16).clamp(256, MOST).min(all);
+        (0..many).into_par_iter().map(move |i| i * all / many)
+    }
+
+    /// The shingles that are likely to be in more than `most_rare` of `all` sets, by a sample of these.
+    pub(crate) fn new(sample: &[ShingleSet], all: usize, most_rare: u8) -> Self {
+        /// Of less of the sample's shingles than this they are not worth it.
+        const LEAST_SHARE: f64 = 0.25;
+        /// Sets of the sample that have one, at least: in fewer it may be by chance.
+        const LEAST: usize = 4;
+        const MOST: usize = 1 << 16;
+        let shingles: usize = sample.iter().map(ShingleSet::len).sum();
+        let least = usize::from(most_rare) * sample.len() / all.max(1) + 1;
+        let least = least.max(LEAST);
+        let repeated = repeated_of(sample, shingles, |set, all| {
+            all.extend(set.hashes().iter().map(|&hash| (hash, ())));
+        });
+        let runs = repeated.chunk_by(|a, b| a.0 == b.0);
+        let runs = runs.filter(|run| run.len() >= least);
+        let mut found: Vec<(usize, u64)> = runs.map(|run| (run.len(), run[0].0)).collect();
+        found.sort_unstable_by_key(|&(sets, hash)| (Reverse(sets), hash));
+        found.truncate(MOST);
+        let covered: usize = found.iter().map(|&(sets, _)| sets).sum();
+        let share = covered as f64 / shingles.max(1) as f64;
+        if share < LEAST_SHARE {
+            return Self::default();
+        }
+        Self::of(found.into_iter().map(|(_, hash)| hash).collect(), share)
+    }
+
+    /// These shingles, each once.
+    pub(crate) fn of(mut hashes: Vec<u64>, share: f64) -> Self {
+        hashes.sort_unstable();
+        Self {
+            numbers: hashes.iter().copied().zip(0..).collect(),
+            hashes,
+            share,
+        }
+    }
+
+    /// The share of all shingles that are frequent, repeated ones as often as they occur; as far as the sample tells.
+    pub(crate) fn share(&self) -> f64 {
+        self.share
+    }
+
+    /// The frequent shingles, ascending.
+    pub(crate) fn hashes(&self) -> &[u64] {
+        &self.hashes
+    }
+
+    /// The set of some shingles. They are left in disorder; `marks` is memory to work in.
+    pub(crate) fn split(&self, hashes: &mut Vec<u64>, marks: &mut Vec<u64>) -> SplitSet {
+        if self.hashes.is_empty() {
+            return SplitSet::from(ShingleSet::from_buffer(hashes));
+        }
+        marks.clear();
+        marks.resize(self.hashes.len().div_ceil(64), 0);
+        hashes.retain(|hash| match self.numbers.get(hash) {
+            Some(&number) => {
+                marks[usize::from(number) / 64] |= 1 << (number % 64);
+                false
+            }
+            None => true,
+        });
+        let many = marks.iter().map(|word| word.count_ones() as usize).sum();
+        let mut frequent = Vec::with_capacity(many);
+        for (word, &marks) in marks.iter().enumerate() {
+            for_each_bit(marks, |bit| frequent.push((64 * word + bit) as u16));
+        }
+        SplitSet {
+            frequent: frequent.into(),
+            others: ShingleSet::from_buffer(hashes),
+        }
+    }
+}
+
+impl From<ShingleSet> for SplitSet {
+    /// A set of which no shingle is told by a number.
+    fn from(others: ShingleSet) -> Self {
+        Self {
+            frequent: Box::default(),
+            others,
+        }
+    }
+}
+
+impl SplitSet {
+    pub(crate) fn parts(&self) -> Parts<'_> {
+        Parts {
+            frequent: &self.frequent,
+            others: self.others.hashes(),
+        }
+    }
+
+    /// Distinct shingles.
+    pub(crate) fn len(&self) -> usize {
+        self.parts().len()
+    }
+
+    /// As [`ShingleSet::similarity`]; of sets that were split alike.
+    pub(crate) fn similarity(&self, other: &Self) -> Similarity {
+        let shared = self.shared(other, 0).unwrap_or(0);
+        Similarity::of(shared, self.len(), other.len())
+    }
+
+    /// As [`ShingleSet::similarity_at_least`]; of sets that were split alike.
+    pub(crate) fn similarity_at_least(
+        &self,
+        other: &Self,
+        threshold: Threshold,
+    ) -> Option<Similarity> {
+        let needed = threshold.needed_of(self.len(), other.len())?;
+        let shared = self.shared(other, needed)?;
+        Some(Similarity::of(shared, self.len(), other.len()))
+    }
+
+    /// How many shingles two sets share; none as soon as fewer than `needed` is certain.
+    fn shared(&self, other: &Self, needed: usize) -> Option<usize> {
+        let (left, right) = (self.parts(), other.parts());
+        let of_others = left.others.len().min(right.others.len());
+        let frequent = match left.frequent == right.frequent {
+            true => left.frequent.len(),
+            false => overlap(
+                left.frequent,
+                right.frequent,
+                needed.saturating_sub(of_others),
+            )?,
+        };
+        let others = overlap(left.others, right.others, needed.saturating_sub(frequent))?;
+        Some(frequent + others)
+    }
+}
+
+/// Calls `each` with the bits that are set, ascending.
+#[inline]
+pub(crate) fn for_each_bit(mut word: u64, mut each: impl FnMut(usize)) {
+    while word != 0 {
+        each(word.trailing_zeros() as usize);
+        word &= word - 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::text::mix;
+
+    #[test]
+    fn split_sets_are_as_similar_as_whole_ones() {
+        // Pages of two forms, of which every third lacks some, and with shingles of their own; repeated and unsorted.
+        let page = |i: u64| -> Vec<u64> {
+            let form = 1000 * (i % 2);
+            let form = (form..form + 60).filter(|j| i % 3 > 0 || j % 7 != i % 7);
+            let own = 100_000 + i / 4 * 20..100_000 + i / 4 * 20 + i % 9;
+            form.chain(own.clone()).chain(own).map(mix).collect()
+        };
+        let pages: Vec<Vec<u64>> = (0..300).map(page).collect();
+        let whole: Vec<ShingleSet> = pages.iter().cloned().map(ShingleSet::from_hashes).collect();
+        let sample: Vec<usize> = Frequent::sample(whole.len()).collect();
+        let sample: Vec<ShingleSet> = sample.into_iter().map(|i| whole[i].clone()).collect();
+        let frequent = Frequent::new(&sample, whole.len(), 15);
+        assert_eq!(frequent.hashes().len(), 120);
+        let mut marks = Vec::new();
+        let mut pages = pages;
+        let split: Vec<SplitSet> = pages
+            .iter_mut()
+            .map(|page| frequent.split(page, &mut marks))
+            .collect();
+        for (x, y) in (0..300).flat_map(|x| [(x, x), (x, (x * 7 + 1) % 300), (x, x ^ 1)]) {
+            assert!(split[x].parts().frequent.len() > split[x].parts().others.len());
+            let similarity = whole[x].similarity(&whole[y]);
+            assert_eq!(split[x].similarity(&split[y]), similarity);
+            for threshold in [0.3, 0.8, 0.9, similarity.jaccard] {
+                assert_eq!(
+                    split[x].similarity_at_least(&split[y], Threshold(threshold)),
+                    whole[x].similarity_at_least(&whole[y], threshold)
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_is_frequent_where_little_is_shared() {
+        let own = |i: u64| ShingleSet::from_hashes((0..5).chain(i * 100..i * 100 + 50).collect());
+        let sample: Vec<ShingleSet> = (1..300).map(own).collect();
+        let frequent = Frequent::new(&sample, 300, 15);
+        assert!(frequent.hashes().is_empty());
+        let split = frequent.split(&mut vec![3, 1, 3], &mut Vec::new());
+        assert_eq!(split.parts().others, [1, 3]);
+    }
+}
