@@ -1,6 +1,8 @@
 //! A bound on the overlap of two sets by bitmaps of them (Sandes, Teodoro, Melo: "Bitmap filter: Speeding up exact
 //! set similarity joins with bitwise operations", Information Systems 88, 2020).
 
+use rayon::prelude::*;
+
 use crate::text::arch::{self, Processor, Task};
 
 /// Bits for each shingle, at least; up to twice as many.
@@ -19,23 +21,34 @@ pub(super) struct Bitmaps {
 impl Bitmaps {
     /// Of sets of ascending hashes, in their order.
     pub(super) fn new(sets: &[&[u64]]) -> Self {
-        let mut bitmaps = Self {
-            words: Vec::new(),
-            starts: vec![0],
+        const CHUNK: usize = 1 << 12;
+        let words_of = |set: &&[u64]| match set.len() {
+            0 => 0,
+            len => (BITS * len).div_ceil(64).next_power_of_two(),
         };
-        for set in sets {
-            let from = bitmaps.words.len();
-            let words = (BITS * set.len()).div_ceil(64).next_power_of_two();
-            bitmaps.words.resize(from + words, 0);
-            let bits = &mut bitmaps.words[from..];
-            let mask = 64 * words as u64 - 1;
-            for hash in *set {
-                let bit = hash & mask;
-                bits[(bit / 64) as usize] ^= 1 << (bit % 64);
+        let mut starts = vec![0];
+        starts.extend(sets.iter().scan(0, |end, set| {
+            *end += words_of(set);
+            Some(*end)
+        }));
+        let words = sets.par_chunks(CHUNK).map(|sets| {
+            let mut all = Vec::with_capacity(sets.iter().map(words_of).sum());
+            for set in sets.iter().filter(|set| !set.is_empty()) {
+                let from = all.len();
+                all.resize(from + words_of(set), 0);
+                let bits = &mut all[from..];
+                let mask = 64 * bits.len() as u64 - 1;
+                for hash in *set {
+                    let bit = hash & mask;
+                    bits[(bit / 64) as usize] ^= 1 << (bit % 64);
+                }
             }
-            bitmaps.starts.push(bitmaps.words.len());
+            all
+        });
+        Self {
+            words: words.collect::<Vec<Vec<u64>>>().concat(),
+            starts,
         }
-        bitmaps
     }
 
     fn of(&self, set: usize) -> &[u64] {

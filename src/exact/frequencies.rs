@@ -43,14 +43,25 @@ impl Frequencies {
 
     /// Counts the shingles of more sets.
     pub(crate) fn count(&self, sets: &[Parts<'_>]) {
-        sets.par_iter().with_min_len(64).for_each(|set| {
-            for &hash in set.others {
+        let count = |counts: &mut Vec<u8>, set: &Parts<'_>| {
+            self.look_up(set.others, counts);
+            for (&hash, _) in set.others.iter().zip(&*counts).filter(|of| *of.1 < MANY) {
                 let count = &self.counts[place(hash, self.counts.len())];
+                // There may be more by now.
                 if count.load(Ordering::Relaxed) < MANY {
                     count.fetch_add(1, Ordering::Relaxed);
                 }
             }
-        });
+        };
+        sets.par_iter()
+            .with_min_len(64)
+            .for_each_init(Vec::new, count);
+    }
+
+    /// Looks up the counts of some shingles. Look-ups wait for memory, but not for each other, as an addition would.
+    pub(super) fn look_up(&self, hashes: &[u64], counts: &mut Vec<u8>) {
+        counts.clear();
+        counts.extend(hashes.iter().map(|&hash| self.of(hash)));
     }
 
     #[inline]

@@ -2,9 +2,7 @@
 
 use std::convert::Infallible;
 
-use rayon::prelude::*;
-
-use super::classes::{Common, CommonOf, NONE, Part};
+use super::classes::{Common, CommonOf, Part};
 use super::common::CommonJoin;
 use super::frequencies::Frequencies;
 use super::lists::Lists;
@@ -15,13 +13,8 @@ use crate::threshold::Threshold;
 use crate::watch::Ticker;
 
 /// Sets brought so far that those similar to each can be found.
-///
-/// Sets that take part have *places*, by size, equals by number.
 #[derive(Debug)]
 pub(crate) struct Join {
-    /// The set at each place, and the place of each set.
-    set_at: Vec<u32>,
-    place_of: Vec<u32>,
     lists: Lists,
     common: CommonJoin,
 }
@@ -77,87 +70,58 @@ impl Join {
         is_indexed: impl Fn(u32) -> bool + Send + Sync,
         ticker: &Ticker<'_>,
     ) -> Result<Self, Error> {
-        let (set_at, ordered) = by_size(sets);
-        ticker.tick(sets.len() - ordered.len())?;
-        let rarity = Rarity::new(Frequencies::new(&ordered), frequent.hashes());
-        let ordered = Ordered {
-            set_at,
-            sets: ordered,
-            numbered: frequent.hashes().len(),
-        };
-        let many = ordered.sets.len();
-        let join = Self::by(&rarity, ordered, sets.len(), threshold, is_indexed);
-        ticker.tick(many)?;
+        let rarity = Rarity::new(Frequencies::new(sets), frequent.hashes());
+        let numbered = frequent.hashes().len();
+        let join = Self::by(&rarity, sets, numbered, threshold, is_indexed);
+        ticker.tick(sets.len())?;
         Ok(join)
     }
 
+    /// Of sets of which this many shingles are told by numbers.
     fn by(
         rarity: &Rarity,
-        ordered: Ordered<'_>,
-        all: usize,
+        sets: &[Parts<'_>],
+        numbered: usize,
         threshold: Threshold,
         is_indexed: impl Fn(u32) -> bool + Send + Sync,
     ) -> Self {
-        let Ordered { set_at, sets, .. } = &ordered;
-        let mut place_of = vec![NONE; all];
-        for (place, &set) in (0..).zip(set_at) {
-            place_of[set as usize] = place;
-        }
         let mut scanned = scan(sets, rarity, threshold);
-        let (mut mostly_common, mut bits) = (Vec::new(), Bits::default());
-        for some in &mut scanned {
-            bits.all.append(&mut some.bits);
-            for set in some.mostly_common.drain(..) {
-                bits.start_of(set.set, sets);
-                mostly_common.push(MostlyCommon {
-                    set: set_at[set.set as usize],
-                    ..set
-                });
-            }
-        }
-        let common_of = InMemory {
-            ordered: &ordered,
-            place_of: &place_of,
-            bits,
+        let mut mostly_common = Vec::new();
+        let mut common_of = InMemory {
+            sets,
+            numbered,
+            bits: Vec::new(),
+            bits_from: Vec::new(),
         };
+        for some in &mut scanned {
+            common_of.push(&some.mostly_common, &mut some.bits);
+            mostly_common.append(&mut some.mostly_common);
+        }
         let (lists, common) = rayon::join(
             || Lists::new(sets, &scanned, threshold),
-            || CommonJoin::new(mostly_common, all, threshold, is_indexed, &common_of),
+            || CommonJoin::new(mostly_common, sets.len(), threshold, is_indexed, &common_of),
         );
         let Ok(common) = common;
-        Self {
-            set_at: ordered.set_at,
-            place_of,
-            lists,
-            common,
-        }
+        Self { lists, common }
     }
 
     /// Whether a set takes part: all that are similar to it among those that do are found.
     pub(crate) fn has(&self, set: u32) -> bool {
-        self.place_of[set as usize] != NONE
+        self.lists.has(set as usize)
     }
 
     /// Adds sets to `near` that share a rare shingle with this one and may be similar to it: all of these that are.
     pub(crate) fn near(&self, set: u32, near: &mut Near) {
-        let place = self.place_of[set as usize];
-        if place == NONE {
-            return;
-        }
-        self.lists.near(place as usize, |other| {
-            let set = self.set_at[other as usize];
-            if near.is_new(set) && self.lists.may_overlap(place as usize, other as usize) {
-                near.sets.push(set);
+        self.lists.near(set as usize, |other| {
+            if near.is_new(other) && self.lists.may_overlap(set as usize, other as usize) {
+                near.sets.push(other);
             }
         });
     }
 
     /// How many sets [`near`](Self::near) looks at for one, at most.
     pub(crate) fn met(&self, set: u32) -> usize {
-        match self.place_of[set as usize] {
-            NONE => 0,
-            place => self.lists.met(place as usize),
-        }
+        self.lists.met(set as usize)
     }
 
     /// How often it looks at another, for all sets, at most.
@@ -171,41 +135,28 @@ impl Join {
     }
 }
 
-/// Sets by their places.
-struct Ordered<'s> {
-    set_at: Vec<u32>,
-    sets: Vec<Parts<'s>>,
-    /// How many shingles are told by numbers.
-    numbered: usize,
-}
-
-/// Which shingles of sets, of those that are not told by numbers, are common, 64 in a word.
-#[derive(Default)]
-struct Bits {
-    all: Vec<u64>,
-    /// Where the words of each place begin, as far as it has any.
-    starts: Vec<u32>,
-    end: u32,
-}
-
-impl Bits {
-    /// The words of a place follow those of the place before it.
-    fn start_of(&mut self, place: u32, sets: &[Parts<'_>]) {
-        self.starts.resize(place as usize, self.end);
-        self.starts.push(self.end);
-        self.end += sets[place as usize].others.len().div_ceil(64) as u32;
-    }
-
-    fn of(&self, place: u32) -> &[u64] {
-        &self.all[self.starts[place as usize] as usize..]
-    }
-}
-
 /// Sets in memory.
 struct InMemory<'a> {
-    ordered: &'a Ordered<'a>,
-    place_of: &'a [u32],
-    bits: Bits,
+    sets: &'a [Parts<'a>],
+    /// How many shingles are told by numbers.
+    numbered: usize,
+    /// Which of the others are common, 64 in a word: of mostly common sets.
+    bits: Vec<u64>,
+    /// Where the words of each set begin, as far as it has any.
+    bits_from: Vec<usize>,
+}
+
+impl InMemory<'_> {
+    /// Takes the words of more sets.
+    fn push(&mut self, mostly_common: &[MostlyCommon], bits: &mut Vec<u64>) {
+        let mut end = self.bits.len();
+        for &MostlyCommon { set, .. } in mostly_common {
+            self.bits_from.resize(set as usize, end);
+            self.bits_from.push(end);
+            end += self.sets[set as usize].others.len().div_ceil(64);
+        }
+        self.bits.append(bits);
+    }
 }
 
 impl CommonOf for InMemory<'_> {
@@ -220,8 +171,8 @@ impl CommonOf for InMemory<'_> {
         let (first, last) = part.hashes();
         let numbers = part.numbers(self.numbered());
         for (number, &set) in sets.iter().enumerate() {
-            let place = self.place_of[set as usize];
-            let set = self.ordered.sets[place as usize];
+            let bits = &self.bits[self.bits_from[set as usize]..];
+            let set = self.sets[set as usize];
             let from = |bound: usize| {
                 let before = |&number: &u16| usize::from(number) < bound;
                 set.frequent.partition_point(before)
@@ -231,7 +182,7 @@ impl CommonOf for InMemory<'_> {
             }
             let hashes = set.others;
             let from = hashes.partition_point(|&hash| hash < first) / 64;
-            let words = hashes.chunks(64).zip(self.bits.of(place)).skip(from);
+            let words = hashes.chunks(64).zip(bits).skip(from);
             for (hashes, &word) in words {
                 if hashes[0] > last {
                     break;
@@ -251,17 +202,8 @@ impl CommonOf for InMemory<'_> {
     }
 
     fn numbered(&self) -> usize {
-        self.ordered.numbered
+        self.numbered
     }
-}
-
-/// The sets that are not empty by size, equals by number, and what they are.
-fn by_size<'s>(sets: &[Parts<'s>]) -> (Vec<u32>, Vec<Parts<'s>>) {
-    let sizes = (0..).zip(sets).map(|(number, set)| (set.len(), number));
-    let mut order: Vec<(usize, u32)> = sizes.filter(|&(size, _)| size > 0).collect();
-    order.par_sort_unstable();
-    let ordered = order.iter().map(|&(_, set)| sets[set as usize]).collect();
-    (order.into_iter().map(|(_, set)| set).collect(), ordered)
 }
 
 #[cfg(test)]

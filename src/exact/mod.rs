@@ -72,6 +72,8 @@ pub(crate) use frequencies::Frequencies;
 pub(crate) use frequencies::MOST_RARE;
 pub(crate) use join::{Join, Near};
 pub(crate) use lead::Leading;
+#[cfg(feature = "corpus")]
+pub(crate) use lists::Listed;
 pub(crate) use partners::Partners;
 pub(crate) use sample::{Sample, Sampler};
 #[cfg(feature = "corpus")]

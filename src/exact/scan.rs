@@ -68,8 +68,7 @@ impl Rarity {
 /// A set that has a shingle in its prefix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub(crate) struct Posting {
-    /// The place of the set.
-    pub(crate) place: u32,
+    pub(crate) set: u32,
     /// Where the shingle stands in the order of the set's shingles.
     pub(crate) at: u32,
 }
@@ -79,7 +78,6 @@ pub(crate) struct Posting {
 pub(crate) struct MostlyCommon {
     /// What its common part is known by.
     pub(super) print: Print,
-    /// The place of the set; its number from the join of common parts on.
     pub(crate) set: u32,
     pub(super) size: u32,
     /// Common shingles.
@@ -91,7 +89,7 @@ pub(crate) struct MostlyCommon {
 pub(crate) struct Scanned {
     /// Rare shingles of prefixes that another set may have too.
     pub(crate) rare: Vec<Keyed<Posting>>,
-    /// By place.
+    /// By set.
     pub(crate) mostly_common: Vec<MostlyCommon>,
     /// Which of their shingles that are not told by numbers are common, 64 in a word.
     pub(super) bits: Vec<u64>,
@@ -100,7 +98,7 @@ pub(crate) struct Scanned {
     counts: Vec<u8>,
 }
 
-/// Scans sets at their places, some in a row at a time.
+/// Scans those sets that are not empty, some in a row at a time.
 ///
 /// The order of all shingles is that of (frequency, hash). Of each set the prefix is taken that any set as similar as
 /// the threshold must meet (Chaudhuri, Ganti, Kaushik 2006). Shingles that no other set has come first and go into no
@@ -114,8 +112,10 @@ pub(super) fn scan(sets: &[Parts<'_>], rarity: &Rarity, threshold: Threshold) ->
     let chunks: Vec<_> = sets.chunks(chunk).zip((0..).step_by(chunk)).collect();
     let scan_chunk = |(sets, first): (&[Parts<'_>], u32)| {
         let mut scanned = Scanned::default();
-        for (place, &set) in (first..).zip(sets) {
-            scanned.scan(set, place, rarity, threshold);
+        for (number, &set) in (first..).zip(sets) {
+            if set.len() > 0 {
+                scanned.scan(set, number, rarity, threshold);
+            }
         }
         scanned
     };
@@ -133,7 +133,7 @@ impl Scanned {
     pub(crate) fn scan(
         &mut self,
         set: Parts<'_>,
-        place: u32,
+        number: u32,
         rarity: &Rarity,
         threshold: Threshold,
     ) {
@@ -143,9 +143,7 @@ impl Scanned {
             bits,
             ..
         } = self;
-        // Look-ups first: they wait for memory, but not for each other.
-        counts.clear();
-        counts.extend(set.others.iter().map(|&hash| rarity.frequencies.of(hash)));
+        rarity.frequencies.look_up(set.others, counts);
         let (mut unique, mut common) = (0u32, set.frequent.len() as u32);
         let mut print = Print::default();
         for &number in set.frequent {
@@ -182,11 +180,11 @@ impl Scanned {
         shared.sort_unstable();
         let postings = (unique..).zip(&*shared);
         self.rare
-            .extend(postings.map(|(at, &(_, hash))| (hash, Posting { place, at })));
+            .extend(postings.map(|(at, &(_, hash))| (hash, Posting { set: number, at })));
         if set.len() as u32 - common <= may_miss {
             self.mostly_common.push(MostlyCommon {
                 print,
-                set: place,
+                set: number,
                 size: set.len() as u32,
                 common,
             });

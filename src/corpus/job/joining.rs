@@ -14,7 +14,7 @@ use crate::chances::{Agreement, Chances};
 use crate::corpus::error::Error;
 use crate::deduper::Deduper;
 use crate::exact::{
-    Common, CommonJoin, CommonOf, Frequencies, MostlyCommon, Part, Posting, Rarity, Scanned,
+    Common, CommonJoin, CommonOf, Frequencies, Listed, MostlyCommon, Part, Posting, Rarity, Scanned,
 };
 use crate::frequent::Parts;
 use crate::method::Method;
@@ -233,8 +233,8 @@ impl Joining<'_> {
             for (scanned, sizes) in all {
                 mostly_common.extend(scanned.mostly_common);
                 let postings = scanned.rare.iter().zip(sizes);
-                for (&(hash, Posting { place, at }), size) in postings {
-                    rare((hash, [place, size, at]))?;
+                for (&(hash, Posting { set, at }), size) in postings {
+                    rare((hash, [set, size, at]))?;
                 }
             }
             Ok(())
@@ -273,28 +273,27 @@ impl Joining<'_> {
                 let number = |i: usize| u32::from_le_bytes(numbers[i]);
                 let hash = u64::from_le_bytes(hash.try_into().unwrap_or_default());
                 // Of a part all have the same first bits.
-                (hash.reverse_bits(), (number(1), number(0), number(2)))
+                let posting = Posting {
+                    set: number(0),
+                    at: number(2),
+                };
+                (hash.reverse_bits(), (number(1), posting))
             }));
         });
         let threshold = self.threshold();
         let runs: Vec<&[_]> = shared.chunk_by(|a, b| a.0 == b.0).collect();
         let pairs = runs.par_iter().flat_map_iter(|run| {
-            let mut run: Vec<(u32, u32, u32)> = run.iter().map(|&(_, posting)| posting).collect();
+            let listed = |&(_, (size, posting))| Listed::new(size, posting, threshold);
+            let mut run: Vec<Listed> = run.iter().map(listed).collect();
             run.sort_unstable();
             let mut pairs = Vec::new();
-            for (place, &(size, document, at)) in run.iter().enumerate() {
-                if at as usize > threshold.may_miss_of_larger(size as usize) {
-                    continue;
-                }
-                for &(other_size, other, other_at) in &run[place + 1..] {
-                    let both = (size + other_size) as usize;
-                    let needed = threshold.needed_about(both);
-                    if needed > size as usize {
+            for (place, &smaller) in run.iter().enumerate() {
+                for &larger in &run[place + 1..] {
+                    if smaller.ends_before(larger, threshold) {
                         break;
                     }
-                    let rest = (size - at).min(other_size - other_at) as usize;
-                    let pair = (document.min(other), document.max(other));
-                    if rest >= needed && pair.0 < self.new {
+                    let pair = (smaller.set.min(larger.set), smaller.set.max(larger.set));
+                    if pair.0 < self.new && smaller.may_be_similar(larger, threshold) {
                         pairs.push(pair);
                     }
                 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 
 use super::*;
+use crate::exact::classes::NONE;
 use crate::exact::frequencies::Frequencies;
 use crate::exact::work::{Patience, Work};
 use crate::frequent::SplitSet;
@@ -243,14 +244,12 @@ proptest! {
         let many = sets.len() as u32;
         let indexed_from = many - many * share_of_index / 10;
         let parts: Vec<Parts<'_>> = split.iter().map(SplitSet::parts).collect();
-        let (set_at, ordered) = by_size(&parts);
         let frequencies = Frequencies::with_bytes(bytes);
-        frequencies.count(&ordered);
+        frequencies.count(&parts);
         let mut rarity = Rarity::of(frequencies, frequent.hashes(), most_rare);
         rarity.forced = is_forced.then_some(seed);
         let is_indexed = |set| set >= indexed_from;
-        let ordered = Ordered { set_at, sets: ordered, numbered: frequent.hashes().len() };
-        let join = Join::by(&rarity, ordered, sets.len(), threshold, is_indexed);
+        let join = Join::by(&rarity, &parts, frequent.hashes().len(), threshold, is_indexed);
         let mut work = Work::new(u64::MAX);
         work.patience = Patience { few, looks };
         let joined = Joined { join, sets: &sets, threshold, indexed_from, work };
