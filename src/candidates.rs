@@ -22,6 +22,8 @@ pub(crate) struct Candidates {
     pub(crate) crowds: Vec<Crowds>,
     /// What joining common parts may take.
     pub(crate) work: Work,
+    /// The sets that are connected by common parts, where that is known already.
+    pub(crate) connected: Option<UnionFind>,
 }
 
 /// The crowded buckets that a set is in, by a bit of their keys.
@@ -133,14 +135,23 @@ impl Candidates {
     }
 
     /// Tries whether joining common parts takes too much work.
-    pub(crate) fn try_work(&self) -> Result<(), Reason> {
-        let Some(join) = &self.join else {
-            return Ok(());
-        };
-        let tried = join
-            .common()
-            .connect(&mut UnionFind::new(self.sets), self.work);
+    pub(crate) fn try_work(&mut self) -> Result<(), Reason> {
+        let (connected, tried) = self.connected();
+        self.connected = Some(connected);
         tried.map_err(|out| self.reason(out))
+    }
+
+    /// Connects sets by their common parts, as far as the work allows.
+    pub(crate) fn connected(&self) -> (UnionFind, Result<(), OutOfWork>) {
+        if let Some(connected) = &self.connected {
+            return (connected.clone(), Ok(()));
+        }
+        let mut connected = UnionFind::new(self.sets);
+        let tried = match &self.join {
+            Some(join) => join.common().connect(&mut connected, self.work),
+            None => Ok(()),
+        };
+        (connected, tried)
     }
 
     fn reason(&self, out: OutOfWork) -> Reason {

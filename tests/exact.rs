@@ -265,7 +265,8 @@ fn too_much_is_refused_and_auto_takes_the_way_out() {
 
 #[test]
 fn auto_answers_as_the_method_that_it_takes() {
-    // A wire of news: most documents are like no other. And one page in many versions.
+    // A wire of news: most documents are like no other. One page in many versions: LSH would have to join them as well. And
+    // pages of few words, which are all common, and are like no other.
     let mut random = Random(3);
     let mut word = |vocabulary| format!("w{}", random.below(vocabulary));
     let mut wire: Vec<String> = Vec::new();
@@ -289,9 +290,13 @@ fn auto_answers_as_the_method_that_it_takes() {
             page.join(" ")
         })
         .collect();
+    let few_words: Vec<String> = (0..3000)
+        .map(|_| (0..150).map(|_| word(500)).collect::<Vec<_>>().join(" "))
+        .collect();
     for (texts, shingle, taken) in [
         (&wire, Shingle::Words(5), Method::Exact),
-        (&versions, Shingle::Words(1), Method::Lsh),
+        (&versions, Shingle::Words(1), Method::Exact),
+        (&few_words, Shingle::Words(1), Method::Lsh),
     ] {
         let by = |method: Method| {
             let mut builder = Deduper::builder();

@@ -134,9 +134,13 @@ impl<'d, D: Shingled> Way<'d, D> {
         drop(sample);
         let mut budget = self.deduper.budget();
         let allowed = budget.work;
-        budget.work = (allowed / 8).min(cost::looks_in(MORE * lsh));
+        budget.work = allowed / 8;
+        // Where LSH has crowded buckets it would have to join what is in them as well.
+        if !found.as_ref().is_ok_and(|found| found.crowded.is_some()) {
+            budget.work = budget.work.min(cost::looks_in(MORE * lsh));
+        }
         let joined = self.join(&distinct, &survivors, &frequent, budget)?;
-        let joined = joined.and_then(|(sets, candidates)| {
+        let joined = joined.and_then(|(sets, mut candidates)| {
             candidates.try_work()?;
             Ok((sets, candidates))
         });
@@ -223,6 +227,7 @@ impl<'d, D: Shingled> Way<'d, D> {
             join,
             crowds,
             work: Work::new(self.deduper.budget().work),
+            connected: None,
         };
         Ok(self.batch(distinct, Some(found.rows), candidates, reason, sets))
     }
@@ -268,6 +273,7 @@ impl<'d, D: Shingled> Way<'d, D> {
             join: Some(join),
             crowds: Vec::new(),
             work: Work::new(budget.work),
+            connected: None,
         };
         Ok(Ok((sets, candidates)))
     }

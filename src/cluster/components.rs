@@ -36,11 +36,9 @@ pub(crate) fn components(
     is_similar: impl Fn(u32, u32) -> bool + Sync,
     ticker: &Ticker<'_>,
 ) -> Result<Labels, Error> {
-    let mut components = UnionFind::new(candidates.sets);
     let mut unseen = 0;
-    if let Some(join) = &candidates.join
-        && let Err(out) = join.common().connect(&mut components, candidates.work)
-    {
+    let (mut components, joined) = candidates.connected();
+    if let Err(out) = joined {
         candidates.out_of_work(out)?;
         unseen = candidates.unseen();
     }
