@@ -1,7 +1,7 @@
 //! Connected components of classes.
 
 use super::classes::{Classes, Role};
-use super::tree::{List, Looks, Split, Tree, Visit, Visitor};
+use super::tree::{Entry, List, Looks, Split, Tree, Visit, Visitor};
 use super::work::{OutOfWork, Work};
 use crate::threshold::Threshold;
 use crate::union_find::UnionFind;
@@ -125,7 +125,12 @@ impl Visitor for Connecting<'_> {
         let size = classes.class(x).least;
         let least = threshold.least_partner(size as usize);
         let entries = &list.entries;
-        let from = entries.partition_point(|entry| classes.least(entry.class) < least);
+        // Classes come by size.
+        let is_too_small = |entry: &Entry| classes.least(entry.class) < least;
+        while entries.get(list.from).is_some_and(is_too_small) {
+            list.from += 1;
+        }
+        let from = list.from;
         // None that is larger can share enough here.
         let end = threshold.most_sum((visit.path + visit.rest) as usize);
         let end = end.saturating_sub(size as usize) as u32;

@@ -57,8 +57,19 @@ impl Related {
 #[derive(Debug, Default)]
 pub(super) struct List {
     pub(super) entries: Vec<Entry>,
+    /// Of components: entries before this one are too small for all classes to come.
+    pub(super) from: usize,
     /// Of components: these entries are connected with each other, and can connect no more.
     pub(super) known: (usize, usize),
+}
+
+impl List {
+    /// Makes it a list of one entry.
+    fn show(&mut self, entry: Entry) {
+        self.entries.clear();
+        self.entries.push(entry);
+        (self.from, self.known) = (0, (0, 0));
+    }
 }
 
 #[derive(Debug, Default)]
@@ -312,9 +323,7 @@ impl<'c> Tree<'c> {
                 match self.children.get(&key(step.node, atom.kind)) {
                     None => {}
                     Some(&Child::One(one)) => {
-                        self.one.entries.clear();
-                        self.one.entries.push(self.alone[one as usize]);
-                        self.one.known = (0, 0);
+                        self.one.show(self.alone[one as usize]);
                         visitor.meet(&mut self.one, visit(at + 1, path + kind.weight));
                         self.work += 1;
                     }
