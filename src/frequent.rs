@@ -14,16 +14,18 @@ use crate::verify::{ShingleSet, Similarity, overlap};
 
 /// Shingles that many sets have, numbered in the order of their hashes; none where sets have little in common.
 #[derive(Debug, Default)]
-pub struct Frequent {
+pub(crate) struct Frequent {
     hashes: Vec<u64>,
     numbers: HashedMap<u64, u16>,
     /// The share of the sample's shingles that these are.
     share: f64,
+    /// Whether most sets of the sample have more other shingles than a partner may lack.
+    others_tell: bool,
 }
 
 /// A shingle set: the numbers of its frequent shingles, ascending, and the others.
 #[derive(Debug, Clone, Default)]
-pub struct SplitSet {
+pub(crate) struct SplitSet {
     frequent: Box<[u16]>,
     others: ShingleSet,
 }
@@ -60,7 +62,12 @@ impl Frequent {
     }
 
     /// The shingles that are likely to be in more than `most_rare` of `all` sets, by a sample of these.
-    pub(crate) fn new(sample: &[ShingleSet], all: usize, most_rare: u8) -> Self {
+    pub(crate) fn new(
+        sample: &[ShingleSet],
+        all: usize,
+        most_rare: u8,
+        threshold: Threshold,
+    ) -> Self {
         /// Of less of the sample's shingles than this they are not worth it.
         const LEAST_SHARE: f64 = 0.25;
         /// Sets of the sample that have one, at least: in fewer it may be by chance.
@@ -82,16 +89,20 @@ impl Frequent {
         if share < LEAST_SHARE {
             return Self::default();
         }
-        Self::of(found.into_iter().map(|(_, hash)| hash).collect(), share)
+        let mut frequent = Self::of(found.into_iter().map(|(_, hash)| hash).collect());
+        frequent.share = share;
+        let tells = |set: &&ShingleSet| frequent.others_of(set) > threshold.may_miss(set.len());
+        frequent.others_tell = 2 * sample.par_iter().filter(tells).count() > sample.len();
+        frequent
     }
 
     /// These shingles, each once.
-    pub(crate) fn of(mut hashes: Vec<u64>, share: f64) -> Self {
+    pub(crate) fn of(mut hashes: Vec<u64>) -> Self {
         hashes.sort_unstable();
         Self {
             numbers: hashes.iter().copied().zip(0..).collect(),
             hashes,
-            share,
+            ..Self::default()
         }
     }
 
@@ -100,9 +111,25 @@ impl Frequent {
         self.share
     }
 
+    /// Whether sets that share nothing but frequent shingles are likely to be told by the others.
+    pub(crate) fn others_tell(&self) -> bool {
+        self.others_tell
+    }
+
     /// The frequent shingles, ascending.
     pub(crate) fn hashes(&self) -> &[u64] {
         &self.hashes
+    }
+
+    /// Drops the frequent ones of some shingles.
+    pub(crate) fn drop_from(&self, hashes: &mut Vec<u64>) {
+        hashes.retain(|hash| !self.numbers.contains_key(hash));
+    }
+
+    /// How many of a set's shingles are not frequent.
+    fn others_of(&self, set: &ShingleSet) -> usize {
+        let is_other = |hash: &&u64| !self.numbers.contains_key(*hash);
+        set.hashes().iter().filter(is_other).count()
     }
 
     /// The set of some shingles. They are left in disorder; `marks` is memory to work in.
@@ -215,7 +242,7 @@ mod tests {
         let whole: Vec<ShingleSet> = pages.iter().cloned().map(ShingleSet::from_hashes).collect();
         let sample: Vec<usize> = Frequent::sample(whole.len()).collect();
         let sample: Vec<ShingleSet> = sample.into_iter().map(|i| whole[i].clone()).collect();
-        let frequent = Frequent::new(&sample, whole.len(), 15);
+        let frequent = Frequent::new(&sample, whole.len(), 15, Threshold(0.8));
         assert_eq!(frequent.hashes().len(), 120);
         let mut marks = Vec::new();
         let mut pages = pages;
@@ -240,7 +267,7 @@ mod tests {
     fn nothing_is_frequent_where_little_is_shared() {
         let own = |i: u64| ShingleSet::from_hashes((0..5).chain(i * 100..i * 100 + 50).collect());
         let sample: Vec<ShingleSet> = (1..300).map(own).collect();
-        let frequent = Frequent::new(&sample, 300, 15);
+        let frequent = Frequent::new(&sample, 300, 15, Threshold(0.8));
         assert!(frequent.hashes().is_empty());
         let split = frequent.split(&mut vec![3, 1, 3], &mut Vec::new());
         assert_eq!(split.parts().others, [1, 3]);

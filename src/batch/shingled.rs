@@ -8,26 +8,24 @@ use crate::verify::ShingleSet;
 
 /// A document, or the shingle set that was made of one before.
 pub trait Shingled: Sync {
-    /// Its shingle set.
+    /// Writes its shingles over those in `memory`, in any order; repeated ones may come repeatedly.
     ///
     /// # Errors
     /// Where the document cannot be read, or is bytes and no text.
+    fn shingle(&self, shingler: &Shingler, memory: &mut Memory) -> Result<(), ReadError>;
+
+    /// Its shingle set.
+    ///
+    /// # Errors
+    /// As [`shingle`](Self::shingle).
     fn shingle_set(
         &self,
         shingler: &Shingler,
         memory: &mut Memory,
-    ) -> Result<ShingleSet, ReadError>;
-
-    /// The same, split.
-    ///
-    /// # Errors
-    /// As [`shingle_set`](Self::shingle_set).
-    fn split_set(
-        &self,
-        shingler: &Shingler,
-        frequent: &Frequent,
-        memory: &mut Memory,
-    ) -> Result<SplitSet, ReadError>;
+    ) -> Result<ShingleSet, ReadError> {
+        self.shingle(shingler, memory)?;
+        Ok(ShingleSet::from_buffer(&mut memory.hashes))
+    }
 
     /// The length of its text in bytes.
     fn byte_len(&self) -> usize;
@@ -38,19 +36,13 @@ pub trait Shingled: Sync {
 pub struct Memory {
     buffer: ReadBuffer,
     scratch: Scratch,
-    hashes: Vec<u64>,
+    pub(crate) hashes: Vec<u64>,
     marks: Vec<u64>,
 }
 
 impl Memory {
-    /// Splits a set.
-    #[cfg(feature = "corpus")]
-    pub(crate) fn split(&mut self, frequent: &Frequent, set: ShingleSet) -> SplitSet {
-        if frequent.hashes().is_empty() {
-            return set.into();
-        }
-        self.hashes.clear();
-        self.hashes.extend_from_slice(set.hashes());
+    /// The shingles of the last document, split.
+    pub(crate) fn split(&mut self, frequent: &Frequent) -> SplitSet {
         frequent.split(&mut self.hashes, &mut self.marks)
     }
 
@@ -64,35 +56,14 @@ impl Memory {
 }
 
 impl<D: Document + Sync> Shingled for D {
-    fn shingle_set(
-        &self,
-        shingler: &Shingler,
-        memory: &mut Memory,
-    ) -> Result<ShingleSet, ReadError> {
+    fn shingle(&self, shingler: &Shingler, memory: &mut Memory) -> Result<(), ReadError> {
         let Memory {
             buffer,
             scratch,
             hashes,
             ..
         } = memory;
-        shingler.content_into(self.content(buffer)?, scratch, hashes)?;
-        Ok(ShingleSet::from_buffer(hashes))
-    }
-
-    fn split_set(
-        &self,
-        shingler: &Shingler,
-        frequent: &Frequent,
-        memory: &mut Memory,
-    ) -> Result<SplitSet, ReadError> {
-        let Memory {
-            buffer,
-            scratch,
-            hashes,
-            marks,
-        } = memory;
-        shingler.content_into(self.content(buffer)?, scratch, hashes)?;
-        Ok(frequent.split(hashes, marks))
+        Ok(shingler.content_into(self.content(buffer)?, scratch, hashes)?)
     }
 
     fn byte_len(&self) -> usize {

@@ -9,7 +9,7 @@ use crate::candidates::{Candidates, Crowds};
 use crate::collapse::{Distinct, Firsts};
 use crate::deduper::Deduper;
 use crate::error::Error;
-use crate::exact::{Join, MOST_RARE, Sample, Work, survivors};
+use crate::exact::{Join, MOST_RARE, Sample, Sampler, Work, survivors};
 use crate::frequent::{Frequent, Parts, SplitSet};
 use crate::lsh::Buckets;
 use crate::method::{Budget, Reason, cost};
@@ -89,6 +89,7 @@ impl<'d, D: Shingled> Way<'d, D> {
         let survivors = self.survivors(&distinct, &sample)?;
         drop(sample);
         let frequent = self.frequent_of(&distinct, &survivors);
+        let survivors = self.narrowed(&distinct, survivors, &frequent)?;
         let joined = match self.refuses_memory(&survivors, &frequent) {
             Some(reason) => Err(reason),
             None => self.join(&distinct, &survivors, &frequent, self.deduper.budget())?,
@@ -139,6 +140,7 @@ impl<'d, D: Shingled> Way<'d, D> {
         if !found.as_ref().is_ok_and(|found| found.crowded.is_some()) {
             budget.work = budget.work.min(cost::looks_in(MORE * lsh));
         }
+        let survivors = self.narrowed(&distinct, survivors, &frequent)?;
         let joined = self.join(&distinct, &survivors, &frequent, budget)?;
         let joined = joined.and_then(|(sets, mut candidates)| {
             candidates.try_work()?;
@@ -300,9 +302,7 @@ impl<'d, D: Shingled> Way<'d, D> {
         let may = survivors(sample, sample.lengths(), threshold, &firsts, &ticker)?;
         let (mut sets, mut shingles) = (0, 0);
         for (document, length) in sample.lengths().enumerate().filter(|&(d, _)| firsts[d]) {
-            // The set of a copy is made as well: its similarity is told.
-            let set = distinct.set_of(document).unwrap_or_default();
-            if may[document] || distinct.documents(set).len() > 1 {
+            if may[document] || distinct.has_copies(document) {
                 sets += 1;
                 shingles += u64::from(length);
             }
@@ -312,6 +312,62 @@ impl<'d, D: Shingled> Way<'d, D> {
             sets,
             shingles,
         })
+    }
+
+    /// Those of the survivors that may have a partner by all of their shingles that are not frequent, where these are
+    /// likely to tell. The first look has only some of the shingles, and most of these are frequent.
+    fn narrowed(
+        self,
+        distinct: &Distinct,
+        mut survivors: Survivors,
+        frequent: &Frequent,
+    ) -> Result<Survivors, Error> {
+        if !frequent.others_tell() {
+            return Ok(survivors);
+        }
+        let firsts = (0..distinct.len()).map(|set| distinct.first(set));
+        let firsts: Vec<usize> = firsts.filter(|&document| survivors.may[document]).collect();
+        let ticker = self.run.ticker(Stage::Filter, 2 * firsts.len());
+        let shingler = self.deduper.sketcher().shingler();
+        let look = |documents: &[usize]| {
+            let (mut memory, mut keys) = (Memory::default(), Vec::new());
+            let (mut sample, mut lengths) = (Sample::default(), Vec::new());
+            for &document in documents {
+                ticker.tick(1)?;
+                // What cannot be read is found when all sets are made.
+                if self.documents[document]
+                    .shingle(shingler, &mut memory)
+                    .is_err()
+                {
+                    memory.hashes.clear();
+                }
+                lengths.push(u32::try_from(memory.hashes.len()).unwrap_or(u32::MAX));
+                frequent.drop_from(&mut memory.hashes);
+                Sampler::of_all().push(&memory.hashes, &mut keys, &mut sample);
+            }
+            Ok((sample, lengths))
+        };
+        let together = (firsts.len() / 64).clamp(1 << 8, 1 << 13);
+        let looks: Vec<(Sample, Vec<u32>)> = firsts
+            .par_chunks(together)
+            .map(look)
+            .collect::<Result<_, Error>>()?;
+        let (mut sample, mut lengths) = (Sample::default(), Vec::new());
+        for (mut some, of_some) in looks {
+            sample.take(&mut some, |_| true);
+            lengths.extend(of_some);
+        }
+        let threshold = Threshold(self.deduper.threshold());
+        let asked = vec![true; firsts.len()];
+        let stay = self::survivors(&sample, lengths.iter().copied(), threshold, &asked, &ticker)?;
+        for ((document, length), stays) in firsts.into_iter().zip(lengths).zip(stay) {
+            survivors.may[document] = stays;
+            if !stays && !distinct.has_copies(document) {
+                survivors.sets -= 1;
+                survivors.shingles -= u64::from(length);
+            }
+        }
+        Ok(survivors)
     }
 
     pub(super) fn batch(
@@ -359,9 +415,10 @@ impl<'d, D: Shingled> Way<'d, D> {
                 return Ok(SplitSet::default());
             }
             let document = distinct.first(set);
-            self.documents[document]
-                .split_set(shingler, frequent, memory)
-                .map_err(|error| Error::unreadable(document, &*error))
+            match self.documents[document].shingle(shingler, memory) {
+                Ok(()) => Ok(memory.split(frequent)),
+                Err(error) => Err(Error::unreadable(document, &*error)),
+            }
         };
         (0..distinct.len())
             .into_par_iter()
@@ -391,6 +448,7 @@ impl<'d, D: Shingled> Way<'d, D> {
             document.shingle_set(shingler, memory).unwrap_or_default()
         });
         let sample: Vec<ShingleSet> = sample.collect();
-        Frequent::new(&sample, candidates.len(), MOST_RARE)
+        let threshold = Threshold(self.deduper.threshold());
+        Frequent::new(&sample, candidates.len(), MOST_RARE, threshold)
     }
 }

@@ -64,6 +64,12 @@ impl Distinct {
         &self.members[self.starts[set] as usize..self.starts[set + 1] as usize]
     }
 
+    /// Whether other documents have the set of this one as well.
+    pub(crate) fn has_copies(&self, document: usize) -> bool {
+        let set = self.set_of(document);
+        set.is_some_and(|set| self.documents(set).len() > 1)
+    }
+
     /// The first document that has this set.
     pub fn first(&self, set: usize) -> usize {
         self.members[self.starts[set] as usize] as usize

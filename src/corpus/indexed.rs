@@ -10,7 +10,6 @@ use super::escape::escaped_bytes;
 use crate::batch::{Memory, Shingled};
 use crate::deduper::Deduper;
 use crate::digest::{Digester, Digests};
-use crate::frequent::{Frequent, SplitSet};
 use crate::storage::{Checks, Stored, StoredId};
 use crate::text::{ReadError, Shingler};
 use crate::verify::ShingleSet;
@@ -221,27 +220,17 @@ pub(super) enum NewOrIndexed<'d, D> {
 }
 
 impl<D: Shingled> Shingled for NewOrIndexed<'_, D> {
-    fn shingle_set(
-        &self,
-        shingler: &Shingler,
-        memory: &mut Memory,
-    ) -> Result<ShingleSet, ReadError> {
+    fn shingle(&self, shingler: &Shingler, memory: &mut Memory) -> Result<(), ReadError> {
         match self {
-            Self::New(document) => document.shingle_set(shingler, memory),
-            Self::Indexed(indexed, document) => Ok(indexed.set(*document)),
+            Self::New(document) => document.shingle(shingler, memory)?,
+            Self::Indexed(indexed, document) => {
+                memory.hashes.clear();
+                memory
+                    .hashes
+                    .extend_from_slice(indexed.set(*document).hashes());
+            }
         }
-    }
-
-    fn split_set(
-        &self,
-        shingler: &Shingler,
-        frequent: &Frequent,
-        memory: &mut Memory,
-    ) -> Result<SplitSet, ReadError> {
-        match self {
-            Self::New(document) => document.split_set(shingler, frequent, memory),
-            Self::Indexed(indexed, document) => Ok(memory.split(frequent, indexed.set(*document))),
-        }
+        Ok(())
     }
 
     fn byte_len(&self) -> usize {

@@ -24,6 +24,11 @@ impl Sampler {
         }
     }
 
+    /// Keeps all hashes.
+    pub(crate) fn of_all() -> Self {
+        Self { limit: u64::MAX }
+    }
+
     /// Adds a document's hashes, repetitions included, to a sample. `keys` is to work in.
     pub(crate) fn push(self, hashes: &[u64], keys: &mut Vec<u32>, sample: &mut Sample) {
         if keys.len() < hashes.len() + SPARE {

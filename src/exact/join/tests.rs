@@ -272,7 +272,7 @@ fn frequent(random: &mut Random, sets: &[Vec<u64>]) -> Frequent {
     let of_ten = random.of(&[0, 0, 2, 9]);
     let all: BTreeSet<u64> = sets.concat().into_iter().collect();
     let some = all.into_iter().filter(|_| random.below(10) < of_ten);
-    Frequent::of(some.collect(), 0.0)
+    Frequent::of(some.collect())
 }
 
 fn split(sets: &[Vec<u64>], frequent: &Frequent) -> Vec<SplitSet> {
