@@ -12,16 +12,21 @@
 //!    partner. In a second pass the rest do the same against the documents that may have one. What stays are the
 //!    *survivors*: in an ordinary collection few beside those that have partners. Where two hashes share a bit, a
 //!    document may survive that need not: the filter errs on the safe side only.
-//! 2. **Frequencies.** The shingle sets of the survivors are made, and counted is how many of them have each shingle, in
+//! 2. **Second look.** The sets of up to 4,096 survivors tell which shingles are *frequent*. Where these are a quarter
+//!    of all, sets hold a number of 2 bytes for each instead of its hash. Where most sets have more others than they may
+//!    miss, the survivors go through the filter again, with the keys of all their shingles that are not frequent: pages
+//!    of one site whose articles are their own end here.
+//! 3. **Frequencies.** The shingle sets of the survivors are made, and counted is how many of them have each shingle, in
 //!    a table of bytes that hashes share: never too low. Shingles in more than 15 sets are *common*, others *rare*.
-//! 3. **Rare shingles.** All shingles are put in the order of (frequency, hash). Two sets at the threshold share one of
+//!    Frequent ones are common without being counted.
+//! 4. **Rare shingles.** All shingles are put in the order of (frequency, hash). Two sets at the threshold share one of
 //!    the first `|A| - ceil(t |A|) + 1` of each (*prefix filter*: Chaudhuri, Ganti, Kaushik 2006), the smaller of them
 //!    even one of its first `|A| - ceil(2 t / (1 + t) |A|) + 1` (Bayardo, Ma, Srikant 2007: AllPairs; Xiao et al. 2008:
 //!    PPJoin). If the first that they share in this order is rare, both stand in its list, which is short. They are
 //!    candidates unless their sizes say no (*length filter*), the places of the shared shingle in both (*positional
 //!    filter*, PPJoin), or bitmaps of the sets (*bitmap filter*: Sandes, Teodoro, Melo 2020). They are verified by
 //!    merging the sorted sets, given up as soon as the overlap that is needed is out of reach.
-//! 4. **Common parts.** If the first is common, all that the two share is common: at most `|A| - ceil(t |A|)` of A are
+//! 5. **Common parts.** If the first is common, all that the two share is common: at most `|A| - ceil(t |A|)` of A are
 //!    rare, and of B likewise, and their common shingles alone reach the threshold. Sets with the same common shingles
 //!    are a *class*, in which sizes alone decide: nothing is compared. Between classes the same question is asked of far
 //!    fewer and smaller things, with an index that is split where looking is in vain.
@@ -37,9 +42,10 @@
 //!
 //! # Cost
 //!
-//! Beside shingling: of every document 52 bytes, and 4 for each sampled hash, `1.5 (1 - t)` of all (0.3 at t = 0.8);
-//! of survivors 8 bytes a shingle for their sets, about 2 for each distinct shingle, and some 50 for each rare shingle in
-//! a prefix that another set shares. Looks by rare shingles are at most 15 for each place in a prefix, on any
+//! Beside shingling: of every document 52 bytes, and 4 for each sampled hash, `1.5 (1 - t)` of all (0.3 at t = 0.8); of
+//! a second look 4 for each shingle that is not frequent, until it is over; of survivors 8 bytes a shingle for their
+//! sets, 2 of one that is frequent, about 2 for each distinct shingle, and some 50 for each rare shingle in a prefix that
+//! another set shares. Looks by rare shingles are at most 15 for each place in a prefix, on any
 //! collection. The join of classes takes time in proportion to the classes where these are few forms and their parts. It
 //! becomes slow where thousands of documents lack different parts of one form and are not similar for that; there
 //! [`exact_work`](crate::DeduperBuilder::exact_work) ends it. [`exact_memory`](crate::DeduperBuilder::exact_memory)
