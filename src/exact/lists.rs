@@ -1,5 +1,7 @@
 //! Sets that share a rare shingle.
 
+use rayon::prelude::*;
+
 use super::bitmap::Bitmaps;
 use super::scan::{Posting, Scanned};
 use crate::counting::starts;
@@ -39,13 +41,19 @@ struct Own {
     place: u32,
 }
 
+/// Where a shingle of a set of this size stands at most, so that a set as large or larger must meet it there.
+pub(crate) fn early(size: u32, threshold: Threshold) -> u32 {
+    threshold.may_miss_of_larger(size as usize) as u32
+}
+
 impl Listed {
-    pub(crate) fn new(size: u32, Posting { set, at }: Posting, threshold: Threshold) -> Self {
+    /// A shingle that stands after `early` is late: see [`early`].
+    pub(crate) fn new(size: u32, Posting { set, at }: Posting, early: u32) -> Self {
         Self {
             size,
             set,
             at,
-            is_early: at as usize <= threshold.may_miss_of_larger(size as usize),
+            is_early: at <= early,
         }
     }
 
@@ -77,9 +85,15 @@ impl Lists {
             bitmaps: Bitmaps::default(),
         };
         let rare: usize = scanned.iter().map(|scanned| scanned.rare.len()).sum();
-        lists.list(&repeated_of(scanned, rare, |scanned, all| {
+        let early = |set: &Parts<'_>| match set.len() {
+            0 => 0,
+            size => early(size as u32, threshold),
+        };
+        let early: Vec<u32> = sets.par_iter().map(early).collect();
+        let shared = repeated_of(scanned, rare, |scanned, all| {
             all.extend_from_slice(&scanned.rare);
-        }));
+        });
+        lists.list(&shared, &early);
         lists.list_by_set();
         let of_set = |set: usize| &lists.of_set_from[set..set + 2];
         let is_listed = |set: usize| of_set(set)[0] < of_set(set)[1];
@@ -92,11 +106,12 @@ impl Lists {
     }
 
     /// Makes the lists of shingles of which one is early, that of the smaller set: no others bring sets together.
-    fn list(&mut self, shared: &[Keyed<Posting>]) {
+    fn list(&mut self, shared: &[Keyed<Posting>], early: &[u32]) {
         for run in shared.chunk_by(|a, b| a.0 == b.0) {
             let from = self.listed.len();
             self.listed.extend(run.iter().map(|&(_, posting)| {
-                Listed::new(self.sizes[posting.set as usize], posting, self.threshold)
+                let set = posting.set as usize;
+                Listed::new(self.sizes[set], posting, early[set])
             }));
             let list = &mut self.listed[from..];
             if list.iter().any(|listed| listed.is_early) {

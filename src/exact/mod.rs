@@ -79,7 +79,7 @@ pub(crate) use frequencies::MOST_RARE;
 pub(crate) use join::{Join, Near};
 pub(crate) use lead::Leading;
 #[cfg(feature = "corpus")]
-pub(crate) use lists::Listed;
+pub(crate) use lists::{Listed, early};
 pub(crate) use partners::Partners;
 pub(crate) use sample::{Sample, Sampler};
 #[cfg(feature = "corpus")]

@@ -14,7 +14,8 @@ use crate::chances::{Agreement, Chances};
 use crate::corpus::error::Error;
 use crate::deduper::Deduper;
 use crate::exact::{
-    Common, CommonJoin, CommonOf, Frequencies, Listed, MostlyCommon, Part, Posting, Rarity, Scanned,
+    Common, CommonJoin, CommonOf, Frequencies, Listed, MostlyCommon, Part, Posting, Rarity,
+    Scanned, early,
 };
 use crate::frequent::Parts;
 use crate::method::Method;
@@ -283,7 +284,7 @@ impl Joining<'_> {
         let threshold = self.threshold();
         let runs: Vec<&[_]> = shared.chunk_by(|a, b| a.0 == b.0).collect();
         let pairs = runs.par_iter().flat_map_iter(|run| {
-            let listed = |&(_, (size, posting))| Listed::new(size, posting, threshold);
+            let listed = |&(_, (size, posting))| Listed::new(size, posting, early(size, threshold));
             let mut run: Vec<Listed> = run.iter().map(listed).collect();
             run.sort_unstable();
             let mut pairs = Vec::new();
