@@ -137,8 +137,9 @@ impl Candidates {
     /// Tries whether joining common parts takes too much work.
     pub(crate) fn try_work(&mut self) -> Result<(), Reason> {
         let (connected, tried) = self.connected();
+        tried.map_err(|out| self.reason(out))?;
         self.connected = Some(connected);
-        tried.map_err(|out| self.reason(out))
+        Ok(())
     }
 
     /// Connects sets by their common parts, as far as the work allows.

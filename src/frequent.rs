@@ -1,6 +1,6 @@
-//! Frequent shingles, and sets in which these are told by numbers.
+//! Frequent shingles, and sets in which these have numbers.
 //!
-//! Documents of a form share most of their shingles. A sample of the sets tells which: these are numbered, and a set
+//! Documents of a form share most of their shingles. A sample of the sets shows which. These get numbers, and a set
 //! holds two bytes for each of them instead of eight. What is counted, sorted and listed is the rest.
 
 use std::cmp::Reverse;
@@ -20,7 +20,7 @@ pub(crate) struct Frequent {
     /// The share of the sample's shingles that these are.
     share: f64,
     /// Whether most sets of the sample have more other shingles than a partner may lack.
-    others_tell: bool,
+    others_decide: bool,
 }
 
 /// A shingle set: the numbers of its frequent shingles, ascending, and the others.
@@ -40,7 +40,7 @@ pub(crate) struct Parts<'s> {
 
 #[cfg(any(test, feature = "corpus"))]
 impl<'s> Parts<'s> {
-    /// A set of which no shingle is told by a number.
+    /// A set of which no shingle has a number.
     pub(crate) fn of(others: &'s [u64]) -> Self {
         Self {
             frequent: &[],
@@ -94,7 +94,7 @@ impl Frequent {
         let mut frequent = Self::of(found.into_iter().map(|(_, hash)| hash).collect());
         frequent.share = share;
         let tells = |set: &&ShingleSet| frequent.others_of(set) > threshold.may_miss(set.len());
-        frequent.others_tell = 2 * sample.par_iter().filter(tells).count() > sample.len();
+        frequent.others_decide = 2 * sample.par_iter().filter(tells).count() > sample.len();
         frequent
     }
 
@@ -108,14 +108,14 @@ impl Frequent {
         }
     }
 
-    /// The share of all shingles that are frequent, repeated ones as often as they occur; as far as the sample tells.
+    /// The share of all shingles that are frequent, repeated ones as often as they occur; estimated from the sample.
     pub(crate) fn share(&self) -> f64 {
         self.share
     }
 
-    /// Whether sets that share nothing but frequent shingles are likely to be told by the others.
-    pub(crate) fn others_tell(&self) -> bool {
-        self.others_tell
+    /// Whether the other shingles are likely to show that a set has no partner.
+    pub(crate) fn others_decide(&self) -> bool {
+        self.others_decide
     }
 
     /// The frequent shingles, ascending.
@@ -161,7 +161,7 @@ impl Frequent {
 }
 
 impl From<ShingleSet> for SplitSet {
-    /// A set of which no shingle is told by a number.
+    /// A set of which no shingle has a number.
     fn from(others: ShingleSet) -> Self {
         Self {
             frequent: Box::default(),

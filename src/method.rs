@@ -147,7 +147,7 @@ impl Default for Budget {
 }
 
 impl Budget {
-    /// Bytes that the join takes for sets with so many shingles, of which this share is told by numbers of 2 bytes: of
+    /// Bytes that the join takes for sets with so many shingles, of which this share has numbers of 2 bytes: of
     /// the others 8 a shingle, of bitmaps and frequencies 3, of prefixes at most 48 for each place; and some for each
     /// set.
     pub(crate) fn memory_of(sets: u64, shingles: u64, frequent: f64, threshold: f64) -> u64 {

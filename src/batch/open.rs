@@ -34,27 +34,23 @@ pub(super) fn open<'r>(
         }
         all.iter().map(|&set| seen.shared(of(set))).collect()
     };
+    let add = |mut sum: Vec<u16>, more: Vec<u16>| {
+        let sums = sum.iter_mut().zip(more);
+        sums.for_each(|(sum, more)| *sum += more);
+        sum
+    };
     let sum_of = |slots: &[usize], at_once: usize| {
-        let add = |mut sum: Vec<u16>, more: Vec<u16>| {
-            let sums = sum.iter_mut().zip(more);
-            sums.for_each(|(sum, more)| *sum += more);
-            sum
-        };
         let chunks = slots.par_chunks(at_once).map(shared_of);
         chunks.reduce(|| vec![0; all.len()], add)
     };
-    let mut shared = sum_of(some, TOGETHER / 4);
-    if is_in_vain(&shared, some.len(), slots.len(), floor) {
+    let first = sum_of(some, TOGETHER / 4);
+    if is_in_vain(&first, some.len(), slots.len(), floor) {
         for &set in &all {
             is_open[set as usize] = true;
         }
         return is_open;
     }
-    let more = sum_of(rest, TOGETHER);
-    shared
-        .iter_mut()
-        .zip(more)
-        .for_each(|(sum, more)| *sum += more);
+    let shared = add(first, sum_of(rest, TOGETHER));
     for (&set, shared) in all.iter().zip(shared) {
         is_open[set as usize] = usize::from(shared) >= floor;
     }

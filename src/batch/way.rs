@@ -315,14 +315,14 @@ impl<'d, D: Shingled> Way<'d, D> {
     }
 
     /// Those of the survivors that may have a partner by all of their shingles that are not frequent, where these are
-    /// likely to tell. The first look has only some of the shingles, and most of these are frequent.
+    /// likely to show it. The first look has only some of the shingles, and most of these are frequent.
     fn narrowed(
         self,
         distinct: &Distinct,
         mut survivors: Survivors,
         frequent: &Frequent,
     ) -> Result<Survivors, Error> {
-        if !frequent.others_tell() {
+        if !frequent.others_decide() {
             return Ok(survivors);
         }
         let firsts = (0..distinct.len()).map(|set| distinct.first(set));

@@ -33,14 +33,14 @@ pub(crate) trait CommonOf {
     /// In how many parts shingles are to be looked at, in parallel.
     fn parts(&self) -> usize;
 
-    /// How many shingles are told by numbers.
+    /// How many shingles have numbers.
     fn numbered(&self) -> usize;
 }
 
 /// A common shingle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Common {
-    /// One that is told by its number.
+    /// The number of a frequent one.
     Numbered(u16),
     Hashed(u64),
 }
@@ -492,7 +492,7 @@ impl Kinds {
 /// The atom that a shingle stands for.
 struct OfShingle {
     of_number: Vec<u32>,
-    /// Bits of the hashes that stand for one: most others are told by a look.
+    /// Bits of the hashes that stand for one. Most others have theirs unset, and need no look-up.
     filter: Vec<u64>,
     of_hash: HashedMap<u64, u32>,
 }

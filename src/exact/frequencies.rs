@@ -22,11 +22,11 @@ pub(crate) struct Frequencies {
 /// the join of common parts.
 pub(crate) const MOST_RARE: u8 = 15;
 
-/// No more are counted. Each of several threads may count one more, which leaves the byte room.
-const MANY: u8 = 100;
+/// No more are counted.
+const MANY: u8 = u8::MAX;
 
 impl Frequencies {
-    /// Counts the shingles of sets that are not told by numbers.
+    /// Counts the shingles of sets that have no numbers.
     pub(crate) fn new(sets: &[Parts<'_>]) -> Self {
         let bytes = (2.0 * distinct_shingles(sets)) as usize + 1;
         let frequencies = Self::with_bytes(bytes);
@@ -47,10 +47,10 @@ impl Frequencies {
             self.look_up(set.others, counts);
             for (&hash, _) in set.others.iter().zip(&*counts).filter(|of| *of.1 < MANY) {
                 let count = &self.counts[place(hash, self.counts.len())];
-                // There may be more by now.
-                if count.load(Ordering::Relaxed) < MANY {
-                    count.fetch_add(1, Ordering::Relaxed);
-                }
+                // There may be as many by now.
+                let _ = count.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |count| {
+                    count.checked_add(1)
+                });
             }
         };
         sets.par_iter()

@@ -77,7 +77,7 @@ impl Join {
         Ok(join)
     }
 
-    /// Of sets of which this many shingles are told by numbers.
+    /// Of sets in which this many shingles have numbers.
     fn by(
         rarity: &Rarity,
         sets: &[Parts<'_>],
@@ -138,7 +138,7 @@ impl Join {
 /// Sets in memory.
 struct InMemory<'a> {
     sets: &'a [Parts<'a>],
-    /// How many shingles are told by numbers.
+    /// How many shingles have numbers.
     numbered: usize,
     /// Which of the others are common, 64 in a word: of mostly common sets.
     bits: Vec<u64>,

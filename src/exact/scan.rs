@@ -13,7 +13,7 @@ use crate::threshold::Threshold;
 #[derive(Debug)]
 pub(crate) struct Rarity {
     frequencies: Frequencies,
-    /// What is known of shingles that are told by numbers: all of them are common.
+    /// The print of each numbered shingle. All of these are common.
     frequent: Vec<Print>,
     /// Shingles of a higher frequency are common.
     most: u8,
@@ -23,7 +23,7 @@ pub(crate) struct Rarity {
 }
 
 impl Rarity {
-    /// The shingles `frequent` are told by numbers.
+    /// The shingles `frequent` have numbers.
     pub(crate) fn new(frequencies: Frequencies, frequent: &[u64]) -> Self {
         Self::of(frequencies, frequent, MOST_RARE)
     }
@@ -91,7 +91,7 @@ pub(crate) struct Scanned {
     pub(crate) rare: Vec<Keyed<Posting>>,
     /// By set.
     pub(crate) mostly_common: Vec<MostlyCommon>,
-    /// Which of their shingles that are not told by numbers are common, 64 in a word.
+    /// Which of their shingles without a number are common, 64 in a word.
     pub(super) bits: Vec<u64>,
     /// To work in.
     shared: Vec<(u8, u64)>,

@@ -267,7 +267,7 @@ proptest! {
     }
 }
 
-/// Some of the shingles of sets, to be told by numbers: that may change no result.
+/// Some of the shingles of sets, to be numbered: that may change no result.
 fn frequent(random: &mut Random, sets: &[Vec<u64>]) -> Frequent {
     let of_ten = random.of(&[0, 0, 2, 9]);
     let all: BTreeSet<u64> = sets.concat().into_iter().collect();
