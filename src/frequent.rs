@@ -19,8 +19,6 @@ pub(crate) struct Frequent {
     numbers: HashedMap<u64, u16>,
     /// The share of the sample's shingles that these are.
     share: f64,
-    /// Whether most sets of the sample have more other shingles than a partner may lack.
-    others_decide: bool,
 }
 
 /// A shingle set: the numbers of its frequent shingles, ascending, and the others.
@@ -64,12 +62,7 @@ impl Frequent {
     }
 
     /// The shingles that are likely to be in more than `most_rare` of `all` sets, by a sample of these.
-    pub(crate) fn new(
-        sample: &[ShingleSet],
-        all: usize,
-        most_rare: u8,
-        threshold: Threshold,
-    ) -> Self {
+    pub(crate) fn new(sample: &[ShingleSet], all: usize, most_rare: u8) -> Self {
         /// Of less of the sample's shingles than this they are not worth it.
         const LEAST_SHARE: f64 = 0.25;
         /// Sets of the sample that have one, at least: in fewer it may be by chance.
@@ -93,8 +86,6 @@ impl Frequent {
         }
         let mut frequent = Self::of(found.into_iter().map(|(_, hash)| hash).collect());
         frequent.share = share;
-        let tells = |set: &&ShingleSet| frequent.others_of(set) > threshold.may_miss(set.len());
-        frequent.others_decide = 2 * sample.par_iter().filter(tells).count() > sample.len();
         frequent
     }
 
@@ -113,11 +104,6 @@ impl Frequent {
         self.share
     }
 
-    /// Whether the other shingles are likely to show that a set has no partner.
-    pub(crate) fn others_decide(&self) -> bool {
-        self.others_decide
-    }
-
     /// The frequent shingles, ascending.
     pub(crate) fn hashes(&self) -> &[u64] {
         &self.hashes
@@ -126,12 +112,6 @@ impl Frequent {
     /// Drops the frequent ones of some shingles.
     pub(crate) fn drop_from(&self, hashes: &mut Vec<u64>) {
         hashes.retain(|hash| !self.numbers.contains_key(hash));
-    }
-
-    /// How many of a set's shingles are not frequent.
-    fn others_of(&self, set: &ShingleSet) -> usize {
-        let is_other = |hash: &&u64| !self.numbers.contains_key(*hash);
-        set.hashes().iter().filter(is_other).count()
     }
 
     /// The set of some shingles. They are left in disorder; `marks` is memory to work in.

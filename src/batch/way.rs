@@ -9,7 +9,7 @@ use crate::candidates::{Candidates, Crowds};
 use crate::collapse::{Distinct, Firsts};
 use crate::deduper::Deduper;
 use crate::error::Error;
-use crate::exact::{Join, MOST_RARE, Sample, Sampler, Work, survivors};
+use crate::exact::{Join, MOST_RARE, Sample, Sampler, Work, share_of_own, survivors};
 use crate::frequent::{Frequent, Parts, SplitSet};
 use crate::lsh::Buckets;
 use crate::method::{Budget, Reason, cost};
@@ -87,9 +87,8 @@ impl<'d, D: Shingled> Way<'d, D> {
     pub(super) fn by_join(self, firsts: Firsts, sample: Sample) -> Result<Batch<'d, D>, Error> {
         let distinct: Distinct = firsts.into();
         let survivors = self.survivors(&distinct, &sample)?;
-        drop(sample);
         let frequent = self.frequent_of(&distinct, &survivors);
-        let survivors = self.narrowed(&distinct, survivors, &frequent)?;
+        let survivors = self.narrowed(&distinct, survivors, sample, &frequent)?;
         let joined = match self.refuses_memory(&survivors, &frequent) {
             Some(reason) => Err(reason),
             None => self.join(&distinct, &survivors, &frequent, self.deduper.budget())?,
@@ -132,7 +131,6 @@ impl<'d, D: Shingled> Way<'d, D> {
             }
             (finding + verifying, faster(verifying), Ok(found))
         };
-        drop(sample);
         let mut budget = self.deduper.budget();
         let allowed = budget.work;
         budget.work = allowed / 8;
@@ -140,7 +138,7 @@ impl<'d, D: Shingled> Way<'d, D> {
         if !found.as_ref().is_ok_and(|found| found.crowded.is_some()) {
             budget.work = budget.work.min(cost::looks_in(MORE * lsh));
         }
-        let survivors = self.narrowed(&distinct, survivors, &frequent)?;
+        let survivors = self.narrowed(&distinct, survivors, sample, &frequent)?;
         let joined = self.join(&distinct, &survivors, &frequent, budget)?;
         let joined = joined.and_then(|(sets, mut candidates)| {
             candidates.try_work()?;
@@ -314,24 +312,33 @@ impl<'d, D: Shingled> Way<'d, D> {
         })
     }
 
-    /// Those of the survivors that may have a partner by all of their shingles that are not frequent, where these are
-    /// likely to show it. The first look has only some of the shingles, and most of these are frequent.
+    /// Those of the survivors that may have a partner by all of their shingles that are not frequent. The first look had
+    /// only some of the shingles, and most of these are frequent. It is not done where it would drop few: where the
+    /// survivors have few shingles of their own.
     fn narrowed(
         self,
         distinct: &Distinct,
         mut survivors: Survivors,
+        sample: Sample,
         frequent: &Frequent,
     ) -> Result<Survivors, Error> {
-        if !frequent.others_decide() {
+        /// How many times the share that a partner may lack, at least: less than half are likely to be dropped below it.
+        const OWN: f64 = 1.5;
+        let threshold = Threshold(self.deduper.threshold());
+        let least = OWN * (1.0 - threshold.0);
+        let others = 1.0 - frequent.share();
+        let own = |of: &[u64]| share_of_own(&sample, &survivors.may, of);
+        if frequent.hashes().is_empty() || own(frequent.hashes())? * others < least {
             return Ok(survivors);
         }
+        drop(sample);
         let firsts = (0..distinct.len()).map(|set| distinct.first(set));
         let firsts: Vec<usize> = firsts.filter(|&document| survivors.may[document]).collect();
         let ticker = self.run.ticker(Stage::Filter, 2 * firsts.len());
         let shingler = self.deduper.sketcher().shingler();
         let look = |documents: &[usize]| {
             let (mut memory, mut keys) = (Memory::default(), Vec::new());
-            let (mut sample, mut lengths) = (Sample::default(), Vec::new());
+            let mut sample = Sample::default();
             for &document in documents {
                 ticker.tick(1)?;
                 // What cannot be read is found when all sets are made.
@@ -341,26 +348,22 @@ impl<'d, D: Shingled> Way<'d, D> {
                 {
                     memory.hashes.clear();
                 }
-                lengths.push(u32::try_from(memory.hashes.len()).unwrap_or(u32::MAX));
+                let length = memory.hashes.len();
                 frequent.drop_from(&mut memory.hashes);
-                Sampler::of_all().push(&memory.hashes, &mut keys, &mut sample);
+                Sampler::of_all().push(&memory.hashes, length, &mut keys, &mut sample);
             }
-            Ok((sample, lengths))
+            Ok(sample)
         };
         let together = (firsts.len() / 64).clamp(1 << 8, 1 << 13);
-        let looks: Vec<(Sample, Vec<u32>)> = firsts
-            .par_chunks(together)
-            .map(look)
-            .collect::<Result<_, Error>>()?;
-        let (mut sample, mut lengths) = (Sample::default(), Vec::new());
-        for (mut some, of_some) in looks {
-            sample.take(&mut some, |_| true);
-            lengths.extend(of_some);
+        let looks = firsts.par_chunks(together).map(look);
+        let looks: Vec<Sample> = looks.collect::<Result<_, Error>>()?;
+        let mut sample = Sample::default();
+        for mut look in looks {
+            sample.take(&mut look, |_| true);
         }
-        let threshold = Threshold(self.deduper.threshold());
         let asked = vec![true; firsts.len()];
-        let stay = self::survivors(&sample, lengths.iter().copied(), threshold, &asked, &ticker)?;
-        for ((document, length), stays) in firsts.into_iter().zip(lengths).zip(stay) {
+        let stay = self::survivors(&sample, sample.lengths(), threshold, &asked, &ticker)?;
+        for ((document, length), stays) in firsts.into_iter().zip(sample.lengths()).zip(stay) {
             survivors.may[document] = stays;
             if !stays && !distinct.has_copies(document) {
                 survivors.sets -= 1;
@@ -448,7 +451,6 @@ impl<'d, D: Shingled> Way<'d, D> {
             document.shingle_set(shingler, memory).unwrap_or_default()
         });
         let sample: Vec<ShingleSet> = sample.collect();
-        let threshold = Threshold(self.deduper.threshold());
-        Frequent::new(&sample, candidates.len(), MOST_RARE, threshold)
+        Frequent::new(&sample, candidates.len(), MOST_RARE)
     }
 }

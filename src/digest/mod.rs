@@ -246,7 +246,7 @@ impl Digester {
             self.sketcher.sketch().sketch(hashes, row);
         }
         if let (Some(sampler), Some(sample)) = (self.sampler, sample) {
-            sampler.push(hashes, sampled, sample);
+            sampler.push(hashes, hashes.len(), sampled, sample);
         }
         Print::of(hashes)
     }

@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
 
-use super::sample::{Bits, Own, Sample};
+use super::sample::{Bits, Own, Sample, place};
 use crate::error::Error;
 use crate::text::arch::STRIPS;
 use crate::threshold::Threshold;
@@ -135,6 +135,35 @@ fn with_earlier<S: Strips>(
     Ok((0..late.len()).map(may).collect())
 }
 
+/// Of the shingles of some documents that are not `frequent` (ascending), the share that no other of these documents
+/// has, estimated from some of the keys.
+pub(crate) fn share_of_own(
+    sample: &Sample,
+    asked: &[bool],
+    frequent: &[u64],
+) -> Result<f64, Error> {
+    const MOST: usize = 1 << 18;
+    let strip = 0;
+    let one_of = sample.keys(strip).div_ceil(MOST) as u64;
+    let mut keys = Vec::<u32>::new();
+    sample.for_each(strip, |document, of_document| {
+        if asked[document] {
+            keys.extend(of_document.iter().filter(|&&key| place(key, one_of) == 0));
+        }
+    })?;
+    keys.par_sort_unstable();
+    let mut frequent: Vec<u32> = frequent.iter().map(|&hash| hash as u32).collect();
+    frequent.sort_unstable();
+    let (mut own, mut others) = (0, 0);
+    for run in keys.chunk_by(|a, b| a == b) {
+        if frequent.binary_search(&run[0]).is_err() {
+            own += usize::from(run.len() == 1);
+            others += run.len();
+        }
+    }
+    Ok(own as f64 / others.max(1) as f64)
+}
+
 /// Counts keys of the documents that are asked. `counter` makes, of a strip, what counts those of each document in it.
 fn count<S: Strips, Counter: FnMut(&[u32]) -> usize>(
     strips: &S,
@@ -192,7 +221,7 @@ mod tests {
         let mut memory = Vec::new();
         for document in documents {
             let mut one = Sample::default();
-            sampler.push(document, &mut memory, &mut one);
+            sampler.push(document, document.len(), &mut memory, &mut one);
             sample.take(&mut one, |_| true);
         }
         let ticker = Ticker::silent();
@@ -239,7 +268,7 @@ mod tests {
         let (sampler, mut open) = (Sampler::new(threshold), Sample::default());
         let mut sample = Sample::default();
         for document in &documents {
-            sampler.push(document, &mut Vec::new(), &mut open);
+            sampler.push(document, document.len(), &mut Vec::new(), &mut open);
         }
         sample.take(&mut open, |_| true);
         let ticker = Ticker::silent();
@@ -260,7 +289,8 @@ mod tests {
         let sampled = |numbers: &[usize], keep: &dyn Fn(usize) -> bool| {
             let (mut open, mut sample) = (Sample::default(), Sample::default());
             for &number in numbers {
-                sampler.push(&documents[number], &mut Vec::new(), &mut open);
+                let document = &documents[number];
+                sampler.push(document, document.len(), &mut Vec::new(), &mut open);
             }
             sample.take(&mut open, keep);
             let chunk = &sample.chunks[0];

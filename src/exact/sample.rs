@@ -29,14 +29,22 @@ impl Sampler {
         Self { limit: u64::MAX }
     }
 
-    /// Adds a document's hashes, repetitions included, to a sample. `keys` is to work in.
-    pub(crate) fn push(self, hashes: &[u64], keys: &mut Vec<u32>, sample: &mut Sample) {
+    /// Adds a document of `length` shingles to a sample: these of their hashes. Both include repetitions. `keys` is to
+    /// work in.
+    pub(crate) fn push(
+        self,
+        hashes: &[u64],
+        length: usize,
+        keys: &mut Vec<u32>,
+        sample: &mut Sample,
+    ) {
         if keys.len() < hashes.len() + SPARE {
             keys.resize(hashes.len() + SPARE, 0);
         }
         arch::run(Sampling {
             limit: self.limit,
             hashes,
+            length: u32::try_from(length).unwrap_or(u32::MAX),
             keys,
             open: &mut sample.open,
         });
@@ -46,6 +54,7 @@ impl Sampler {
 struct Sampling<'a> {
     limit: u64,
     hashes: &'a [u64],
+    length: u32,
     keys: &'a mut [u32],
     open: &'a mut Open,
 }
@@ -65,8 +74,7 @@ impl Task for Sampling<'_> {
         }
         processor.deal(&self.keys[..picked], &mut open.strips, &mut open.many);
         open.ends.push(open.many.map(|many| many as u32));
-        open.lengths
-            .push(u32::try_from(self.hashes.len()).unwrap_or(u32::MAX));
+        open.lengths.push(self.length);
     }
 }
 
@@ -237,6 +245,13 @@ impl Chunk {
     }
 }
 
+/// Which of `many` places a key of a strip has.
+#[inline(always)]
+pub(super) fn place(key: u32, many: u64) -> u64 {
+    // All keys of a strip have the same first bits.
+    (u64::from(key << STRIPS.ilog2()) * many) >> 32
+}
+
 /// Bits, some for each key.
 pub(super) struct Bits {
     words: Vec<u64>,
@@ -257,8 +272,7 @@ impl Bits {
 
     #[inline(always)]
     fn place(&self, key: u32) -> (usize, u64) {
-        // All keys of a strip have the same first bits.
-        let bit = (u64::from(key << STRIPS.ilog2()) * self.bits) >> 32;
+        let bit = place(key, self.bits);
         ((bit / 64) as usize, 1 << (bit % 64))
     }
 
