@@ -54,10 +54,15 @@ impl Parts<'_> {
 }
 
 impl Frequent {
-    /// Which of `all` sets are to be the sample, of which are made for [`new`](Self::new).
-    pub(crate) fn sample(all: usize) -> impl IndexedParallelIterator<Item = usize> {
+    /// How many of `all` sets are to be the sample for [`new`](Self::new).
+    pub(crate) fn sample_of(all: usize) -> usize {
         const MOST: usize = 4096;
-        let many = (all / 16).clamp(256, MOST).min(all);
+        (all / 16).clamp(256, MOST).min(all)
+    }
+
+    /// Which of `all` sets these are, where all are at hand.
+    pub(crate) fn sample(all: usize) -> impl IndexedParallelIterator<Item = usize> {
+        let many = Self::sample_of(all);
         (0..many).into_par_iter().map(move |i| i * all / many)
     }
 
@@ -224,7 +229,7 @@ mod tests {
         let whole: Vec<ShingleSet> = pages.iter().cloned().map(ShingleSet::from_hashes).collect();
         let sample: Vec<usize> = Frequent::sample(whole.len()).collect();
         let sample: Vec<ShingleSet> = sample.into_iter().map(|i| whole[i].clone()).collect();
-        let frequent = Frequent::new(&sample, whole.len(), 15, Threshold(0.8));
+        let frequent = Frequent::new(&sample, whole.len(), 15);
         assert_eq!(frequent.hashes().len(), 120);
         let mut marks = Vec::new();
         let mut pages = pages;
@@ -249,7 +254,7 @@ mod tests {
     fn nothing_is_frequent_where_little_is_shared() {
         let own = |i: u64| ShingleSet::from_hashes((0..5).chain(i * 100..i * 100 + 50).collect());
         let sample: Vec<ShingleSet> = (1..300).map(own).collect();
-        let frequent = Frequent::new(&sample, 300, 15, Threshold(0.8));
+        let frequent = Frequent::new(&sample, 300, 15);
         assert!(frequent.hashes().is_empty());
         let split = frequent.split(&mut vec![3, 1, 3], &mut Vec::new());
         assert_eq!(split.parts().others, [1, 3]);

@@ -9,7 +9,7 @@ use crate::candidates::{Candidates, Crowds};
 use crate::collapse::{Distinct, Firsts};
 use crate::deduper::Deduper;
 use crate::error::Error;
-use crate::exact::{Join, MOST_RARE, Sample, Sampler, Work, share_of_own, survivors};
+use crate::exact::{Join, MOST_RARE, Sample, Sampler, Work, pays_again, survivors};
 use crate::frequent::{Frequent, Parts, SplitSet};
 use crate::lsh::Buckets;
 use crate::method::{Budget, Reason, cost};
@@ -313,8 +313,7 @@ impl<'d, D: Shingled> Way<'d, D> {
     }
 
     /// Those of the survivors that may have a partner by all of their shingles that are not frequent. The first look had
-    /// only some of the shingles, and most of these are frequent. It is not done where it would drop few: where the
-    /// survivors have few shingles of their own.
+    /// only some of the shingles, and most of these are frequent.
     fn narrowed(
         self,
         distinct: &Distinct,
@@ -322,13 +321,8 @@ impl<'d, D: Shingled> Way<'d, D> {
         sample: Sample,
         frequent: &Frequent,
     ) -> Result<Survivors, Error> {
-        /// How many times the share that a partner may lack, at least: less than half are likely to be dropped below it.
-        const OWN: f64 = 1.5;
         let threshold = Threshold(self.deduper.threshold());
-        let least = OWN * (1.0 - threshold.0);
-        let others = 1.0 - frequent.share();
-        let own = |of: &[u64]| share_of_own(&sample, &survivors.may, of);
-        if frequent.hashes().is_empty() || own(frequent.hashes())? * others < least {
+        if !pays_again(&sample, sample.lengths(), threshold, &survivors.may)? {
             return Ok(survivors);
         }
         drop(sample);

@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
 
-use super::sample::{Bits, Own, Sample, place};
+use super::sample::{Bits, Own, Sample, Sampler, place};
 use crate::error::Error;
 use crate::text::arch::STRIPS;
 use crate::threshold::Threshold;
@@ -135,33 +135,36 @@ fn with_earlier<S: Strips>(
     Ok((0..late.len()).map(may).collect())
 }
 
-/// Of the shingles of some documents that are not `frequent` (ascending), the share that no other of these documents
-/// has, estimated from some of the keys.
-pub(crate) fn share_of_own(
-    sample: &Sample,
+/// Whether it pays to look at these documents again by all of their shingles: they are many, and have so many shingles
+/// that no other of them has that most are likely to be dropped. `lengths` are the shingles of all documents.
+pub(crate) fn pays_again<S: Strips>(
+    strips: &S,
+    lengths: impl Iterator<Item = u32>,
+    threshold: Threshold,
     asked: &[bool],
-    frequent: &[u64],
-) -> Result<f64, Error> {
-    const MOST: usize = 1 << 18;
+) -> Result<bool, S::Error> {
+    /// How many times as many shingles of its own a document must have, on average, as suffice to drop it.
+    const OWN: f64 = 1.5;
+    /// Keys that are looked at, about.
+    const KEYS: usize = 1 << 18;
+    if asked.iter().filter(|&&asked| asked).count() < asked.len() / 8 {
+        return Ok(false);
+    }
     let strip = 0;
-    let one_of = sample.keys(strip).div_ceil(MOST) as u64;
+    let one_of = strips.keys(strip).div_ceil(KEYS).max(1) as u64;
     let mut keys = Vec::<u32>::new();
-    sample.for_each(strip, |document, of_document| {
+    strips.for_each(strip, |document, of_document| {
         if asked[document] {
             keys.extend(of_document.iter().filter(|&&key| place(key, one_of) == 0));
         }
     })?;
     keys.par_sort_unstable();
-    let mut frequent: Vec<u32> = frequent.iter().map(|&hash| hash as u32).collect();
-    frequent.sort_unstable();
-    let (mut own, mut others) = (0, 0);
-    for run in keys.chunk_by(|a, b| a == b) {
-        if frequent.binary_search(&run[0]).is_err() {
-            own += usize::from(run.len() == 1);
-            others += run.len();
-        }
-    }
-    Ok(own as f64 / others.max(1) as f64)
+    let own = keys.chunk_by(|a, b| a == b).filter(|run| run.len() == 1);
+    let looked_at = Sampler::new(threshold).share() / (STRIPS as f64 * one_of as f64);
+    let own = own.count() as f64 / looked_at;
+    let shingles = lengths.zip(asked).filter(|&(_, &asked)| asked);
+    let shingles: f64 = shingles.map(|(length, _)| f64::from(length)).sum();
+    Ok(own >= OWN * (1.0 - threshold.0) * shingles)
 }
 
 /// Counts keys of the documents that are asked. `counter` makes, of a strip, what counts those of each document in it.
@@ -211,7 +214,6 @@ fn count<S: Strips, Counter: FnMut(&[u32]) -> usize>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::exact::Sampler;
     use crate::text::mix;
 
     /// The answer for documents of these hashes, all of them asked.

@@ -72,7 +72,7 @@ pub(crate) use classes::{Common, CommonOf, Part};
 pub(crate) use common::CommonJoin;
 #[cfg(feature = "corpus")]
 pub(crate) use filter::Strips;
-pub(crate) use filter::{share_of_own, survivors};
+pub(crate) use filter::{pays_again, survivors};
 #[cfg(feature = "corpus")]
 pub(crate) use frequencies::Frequencies;
 pub(crate) use frequencies::MOST_RARE;

@@ -24,6 +24,11 @@ impl Sampler {
         }
     }
 
+    /// The share of hashes that it keeps.
+    pub(crate) fn share(self) -> f64 {
+        self.limit as f64 / u64::MAX as f64
+    }
+
     /// Keeps all hashes.
     pub(crate) fn of_all() -> Self {
         Self { limit: u64::MAX }

@@ -15,7 +15,6 @@ use crate::corpus::read::{At, Rejection};
 use crate::corpus::records::RawRecord;
 use crate::pool::Pool;
 use crate::text::Shingler;
-use crate::verify::ShingleSet;
 use crate::watch::Ticker;
 
 /// Reads documents again that have been read before, and hands those on that are picked.
@@ -46,11 +45,11 @@ pub(super) trait Picking: Sync {
     /// Whether a document is picked.
     fn is_picked(&self, document: u32) -> bool;
 
-    /// Whether the shingle set of one that is picked is wanted: else it is empty.
+    /// Whether the shingles of one that is picked are wanted: else there are none.
     fn is_shingled(&self, document: u32) -> bool;
 
-    /// Adds what is made of a document.
-    fn make(&self, picked: Picked, set: ShingleSet, made: &mut Self::Made);
+    /// Adds what is made of a document with these shingle hashes, in any order and some repeatedly. They may be changed.
+    fn make(&self, picked: Picked, hashes: &mut Vec<u64>, made: &mut Self::Made);
 
     /// Takes what was made of a block.
     fn take(&mut self, made: Self::Made) -> Result<(), Error>;
@@ -184,11 +183,11 @@ impl Again<'_> {
             let is_picked = |picked: &Picked| picked.line == record.line;
             if let Some(picked) = picked.next_if(is_picked) {
                 picked.row.is_still(input, &record)?;
-                let set = match picking.is_shingled(picked.document) {
-                    true => self.set_of(input, &picked.row, record, memory)?,
-                    false => ShingleSet::default(),
-                };
-                picking.make(picked, set, &mut made);
+                match picking.is_shingled(picked.document) {
+                    true => self.shingle(input, &picked.row, record, memory)?,
+                    false => memory.hashes.clear(),
+                }
+                picking.make(picked, &mut memory.hashes, &mut made);
             }
             Ok::<(), Error>(())
         })?;
@@ -196,19 +195,19 @@ impl Again<'_> {
         Ok((work.raw.block.into_memory(), made))
     }
 
-    /// The shingle set of a record.
-    fn set_of(
+    /// Writes the shingles of a record to `memory`.
+    fn shingle(
         &self,
         input: &Input,
         row: &Row,
         record: RawRecord<'_>,
         memory: &mut Memory,
-    ) -> Result<ShingleSet, Error> {
+    ) -> Result<(), Error> {
         let stored = StoredRecord {
             record,
             fields: &self.options.fields,
         };
-        let set = stored.shingle_set(self.shingler, memory);
-        set.map_err(|_| Error::bad(input.place(row.line()), CHANGED))
+        let shingled = stored.shingle(self.shingler, memory);
+        shingled.map_err(|_| Error::bad(input.place(row.line()), CHANGED))
     }
 }

@@ -46,7 +46,7 @@ impl Manifest {
             needed.extend(picked.candidates.as_ref().filter(|_| self.found.is_none()));
         }
         if let Some(sets) = &self.sets {
-            needed.extend([&sets.rejections, &sets.sets, &sets.index]);
+            needed.extend([&sets.rejections, &sets.marks, &sets.sets, &sets.index]);
         }
         if let Some(found) = &self.found {
             needed.extend([&found.edges, &found.joins]);
@@ -86,6 +86,8 @@ pub(super) struct PickedDone {
     pub(super) repeated: Whole,
     pub(super) firsts: Whole,
     pub(super) marks: Whole,
+    /// Whether a second look at those that join is likely to drop most.
+    pub(super) is_narrowed: bool,
     /// Documents that share a bucket, by LSH.
     pub(super) candidates: Option<Whole>,
     /// The crowds of each document.
@@ -99,6 +101,8 @@ pub(super) struct PickedDone {
 /// The shingle sets of all candidates are there.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct SetsDone {
+    /// What is known of each document after a second look.
+    pub(super) marks: Whole,
     pub(super) sets: Whole,
     /// Of each record its document and its length.
     pub(super) index: Whole,

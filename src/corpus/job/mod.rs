@@ -29,6 +29,7 @@
 //! | `firsts`, `keyed` | prints, ids | the first document of each set; ids used twice |
 //! | `crowding` | keys of bands | candidates, marks |
 //! | `strips` | sampled hashes | marks |
+//! | `narrowing` | inputs and marks | fewer marks |
 //! | `again`, `walk`, `sets` | inputs and marks | shingle sets, and where each is |
 //! | `slots` | sets of crowded documents | which of them are joined |
 //! | `joining` | sets | candidates by rare shingles; edges; classes |
@@ -53,6 +54,7 @@ mod keyed;
 mod labels;
 mod manifest;
 mod names;
+mod narrowing;
 mod on_disk;
 mod pairs;
 mod read;

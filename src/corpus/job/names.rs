@@ -20,6 +20,8 @@ pub(super) const REPEATED: &str = "repeated";
 pub(super) const FIRSTS: &str = "firsts";
 /// What is known of each document before its set is made.
 pub(super) const MARKS: &str = "marks";
+/// The same after the second look.
+pub(super) const NARROWED: &str = "narrowed";
 /// Documents that share bands.
 pub(super) const BUCKETS: &str = "buckets";
 /// The crowded buckets that each document is in.
@@ -55,6 +57,6 @@ pub(super) fn is_ours(name: &str) -> bool {
         MARKS, BUCKETS, CANDIDATES, SETS, INDEX, STRIPS, SLOTS, JOINS, RARE, JOINED,
     ];
     ALL.contains(&name)
-        || [CROWDS, EDGES, BEFORE, CLUSTERS].contains(&name)
+        || [CROWDS, NARROWED, EDGES, BEFORE, CLUSTERS].contains(&name)
         || name.starts_with(PASSING)
 }

@@ -259,8 +259,8 @@ impl Picking for Kept<'_, '_> {
         true
     }
 
-    fn make(&self, picked: Picked, set: ShingleSet, made: &mut Vec<IndexedDocument>) {
-        let id = picked.row.id;
+    fn make(&self, picked: Picked, hashes: &mut Vec<u64>, made: &mut Vec<IndexedDocument>) {
+        let (id, set) = (picked.row.id, ShingleSet::from_buffer(hashes));
         made.push(IndexedDocument { id, set });
     }
 

@@ -75,6 +75,8 @@ impl<'s> Sets<'s> {
 
     /// Writes the sets of new documents and those of indexes to a file, and all rejections to another.
     pub(super) fn write(mut self, again: Again<'_>, indexed: &Indexed) -> Result<SetsDone, Error> {
+        let marks: Vec<u32> = self.marks.iter().map(|mark| mark.number()).collect();
+        let marks = self.folder.write_numbers(names::NARROWED, &marks)?;
         let new = again.known.documents;
         let late = again.run(&mut self)?;
         self.write_indexed(indexed, new)?;
@@ -85,6 +87,7 @@ impl<'s> Sets<'s> {
             sets: self.records.finish()?,
             index: self.index.finish()?,
             late_bytes: late.bytes,
+            marks,
         })
     }
 
@@ -160,10 +163,10 @@ impl Picking for Sets<'_> {
         self.firsts.is_first(document)
     }
 
-    fn make(&self, picked: Picked, set: ShingleSet, made: &mut Records) {
+    fn make(&self, picked: Picked, hashes: &mut Vec<u64>, made: &mut Records) {
         let Picked { row, document, .. } = picked;
         let record = Record {
-            set,
+            set: ShingleSet::from_buffer(hashes),
             id: row.id,
             keep: row.keep,
             ..self.record(document)

@@ -6,12 +6,13 @@ use super::clusters::{self, Counted};
 use super::crowding::{Crowding, InBuckets, Mark};
 use super::dealt::Dealt;
 use super::firsts::{Firsts, NONE, repeated_ids};
-use super::folder::Folder;
+use super::folder::{Folder, Whole};
 use super::joining::{Candidates, Certain, Edges, Joining};
 use super::keeping::Keeping;
 use super::labels::Labelling;
 use super::manifest::{DecidedDone, FoundDone, PickedDone, ReadDone, SetsDone, Work};
 use super::names;
+use super::narrowing::Narrowing;
 use super::pairs::Pairing;
 use super::read::{Keying, Row};
 use super::rejected::Late;
@@ -31,7 +32,7 @@ use crate::corpus::parse::Parser;
 use crate::corpus::read::Reading;
 use crate::corpus::sink::Table;
 use crate::digest::Digester;
-use crate::exact::{self, CommonJoin, OutOfWork, survivors};
+use crate::exact::{self, CommonJoin, OutOfWork, pays_again, survivors};
 use crate::method::{Method, Reason};
 use crate::recall::{LinkTally, PairTally, Recall};
 use crate::text::arch::STRIPS;
@@ -103,19 +104,14 @@ impl Stages<'_> {
         let ticker = self.ticker(folder, Stage::Collapse, prints.len());
         let documents = read.documents + self.indexed.len();
         let firsts = Firsts::new(documents, &prints, &repeated, most, &ticker)?;
-        let (mut marks, in_buckets) = if self.is_exact() {
-            (self.surviving(folder, &firsts)?, None)
+        let (mut marks, in_buckets, is_narrowed) = if self.is_exact() {
+            let (marks, is_narrowed) = self.surviving(folder, &firsts)?;
+            (marks, None, is_narrowed)
         } else {
             let mut found = self.sharing_bands(folder, &firsts, read.documents)?;
-            (std::mem::take(&mut found.marks), Some(found))
+            (std::mem::take(&mut found.marks), Some(found), false)
         };
-        for (document, &first) in firsts.0.iter().enumerate() {
-            if first != NONE && first as usize != document {
-                for own in [document, first as usize] {
-                    marks[own] = marks[own].max(Mark::Copy);
-                }
-            }
-        }
+        mark_copies(&firsts, &mut marks);
         let late = repeated.len();
         let repeated = repeated.iter().flat_map(|&(late, first)| [late, first]);
         let repeated: Vec<u32> = repeated.collect();
@@ -135,6 +131,7 @@ impl Stages<'_> {
             repeated: folder.write_numbers(names::REPEATED, &repeated)?,
             firsts: folder.write_numbers(names::FIRSTS, &firsts.0)?,
             marks: folder.write_numbers(names::MARKS, &marks)?,
+            is_narrowed,
             candidates,
             crowds,
             crowded,
@@ -167,17 +164,19 @@ impl Stages<'_> {
         crowding.find(&ticker)
     }
 
-    /// The documents that the exact join may find partners of.
-    fn surviving(&self, folder: &Folder, firsts: &Firsts) -> Result<Vec<Mark>, Error> {
+    /// The documents that the exact join may find partners of, and whether a second look at these pays.
+    fn surviving(&self, folder: &Folder, firsts: &Firsts) -> Result<(Vec<Mark>, bool), Error> {
         let documents = firsts.0.len();
         let strips = StripsOnDisk::open(folder, documents, self.shares.table)?;
         let ticker = self.ticker(folder, Stage::Filter, documents);
         let asked: Vec<bool> = (0..).zip(&firsts.0).map(|(d, &first)| d == first).collect();
         let lengths = lengths(folder, documents)?;
         let threshold = Threshold(self.job.deduper.threshold());
-        let may = survivors(&strips, lengths.into_iter(), threshold, &asked, &ticker)?;
+        let of_all = || lengths.iter().copied();
+        let may = survivors(&strips, of_all(), threshold, &asked, &ticker)?;
+        let is_narrowed = pays_again(&strips, of_all(), threshold, &may)?;
         let mark = |may| if may { Mark::Joins } else { Mark::None };
-        Ok(may.into_iter().map(mark).collect())
+        Ok((may.into_iter().map(mark).collect(), is_narrowed))
     }
 
     /// What is known of the documents; where a bad record ends the work, one whose id was used before does.
@@ -214,21 +213,52 @@ impl Stages<'_> {
         }
         let folder = &work.folder;
         let firsts = Firsts(folder.read_numbers(&picked.firsts)?);
-        let marks = marks(folder, picked)?;
-        let again = Again {
+        let mut marks = marks(folder, &picked.marks)?;
+        if picked.is_narrowed {
+            self.narrow(folder, &firsts, known, &mut marks)?;
+        }
+        let sets = Sets::new(folder, &firsts, &marks, self.shares.buffers)?;
+        let done = sets.write(self.again(folder, known, Stage::Sets), self.indexed)?;
+        work.manifest.sets = Some(done.clone());
+        work.save()?;
+        Ok(done)
+    }
+
+    /// The inputs, to be read again.
+    fn again<'a>(&'a self, folder: &'a Folder, known: &'a Known, stage: Stage) -> Again<'a> {
+        Again {
             folder,
             inputs: &self.sources.inputs,
             options: &self.job.options,
             shingler: self.job.deduper.sketcher().shingler(),
             known,
             round: self.shares.round,
-            ticker: self.ticker(folder, Stage::Sets, known.documents as usize),
-        };
-        let sets = Sets::new(folder, &firsts, &marks, self.shares.buffers)?;
-        let done = sets.write(again, self.indexed)?;
-        work.manifest.sets = Some(done.clone());
-        work.save()?;
-        Ok(done)
+            ticker: self.ticker(folder, stage, known.documents as usize),
+        }
+    }
+
+    /// Looks a second time at the documents that join: fewer do.
+    fn narrow(
+        &self,
+        folder: &Folder,
+        firsts: &Firsts,
+        known: &Known,
+        marks: &mut [Mark],
+    ) -> Result<(), Error> {
+        let joins = marks.iter().filter(|&&mark| mark == Mark::Joins).count();
+        let ticker = self.ticker(folder, Stage::Filter, joins);
+        let again = self.again(folder, known, Stage::Filter);
+        let threshold = Threshold(self.job.deduper.threshold());
+        let narrowing = Narrowing::new(folder, &self.shares, marks)?;
+        let may = narrowing.survivors(again, self.indexed, threshold, &ticker)?;
+        let joined = marks.iter_mut().filter(|mark| **mark == Mark::Joins);
+        for (mark, may) in joined.zip(may) {
+            if !may {
+                *mark = Mark::None;
+            }
+        }
+        mark_copies(firsts, marks);
+        Ok(())
     }
 
     /// Candidates to verified pairs, and to the join of what shares no rare shingle.
@@ -250,7 +280,7 @@ impl Stages<'_> {
                 let open = None;
                 Open { open, joins }
             }
-            None => self.open(folder, picked, &dealt)?,
+            None => self.open(folder, picked, sets, &dealt)?,
         };
         let crowds = match &picked.crowds {
             Some(crowds) => folder
@@ -323,8 +353,14 @@ impl Stages<'_> {
     }
 
     /// Which documents may have partners, and which are joined.
-    fn open(&self, folder: &Folder, picked: &PickedDone, sets: &Dealt) -> Result<Open, Error> {
-        let marks = marks(folder, picked)?;
+    fn open(
+        &self,
+        folder: &Folder,
+        picked: &PickedDone,
+        done: &SetsDone,
+        sets: &Dealt,
+    ) -> Result<Open, Error> {
+        let marks = marks(folder, &done.marks)?;
         let open = match self.is_exact() || picked.crowded == 0 {
             true => None,
             false => Some(open(&marks, sets, self.job.deduper, folder, &self.shares)?),
@@ -461,9 +497,20 @@ pub(super) struct Found {
     pub(super) common: Option<CommonJoin>,
 }
 
-fn marks(folder: &Folder, picked: &PickedDone) -> Result<Vec<Mark>, Error> {
-    let numbers = folder.read_numbers(&picked.marks)?;
+fn marks(folder: &Folder, marks: &Whole) -> Result<Vec<Mark>, Error> {
+    let numbers = folder.read_numbers(marks)?;
     Ok(numbers.into_iter().map(Mark::of).collect())
+}
+
+/// Marks the documents that are copies or have some.
+fn mark_copies(firsts: &Firsts, marks: &mut [Mark]) {
+    for (document, &first) in firsts.0.iter().enumerate() {
+        if first != NONE && first as usize != document {
+            for own in [document, first as usize] {
+                marks[own] = marks[own].max(Mark::Copy);
+            }
+        }
+    }
 }
 
 /// The shingles of each document, repetitions included.
