@@ -177,12 +177,22 @@ proptest! {
 
 /// Pages of one site, some of which are changed copies of others.
 fn pages(documents: u64) -> String {
-    let site: Vec<String> = (0..60).map(|word| format!("site{word}")).collect();
+    pages_of(documents, 60, 12, |document| document / 3 * 3)
+}
+
+/// The same with so many words of the site and so many of the page, which is a copy of another one but for its end.
+fn pages_of(
+    documents: u64,
+    of_site: usize,
+    of_page: usize,
+    copy_of: impl Fn(u64) -> u64,
+) -> String {
+    let site: Vec<String> = (0..of_site).map(|word| format!("site{word}")).collect();
     let site = site.join(" ");
     let mut lines = String::new();
     for document in 0..documents {
-        let own = document / 3 * 3;
-        let words: Vec<String> = (0..12).map(|word| format!("w{own}x{word}")).collect();
+        let own = copy_of(document);
+        let words: Vec<String> = (0..of_page).map(|word| format!("w{own}x{word}")).collect();
         let _ = writeln!(
             lines,
             "{{\"id\": {document}, \"text\": \"{site} {} end{}\"}}",
@@ -214,6 +224,63 @@ fn crowds_are_joined_alike() {
             }
         }
     }
+}
+
+#[test]
+fn a_second_look_drops_pages_that_no_bound_changes() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("documents.jsonl");
+    // One in ten is a copy of the page before it.
+    let copy_of = |document| document - u64::from(document % 10 == 9);
+    fs::write(&path, pages_of(900, 60, 40, copy_of)).unwrap();
+    let deduper = Deduper::builder().method(Method::Exact).build().unwrap();
+    let options = ReadOptions::new();
+    let expected = told(&deduper, &options, &path, None);
+    assert_eq!(expected.counts.removed, 90);
+    for shares in [SMALL, Shares::of(1 << 30)] {
+        assert!(told(&deduper, &options, &path, Some(shares)) == expected);
+    }
+    // In two parts, the second against the index of the first.
+    let lines = fs::read_to_string(&path).unwrap();
+    let halves: Vec<&str> = lines.split_inclusive('\n').collect();
+    let (first, second) = halves.split_at(459);
+    let [old, new] = ["old", "new"].map(|name| folder.path().join(name).with_extension("jsonl"));
+    fs::write(&old, first.concat()).unwrap();
+    fs::write(&new, second.concat()).unwrap();
+    let index = folder.path().join("index");
+    told_of(&Job::new(&deduper, options.clone()), &old, None, &index);
+    let job = Job::new(&deduper, options.clone()).against(&index);
+    let both = |shares| told_of(&job, &new, shares, &folder.path().join("both"));
+    let expected = both(None);
+    assert_eq!((expected.counts.removed, expected.counts.matched), (45, 1));
+    assert!(both(Some(SMALL)) == expected);
+
+    let job = Job::new(&deduper, options);
+    let sources = Sources::find(&[&path]).unwrap();
+    let indexed = Indexed::default();
+    let mut work = job.begin(&sources, &indexed).unwrap();
+    let stages = Stages {
+        job: &job,
+        sources: &sources,
+        indexed: &indexed,
+        shares: SMALL,
+        limit: job.limit(),
+        watch: None,
+    };
+    let read = stages.read(&mut work).unwrap();
+    let picked = stages.pick(&mut work, &read).unwrap();
+    assert!(picked.is_narrowed);
+    let known = stages.known(&work, &read, &picked).unwrap();
+    let sets = stages.sets(&mut work, &picked, &known).unwrap();
+    let marked = |marks| {
+        let marks = work.folder.read_numbers(marks).unwrap();
+        marks.into_iter().filter(|&mark| mark > 0).count()
+    };
+    let (before, after) = (marked(&picked.marks), marked(&sets.marks));
+    assert!(
+        before > 800 && (180..400).contains(&after),
+        "{before} {after}"
+    );
 }
 
 #[test]
