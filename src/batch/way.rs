@@ -40,6 +40,13 @@ pub(super) struct Survivors {
     pub(super) shingles: u64,
 }
 
+impl Survivors {
+    /// Whether this set may have a partner.
+    fn have(&self, distinct: &Distinct, set: usize) -> bool {
+        self.may[distinct.first(set)]
+    }
+}
+
 /// Documents brought as far as buckets.
 struct InBuckets {
     rows: SignatureMatrix,
@@ -260,7 +267,7 @@ impl<'d, D: Shingled> Way<'d, D> {
         frequent: &Frequent,
         budget: Budget,
     ) -> Result<Result<(Vec<SplitSet>, Candidates), Reason>, Error> {
-        let survives = |set| survivors.may[distinct.first(set)];
+        let survives = |set| survivors.have(distinct, set);
         let sets = self.shingle_sets(distinct, survives, frequent)?;
         let join = self.join_of(distinct, &sets, frequent, survives)?;
         if let Some(reason) = budget.refuses_work(join.looks()) {
@@ -326,8 +333,8 @@ impl<'d, D: Shingled> Way<'d, D> {
             return Ok(survivors);
         }
         drop(sample);
-        let firsts = (0..distinct.len()).map(|set| distinct.first(set));
-        let firsts: Vec<usize> = firsts.filter(|&document| survivors.may[document]).collect();
+        let sets = (0..distinct.len()).filter(|&set| survivors.have(distinct, set));
+        let firsts: Vec<usize> = sets.map(|set| distinct.first(set)).collect();
         let ticker = self.run.ticker(Stage::Filter, 2 * firsts.len());
         let shingler = self.deduper.sketcher().shingler();
         let look = |documents: &[usize]| {
@@ -431,7 +438,7 @@ impl<'d, D: Shingled> Way<'d, D> {
     }
 
     fn frequent_of(self, distinct: &Distinct, survivors: &Survivors) -> Frequent {
-        self.frequent(distinct, |set| survivors.may[distinct.first(set)])
+        self.frequent(distinct, |set| survivors.have(distinct, set))
     }
 
     /// The shingles that many of the candidates have.

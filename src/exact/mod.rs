@@ -12,10 +12,11 @@
 //!    partner. In a second pass the rest do the same against the documents that may have one. What stays are the
 //!    *survivors*: in an ordinary collection few beside those that have partners. Where two hashes share a bit, a
 //!    document may survive that need not: the filter errs on the safe side only.
-//! 2. **Second look.** The sets of up to 4,096 survivors show which shingles are *frequent*. Where these are a quarter
-//!    of all, sets hold a number of 2 bytes for each instead of its hash. Where most sets have more others than they may
-//!    miss, the survivors go through the filter again, with the keys of all their shingles that are not frequent: pages
-//!    of one site whose articles are their own end here.
+//! 2. **Second look.** The sets of up to 4,096 survivors show which shingles are *frequent*, where these are a quarter
+//!    of all. Where an eighth of the documents survive, and a survivor has on average 1.5 times as many shingles of its own
+//!    as it may miss, all survivors go through the filter again, with the keys of all their shingles that are not
+//!    frequent: pages of one site whose articles are their own end here. In memory, sets hold a number of 2 bytes for
+//!    each frequent shingle instead of its hash.
 //! 3. **Frequencies.** The shingle sets of the survivors are made, and counted is how many of them have each shingle, in
 //!    a table of bytes that hashes share: never too low. Shingles in more than 15 sets are *common*, others *rare*.
 //!    Frequent ones are common without being counted.

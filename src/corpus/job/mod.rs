@@ -17,7 +17,8 @@
 //! other is no pair.
 //!
 //! Where the method is exact, sampled hashes take the place of keys in the first stage, and the filter of the exact join
-//! that of the second; what it leaves is joined.
+//! that of the second; what it leaves is joined. Where many documents are left that have much text of their own, the
+//! inputs are read once more before the third stage, and all shingles that are not frequent go through the filter.
 //!
 //! Nothing that documents have in common need fit in memory: a bucket, a cluster or a template may be as large as the
 //! collection. In memory are some numbers for each document ([`shares`]), 12 bytes for each that has candidates, the
@@ -137,10 +138,9 @@ impl<'d> Job<'d> {
 
     /// Bytes that the whole process may hold, about; at least 64 MiB. Default no bound; with a work folder 4 GiB.
     ///
-    /// Documents that candidates connect must fit together; where they do not, the job fails and says how much they take.
-    /// That is rarely so by LSH: only a low threshold or short shingles connect most of a collection. The exact join
-    /// connects what may be similar by any of its rarest shingles, which are many in long documents: it needs the memory
-    /// for most of those then.
+    /// What documents have in common need not fit: a cluster or a template may be as large as the collection. Two
+    /// things grow with the documents and are held all the same: 20 bytes for each, and of documents that are mostly
+    /// boilerplate the common parts by which they are joined. `docs/planning.md` has the numbers.
     ///
     /// A record that takes too much is a bad record, see [`ReadOptions::on_bad`]: a line or file of more than a tenth of
     /// the memory above 32 MiB, or a text of more than a 42nd of it (by word shingles; a 66th by bytes, an 82nd by
