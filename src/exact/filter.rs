@@ -22,6 +22,11 @@ pub(crate) trait Strips: Sync {
         STRIPS
     }
 
+    /// Bytes that tables of all strips together may take.
+    fn most_bytes(&self) -> usize {
+        usize::MAX
+    }
+
     /// Calls `each` with the number of every document and its keys in a strip.
     fn for_each(&self, strip: usize, each: impl FnMut(usize, &[u32])) -> Result<(), Self::Error>;
 }
@@ -103,9 +108,15 @@ fn with_earlier<S: Strips>(
         missed as f64
     };
     let share_of_late = missed(&|document| late[document]) / missed(&|_| true);
+    let keys_of_late = |strip| (strips.keys(strip) as f64 * share_of_late) as usize;
+    // Fewer bits find more keys that are not there: more documents stay.
+    let bytes: usize = (0..STRIPS).map(|strip| 2 * keys_of_late(strip)).sum();
+    let bits = match bytes <= strips.most_bytes() {
+        true => 16,
+        false => (16 * strips.most_bytes() / bytes).max(1),
+    };
     let of_late = |strip| -> Result<Bits, S::Error> {
-        let keys_of_late = strips.keys(strip) as f64 * share_of_late;
-        let mut of_late = Bits::new(keys_of_late as usize, 16);
+        let mut of_late = Bits::new(keys_of_late(strip), bits);
         strips.for_each(strip, |document, keys| {
             if late[document] {
                 of_late.insert(keys);

@@ -8,6 +8,7 @@ use super::walk::{Known, Walk};
 use crate::batch::{Memory, Shingled as _};
 use crate::corpus::document::{CHANGED, StoredRecord};
 use crate::corpus::error::Error;
+use crate::corpus::indexed::Indexed;
 use crate::corpus::input::Input;
 use crate::corpus::options::ReadOptions;
 use crate::corpus::parse::{Part, Producer, RawBlock};
@@ -24,6 +25,8 @@ pub(super) struct Again<'a> {
     pub(super) options: &'a ReadOptions,
     pub(super) shingler: &'a Shingler,
     pub(super) known: &'a Known,
+    /// Documents that follow those of the inputs.
+    pub(super) indexed: &'a Indexed,
     /// Bytes that are read at a time, at most.
     pub(super) round: usize,
     pub(super) ticker: Ticker<'a>,
@@ -94,7 +97,31 @@ impl Again<'_> {
             }
             work = next?;
         }
+        self.run_indexed(picking)?;
         Ok(late)
+    }
+
+    /// The same of the documents of indexes, whose shingle sets are there.
+    fn run_indexed<P: Picking>(&self, picking: &mut P) -> Result<(), Error> {
+        let mut documents = self.known.documents..;
+        self.indexed.for_each_some(self.round, |some| {
+            let mut made = P::Made::default();
+            for (of_index, document) in some.into_iter().zip(documents.by_ref()) {
+                if picking.is_picked(document) {
+                    let picked = Picked {
+                        row: Row::of_indexed(of_index.id),
+                        document,
+                        line: None,
+                    };
+                    let mut hashes = match picking.is_shingled(document) {
+                        true => of_index.set.hashes().to_vec(),
+                        false => Vec::new(),
+                    };
+                    picking.make(picked, &mut hashes, &mut made);
+                }
+            }
+            picking.take(made)
+        })
     }
 
     /// Reads some blocks on, and picks what is wanted; none at the end.

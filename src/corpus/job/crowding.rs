@@ -30,6 +30,10 @@ pub(super) enum Mark {
 }
 
 impl Mark {
+    pub(super) fn may_have_partner(self) -> bool {
+        self >= Self::Candidate
+    }
+
     pub(super) fn number(self) -> u32 {
         self as u32
     }

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::crowding::write_candidate;
+use super::crowding::{Mark, write_candidate};
 use super::dealt::{Dealer, Dealt};
 use super::folder::{Bytes as _, Folder, Whole};
 use super::names;
@@ -32,8 +32,7 @@ pub(super) struct Joining<'j> {
     pub(super) stored: &'j Stored,
     /// The file of all shingle sets.
     pub(super) sets: &'j Dealt,
-    /// Whether each document may have a partner, where it shares a bucket.
-    pub(super) open: Option<&'j [bool]>,
+    pub(super) marks: &'j [Mark],
     /// Which documents are joined.
     pub(super) certain: &'j Certain,
     /// Parts of files of candidates.
@@ -339,8 +338,7 @@ impl Joining<'_> {
     }
 
     fn are_open(&self, (a, b): (u32, u32)) -> bool {
-        let are_open = |open: &[bool]| open[a as usize] && open[b as usize];
-        self.open.is_none_or(are_open)
+        [a, b].map(|document| self.marks[document as usize].may_have_partner()) == [true; 2]
     }
 
     fn verified(

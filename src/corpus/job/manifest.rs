@@ -49,7 +49,7 @@ impl Manifest {
             needed.extend([&sets.rejections, &sets.marks, &sets.sets, &sets.index]);
         }
         if let Some(found) = &self.found {
-            needed.extend([&found.edges, &found.joins]);
+            needed.push(&found.edges);
         }
         needed.extend(self.decided.as_ref().map(|decided| &decided.clusters));
         needed
@@ -86,7 +86,7 @@ pub(super) struct PickedDone {
     pub(super) repeated: Whole,
     pub(super) firsts: Whole,
     pub(super) marks: Whole,
-    /// Whether a second look at those that join is likely to drop most.
+    /// Whether those that may have partners are looked at a second time.
     pub(super) is_narrowed: bool,
     /// Documents that share a bucket, by LSH.
     pub(super) candidates: Option<Whole>,
@@ -116,8 +116,6 @@ pub(super) struct SetsDone {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct FoundDone {
     pub(super) edges: Whole,
-    /// Whether each document is joined.
-    pub(super) joins: Whole,
 }
 
 /// The clusters are there.
@@ -127,7 +125,7 @@ pub(super) struct DecidedDone {
     pub(super) counted: Counted,
 }
 
-const FORMAT: &str = "resemblance work folder 2";
+const FORMAT: &str = "resemblance work folder 3";
 
 /// An input as it was.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]

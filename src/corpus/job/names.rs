@@ -35,8 +35,6 @@ pub(super) const INDEX: &str = "index";
 pub(super) const STRIPS: &str = "strips";
 /// Signatures of documents of crowded buckets.
 pub(super) const SLOTS: &str = "slots";
-/// Whether each document is joined.
-pub(super) const JOINS: &str = "joins";
 /// Rare shingles of prefixes.
 pub(super) const RARE: &str = "rare";
 /// Pairs that share one.
@@ -52,9 +50,9 @@ pub(super) const PASSING: &str = ".resemblance-";
 
 /// Whether a job may have written a file of this name.
 pub(super) fn is_ours(name: &str) -> bool {
-    const ALL: [&str; 22] = [
+    const ALL: [&str; 21] = [
         MANIFEST, INPUTS, LOCK, ROWS, ENDS, KEYS, PRINTS, IDS, EARLY, REJECTED, REPEATED, FIRSTS,
-        MARKS, BUCKETS, CANDIDATES, SETS, INDEX, STRIPS, SLOTS, JOINS, RARE, JOINED,
+        MARKS, BUCKETS, CANDIDATES, SETS, INDEX, STRIPS, SLOTS, RARE, JOINED,
     ];
     ALL.contains(&name)
         || [CROWDS, NARROWED, EDGES, BEFORE, CLUSTERS].contains(&name)

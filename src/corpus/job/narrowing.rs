@@ -8,7 +8,6 @@ use super::names;
 use super::shares::Shares;
 use super::strips::StripsOnDisk;
 use crate::corpus::error::Error;
-use crate::corpus::indexed::Indexed;
 use crate::exact::{MOST_RARE, Sample, Sampler, survivors};
 use crate::frequent::Frequent;
 use crate::text::arch::STRIPS;
@@ -61,13 +60,10 @@ impl<'n> Narrowing<'n> {
     pub(super) fn survivors(
         mut self,
         again: Again<'_>,
-        indexed: &Indexed,
         threshold: Threshold,
         ticker: &Ticker<'_>,
     ) -> Result<Vec<bool>, Error> {
-        let new = again.known.documents;
         again.run(&mut self)?;
-        self.take_indexed(indexed, new)?;
         self.strips.finish()?;
         let asked = vec![true; self.lengths.len()];
         let strips = StripsOnDisk::open(self.folder, asked.len(), self.shares.table)?;
@@ -76,37 +72,13 @@ impl<'n> Narrowing<'n> {
         self.folder.remove(&[names::STRIPS]);
         Ok(may)
     }
-
-    /// Takes documents of indexes, which are numbered after the new ones.
-    fn take_indexed(&mut self, indexed: &Indexed, new: u32) -> Result<(), Error> {
-        let mut documents = new..;
-        indexed.for_each_some(self.shares.buffers, |some| {
-            let mut made = Looked::default();
-            for (of_index, document) in some.into_iter().zip(documents.by_ref()) {
-                if self.is_picked(document) {
-                    self.push(&mut of_index.set.hashes().to_vec(), &mut made);
-                }
-            }
-            self.take(made)
-        })
-    }
-
-    /// Adds a document of these shingle hashes.
-    fn push(&self, hashes: &mut Vec<u64>, made: &mut Looked) {
-        let length = hashes.len();
-        match &self.frequent {
-            Some(frequent) => frequent.drop_from(hashes),
-            None => made.sets.push(ShingleSet::from_hashes(hashes.clone())),
-        }
-        Sampler::of_all().push(hashes, length, &mut made.picked, &mut made.keys);
-    }
 }
 
 impl Picking for Narrowing<'_> {
     type Made = Looked;
 
     fn is_picked(&self, document: u32) -> bool {
-        self.marks[document as usize] == Mark::Joins
+        self.marks[document as usize].may_have_partner()
     }
 
     fn is_shingled(&self, _: u32) -> bool {
@@ -114,7 +86,12 @@ impl Picking for Narrowing<'_> {
     }
 
     fn make(&self, _: Picked, hashes: &mut Vec<u64>, made: &mut Looked) {
-        self.push(hashes, made);
+        let length = hashes.len();
+        match &self.frequent {
+            Some(frequent) => frequent.drop_from(hashes),
+            None => made.sets.push(ShingleSet::from_hashes(hashes.clone())),
+        }
+        Sampler::of_all().push(hashes, length, &mut made.picked, &mut made.keys);
     }
 
     fn take(&mut self, made: Looked) -> Result<(), Error> {
@@ -124,7 +101,7 @@ impl Picking for Narrowing<'_> {
         }
         if self.frequent.is_none() {
             let all = self.marks.iter();
-            let all = all.filter(|&&mark| mark == Mark::Joins).count();
+            let all = all.filter(|mark| mark.may_have_partner()).count();
             let wanted = Frequent::sample_of(all).saturating_sub(self.sample.len());
             self.sample.extend(made.sets.into_iter().take(wanted));
             let shingles: usize = self.sample.iter().map(ShingleSet::len).sum();

@@ -144,6 +144,8 @@ impl OnDisk {
             options: &self.options,
             shingler: deduper.sketcher().shingler(),
             known: &self.known,
+            // These are saved from their index.
+            indexed: &Indexed::default(),
             round: shares.round,
             ticker: Ticker::new(watch, Stage::Save, self.known.documents as usize),
         };

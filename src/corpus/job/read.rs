@@ -55,6 +55,14 @@ impl Row {
         from.counted(&mut self.keep)
     }
 
+    /// That of a document of an index, as far as it is known.
+    pub(super) fn of_indexed(id: String) -> Self {
+        Self {
+            id,
+            ..Self::default()
+        }
+    }
+
     /// Refuses a record that is not what it was.
     pub(super) fn is_still(&self, input: &Input, record: &RawRecord<'_>) -> Result<(), Error> {
         match xxh3_64(record.bytes) == self.record {
@@ -136,10 +144,7 @@ impl<'f> Keying<'f> {
                 digester.of_sets(sets)
             };
             let digests: Vec<Digests> = some.par_chunks(TOGETHER).map(digest).collect();
-            let row = |document: IndexedDocument| Row {
-                id: document.id,
-                ..Row::default()
-            };
+            let row = |document: IndexedDocument| Row::of_indexed(document.id);
             let mut rows = some.into_iter().map(row);
             digests.into_iter().try_for_each(|mut digests| {
                 self.waiting.extend(rows.by_ref().take(digests.len()));

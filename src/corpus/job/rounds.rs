@@ -22,8 +22,6 @@ pub(super) struct Round {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Written<'b> {
     pub(super) document: u32,
-    /// The first document that has the same shingles.
-    pub(super) first: u32,
     pub(super) id: &'b [u8],
     /// What the keep policy compares.
     pub(super) keep: &'b [u8],
@@ -47,17 +45,11 @@ impl<'b> Written<'b> {
         };
         Some(Self {
             document,
-            first,
             id,
             keep,
             set: set.as_chunks().0,
             bytes: &bytes[..bytes.len() - rest.len()],
         })
-    }
-
-    /// Whether another document has the same shingles, and the set.
-    pub(super) fn is_copy(&self) -> bool {
-        self.first != self.document
     }
 
     /// The hashes of its set, ascending.

@@ -9,7 +9,6 @@ use super::manifest::SetsDone;
 use super::names;
 use super::rejected::RejectedAt;
 use crate::corpus::error::Error;
-use crate::corpus::indexed::Indexed;
 use crate::verify::ShingleSet;
 
 /// What is written of a document.
@@ -52,8 +51,6 @@ pub(super) struct Sets<'s> {
     records: Dealer<'s>,
     /// Of each record its document and its length.
     index: Writing<'s>,
-    /// Bytes that wait to be written.
-    memory: usize,
 }
 
 impl<'s> Sets<'s> {
@@ -69,17 +66,14 @@ impl<'s> Sets<'s> {
             marks,
             records: Dealer::create(folder, names::SETS, 1, memory)?,
             index: folder.create(names::INDEX, 1 << 16)?,
-            memory,
         })
     }
 
     /// Writes the sets of new documents and those of indexes to a file, and all rejections to another.
-    pub(super) fn write(mut self, again: Again<'_>, indexed: &Indexed) -> Result<SetsDone, Error> {
+    pub(super) fn write(mut self, again: Again<'_>) -> Result<SetsDone, Error> {
         let marks: Vec<u32> = self.marks.iter().map(|mark| mark.number()).collect();
         let marks = self.folder.write_numbers(names::NARROWED, &marks)?;
-        let new = again.known.documents;
         let late = again.run(&mut self)?;
-        self.write_indexed(indexed, new)?;
         let rejected = late.rejected.into_iter();
         let rejected = rejected.map(|(at, rejection)| RejectedAt::of(at, rejection));
         Ok(SetsDone {
@@ -88,26 +82,6 @@ impl<'s> Sets<'s> {
             index: self.index.finish()?,
             late_bytes: late.bytes,
             marks,
-        })
-    }
-
-    /// Writes documents of indexes, which are numbered after the new ones.
-    fn write_indexed(&mut self, indexed: &Indexed, new: u32) -> Result<(), Error> {
-        let (mut documents, mut bytes) = (new.., Vec::new());
-        indexed.for_each_some(self.memory, |some| {
-            for (of_index, document) in some.into_iter().zip(documents.by_ref()) {
-                if self.is_picked(document) {
-                    let mut record = self.record(document);
-                    record.id = of_index.id;
-                    if !record.is_copy() {
-                        record.set = of_index.set;
-                    }
-                    bytes.clear();
-                    record.write(&mut bytes);
-                    self.put(document, &bytes)?;
-                }
-            }
-            Ok(())
         })
     }
 

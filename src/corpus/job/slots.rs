@@ -1,81 +1,100 @@
 //! Which documents of buckets may have partners, by their signatures.
 
+use super::again::{Again, Picked, Picking};
 use super::crowding::Mark;
 use super::dealt::{Dealer, Dealt};
 use super::folder::{Bytes as _, Folder};
 use super::names;
-use super::rounds::{Round, for_each_round};
-use super::shares::Shares;
 use crate::batch::{SharedSlots, TOGETHER, is_in_vain};
 use crate::corpus::error::Error;
 use crate::deduper::Deduper;
 
-/// Whether each document may have a partner: of those that share a bucket, who agrees with others of these in enough
-/// slots.
-pub(super) fn open(
-    marks: &[Mark],
-    sets: &Dealt,
-    deduper: &Deduper,
-    folder: &Folder,
-    shares: &Shares,
-) -> Result<Vec<bool>, Error> {
-    let is_marked = |document: u32| marks[document as usize] >= Mark::Candidate;
-    let all = (0..marks.len() as u32)
-        .filter(|&document| is_marked(document))
-        .count();
-    let mut open = vec![false; marks.len()];
-    if all == 0 {
-        return Ok(open);
+/// Signatures of the documents of buckets, on their way to the disk.
+pub(super) struct Slots<'s> {
+    folder: &'s Folder,
+    deduper: &'s Deduper,
+    marks: &'s [Mark],
+    dealer: Dealer<'s>,
+    documents: usize,
+}
+
+impl<'s> Slots<'s> {
+    /// With so much memory for what waits to be written.
+    pub(super) fn new(
+        folder: &'s Folder,
+        deduper: &'s Deduper,
+        marks: &'s [Mark],
+        memory: usize,
+    ) -> Result<Self, Error> {
+        let parts = deduper.scheme().hashes().div_ceil(TOGETHER);
+        Ok(Self {
+            folder,
+            deduper,
+            marks,
+            dealer: Dealer::create(folder, names::SLOTS, parts, memory)?,
+            documents: 0,
+        })
     }
-    let sketch = deduper.sketcher().sketch();
-    let hashes = sketch.hashes();
-    let parts = hashes.div_ceil(TOGETHER);
-    let mut dealer = Dealer::create(folder, names::SLOTS, parts, shares.buffers)?;
-    let make = |round: &Round| {
-        Ok(round.in_parallel(|records| {
-            let (mut slots, mut row, mut set) = (Vec::new(), vec![0; hashes], Vec::new());
-            let records = records.filter(|record| is_marked(record.document) && !record.is_copy());
-            records.for_each(|record| {
-                set.clear();
-                set.extend(record.hashes());
-                sketch.sketch(&set, &mut row);
-                slots.extend_from_slice(&row);
-            });
-            slots
-        }))
-    };
-    let take = |all: Vec<Vec<u32>>| {
-        let rows = all.iter().flat_map(|slots| slots.chunks_exact(hashes));
-        for row in rows {
+
+    /// Reads the documents again, and says of each that is in a bucket, in order, whether it may have a partner: whether
+    /// it agrees with others of these in enough slots.
+    pub(super) fn open(mut self, again: Again<'_>) -> Result<Vec<bool>, Error> {
+        again.run(&mut self)?;
+        self.dealer.finish()?;
+        let (hashes, floor) = (self.deduper.scheme().hashes(), self.deduper.floor_slots());
+        let dealt = Dealt::open(self.folder, names::SLOTS)?;
+        let mut shared = vec![0u16; self.documents];
+        for part in 0..dealt.len() {
+            let slots = TOGETHER.min(hashes - part * TOGETHER);
+            let mut seen = SharedSlots::new(slots, self.documents);
+            for_each_row(&dealt, part, slots, |_, row| seen.insert(row))?;
+            for_each_row(&dealt, part, slots, |number, row| {
+                shared[number] += seen.shared(row);
+            })?;
+            if part == 0 && is_in_vain(&shared, slots, hashes, floor) {
+                self.folder.remove(&[names::SLOTS]);
+                return Ok(vec![true; self.documents]);
+            }
+        }
+        self.folder.remove(&[names::SLOTS]);
+        Ok(shared
+            .into_iter()
+            .map(|shared| usize::from(shared) >= floor)
+            .collect())
+    }
+}
+
+impl Picking for Slots<'_> {
+    /// Signatures, one after the other.
+    type Made = Vec<u32>;
+
+    fn is_picked(&self, document: u32) -> bool {
+        self.marks[document as usize].may_have_partner()
+    }
+
+    fn is_shingled(&self, _: u32) -> bool {
+        true
+    }
+
+    fn make(&self, _: Picked, hashes: &mut Vec<u64>, made: &mut Vec<u32>) {
+        let from = made.len();
+        made.resize(from + self.deduper.scheme().hashes(), 0);
+        let sketch = self.deduper.sketcher().sketch();
+        sketch.sketch(hashes, &mut made[from..]);
+    }
+
+    fn take(&mut self, made: Vec<u32>) -> Result<(), Error> {
+        let mut bytes = Vec::new();
+        for row in made.chunks_exact(self.deduper.scheme().hashes()) {
+            self.documents += 1;
             for (part, slots) in row.chunks(TOGETHER).enumerate() {
-                let bytes: Vec<u8> = slots.iter().flat_map(|slot| slot.to_le_bytes()).collect();
-                dealer.write(part, &bytes)?;
+                bytes.clear();
+                bytes.extend(slots.iter().flat_map(|slot| slot.to_le_bytes()));
+                self.dealer.write(part, &bytes)?;
             }
         }
         Ok(())
-    };
-    for_each_round(sets, 0, shares.round, make, take)?;
-    dealer.finish()?;
-    let dealt = Dealt::open(folder, names::SLOTS)?;
-    let (mut shared, mut floor) = (vec![0u16; all], deduper.floor_slots());
-    for part in 0..parts {
-        let slots = TOGETHER.min(hashes - part * TOGETHER);
-        let mut seen = SharedSlots::new(slots, all);
-        for_each_row(&dealt, part, slots, |_, row| seen.insert(row))?;
-        for_each_row(&dealt, part, slots, |number, row| {
-            shared[number] += seen.shared(row);
-        })?;
-        if part == 0 && is_in_vain(&shared, slots, hashes, floor) {
-            floor = 0;
-            break;
-        }
     }
-    folder.remove(&[names::SLOTS]);
-    let marked = (0..marks.len()).filter(|&document| is_marked(document as u32));
-    for (document, shared) in marked.zip(shared) {
-        open[document] = usize::from(shared) >= floor;
-    }
-    Ok(open)
 }
 
 /// Calls `each` with the number of every row of a part, and its slots.

@@ -18,7 +18,7 @@ use super::read::{Keying, Row};
 use super::rejected::Late;
 use super::sets::Sets;
 use super::shares::Shares;
-use super::slots::open;
+use super::slots::Slots;
 use super::stored::Stored;
 use super::strips::StripsOnDisk;
 use super::walk::Known;
@@ -109,7 +109,8 @@ impl Stages<'_> {
             (marks, None, is_narrowed)
         } else {
             let mut found = self.sharing_bands(folder, &firsts, read.documents)?;
-            (std::mem::take(&mut found.marks), Some(found), false)
+            let is_crowded = found.in_crowds > 0;
+            (std::mem::take(&mut found.marks), Some(found), is_crowded)
         };
         mark_copies(&firsts, &mut marks);
         let late = repeated.len();
@@ -218,7 +219,7 @@ impl Stages<'_> {
             self.narrow(folder, &firsts, known, &mut marks)?;
         }
         let sets = Sets::new(folder, &firsts, &marks, self.shares.buffers)?;
-        let done = sets.write(self.again(folder, known, Stage::Sets), self.indexed)?;
+        let done = sets.write(self.again(folder, known, Stage::Sets))?;
         work.manifest.sets = Some(done.clone());
         work.save()?;
         Ok(done)
@@ -232,12 +233,13 @@ impl Stages<'_> {
             options: &self.job.options,
             shingler: self.job.deduper.sketcher().shingler(),
             known,
+            indexed: self.indexed,
             round: self.shares.round,
             ticker: self.ticker(folder, stage, known.documents as usize),
         }
     }
 
-    /// Looks a second time at the documents that join: fewer do.
+    /// Looks a second time at the documents that may have partners: fewer may then.
     fn narrow(
         &self,
         folder: &Folder,
@@ -245,14 +247,19 @@ impl Stages<'_> {
         known: &Known,
         marks: &mut [Mark],
     ) -> Result<(), Error> {
-        let joins = marks.iter().filter(|&&mark| mark == Mark::Joins).count();
-        let ticker = self.ticker(folder, Stage::Filter, joins);
+        let (deduper, shares) = (self.job.deduper, &self.shares);
         let again = self.again(folder, known, Stage::Filter);
-        let threshold = Threshold(self.job.deduper.threshold());
-        let narrowing = Narrowing::new(folder, &self.shares, marks)?;
-        let may = narrowing.survivors(again, self.indexed, threshold, &ticker)?;
-        let joined = marks.iter_mut().filter(|mark| **mark == Mark::Joins);
-        for (mark, may) in joined.zip(may) {
+        let may = match self.is_exact() {
+            true => {
+                let threshold = Threshold(deduper.threshold());
+                let looked_at = marks.iter().filter(|mark| mark.may_have_partner());
+                let ticker = self.ticker(folder, Stage::Filter, looked_at.count());
+                Narrowing::new(folder, shares, marks)?.survivors(again, threshold, &ticker)?
+            }
+            false => Slots::new(folder, deduper, marks, shares.buffers)?.open(again)?,
+        };
+        let looked_at = marks.iter_mut().filter(|mark| mark.may_have_partner());
+        for (mark, may) in looked_at.zip(may) {
             if !may {
                 *mark = Mark::None;
             }
@@ -273,15 +280,8 @@ impl Stages<'_> {
         let folder = &work.folder;
         let stored = Stored::open(folder, &sets.sets, &sets.index)?;
         let dealt = Dealt::open(folder, &sets.sets.name)?;
-        let Open { open, joins } = match &work.manifest.found {
-            Some(found) => {
-                let joins = folder.read_numbers(&found.joins)?;
-                let joins = joins.iter().map(|&joins| joins > 0).collect();
-                let open = None;
-                Open { open, joins }
-            }
-            None => self.open(folder, picked, sets, &dealt)?,
-        };
+        let marks = marks(folder, &sets.marks)?;
+        let joins = marks.iter().map(|&mark| mark == Mark::Joins).collect();
         let crowds = match &picked.crowds {
             Some(crowds) => folder
                 .read_numbers(crowds)?
@@ -301,7 +301,7 @@ impl Stages<'_> {
             shares: &self.shares,
             stored: &stored,
             sets: &dealt,
-            open: open.as_deref(),
+            marks: &marks,
             certain: &certain,
             parts: candidates.as_ref().map_or(self.shares.parts, Dealt::len),
             new,
@@ -337,10 +337,7 @@ impl Stages<'_> {
             let files: Vec<Candidates> = of_buckets.into_iter().chain(of_join).collect();
             let edges =
                 joining.verify(&files, &self.ticker(folder, Stage::Verify, joining.parts))?;
-            let joins = certain.joins.iter();
-            let flags: Vec<u32> = joins.map(|&joins| u32::from(joins)).collect();
-            let joins = folder.write_numbers(names::JOINS, &flags)?;
-            work.manifest.found = Some(FoundDone { edges, joins });
+            work.manifest.found = Some(FoundDone { edges });
             work.save()?;
             work.folder.remove(&[names::CANDIDATES, names::JOINED]);
         }
@@ -349,28 +346,6 @@ impl Stages<'_> {
             dealt,
             certain,
             common,
-        })
-    }
-
-    /// Which documents may have partners, and which are joined.
-    fn open(
-        &self,
-        folder: &Folder,
-        picked: &PickedDone,
-        done: &SetsDone,
-        sets: &Dealt,
-    ) -> Result<Open, Error> {
-        let marks = marks(folder, &done.marks)?;
-        let open = match self.is_exact() || picked.crowded == 0 {
-            true => None,
-            false => Some(open(&marks, sets, self.job.deduper, folder, &self.shares)?),
-        };
-        let is_open = |document: usize| open.as_ref().is_none_or(|open| open[document]);
-        let joins = marks.iter().enumerate();
-        let joins = joins.map(|(document, &mark)| mark == Mark::Joins && is_open(document));
-        Ok(Open {
-            joins: joins.collect(),
-            open,
         })
     }
 
@@ -480,12 +455,6 @@ impl Stages<'_> {
             Some(_) => Ok(picked.crowded),
         }
     }
-}
-
-/// Which documents may have partners, where that is known of some that share a bucket, and which are joined.
-struct Open {
-    open: Option<Vec<bool>>,
-    joins: Vec<bool>,
 }
 
 /// What was found of all pairs.

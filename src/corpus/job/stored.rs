@@ -89,7 +89,8 @@ impl Stored {
     }
 
     fn read(&self, documents: &[u32]) -> io::Result<Vec<StoredRecord>> {
-        let mut file = BufReader::with_capacity(1 << 16, File::open(&self.path)?);
+        // Some records at a time: they may lie far apart.
+        let mut file = BufReader::with_capacity(1 << 13, File::open(&self.path)?);
         let (mut at, mut bytes) = (0, Vec::new());
         let mut read = |&document: &u32| {
             let place = self.place(document);

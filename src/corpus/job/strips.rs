@@ -36,6 +36,8 @@ pub(super) struct StripsOnDisk {
     documents: usize,
     /// Strips that are looked at at the same time.
     at_once: usize,
+    /// For tables, in bytes.
+    memory: usize,
 }
 
 impl StripsOnDisk {
@@ -49,6 +51,7 @@ impl StripsOnDisk {
             dealt,
             documents,
             at_once: at_once.clamp(1, STRIPS),
+            memory,
         })
     }
 }
@@ -62,6 +65,10 @@ impl Strips for StripsOnDisk {
 
     fn at_once(&self) -> usize {
         self.at_once
+    }
+
+    fn most_bytes(&self) -> usize {
+        self.memory
     }
 
     fn for_each(&self, strip: usize, mut each: impl FnMut(usize, &[u32])) -> Result<(), Error> {
