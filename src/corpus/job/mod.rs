@@ -4,21 +4,22 @@
 //!    know copies by, and its *keys*, those of its bands. Keys are dealt by their first bits into parts on the disk.
 //! 2. **Candidates.** Part after part, documents that have a key in common are a bucket. Those of small buckets are
 //!    candidates; those of crowded ones are marked for the join.
-//! 3. **Shingle again.** The inputs are read a second time, in their order. The shingle sets of all these documents are
-//!    written to one file.
-//! 4. **Join.** Of the sets that are marked, frequencies are counted; rare shingles are dealt by their first bits to parts,
+//! 3. **Second look.** Where buckets are crowded, the inputs are read again, in their order, and the signatures of all
+//!    documents of buckets are written. Those that agree with no others in enough slots are out.
+//! 4. **Shingle again.** The inputs are read again. The shingle sets of the documents that are left go to one file.
+//! 5. **Join.** Of the sets that are marked, frequencies are counted; rare shingles are dealt by their first bits to parts,
 //!    each of which gives candidates; sets that are mostly common go to classes of the same common part.
-//! 5. **Verify.** Candidates are sorted by document, so that each is read where its set is, and the similar ones are
+//! 6. **Verify.** Candidates are sorted by document, so that each is read where its set is, and the similar ones are
 //!    *edges*.
-//! 6. **Decide.** Clusters follow from edges and classes: connected by a union-find, or in the order of the documents for
+//! 7. **Decide.** Clusters follow from edges and classes: connected by a union-find, or in the order of the documents for
 //!    leaders. Pairs are edges and what classes say.
 //!
 //! Documents of indexes go the same way after all others, from their shingle sets; what they have in common with each
 //! other is no pair.
 //!
 //! Where the method is exact, sampled hashes take the place of keys in the first stage, and the filter of the exact join
-//! that of the second; what it leaves is joined. Where many documents are left that have much text of their own, the
-//! inputs are read once more before the third stage, and all shingles that are not frequent go through the filter.
+//! that of the second; what it leaves is joined. A second look is taken where many documents are left that have much text
+//! of their own: hashes of all their shingles that are not frequent go through the filter.
 //!
 //! Nothing that documents have in common need fit in memory: a bucket, a cluster or a template may be as large as the
 //! collection. In memory are some numbers for each document ([`shares`]), 12 bytes for each that has candidates, the
@@ -30,9 +31,8 @@
 //! | `firsts`, `keyed` | prints, ids | the first document of each set; ids used twice |
 //! | `crowding` | keys of bands | candidates, marks |
 //! | `strips` | sampled hashes | marks |
-//! | `narrowing` | inputs and marks | fewer marks |
+//! | `slots`, `narrowing` | inputs and marks | fewer marks |
 //! | `again`, `walk`, `sets` | inputs and marks | shingle sets, and where each is |
-//! | `slots` | sets of crowded documents | which of them are joined |
 //! | `joining` | sets | candidates by rare shingles; edges; classes |
 //! | `keeping`, `labels` | edges, classes | the cluster of each set |
 //! | `clusters` | clusters | decisions with similarities |
