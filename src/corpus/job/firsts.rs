@@ -30,8 +30,11 @@ impl Firsts {
                 .binary_search_by_key(&document, |&(d, _)| d)
                 .is_ok()
         };
+        let mut rest = documents as usize;
         for part in 0..prints.len() {
+            let mut with_print = 0;
             for_each_key(prints, part, |_: u128, document| {
+                with_print += 1;
                 if !is_rejected(document) {
                     firsts[document as usize] = document;
                 }
@@ -42,8 +45,11 @@ impl Firsts {
             for (first, copy) in copies {
                 firsts[copy as usize] = firsts[first as usize];
             }
-            ticker.tick(1)?;
+            ticker.tick(with_print)?;
+            rest -= with_print;
         }
+        // Those without shingles have no print.
+        ticker.tick(rest)?;
         Ok(Self(firsts))
     }
 

@@ -20,23 +20,35 @@ pub(super) struct Narrowing<'n> {
     folder: &'n Folder,
     shares: &'n Shares,
     marks: &'n [Mark],
+    /// Documents that join.
+    looked_at: usize,
     strips: Dealer<'n>,
     /// Shingles of each document, repetitions included.
     lengths: Vec<u32>,
-    /// The first sets: they show what is frequent.
-    sample: Vec<ShingleSet>,
-    /// Known as soon as the sample is there. Until then all keys are written.
+    /// The hashes of the first documents, while it is not known what is frequent: they show it. None is written before,
+    /// since a frequent shingle must be dropped of all documents: else it seems to be one's own.
+    waiting: Vec<Vec<u64>>,
     frequent: Option<Frequent>,
 }
 
 /// What is made of documents in a row.
 #[derive(Default)]
 pub(super) struct Looked {
+    /// Their hashes, while it is not known what is frequent.
+    waiting: Vec<Vec<u64>>,
+    /// Of documents after that.
     keys: Sample,
-    /// Their sets, while a sample is wanted.
-    sets: Vec<ShingleSet>,
     /// To work in.
     picked: Vec<u32>,
+}
+
+impl Looked {
+    /// Adds a document's shingles that are not frequent.
+    fn push(&mut self, hashes: &mut Vec<u64>, frequent: &Frequent) {
+        let length = hashes.len();
+        frequent.drop_from(hashes);
+        Sampler::of_all().push(hashes, length, &mut self.picked, &mut self.keys);
+    }
 }
 
 impl<'n> Narrowing<'n> {
@@ -45,13 +57,15 @@ impl<'n> Narrowing<'n> {
         shares: &'n Shares,
         marks: &'n [Mark],
     ) -> Result<Self, Error> {
+        let looked_at = marks.iter().filter(|mark| mark.may_have_partner()).count();
         Ok(Self {
             folder,
             shares,
             marks,
+            looked_at,
             strips: Dealer::create(folder, names::STRIPS, STRIPS, shares.buffers)?,
             lengths: Vec::new(),
-            sample: Vec::new(),
+            waiting: Vec::new(),
             frequent: None,
         })
     }
@@ -64,6 +78,7 @@ impl<'n> Narrowing<'n> {
         ticker: &Ticker<'_>,
     ) -> Result<Vec<bool>, Error> {
         again.run(&mut self)?;
+        self.write_waiting()?;
         self.strips.finish()?;
         let asked = vec![true; self.lengths.len()];
         let strips = StripsOnDisk::open(self.folder, asked.len(), self.shares.table)?;
@@ -72,6 +87,39 @@ impl<'n> Narrowing<'n> {
         self.folder.remove(&[names::STRIPS]);
         Ok(may)
     }
+
+    /// Whether enough documents wait to show what is frequent.
+    fn is_enough(&self) -> bool {
+        let hashes: usize = self.waiting.iter().map(Vec::len).sum();
+        self.waiting.len() >= Frequent::sample_of(self.looked_at)
+            || 2 * size_of::<u64>() * hashes >= self.shares.table
+    }
+
+    /// Finds what is frequent in the documents that wait, unless it is known, and writes these.
+    fn write_waiting(&mut self) -> Result<(), Error> {
+        let waiting = std::mem::take(&mut self.waiting);
+        if waiting.is_empty() {
+            return Ok(());
+        }
+        let all = self.looked_at;
+        let frequent = self.frequent.get_or_insert_with(|| {
+            let sets = waiting.iter().cloned().map(ShingleSet::from_hashes);
+            Frequent::new(&sets.collect::<Vec<_>>(), all, MOST_RARE)
+        });
+        let mut looked = Looked::default();
+        for mut hashes in waiting {
+            looked.push(&mut hashes, frequent);
+        }
+        write(&looked.keys, &mut self.strips, &mut self.lengths)
+    }
+}
+
+fn write(keys: &Sample, strips: &mut Dealer<'_>, lengths: &mut Vec<u32>) -> Result<(), Error> {
+    for (length, keys) in keys.open_documents() {
+        lengths.push(length);
+        strips.write_strips(keys)?;
+    }
+    Ok(())
 }
 
 impl Picking for Narrowing<'_> {
@@ -86,31 +134,17 @@ impl Picking for Narrowing<'_> {
     }
 
     fn make(&self, _: Picked, hashes: &mut Vec<u64>, made: &mut Looked) {
-        let length = hashes.len();
         match &self.frequent {
-            Some(frequent) => frequent.drop_from(hashes),
-            None => made.sets.push(ShingleSet::from_hashes(hashes.clone())),
+            Some(frequent) => made.push(hashes, frequent),
+            None => made.waiting.push(std::mem::take(hashes)),
         }
-        Sampler::of_all().push(hashes, length, &mut made.picked, &mut made.keys);
     }
 
     fn take(&mut self, made: Looked) -> Result<(), Error> {
-        for (length, strips) in made.keys.open_documents() {
-            self.lengths.push(length);
-            self.strips.write_strips(strips)?;
+        self.waiting.extend(made.waiting);
+        if self.frequent.is_some() || self.is_enough() {
+            self.write_waiting()?;
         }
-        if self.frequent.is_none() {
-            let all = self.marks.iter();
-            let all = all.filter(|mark| mark.may_have_partner()).count();
-            let wanted = Frequent::sample_of(all).saturating_sub(self.sample.len());
-            self.sample.extend(made.sets.into_iter().take(wanted));
-            let shingles: usize = self.sample.iter().map(ShingleSet::len).sum();
-            let is_full = 2 * size_of::<u64>() * shingles >= self.shares.table;
-            if self.sample.len() == Frequent::sample_of(all) || is_full {
-                let sample = std::mem::take(&mut self.sample);
-                self.frequent = Some(Frequent::new(&sample, all, MOST_RARE));
-            }
-        }
-        Ok(())
+        write(&made.keys, &mut self.strips, &mut self.lengths)
     }
 }

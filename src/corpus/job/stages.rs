@@ -101,8 +101,8 @@ impl Stages<'_> {
         let most = self.shares.keys;
         let repeated = repeated_ids(&Dealt::open(folder, names::IDS)?, most, read.documents)?;
         let prints = Dealt::open(folder, names::PRINTS)?;
-        let ticker = self.ticker(folder, Stage::Collapse, prints.len());
         let documents = read.documents + self.indexed.len();
+        let ticker = self.ticker(folder, Stage::Collapse, documents as usize);
         let firsts = Firsts::new(documents, &prints, &repeated, most, &ticker)?;
         let (mut marks, in_buckets, is_narrowed) = if self.is_exact() {
             let (marks, is_narrowed) = self.surviving(folder, &firsts)?;

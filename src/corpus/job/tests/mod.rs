@@ -230,14 +230,22 @@ fn crowds_are_joined_alike() {
 fn a_second_look_drops_pages_that_no_bound_changes() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("documents.jsonl");
-    // One in ten is a copy of the page before it.
-    let copy_of = |document| document - u64::from(document % 10 == 9);
+    // One in ten of the second half is a copy of one of the first.
+    let copy_of = |document| match document {
+        459.. if document % 10 == 9 => document - 451,
+        _ => document,
+    };
     fs::write(&path, pages_of(900, 60, 40, copy_of)).unwrap();
     let deduper = Deduper::builder().method(Method::Exact).build().unwrap();
     let options = ReadOptions::new();
     let expected = told(&deduper, &options, &path, None);
-    assert_eq!(expected.counts.removed, 90);
-    for shares in [SMALL, Shares::of(1 << 30)] {
+    assert_eq!(expected.counts.removed, 45);
+    // With a larger table what is frequent is known after some rounds of many.
+    let table = Shares {
+        table: 1 << 22,
+        ..SMALL
+    };
+    for shares in [SMALL, table, Shares::of(1 << 30)] {
         assert!(told(&deduper, &options, &path, Some(shares)) == expected);
     }
     // In two parts, the second against the index of the first.
@@ -252,8 +260,10 @@ fn a_second_look_drops_pages_that_no_bound_changes() {
     let job = Job::new(&deduper, options.clone()).against(&index);
     let both = |shares| told_of(&job, &new, shares, &folder.path().join("both"));
     let expected = both(None);
-    assert_eq!((expected.counts.removed, expected.counts.matched), (45, 1));
-    assert!(both(Some(SMALL)) == expected);
+    assert_eq!((expected.counts.removed, expected.counts.matched), (45, 45));
+    for shares in [SMALL, table] {
+        assert!(both(Some(shares)) == expected);
+    }
 
     let job = Job::new(&deduper, options);
     let sources = Sources::find(&[&path]).unwrap();
@@ -278,7 +288,7 @@ fn a_second_look_drops_pages_that_no_bound_changes() {
     };
     let (before, after) = (marked(&picked.marks), marked(&sets.marks));
     assert!(
-        before > 800 && (180..400).contains(&after),
+        before > 800 && (90..400).contains(&after),
         "{before} {after}"
     );
 }
