@@ -147,9 +147,9 @@ impl Default for Budget {
 }
 
 impl Budget {
-    /// Bytes that the join takes for sets with so many shingles, of which this share has numbers of 2 bytes: of
-    /// the others 8 a shingle, of bitmaps and frequencies 3, of prefixes at most 48 for each place; and some for each
-    /// set.
+    /// Bytes that the join takes for sets with so many shingles, of which the share `frequent` has numbers. A number
+    /// takes 2 bytes. Any other shingle takes 8, and 3 of bitmaps and frequencies; a place in a prefix takes at most 48.
+    /// Each set takes some more.
     pub(crate) fn memory_of(sets: u64, shingles: u64, frequent: f64, threshold: f64) -> u64 {
         let of_others = (1.0 - frequent) * Self::memory_of_shingle(threshold);
         200 * sets + (shingles as f64 * (2.0 * frequent + of_others)) as u64

@@ -9,7 +9,7 @@ use crate::candidates::{Candidates, Crowds};
 use crate::collapse::{Distinct, Firsts};
 use crate::deduper::Deduper;
 use crate::error::Error;
-use crate::exact::{Join, MOST_RARE, Sample, Sampler, Work, pays_again, survivors};
+use crate::exact::{Join, MOST_RARE, Sample, Work, pays_again, survivors};
 use crate::frequent::{Frequent, Parts, SplitSet};
 use crate::lsh::Buckets;
 use crate::method::{Budget, Reason, cost};
@@ -349,9 +349,7 @@ impl<'d, D: Shingled> Way<'d, D> {
                 {
                     memory.hashes.clear();
                 }
-                let length = memory.hashes.len();
-                frequent.drop_from(&mut memory.hashes);
-                Sampler::of_all().push(&memory.hashes, length, &mut keys, &mut sample);
+                sample.push_others(&mut memory.hashes, frequent, &mut keys);
             }
             Ok(sample)
         };

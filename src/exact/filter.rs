@@ -146,8 +146,9 @@ fn with_earlier<S: Strips>(
     Ok((0..late.len()).map(may).collect())
 }
 
-/// Whether it pays to look at these documents again by all of their shingles: they are many, and have so many shingles
-/// that no other of them has that most are likely to be dropped. `lengths` are the shingles of all documents.
+/// Whether it pays to look again, by all of their shingles, at the documents that are `asked`. It does where these are
+/// many and most are likely to be dropped: a document has on average far more shingles of its own than it may miss.
+/// `lengths` are the shingles of all documents.
 pub(crate) fn pays_again<S: Strips>(
     strips: &S,
     lengths: impl Iterator<Item = u32>,
@@ -175,7 +176,7 @@ pub(crate) fn pays_again<S: Strips>(
     let own = own.count() as f64 / looked_at;
     let shingles = lengths.zip(asked).filter(|&(_, &asked)| asked);
     let shingles: f64 = shingles.map(|(length, _)| f64::from(length)).sum();
-    Ok(own >= OWN * (1.0 - threshold.0) * shingles)
+    Ok(own > OWN * (1.0 - threshold.0) * shingles)
 }
 
 /// Counts keys of the documents that are asked. `counter` makes, of a strip, what counts those of each document in it.

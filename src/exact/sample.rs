@@ -1,5 +1,6 @@
 //! Some of every document's shingle hashes, kept while it is shingled.
 
+use crate::frequent::Frequent;
 use crate::text::arch::{self, Processor, SPARE, STRIPS, Task};
 use crate::threshold::Threshold;
 
@@ -27,11 +28,6 @@ impl Sampler {
     /// The share of hashes that it keeps.
     pub(crate) fn share(self) -> f64 {
         self.limit as f64 / u64::MAX as f64
-    }
-
-    /// Keeps all hashes.
-    pub(crate) fn of_all() -> Self {
-        Self { limit: u64::MAX }
     }
 
     /// Adds a document of `length` shingles to a sample: these of their hashes. Both include repetitions. `keys` is to
@@ -112,6 +108,21 @@ struct Open {
 }
 
 impl Sample {
+    /// Adds a document of these hashes, repetitions included, with the keys of all that are not `frequent`. Of all
+    /// documents the same must be dropped: else a shingle seems to be one's own that another has as well. `keys` is to
+    /// work in.
+    pub(crate) fn push_others(
+        &mut self,
+        hashes: &mut Vec<u64>,
+        frequent: &Frequent,
+        keys: &mut Vec<u32>,
+    ) {
+        let length = hashes.len();
+        frequent.drop_from(hashes);
+        let all = Sampler { limit: u64::MAX };
+        all.push(hashes, length, keys, self);
+    }
+
     /// Makes a chunk of the documents added since the last time for which `keep` says yes.
     fn close(&mut self, keep: impl Fn(usize) -> bool) {
         let open = &mut self.open;

@@ -8,7 +8,7 @@ use super::names;
 use super::shares::Shares;
 use super::strips::StripsOnDisk;
 use crate::corpus::error::Error;
-use crate::exact::{MOST_RARE, Sample, Sampler, survivors};
+use crate::exact::{MOST_RARE, Sample, survivors};
 use crate::frequent::Frequent;
 use crate::text::arch::STRIPS;
 use crate::threshold::Threshold;
@@ -21,12 +21,11 @@ pub(super) struct Narrowing<'n> {
     shares: &'n Shares,
     marks: &'n [Mark],
     /// Documents that join.
-    looked_at: usize,
+    pub(super) looked_at: usize,
     strips: Dealer<'n>,
     /// Shingles of each document, repetitions included.
     lengths: Vec<u32>,
-    /// The hashes of the first documents, while it is not known what is frequent: they show it. None is written before,
-    /// since a frequent shingle must be dropped of all documents: else it seems to be one's own.
+    /// The hashes of the first documents, while it is not known what is frequent: they show it. None is written before.
     waiting: Vec<Vec<u64>>,
     frequent: Option<Frequent>,
 }
@@ -43,11 +42,8 @@ pub(super) struct Looked {
 }
 
 impl Looked {
-    /// Adds a document's shingles that are not frequent.
     fn push(&mut self, hashes: &mut Vec<u64>, frequent: &Frequent) {
-        let length = hashes.len();
-        frequent.drop_from(hashes);
-        Sampler::of_all().push(hashes, length, &mut self.picked, &mut self.keys);
+        self.keys.push_others(hashes, frequent, &mut self.picked);
     }
 }
 

@@ -252,9 +252,9 @@ impl Stages<'_> {
         let may = match self.is_exact() {
             true => {
                 let threshold = Threshold(deduper.threshold());
-                let looked_at = marks.iter().filter(|mark| mark.may_have_partner());
-                let ticker = self.ticker(folder, Stage::Filter, looked_at.count());
-                Narrowing::new(folder, shares, marks)?.survivors(again, threshold, &ticker)?
+                let narrowing = Narrowing::new(folder, shares, marks)?;
+                let ticker = self.ticker(folder, Stage::Filter, narrowing.looked_at);
+                narrowing.survivors(again, threshold, &ticker)?
             }
             false => Slots::new(folder, deduper, marks, shares.buffers)?.open(again)?,
         };

@@ -180,7 +180,8 @@ fn pages(documents: u64) -> String {
     pages_of(documents, 60, 12, |document| document / 3 * 3)
 }
 
-/// The same with so many words of the site and so many of the page, which is a copy of another one but for its end.
+/// Pages of one site, each of `of_site` words that all have, `of_page` of its own, and an end. The own words of page i are
+/// those of page `copy_of(i)`.
 fn pages_of(
     documents: u64,
     of_site: usize,
