@@ -19,31 +19,35 @@ pub(super) struct Bitmaps {
 }
 
 impl Bitmaps {
-    /// Of sets of ascending hashes, in their order.
-    pub(super) fn new(sets: &[&[u64]]) -> Self {
+    /// Of `many` sets, of so many shingles each. `add` adds the hashes of one's shingles.
+    pub(super) fn new(
+        many: usize,
+        size: impl Fn(usize) -> usize + Sync,
+        add: impl Fn(usize, &mut Bits<'_>) + Sync,
+    ) -> Self {
         const CHUNK: usize = 1 << 12;
-        let words_of = |set: &&[u64]| match set.len() {
+        let words_of = |set: usize| match size(set) {
             0 => 0,
-            len => (BITS * len).div_ceil(64).next_power_of_two(),
+            size => (BITS * size).div_ceil(64).next_power_of_two(),
         };
         let mut starts = vec![0];
-        starts.extend(sets.iter().scan(0, |end, set| {
+        starts.extend((0..many).scan(0, |end, set| {
             *end += words_of(set);
             Some(*end)
         }));
-        let words = sets.par_chunks(CHUNK).map(|sets| {
-            let mut all = Vec::with_capacity(sets.iter().map(words_of).sum());
-            for set in sets.iter().filter(|set| !set.is_empty()) {
-                let from = all.len();
-                all.resize(from + words_of(set), 0);
-                let bits = &mut all[from..];
-                let mask = 64 * bits.len() as u64 - 1;
-                for hash in *set {
-                    let bit = hash & mask;
-                    bits[(bit / 64) as usize] ^= 1 << (bit % 64);
+        let chunks = (0..many.div_ceil(CHUNK)).into_par_iter();
+        let words = chunks.map(|chunk| {
+            let sets = chunk * CHUNK..many.min((chunk + 1) * CHUNK);
+            let mut words = vec![0; starts[sets.end] - starts[sets.start]];
+            let mut rest = words.as_mut_slice();
+            for set in sets {
+                let (bits, after) = rest.split_at_mut(words_of(set));
+                rest = after;
+                if !bits.is_empty() {
+                    add(set, &mut Bits(bits));
                 }
             }
-            all
+            words
         });
         Self {
             words: words.collect::<Vec<Vec<u64>>>().concat(),
@@ -58,6 +62,17 @@ impl Bitmaps {
     /// In how many shingles two sets differ, at least.
     pub(super) fn differ(&self, x: usize, y: usize) -> usize {
         arch::run(Differing(self.of(x), self.of(y)))
+    }
+}
+
+/// The bitmap of a set in the making.
+pub(super) struct Bits<'b>(&'b mut [u64]);
+
+impl Bits<'_> {
+    #[inline]
+    pub(super) fn add(&mut self, hash: u64) {
+        let bit = hash & (64 * self.0.len() as u64 - 1);
+        self.0[(bit / 64) as usize] ^= 1 << (bit % 64);
     }
 }
 
@@ -110,7 +125,12 @@ mod tests {
             let (x, y) = (set(0, n), set(n - shared, m));
             let differ = x.symmetric_difference(&y).count();
             let (x, y) = (Vec::from_iter(x), Vec::from_iter(y));
-            let bitmaps = Bitmaps::new(&[&x[..], &y]);
+            let sets = [x, y];
+            let bitmaps = Bitmaps::new(
+                2,
+                |set| sets[set].len(),
+                |set, bits| sets[set].iter().for_each(|&hash| bits.add(hash)),
+            );
             // Of random bitmaps half the bits differ.
             let bits = 64 * bitmaps.of(0).len().min(bitmaps.of(1).len());
             let least = differ.min(bits / 2) / 3;

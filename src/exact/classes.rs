@@ -8,6 +8,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
+use super::bitmap::Bitmaps;
 use super::scan::MostlyCommon;
 use crate::hashed::HashedMap;
 use crate::text::mix;
@@ -78,7 +79,12 @@ pub(super) struct Classes {
     /// By class, rarest first.
     atoms: Vec<Atom>,
     kinds: Vec<Kind>,
+    /// Of the shared shingles of classes of many atoms.
+    bitmaps: Bitmaps,
 }
+
+/// Classes of fewer atoms are compared as fast without bitmaps.
+const MANY: usize = 64;
 
 /// A set of a class.
 #[derive(Debug, Clone, Copy)]
@@ -157,6 +163,7 @@ impl Classes {
             members: Vec::with_capacity(mostly_common.len()),
             atoms: Vec::new(),
             kinds: Vec::new(),
+            bitmaps: Bitmaps::default(),
         };
         let mut from = 0;
         for run in runs {
@@ -258,7 +265,22 @@ impl Classes {
             class.atoms.1 = self.atoms.len() as u32;
         }
         self.kinds = kinds;
+        self.bitmaps = self.bitmaps();
         Ok(())
+    }
+
+    fn bitmaps(&self) -> Bitmaps {
+        let size = |class: usize| match self.atoms(class as u32).len() {
+            0..MANY => 0,
+            _ => self.all[class].shared as usize,
+        };
+        Bitmaps::new(self.len(), size, |class, bits| {
+            for atom in self.atoms(class as u32) {
+                let shingle = |number| mix(u64::from(atom.kind) << 32 | number);
+                let weight = u64::from(self.kind(atom.kind).weight);
+                (0..weight).for_each(|number| bits.add(shingle(number)));
+            }
+        })
     }
 
     pub(super) fn len(&self) -> usize {
@@ -353,6 +375,9 @@ impl Classes {
         let needed = needed as u32;
         let mut spare_x = self.class(x).shared.checked_sub(needed)?;
         let mut spare_y = self.class(y).shared.checked_sub(needed)?;
+        if self.bitmaps.differ(x as usize, y as usize) > (spare_x + spare_y) as usize {
+            return None;
+        }
         let (mut left, mut right) = (self.atoms(x).iter(), self.atoms(y).iter());
         let (mut l, mut r) = (left.next(), right.next());
         let mut shared = 0;

@@ -126,7 +126,7 @@ impl Visitor for Connecting<'_> {
         let least = threshold.least_partner(size as usize);
         let entries = &list.entries;
         // Classes come by size.
-        let is_too_small = |entry: &Entry| classes.least(entry.class) < least;
+        let is_too_small = |entry: &Entry| (entry.least as usize) < least;
         while entries.get(list.from).is_some_and(is_too_small) {
             list.from += 1;
         }
@@ -142,12 +142,26 @@ impl Visitor for Connecting<'_> {
         let mut run = from;
         let mut place = from;
         while let Some(entry) = entries.get(place) {
-            let y = entry.class;
-            let other = classes.class(y).least;
+            let Entry {
+                class: y,
+                least: other,
+                ..
+            } = *entry;
             if other > end {
                 break;
             }
             looks.all += 1;
+            let needed = threshold.needed_overlap(size as usize, other as usize);
+            let most = visit.path + visit.rest.min(entry.rest);
+            let is_dissimilar = (most as usize) < needed
+                || entry.related.meets(visit.related)
+                || self.compared[y as usize] == x;
+            // Where no run goes on, who is not compared need not be looked up.
+            if is_dissimilar && run != place && !is_known(place) {
+                looks.in_vain += 1;
+                place += 1;
+                continue;
+            }
             if self.root(y) == root {
                 if is_known(place) && self.is_done(x, other) {
                     // Who is connected with one of those is with all.
@@ -166,13 +180,7 @@ impl Visitor for Connecting<'_> {
             }
             looks.in_vain += 1;
             place += 1;
-            let is_elsewhere = entry.related.meets(visit.related) || self.are_indexed(x, y);
-            if is_elsewhere || self.compared[y as usize] == x {
-                continue;
-            }
-            let needed = threshold.needed_overlap(size as usize, other as usize);
-            let most = visit.path + visit.rest.min(entry.rest(classes));
-            if (most as usize) < needed {
+            if is_dissimilar || self.are_indexed(x, y) {
                 continue;
             }
             self.compared[y as usize] = x;

@@ -145,7 +145,7 @@ impl Visitor for Kept<'_> {
             let needed = self
                 .threshold
                 .needed_overlap(self.size as usize, least as usize);
-            let most = visit.path + visit.rest.min(entry.rest(classes));
+            let most = visit.path + visit.rest.min(entry.rest);
             if (most as usize) < needed {
                 continue;
             }

@@ -2,11 +2,12 @@
 
 use rayon::prelude::*;
 
-use super::bitmap::Bitmaps;
+use super::bitmap::{Bitmaps, Bits};
 use super::scan::{Posting, Scanned};
 use crate::counting::starts;
 use crate::frequent::Parts;
 use crate::repeated::{Keyed, repeated_of};
+use crate::text::mix;
 use crate::threshold::Threshold;
 
 /// For each rare shingle of a prefix the sets that have it in theirs: few, as the shingle is rare.
@@ -20,7 +21,8 @@ pub(super) struct Lists {
     /// The lists of set s: `of_set[of_set_from[s]..of_set_from[s + 1]]`.
     of_set_from: Vec<usize>,
     of_set: Vec<Own>,
-    bitmaps: Bitmaps,
+    /// Of the shingles of listed sets that have no numbers; and of those that have, where these are many.
+    bitmaps: [Bitmaps; 2],
 }
 
 /// A set in the list of a shingle.
@@ -75,6 +77,8 @@ impl Listed {
 impl Lists {
     /// Of all sets, and what a scan of them came to.
     pub(super) fn new(sets: &[Parts<'_>], scanned: &[Scanned], threshold: Threshold) -> Self {
+        /// Of fewer, numbers are compared as fast without bitmaps.
+        const MANY: usize = 256;
         let mut lists = Self {
             threshold,
             sizes: sets.iter().map(|set| set.len() as u32).collect(),
@@ -82,7 +86,7 @@ impl Lists {
             listed: Vec::new(),
             of_set_from: Vec::new(),
             of_set: Vec::new(),
-            bitmaps: Bitmaps::default(),
+            bitmaps: Default::default(),
         };
         let rare: usize = scanned.iter().map(|scanned| scanned.rare.len()).sum();
         let early = |set: &Parts<'_>| match set.len() {
@@ -97,11 +101,26 @@ impl Lists {
         lists.list_by_set();
         let of_set = |set: usize| &lists.of_set_from[set..set + 2];
         let is_listed = |set: usize| of_set(set)[0] < of_set(set)[1];
-        let listed = (0..sets.len()).map(|set| match is_listed(set) {
+        let others = |set: usize| match is_listed(set) {
             true => sets[set].others,
             false => &[],
-        });
-        lists.bitmaps = Bitmaps::new(&listed.collect::<Vec<_>>());
+        };
+        let frequent = |set: usize| match is_listed(set) && sets[set].frequent.len() >= MANY {
+            true => sets[set].frequent,
+            false => &[],
+        };
+        let add = |set: usize, bits: &mut Bits<'_>| {
+            let hashes = frequent(set).iter().map(|&number| mix(number.into()));
+            hashes.for_each(|hash| bits.add(hash));
+        };
+        lists.bitmaps = [
+            Bitmaps::new(
+                sets.len(),
+                |set| others(set).len(),
+                |set, bits| others(set).iter().for_each(|&hash| bits.add(hash)),
+            ),
+            Bitmaps::new(sets.len(), |set| frequent(set).len(), add),
+        ];
         lists
     }
 
@@ -186,7 +205,9 @@ impl Lists {
     pub(super) fn may_overlap(&self, x: usize, y: usize) -> bool {
         let both = (self.sizes[x] + self.sizes[y]) as usize;
         let may_differ = both - 2 * self.threshold.needed_about(both);
-        self.bitmaps.differ(x, y) <= may_differ
+        let [others, frequent] = &self.bitmaps;
+        let differ = others.differ(x, y);
+        differ <= may_differ && differ + frequent.differ(x, y) <= may_differ
     }
 
     /// Sets in the lists of a set: it has no more candidates.

@@ -2,7 +2,7 @@
 
 use super::classes::{Classes, Role};
 use super::connect::COMPARED;
-use super::tree::{List, Looks, Split, Tree, Visit, Visitor};
+use super::tree::{Entry, List, Looks, Split, Tree, Visit, Visitor};
 use super::work::{OutOfWork, Work};
 use crate::counting::starts;
 use crate::threshold::Threshold;
@@ -106,23 +106,26 @@ impl Visitor for Collecting<'_> {
         let size = classes.least(x);
         let least = threshold.least_partner(size);
         let entries = &list.entries;
-        let from = entries.partition_point(|entry| classes.least(entry.class) < least);
+        // Classes come by size.
+        let is_too_small = |entry: &Entry| (entry.least as usize) < least;
+        while entries.get(list.from).is_some_and(is_too_small) {
+            list.from += 1;
+        }
         let end = threshold.most_sum((visit.path + visit.rest) as usize);
         let mut looks = Looks::default();
-        for entry in &entries[from..] {
-            let y = entry.class;
-            let other = classes.least(y);
+        for entry in &entries[list.from..] {
+            let (y, other) = (entry.class, entry.least as usize);
             looks.all += 1;
             looks.in_vain += 1;
             if size + other > end {
                 break;
             }
-            if entry.related.meets(visit.related) || self.compared[y as usize] == x {
+            let needed = threshold.needed_overlap(size, other);
+            let most = visit.path + visit.rest.min(entry.rest);
+            if (most as usize) < needed || entry.related.meets(visit.related) {
                 continue;
             }
-            let needed = threshold.needed_overlap(size, other);
-            let most = visit.path + visit.rest.min(entry.rest(classes));
-            if (most as usize) < needed {
+            if self.compared[y as usize] == x {
                 continue;
             }
             self.compared[y as usize] = x;

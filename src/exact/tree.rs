@@ -6,15 +6,13 @@
 //!
 //! A node holds the classes that share the atoms of its path. Whoever visits it looks through all of them. Where that
 //! has been in vain too often, the node is split: its classes go to nodes below by the atom that may be shared next.
-//! Where splitting would take too many places, the node stays as it is.
+//! Where that would spare little, or take too many places, the node stays as it is.
 
 use super::classes::{Classes, NONE, Role};
 use super::work::Patience;
 use crate::hashed::HashedMap;
 use crate::threshold::Threshold;
 
-/// Places below a node for each of its classes, at most.
-const SPREAD: usize = 16;
 /// Places in the tree for each class, at most.
 const PLACES: usize = 256;
 
@@ -22,19 +20,15 @@ const PLACES: usize = 256;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Entry {
     pub(super) class: u32,
+    /// The size of its smallest member.
+    pub(super) least: u32,
     /// Its first atom that may be shared below.
     at: u32,
     /// The weight of the atoms before it that are not shared.
     skipped: u32,
-    pub(super) related: Related,
-}
-
-impl Entry {
     /// The weight of its atoms that may be shared below.
-    #[inline]
-    pub(super) fn rest(&self, classes: &Classes) -> u32 {
-        classes.rest(self.class, self.at as usize)
-    }
+    pub(super) rest: u32,
+    pub(super) related: Related,
 }
 
 /// For each atom of a path, by a bit, whether the class has the related atom as well. Two that have it both meet there
@@ -57,7 +51,7 @@ impl Related {
 #[derive(Debug, Default)]
 pub(super) struct List {
     pub(super) entries: Vec<Entry>,
-    /// Of components: entries before this one are too small for all classes to come.
+    /// Where classes come by size: entries before this one are too small for all that are to come.
     pub(super) from: usize,
     /// Of components: these entries are connected with each other, and can connect no more.
     pub(super) known: (usize, usize),
@@ -227,16 +221,12 @@ impl<'c> Tree<'c> {
         role: Role,
         patience: Patience,
     ) -> Self {
-        let root = Node {
-            split: Some(Box::default()),
-            ..Node::default()
-        };
         Self {
             classes,
             threshold,
             role,
             patience,
-            nodes: vec![root],
+            nodes: vec![Node::default()],
             children: HashedMap::default(),
             one: List::default(),
             alone: Vec::new(),
@@ -287,6 +277,8 @@ impl<'c> Tree<'c> {
         node.vain += looks.in_vain;
         let all = node.lists.iter().map(|list| list.entries.len()).sum();
         let Patience { few, looks } = self.patience;
+        // Whether the root is worth splitting shows when it has some more.
+        let few = if step.node == 0 { 16 * few } else { few };
         if all > few && !node.is_fixed && node.vain > all * looks {
             self.split(step.node, all);
         }
@@ -391,8 +383,10 @@ impl<'c> Tree<'c> {
                     self.places += 1;
                     node.push(Entry {
                         class,
+                        least: budget.size as u32,
                         at: step.at,
                         skipped: step.skipped,
+                        rest: classes.rest(class, step.at as usize),
                         related: step.related,
                     });
                 }
@@ -410,8 +404,10 @@ impl<'c> Tree<'c> {
                 if budget.allows(skipped, floor.max(kind.floor)) {
                     let own = Entry {
                         class,
+                        least: budget.size as u32,
                         at: at as u32 + 1,
                         skipped,
+                        rest: atom.rest - kind.weight,
                         related: step.related,
                     };
                     let child = match is_new {
@@ -496,16 +492,27 @@ impl<'c> Tree<'c> {
         }
     }
 
-    /// Splits a node of so many classes, unless that takes too many places.
+    /// Splits a node of so many classes, where that spares most looks.
     fn split(&mut self, number: u32, all: usize) {
         let node = &self.nodes[number as usize];
-        let entries = node.lists.iter().flat_map(|list| &list.entries);
-        let places: usize = entries.map(|entry| self.places_of(entry, node.floor)).sum();
+        let mut at_atom: HashedMap<u64, usize> = HashedMap::default();
+        for entry in node.lists.iter().flat_map(|list| &list.entries) {
+            self.for_each_place(entry, node.floor, |atom| {
+                *at_atom.entry(atom.into()).or_default() += 1;
+            });
+        }
+        let places: usize = at_atom.values().sum();
+        // All who share a place look at each other.
+        let pairs = |classes: usize| classes * (classes - 1);
+        let looks: usize = at_atom.values().copied().map(pairs).sum();
         let node = &mut self.nodes[number as usize];
-        if places > SPREAD * all
-            || self.places + places > PLACES * (self.inserted + self.patience.few)
-        {
-            node.is_fixed = true;
+        // A look at a class far from the one before takes several times as long.
+        let is_worth_it = 8 * looks <= pairs(all)
+            && self.places + places <= PLACES * (self.inserted + self.patience.few);
+        if !is_worth_it {
+            // More classes come to the root, which has all of them.
+            node.is_fixed = number > 0;
+            node.vain = 0;
             return;
         }
         node.split = Some(Box::default());
@@ -525,25 +532,22 @@ impl<'c> Tree<'c> {
         }
     }
 
-    /// How many places a class would have below its node.
-    fn places_of(&self, entry: &Entry, floor: u32) -> usize {
+    /// Calls `each` with the atoms at which a class would have places below its node.
+    fn for_each_place(&self, entry: &Entry, floor: u32, mut each: impl FnMut(u32)) {
         let class = entry.class;
         let least = self.classes.least(class);
         let budget = self
             .classes
             .budget(class, self.threshold, self.role, least, floor);
-        let Some(most) = budget else { return 0 };
+        let Some(most) = budget else { return };
         let mut skipped = entry.skipped;
-        let atoms = &self.classes.atoms(class)[entry.at as usize..];
-        let mut places = 0;
-        for atom in atoms {
-            places += 1;
+        for atom in &self.classes.atoms(class)[entry.at as usize..] {
+            each(atom.kind);
             skipped += self.classes.kind(atom.kind).weight;
             if skipped > most {
                 break;
             }
         }
-        places
     }
 }
 
