@@ -50,9 +50,10 @@ pub struct Recall {
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Missed {
-    /// The expected number.
+    /// The expected number. An upper bound of it where crowded buckets were joined exactly: that finds some pairs that
+    /// share no band.
     pub expected: f64,
-    /// Lower end of the range that holds the truth 99 times in 100.
+    /// Lower end of the range that holds the truth 99 times in 100; 0 where crowded buckets were joined.
     pub low: u64,
     /// Upper end of that range.
     pub high: u64,
@@ -114,6 +115,13 @@ impl Missed {
         }
     }
 
+    /// What is known where some pairs were found by the exact join of crowded buckets. It finds others, too, more often than
+    /// their bands would: fewer are missed, and how many at least is not known.
+    fn beside_join(self, is_joined: bool) -> Self {
+        let low = if is_joined { 0 } else { self.low };
+        Self { low, ..self }
+    }
+
     /// The most pairs that are all missed once in 200 times or more often.
     fn unseen(odds: f64) -> u64 {
         const MOST: u64 = 1000;
@@ -153,6 +161,8 @@ struct PairCounts {
     found: u64,
     /// Those that are found for certain, and do not count as found.
     certain: u64,
+    /// Whether some of these were found by the exact join.
+    is_joined: bool,
     missed: Sum,
     variance: Sum,
     /// What pairs that agree in one band alone stand for, by bands: as many are missed with another of these.
@@ -230,9 +240,10 @@ impl<'c> PairTally<'c> {
         }
     }
 
-    /// Adds pairs that are found for certain.
+    /// Adds pairs that the exact join finds for certain.
     pub(crate) fn add_certain(&mut self, pairs: u64) {
         self.counts.certain += pairs;
+        self.counts.is_joined = true;
     }
 
     /// Adds all pairs of documents that are known to be the same, but for those of `settled` among them.
@@ -273,6 +284,7 @@ impl<'c> PairTally<'c> {
             odds: self.chances.greatest_odds() * grouped,
             group: together.floor(),
         });
+        let missed = missed.beside_join(counts.is_joined);
         (counts.found + counts.certain, missed)
     }
 }
@@ -366,7 +378,7 @@ impl<'c> LinkTally<'c> {
             odds: self.chances.greatest_odds(),
             group: 1.0,
         });
-        (all, missed)
+        (all, missed.beside_join(all > uncertain))
     }
 }
 
@@ -406,6 +418,24 @@ mod tests {
             alone.high - alone.low > told.high - told.low + 200,
             "{alone:?}"
         );
+    }
+
+    #[test]
+    fn no_lower_end_is_known_beside_a_join() {
+        let chances = chances();
+        let mut tally = PairTally::new(&chances);
+        let links = LinkTally::new(&chances);
+        tally.add_copies(2, 0);
+        for _ in 0..5000 {
+            tally.add(0.5, 100, 1, None);
+            links.add(&Similarity::of(50, 75, 75));
+        }
+        assert!(tally.told().1.low > 0 && links.told().1.low > 0);
+        tally.add_certain(1);
+        links.add_certain();
+        let (pairs, links) = (tally.told().1, links.told().1);
+        assert_eq!((pairs.low, links.low), (0, 0));
+        assert!(pairs.expected > 0.0 && links.high > 0);
     }
 
     /// The range for `found` independent pairs, each found with `chance`.
