@@ -79,6 +79,8 @@
 mod counting;
 mod error;
 mod hashed;
+#[cfg(feature = "storage")]
+mod passing;
 mod pool;
 mod repeated;
 mod threshold;

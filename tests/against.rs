@@ -2,8 +2,9 @@
 
 mod support;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs;
+use std::path::PathBuf;
 
 use resemblance::corpus::{IndexSink, Job, Outputs, ReadOptions, Sinks, Sources};
 use resemblance::{ClusterMode, Deduper, Index, Method, Shingle};
@@ -11,14 +12,9 @@ use support::naive;
 use support::program::{A, B, Place, line};
 use support::templates::{SHORT_FORM, pages};
 
-/// The files of an index.
-fn index(place: &Place, name: &str) -> BTreeMap<String, Vec<u8>> {
-    let entries = fs::read_dir(place.path(name)).unwrap();
-    let file = |entry: fs::DirEntry| {
-        let name = entry.file_name().into_string().unwrap();
-        (name, fs::read(entry.path()).unwrap())
-    };
-    entries.map(|entry| file(entry.unwrap())).collect()
+/// The header of an index, which has the checksums of all its files.
+fn index(place: &Place, name: &str) -> String {
+    place.read(&format!("{name}/index.json"))
 }
 
 /// Monday's and Tuesday's documents.
@@ -245,7 +241,7 @@ fn indexes_that_do_not_fit_are_refused() {
         );
         assert_eq!(place.names(), before, "{args}");
     }
-    let sets = place.path("seen").join("sets.bin");
+    let sets = section(&place, "seen", "sets.bin");
     let mut bytes = fs::read(&sets).unwrap();
     bytes[3] ^= 1;
     fs::write(&sets, bytes).unwrap();
@@ -313,7 +309,7 @@ fn an_index_that_no_job_has_written_is_not_placed() {
     let before = index(&place, "seen");
     let (_, outputs, _seen) = tuesday(&place);
     let error = outputs.commit().unwrap_err().to_string();
-    assert!(error.ends_with("seen: no job has written it"), "{error}");
+    assert!(error.ends_with("seen: nothing has written it"), "{error}");
     assert_eq!(index(&place, "seen"), before);
 }
 
@@ -496,4 +492,62 @@ fn halves_of_pages_are_decided_as_by_the_definition() {
         }
     }
     assert!(removed > 200, "{removed} new documents are removed");
+}
+
+/// The file of a section of an index.
+fn section(place: &Place, index: &str, name: &str) -> PathBuf {
+    let folders = fs::read_dir(place.path(index)).unwrap();
+    let mut files = folders.map(|folder| folder.unwrap().path().join(name));
+    files.find(|file| file.exists()).unwrap()
+}
+
+#[cfg(unix)]
+#[test]
+fn two_runs_at_once_lose_nothing() {
+    let place = two_days();
+    place.write(
+        "wednesday.jsonl",
+        line("w", "other words on another day, all of them new"),
+    );
+    // As another run holds it.
+    let lock = fs::File::open(place.path("seen")).unwrap();
+    lock.lock().unwrap();
+    place.fails(
+        "tuesday.jsonl --against seen --save-index seen --kept k.jsonl",
+        "cannot write an index to ",
+    );
+    drop(lock);
+    // It may be read all the same, and written when the other is done.
+    for day in ["tuesday", "wednesday"] {
+        let args = format!("{day}.jsonl --against seen --save-index seen");
+        let ran = place.run(&args);
+        assert_eq!(ran.code, 0, "{}", ran.err);
+    }
+    place.write(
+        "thursday.jsonl",
+        line("z", "nothing of this was there before"),
+    );
+    let summary = place.json("thursday.jsonl --against seen");
+    assert_eq!(summary["documents"]["indexed"], 4, "{summary}");
+}
+
+#[test]
+fn a_run_can_be_repeated_over_what_it_has_placed() {
+    let place = two_days();
+    place.write("in/tuesday.jsonl", place.read("tuesday.jsonl"));
+    let args = "in --kept k --removed r --clusters c.tsv";
+    assert_eq!(place.run(args).code, 0);
+    let first = (place.read("k/tuesday.jsonl"), place.read("r/tuesday.jsonl"));
+    // As a run leaves them that is killed before all are in their places.
+    fs::remove_file(place.path("c.tsv")).unwrap();
+    fs::remove_dir_all(place.path("r")).unwrap();
+    let ran = place.run(args);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    assert_eq!(
+        (place.read("k/tuesday.jsonl"), place.read("r/tuesday.jsonl")),
+        first
+    );
+    place.write("k/notes", "mine");
+    place.refuses(args, "k/notes is none of its files");
+    assert_eq!(place.read("k/notes"), "mine");
 }

@@ -99,19 +99,27 @@ fn ids(index: &Index<String>) -> Vec<&String> {
 }
 
 /// The files of a stored index.
+/// The files below a folder.
 fn files(dir: &Path) -> BTreeMap<String, Vec<u8>> {
-    let read = |entry: fs::DirEntry| {
+    let mut all = BTreeMap::new();
+    for entry in fs::read_dir(dir).unwrap() {
+        let entry = entry.unwrap();
         let name = entry.file_name().into_string().unwrap();
-        (name, fs::read(entry.path()).unwrap())
-    };
-    let entries = fs::read_dir(dir).unwrap();
-    entries.map(|entry| read(entry.unwrap())).collect()
+        if entry.file_type().unwrap().is_dir() {
+            let below = files(&entry.path()).into_iter();
+            all.extend(below.map(|(file, bytes)| (format!("{name}/{file}"), bytes)));
+        } else {
+            all.insert(name, fs::read(entry.path()).unwrap());
+        }
+    }
+    all
 }
 
 fn write_files(dir: &Path, files: &BTreeMap<String, Vec<u8>>) {
-    fs::create_dir(dir).unwrap();
     for (name, bytes) in files {
-        fs::write(dir.join(name), bytes).unwrap();
+        let path = dir.join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
     }
 }
 
@@ -273,12 +281,12 @@ fn other_versions_and_ids_are_refused() {
     let text = fs::read_to_string(&header).unwrap();
     fs::write(
         &header,
-        text.replacen("\"version\": 1", "\"version\": 2", 1),
+        text.replacen("\"version\": 2", "\"version\": 3", 1),
     )
     .unwrap();
     let error = Index::<String>::open(&place).unwrap_err().to_string();
     assert!(
-        error.ends_with(": index format version 2, but this crate reads version 1"),
+        error.ends_with(": index format version 3, but this crate reads version 2"),
         "{error}"
     );
     // An index all the same: it may be replaced.
@@ -462,7 +470,7 @@ fn settings_are_kept() {
     assert_eq!(index.threshold(), deduper.threshold());
 }
 
-/// What lies in `tests/data/index-v1`: texts with copies, an empty one, and ids that are not ASCII.
+/// What lies in `tests/data/index-v2`: texts with copies, an empty one, and ids that are not ASCII.
 fn golden() -> Index<String> {
     let text = "the quick brown fox jumps over the lazy dog near the river bank";
     let copy = text.replace("bank", "bend");
@@ -480,8 +488,8 @@ fn golden() -> Index<String> {
 }
 
 #[test]
-fn version_1_opens_forever() {
-    let committed = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/index-v1");
+fn version_2_opens_forever() {
+    let committed = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/index-v2");
     let opened: Index<String> = Index::open(&committed).unwrap();
     let plain = golden();
     assert_eq!(ids(&opened), ids(&plain));
@@ -497,4 +505,92 @@ fn version_1_opens_forever() {
         index.save(&place).unwrap();
         assert_eq!(files(&place), files(&committed), "{name}");
     }
+}
+
+#[test]
+fn whoever_opens_an_index_while_it_is_replaced_finds_one_or_the_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("index");
+    let texts = collection(5, 30);
+    let saved = [of_texts(&texts), of_texts(&texts[..10])];
+    saved[0].clone().save(&place).unwrap();
+    std::thread::scope(|scope| {
+        let writer = scope.spawn(|| {
+            for turn in 0..30 {
+                saved[turn % 2].clone().save(&place).unwrap();
+            }
+        });
+        let mut opened = 0;
+        while !writer.is_finished() || opened < 100 {
+            let index: Index<String> = match opened % 2 {
+                0 => Index::open(&place).unwrap(),
+                _ => Index::open_unverified(&place).unwrap(),
+            };
+            assert!(index.len() == 30 || index.len() == 10);
+            assert_eq!(index.query(&texts[3])[0].id, "document 3");
+            opened += 1;
+        }
+    });
+}
+
+#[test]
+fn what_others_have_saved_meanwhile_is_not_lost() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("index");
+    of_texts(&collection(1, 5)).save(&place).unwrap();
+    let open = || Index::<String>::open(&place).unwrap();
+    let (mut mine, mut theirs) = (open(), open());
+    mine.insert("mine".to_owned(), "mine").unwrap();
+    theirs.insert("theirs".to_owned(), "theirs").unwrap();
+    theirs.save(&place).unwrap();
+    let error = mine.save(&place).unwrap_err().to_string();
+    assert!(
+        error.contains("another has been put there meanwhile"),
+        "{error}"
+    );
+    assert!(open().contains("theirs"));
+    // One's own changes can be saved time and again, and elsewhere.
+    theirs.insert("more".to_owned(), "more").unwrap();
+    theirs.save(&place).unwrap();
+    mine.save(folder.path().join("other")).unwrap();
+    assert_eq!(open().len(), 7);
+}
+
+#[cfg(unix)]
+#[test]
+fn an_index_that_another_writes_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("index");
+    let index = of_texts(&collection(1, 5));
+    index.save(&place).unwrap();
+    let lock = fs::File::open(&place).unwrap();
+    lock.lock().unwrap();
+    let error = index.save(&place).unwrap_err().to_string();
+    assert!(error.ends_with(": another process writes it"), "{error}");
+    drop(lock);
+    index.save(&place).unwrap();
+}
+
+#[test]
+fn a_killed_save_leaves_an_index_and_nothing_for_long() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("index");
+    let index = of_texts(&collection(1, 5));
+    index.save(&place).unwrap();
+    let whole = files(&place);
+    // New sections, before their header came; and a folder in the making.
+    let orphan = place.join("0123456789abcdef");
+    fs::create_dir(&orphan).unwrap();
+    fs::write(orphan.join("ids.bin"), "half").unwrap();
+    assert_eq!(Index::<String>::open(&place).unwrap().len(), 5);
+    index.save(&place).unwrap();
+    assert_eq!(files(&place), whole);
+    // Sections are replaced by those of the same documents where they are damaged.
+    let (name, _) = whole
+        .iter()
+        .find(|(name, _)| name.ends_with("ids.bin"))
+        .unwrap();
+    fs::write(place.join(name), "damaged").unwrap();
+    index.save(&place).unwrap();
+    assert_eq!(Index::<String>::open(&place).unwrap().len(), 5);
 }

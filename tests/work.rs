@@ -243,9 +243,13 @@ fn with_work() -> Place {
             .stdout(Stdio::null())
             .spawn()
             .unwrap();
-        while !place.path("w/manifest.json").exists() && child.try_wait().unwrap().is_none() {}
+        let has_begun = || {
+            let manifest = fs::read_to_string(place.path("w/manifest"));
+            manifest.is_ok_and(|manifest| manifest.contains("threshold"))
+        };
+        while !has_begun() && child.try_wait().unwrap().is_none() {}
         child.kill().unwrap();
-        if !child.wait().unwrap().success() && place.path("w/manifest.json").exists() {
+        if !child.wait().unwrap().success() && has_begun() {
             return place;
         }
     }
@@ -270,11 +274,11 @@ fn work_of_something_else_is_refused() {
         ("- --work w", "standard input cannot be read again"),
         (
             "in --work in --threshold 0.7",
-            "in is no work folder: a.jsonl is in it",
+            "the work folder in and input ",
         ),
         (
-            "in --work in --fresh --threshold 0.7",
-            "in is no work folder: a.jsonl is in it",
+            "in/a.jsonl --work . --fresh --threshold 0.7",
+            "the work folder . and input ",
         ),
         ("in --fresh", "--work"),
     ] {
@@ -320,9 +324,11 @@ impl Killed {
         loop {
             let mut child = self.spawn();
             let has_read = || {
-                let manifest = fs::read(self.place.path("w/manifest.json")).unwrap_or_default();
-                let manifest = serde_json::from_slice(&manifest).unwrap_or(serde_json::Value::Null);
-                !manifest["read"].is_null()
+                let manifest = fs::read_to_string(self.place.path("w/manifest"));
+                let manifest = manifest.unwrap_or_default();
+                let (_, told) = manifest.split_once('\n').unwrap_or_default();
+                let told: serde_json::Value = serde_json::from_str(told).unwrap_or_default();
+                !told["read"].is_null()
             };
             while !has_read() && child.try_wait().unwrap().is_none() {}
             child.kill().unwrap();
@@ -347,7 +353,7 @@ fn damaged_work_is_refused() {
         copy(&whole, &work);
         let mut damaged = fs::read(whole.join(&name)).unwrap();
         match damaged.last_mut() {
-            Some(byte) if name != "manifest.json" && name != "inputs.jsonl" => *byte ^= 1,
+            Some(byte) if name != "manifest" && name != "inputs.jsonl" => *byte ^= 1,
             _ => continue,
         }
         fs::write(work.join(&name), damaged).unwrap();
@@ -363,4 +369,155 @@ fn damaged_work_is_refused() {
     assert!(refused > 0);
     copy(&whole, &work);
     assert!(written(&killed.place, &killed.args) == expected);
+}
+
+#[test]
+fn a_damaged_manifest_is_refused() {
+    let killed = Killed::new("");
+    killed.kill_after_reading();
+    let path = killed.place.path("w/manifest");
+    let whole = fs::read(&path).unwrap();
+    for at in (0..whole.len()).step_by(7) {
+        let mut damaged = whole.clone();
+        damaged[at] ^= 1;
+        fs::write(&path, &damaged).unwrap();
+        let ran = killed.place.run(&killed.args);
+        assert_ne!(ran.code, 0, "{at}");
+        // Where the first words are others, it is no manifest, and the folder not ours.
+        let told = ["manifest is damaged", "its format is", "is no work folder"];
+        assert!(
+            told.iter().any(|told| ran.err.contains(told)),
+            "{at}: {}",
+            ran.err
+        );
+        assert!(
+            killed.place.path("w/rows").exists(),
+            "{at}: nothing is removed"
+        );
+    }
+}
+
+#[test]
+fn a_folder_of_other_files_is_no_work_folder_whatever_their_names() {
+    let place = Place::new();
+    place.write("in.jsonl", four());
+    for names in [
+        &["keys"][..],
+        &["ids", "pairs", "sets"],
+        &["lock"],
+        &["inputs.jsonl"],
+    ] {
+        let folder = names.concat();
+        for name in names {
+            place.write(&format!("{folder}/{name}"), "mine");
+        }
+        for options in ["", " --fresh"] {
+            place.refuses(
+                &format!("in.jsonl --work {folder}{options}"),
+                &format!("{folder} is no work folder: "),
+            );
+        }
+        for name in names {
+            assert_eq!(place.read(&format!("{folder}/{name}")), "mine");
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn nothing_in_a_work_folder_is_opened_through_a_link() {
+    use std::os::unix::fs::symlink;
+
+    let place = Place::new();
+    place.write("in.jsonl", four()).write("mine", "mine");
+    for name in ["lock", "manifest", "keys"] {
+        let folder = place.path(&format!("of-{name}"));
+        fs::create_dir(&folder).unwrap();
+        symlink(place.path("mine"), folder.join(name)).unwrap();
+        let told = format!("is no work folder: {name} is in it");
+        place.refuses(&format!("in.jsonl --work of-{name}"), &told);
+        assert_eq!(place.read("mine"), "mine");
+    }
+}
+
+#[test]
+fn work_that_was_stopped_while_it_was_cleared_begins_anew() {
+    let place = with_work();
+    // As a run leaves it that is killed after its manifest says that the rest goes.
+    let manifest = place.path("w/manifest");
+    assert_eq!(place.run("in --work w2 --threshold 0.7").code, 0);
+    fs::remove_file(&manifest).unwrap();
+    place.refuses("in --work w --threshold 0.7", "w is no work folder: ");
+    place.write("w2/.resemblance-manifest", "half");
+    let ran = place.run("in --work w2 --threshold 0.7");
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    assert_eq!(left_in(&place.path("w2")), ["lock"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn what_a_killed_run_leaves_is_removed_by_the_next() {
+    let killed = Killed::new("--save-index new");
+    let (expected, time) = killed.undisturbed();
+    let names = killed.place.names();
+    let mut left = 0;
+    for part in 1..8 {
+        killed.kill_after(time * part / 8);
+        left = left.max(killed.place.names().len());
+    }
+    assert!(left > names.len(), "kills leave something");
+    assert!(written(&killed.place, &killed.args) == expected);
+    assert_eq!(killed.place.names(), names);
+}
+
+#[test]
+fn paths_that_lie_in_one_another_are_refused_before_any_work() {
+    let place = Place::new();
+    place
+        .write("in/a.jsonl", four())
+        .write("b.jsonl", line("x", "other"));
+    assert_eq!(place.run("b.jsonl --save-index seen").code, 0);
+    for (args, told) in [
+        (
+            "in --work w --kept w/k.jsonl",
+            "the work folder w and output w/k.jsonl overlap",
+        ),
+        (
+            "in --work k/w --kept k/",
+            "the work folder k/w and output k/ overlap",
+        ),
+        (
+            "in --against seen --clusters seen/c.tsv",
+            "the index seen and output seen/c.tsv overlap",
+        ),
+        (
+            "in --against seen --work seen/w",
+            "the index seen and the work folder seen/w overlap",
+        ),
+        (
+            "in --against seen --work seen",
+            "the index seen and the work folder seen overlap",
+        ),
+        ("in/a.jsonl --work in", "the work folder in and input "),
+        ("in --kept in", "lies in output in"),
+    ] {
+        fs::create_dir_all(place.path("k")).unwrap();
+        fs::create_dir_all(place.path("w")).unwrap();
+        place.refuses(args, told);
+    }
+}
+
+#[test]
+fn work_folders_and_indexes_among_inputs_are_passed_over() {
+    let place = with_work();
+    assert!(place.path("w/manifest").exists());
+    fs::rename(place.path("w"), place.path("in/w")).unwrap();
+    place.write("other.jsonl", line("x", "other"));
+    assert_eq!(place.run("other.jsonl --save-index in/seen").code, 0);
+    for inputs in ["in", "in/*"] {
+        let summary = place.json(inputs);
+        assert_eq!(summary["documents"]["hidden"], 2, "{inputs}: {summary}");
+    }
+    place.refuses("in/w", "in/w is a work folder, and no input");
+    place.refuses("in/seen", "in/seen is an index, and no input");
 }

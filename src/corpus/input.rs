@@ -12,6 +12,7 @@ use walkdir::WalkDir;
 
 use super::error::Error;
 use super::escape::escaped_bytes;
+use super::job::is_work_folder;
 use crate::storage::is_index;
 
 /// What a file holds.
@@ -91,7 +92,8 @@ impl Sources {
     ///
     /// Their order is that of the documents: the paths as given; the files of a directory, and what matches a pattern,
     /// sorted by path, name by name; within a file as they stand. Hidden files and directories (`.name`) are passed over
-    /// in directories, and match no pattern that does not say the dot; in directories so are [indexes](super::Job::against).
+    /// in directories, and match no pattern that does not say the dot; so are [indexes](super::Job::against) and
+    /// [work folders](super::Job::work).
     ///
     /// # Errors
     /// Where a path does not exist, is neither a file nor a directory, or leads to a file for a second
@@ -119,7 +121,13 @@ impl Sources {
 
     fn add(&mut self, path: &Path, found: &Metadata, of_several: bool) -> Result<(), Error> {
         if found.is_dir() {
-            return self.walk(path, of_several);
+            return match ours(path) {
+                Some(what) => Err(Error::refused(format!(
+                    "{} is {what}, and no input",
+                    escaped_bytes(path.as_os_str())
+                ))),
+                None => self.walk(path, of_several),
+            };
         }
         if found.is_file() {
             return self.push(Input::file(path, path, found.len()));
@@ -141,7 +149,10 @@ impl Sources {
                 continue; // it was found there
             }
             let about = fs::metadata(&path).map_err(|error| Error::io("read", &path, error))?;
-            self.add(&path, &about, true)?;
+            match about.is_dir() && ours(&path).is_some() {
+                true => self.hidden += 1,
+                false => self.add(&path, &about, true)?,
+            }
             walked = about.is_dir().then_some(path);
         }
         Ok(())
@@ -196,8 +207,8 @@ impl Sources {
                 }
             };
             let is_hidden = entry.file_name().as_encoded_bytes()[0] == b'.';
-            let is_index = || entry.file_type().is_dir() && is_index(entry.path());
-            if entry.depth() > 0 && (is_hidden || is_index()) {
+            let is_ours = || entry.file_type().is_dir() && ours(entry.path()).is_some();
+            if entry.depth() > 0 && (is_hidden || is_ours()) {
                 self.hidden += 1;
                 if entry.file_type().is_dir() {
                     entries.skip_current_dir();
@@ -213,6 +224,15 @@ impl Sources {
             }
         }
         Ok(())
+    }
+}
+
+/// What a directory is that this crate has written, and that holds no documents.
+fn ours(dir: &Path) -> Option<&'static str> {
+    match () {
+        () if is_index(dir) => Some("an index"),
+        () if is_work_folder(dir) => Some("a work folder"),
+        () => None,
     }
 }
 

@@ -7,15 +7,16 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use tempfile::{NamedTempFile, TempDir};
+use tempfile::NamedTempFile;
 
 use super::encoder::Encoder;
 use super::error::Error;
 use super::escape::escaped_bytes;
 use super::input::{Compression, Format, Sources};
 use super::parquet::RowWriter;
-use super::shards::{Origin, Shards, folder_of};
+use super::shards::{Origin, Shards};
 use super::sink::{Finish, IndexSink, Open, RecordSink, Records, Table};
+use crate::passing::{self, Folder};
 use crate::storage::Writer;
 
 /// Files and directories in the making. Each is written beside its place, under a passing name;
@@ -46,7 +47,7 @@ struct Staged {
 #[derive(Debug)]
 enum Kind {
     File(NamedTempFile),
-    Directory(TempDir),
+    Directory(Folder),
     Index(IndexSink),
 }
 
@@ -80,7 +81,8 @@ impl Outputs {
     ///
     /// - A name with an extension is one file: JSON lines, compressed by its name, or `.parquet`.
     /// - Any other name, one that ends in a slash, and a directory that is there: a directory with a file for each
-    ///   input, named and compressed as that is. It must not exist or be empty. Text files always make one.
+    ///   input, named and compressed as that is. One that is there is replaced, where it holds nothing but files of these
+    ///   names. Text files always make one.
     ///
     /// A JSON line is written as it stands, with a line feed; blank lines and a byte-order mark are no part of records.
     /// A row of a Parquet file is written with all its columns, under the schema, the metadata and the compression of
@@ -133,12 +135,16 @@ impl Outputs {
         Origin::lie_apart(&self.origins, path)?;
         let cannot = |error| Error::io("write", path, error);
         let place = self.place(path)?;
-        if place.exists() && fs::read_dir(&place).map_err(cannot)?.next().is_some() {
-            return Err(cannot(io::ErrorKind::DirectoryNotEmpty.into()));
+        if place.exists()
+            && let Some(other) = Origin::stranger(&self.origins, &place)?
+        {
+            return Err(Error::refused(format!(
+                "output {} is there, and {} is none of its files: name another directory, or empty that one",
+                escaped_bytes(path.as_os_str()),
+                escaped_bytes(other.as_os_str())
+            )));
         }
-        let temp = temporary(0o777)
-            .tempdir_in(folder_of(&place))
-            .map_err(cannot)?;
+        let temp = Folder::beside(&place).map_err(cannot)?;
         let shards = Shards::new(path, temp.path(), &self.origins);
         Ok(self.stage(path, place, Kind::Directory(temp), shards))
     }
@@ -171,9 +177,7 @@ impl Outputs {
             // Renaming over a device or directory would be a disaster or fail late.
             return Err(cannot(io::Error::other("it is there and no regular file")));
         }
-        let temp = temporary(0o666)
-            .tempfile_in(folder_of(&place))
-            .map_err(cannot)?;
+        let temp = passing::file_beside(&place).map_err(cannot)?;
         if let Some(before) = before {
             temp.as_file()
                 .set_permissions(before.permissions())
@@ -200,16 +204,22 @@ impl Outputs {
     /// Where an output really is, links followed: no input, and apart from all other outputs.
     fn place(&self, path: &Path) -> Result<PathBuf, Error> {
         let name = || escaped_bytes(path.as_os_str());
-        let place = fs::canonicalize(path).or_else(|_| {
-            let folder = fs::canonicalize(folder_of(path))?;
-            Ok(folder.join(path.file_name().unwrap_or_default()))
-        });
-        let place = place.map_err(|error| Error::io("write", path, error))?;
-        if self.inputs.contains(&place) {
+        let place = passing::resolve(path).map_err(|error| Error::io("write", path, error))?;
+        if place.is_symlink() {
             return Err(Error::refused(format!(
-                "output {} is an input as well",
+                "output {} is a link to what is not there",
                 name()
             )));
+        }
+        if let Some(input) = self.inputs.iter().find(|input| input.starts_with(&place)) {
+            return Err(Error::refused(match *input == place {
+                true => format!("output {} is an input as well", name()),
+                false => format!(
+                    "the input {} lies in output {}",
+                    escaped_bytes(input.as_os_str()),
+                    name()
+                ),
+            }));
         }
         let overlaps = |s: &Staged| s.place.starts_with(&place) || place.starts_with(&s.place);
         if let Some(other) = self.staged.iter().find(|&s| overlaps(s)) {
@@ -227,7 +237,7 @@ impl Outputs {
     /// # Errors
     /// Where one cannot be finished (nothing is in its place then) or renamed. Directories, the likelier
     /// to fail, are placed first, and an index last: where it is there, so is what was kept, and where not, the same job
-    /// can be run again.
+    /// can be run again: it replaces what it has placed.
     pub fn commit(mut self) -> Result<(), Error> {
         for staged in &self.staged {
             staged.open.finish()?;
@@ -237,11 +247,11 @@ impl Outputs {
             Kind::File(_) => 1,
             Kind::Index(_) => 2,
         });
-        for staged in self.staged {
+        for staged in std::mem::take(&mut self.staged) {
             let Staged { path, place, .. } = staged;
             let placed = match staged.kind {
                 Kind::File(temp) => temp.persist(&place).map(drop).map_err(|e| e.error),
-                Kind::Directory(temp) => place_directory(temp, &place),
+                Kind::Directory(temp) => place_directory(temp, &place, &self.origins),
                 Kind::Index(sink) => {
                     sink.put()?;
                     Ok(())
@@ -262,23 +272,16 @@ fn names_directory(path: &Path) -> bool {
         || path.is_dir()
 }
 
-fn place_directory(temp: TempDir, path: &Path) -> io::Result<()> {
-    if path.exists() {
-        fs::remove_dir(path)?; // it was empty, or this fails
+/// Puts a directory in its place; one that is there, with files of the same names, goes.
+fn place_directory(temp: Folder, path: &Path, origins: &[Origin]) -> io::Result<()> {
+    let is_there = path.exists();
+    if is_there && !matches!(Origin::stranger(origins, path), Ok(None)) {
+        return Err(io::ErrorKind::DirectoryNotEmpty.into()); // somebody has put something there meanwhile
     }
-    fs::rename(temp.path(), path)?;
-    let _gone = temp.keep();
-    Ok(())
-}
-
-/// A temporary file or directory with the permissions that the finished one should have: what the
-/// umask leaves of `mode`.
-fn temporary(mode: u32) -> tempfile::Builder<'static, 'static> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".resemblance-");
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(mode));
-    #[cfg(not(unix))]
-    let _ = mode;
-    builder
+    if !is_there || fs::read_dir(path)?.next().is_none() {
+        return temp.persist(path);
+    }
+    let before = Folder::beside(path)?;
+    fs::rename(path, before.path().join("before"))?;
+    temp.persist(path)
 }

@@ -6,12 +6,15 @@ use std::io::{self, Write};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
+use walkdir::WalkDir;
+
 use super::encoder::Encoder;
 use super::error::Error;
 use super::escape::escaped_bytes;
 use super::input::{Compression, Format, Input};
 use super::parquet::RowWriter;
 use super::records::RawRecord;
+use crate::passing::folder_of;
 
 /// An input that records may come from.
 #[derive(Debug)]
@@ -51,6 +54,26 @@ impl Origin {
             .join(" and ")
     }
 
+    /// What lies in a directory and would not be written there, if anything does: it is not replaced.
+    pub(super) fn stranger(origins: &[Self], directory: &Path) -> Result<Option<PathBuf>, Error> {
+        let ours: HashSet<&Path> = origins.iter().map(|origin| &*origin.target).collect();
+        for entry in WalkDir::new(directory).min_depth(1) {
+            let entry = entry.map_err(|error| {
+                let path = error.path().unwrap_or(directory).to_owned();
+                Error::io("read", &path, error.into())
+            })?;
+            let below = entry.path().strip_prefix(directory).unwrap_or(entry.path());
+            let is_ours = match entry.file_type() {
+                kind if kind.is_dir() => ours.iter().any(|ours| ours.starts_with(below)),
+                kind => kind.is_file() && ours.contains(below),
+            };
+            if !is_ours {
+                return Ok(Some(entry.into_path()));
+            }
+        }
+        Ok(None)
+    }
+
     /// Refuses inputs of which one would be written over another, or in the place of its directory.
     pub(super) fn lie_apart(origins: &[Self], directory: &Path) -> Result<(), Error> {
         let mut seen = HashSet::new();
@@ -85,13 +108,6 @@ impl Origin {
 fn within(path: &Path) -> PathBuf {
     let normal = |c: &Component<'_>| matches!(c, Component::Normal(_));
     path.components().filter(normal).collect()
-}
-
-pub(super) fn folder_of(path: &Path) -> &Path {
-    match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    }
 }
 
 /// Files in the making, one after the other.

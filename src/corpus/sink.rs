@@ -34,6 +34,11 @@ impl<W> Open<W> {
         }
     }
 
+    /// The output as it was named.
+    fn path(&self) -> &Path {
+        &self.path
+    }
+
     fn with<T>(&self, write: impl FnOnce(&mut W) -> Result<T, Error>) -> Result<T, Error> {
         match &mut *self.lock() {
             Some(writer) => write(writer),
@@ -102,6 +107,10 @@ impl Table {
         self.with(|encoder| writeln!(encoder, "{line}"))
     }
 
+    pub(super) fn path(&self) -> &Path {
+        self.0.path()
+    }
+
     fn with(&self, write: impl FnOnce(&mut Encoder) -> io::Result<()>) -> Result<(), Error> {
         let Self(open) = self;
         open.with(|encoder| write(encoder).map_err(|error| open.failed(error)))
@@ -114,6 +123,10 @@ impl Table {
 pub struct IndexSink(pub(super) Open<Writer>);
 
 impl IndexSink {
+    pub(super) fn path(&self) -> &Path {
+        self.0.path()
+    }
+
     /// Writes the index.
     pub(super) fn write<T>(
         &self,
@@ -131,12 +144,10 @@ impl IndexSink {
 /// It is whole when its header has been written.
 impl Finish for Open<Writer> {
     fn finish(&self) -> Result<(), Error> {
-        match &*self.lock() {
-            Some(writer) if !writer.is_sealed() => {
-                Err(self.failed(io::Error::other("no job has written it")))
-            }
-            _ => Ok(()),
-        }
+        let writer = self.lock();
+        writer
+            .as_ref()
+            .map_or(Ok(()), |writer| Ok(writer.can_be_put()?))
     }
 }
 
@@ -155,6 +166,14 @@ pub(super) enum Records {
 }
 
 impl RecordSink {
+    pub(super) fn path(&self) -> &Path {
+        match &self.0 {
+            Records::Lines(table) => table.path(),
+            Records::Rows(open) => open.path(),
+            Records::Directory(open) => open.path(),
+        }
+    }
+
     /// Writes a record of `input`. Records come input by input, in order, and not from several threads: rows are copied
     /// under the lock by all threads of the pool.
     pub(super) fn write(&self, input: &Input, record: &RawRecord<'_>) -> Result<(), Error> {

@@ -71,9 +71,11 @@ pub(super) fn checksum(path: &Path) -> io::Result<u128> {
     let mut file = File::open(path)?;
     let (mut hasher, mut buffer) = (Xxh3::new(), vec![0; 1 << 18]);
     loop {
-        match file.read(&mut buffer)? {
-            0 => return Ok(hasher.digest128()),
-            n => hasher.update(&buffer[..n]),
+        match file.read(&mut buffer) {
+            Ok(0) => return Ok(hasher.digest128()),
+            Ok(n) => hasher.update(&buffer[..n]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
         }
     }
 }

@@ -23,6 +23,10 @@ pub(super) enum What {
     },
     /// Something lies where an index is to be written.
     Occupied(String),
+    /// What lies there is not what lay there before.
+    Changed,
+    /// Nothing was written that could be put there.
+    Unwritten,
     NoIndex,
     Version(u64),
     Checksum,
@@ -46,7 +50,7 @@ impl Problem {
         Error::new(Kind::Stored(Self { path, what }))
     }
 
-    pub(super) fn io(doing: &'static str, path: &Path, error: &io::Error) -> Error {
+    pub(crate) fn io(doing: &'static str, path: &Path, error: &io::Error) -> Error {
         let error = match error.get_ref() {
             // What wraps an error of the system adds the name of a passing file.
             Some(_) if error.kind() != io::ErrorKind::Other => error.kind().to_string(),
@@ -70,6 +74,11 @@ impl fmt::Display for Problem {
         match &self.what {
             What::Io { doing, error } => write!(f, "cannot {doing} {path}: {error}"),
             What::Occupied(why) => write!(f, "cannot write an index to {path}: {why}"),
+            What::Changed => write!(
+                f,
+                "cannot write an index to {path}: another has been put there meanwhile; what it has would be lost"
+            ),
+            What::Unwritten => write!(f, "cannot write an index to {path}: nothing has written it"),
             What::NoIndex => write!(f, "{path} is no index of this crate"),
             What::Version(version) => write!(
                 f,

@@ -16,12 +16,15 @@ use crate::text::{Form, Normalization};
 pub(super) const FILE: &str = "index.json";
 
 /// Version of the format. Part of semver: see `docs/index-format.md`.
-pub(super) const VERSION: u64 = 1;
+pub(super) const VERSION: u64 = 2;
 
 const FORMAT: &str = "resemblance-index";
 
 /// What stands between the header and its checksum.
 const BEFORE_CHECKSUM: &str = ",\n  \"checksum\": \"";
+
+/// Digits of the checksum that are the name of the folder of the sections.
+const FOLDER: usize = 16;
 
 /// What an index is, but for its documents.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,8 +53,8 @@ pub(super) struct Header {
     threshold: f64,
     application: BTreeMap<String, Value>,
     pub(super) sections: Vec<Entry>,
-    #[serde(rename = "checksum", default, skip_serializing)]
-    _checksum: String,
+    #[serde(default, skip_serializing)]
+    checksum: String,
 }
 
 /// What every version of the header has.
@@ -97,17 +100,28 @@ impl Header {
             threshold: about.threshold,
             application: about.application.clone(),
             sections,
-            _checksum: String::new(),
+            checksum: String::new(),
         }
     }
 
-    /// The bytes of the file: the header, and the checksum of all that stands before it.
-    pub(super) fn encode(&self) -> String {
+    /// The bytes of the file: the header, and the checksum of all that stands before it. The header knows it then.
+    pub(super) fn encode(&mut self) -> String {
         let mut text = serde_json::to_string_pretty(self)
             .unwrap_or_else(|error| unreachable!("it has nothing that JSON has not: {error}"));
         text.truncate(text.trim_end_matches(['\n', '}']).len());
-        let checksum = hex(xxh3_128(text.as_bytes()));
-        text + BEFORE_CHECKSUM + &checksum + "\"\n}\n"
+        self.checksum = hex(xxh3_128(text.as_bytes()));
+        text + BEFORE_CHECKSUM + &self.checksum + "\"\n}\n"
+    }
+
+    /// The folder of the sections: other documents have another.
+    pub(super) fn folder(&self) -> &str {
+        &self.checksum[..FOLDER]
+    }
+
+    /// Whether a folder of sections may have this name.
+    pub(super) fn is_folder(name: &str) -> bool {
+        let is_digit = |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+        name.len() == FOLDER && name.bytes().all(is_digit)
     }
 
     /// The header in `bytes`, which are those of the file `path`.
@@ -263,11 +277,14 @@ mod tests {
     #[test]
     fn what_is_written_is_read() {
         let entry = Entry::new(Section::Ids, 12, 0xABC);
-        let text = Header::new(&about(), vec![entry.clone()]).encode();
+        let mut written = Header::new(&about(), vec![entry.clone()]);
+        let text = written.encode();
         let path = Path::new("index.json");
         let header = Header::decode(path, text.as_bytes()).unwrap();
         assert_eq!(header.about(path).unwrap(), about());
         assert_eq!(header.sections, [entry]);
+        assert_eq!(header.folder(), written.folder());
+        assert!(Header::is_folder(header.folder()) && !Header::is_folder("../0123456789abc"));
         assert!(serde_json::from_str::<Value>(&text).is_ok());
     }
 

@@ -32,8 +32,9 @@ pub(crate) enum Checks {
 /// A stored index, its sections mapped.
 pub(crate) struct Stored {
     dir: PathBuf,
+    /// The folder of its sections.
+    sections: PathBuf,
     about: About,
-    #[cfg(feature = "corpus")]
     checksum: String,
     /// The sections that are there, in their places of [`Section::ALL`].
     maps: [Option<FileBuffer>; Section::ALL.len()],
@@ -49,22 +50,35 @@ impl fmt::Debug for Stored {
 }
 
 impl Stored {
-    /// Opens the index at `dir`.
+    /// Opens the index at `dir`. Where it is replaced meanwhile, that is the one before or the one after.
     ///
     /// # Errors
     /// Where there is none, it is of another version, or something about it is not as it should be; the file is
     /// named.
     pub(crate) fn open(dir: &Path, checks: Checks) -> Result<Self, Error> {
+        let mut bytes = read_header(dir)?;
+        loop {
+            let opened = Self::open_of(dir, &bytes, checks);
+            if opened.is_ok() {
+                return opened;
+            }
+            // Its sections go when another takes its place.
+            let now = read_header(dir)?;
+            if now == bytes {
+                return opened;
+            }
+            bytes = now;
+        }
+    }
+
+    /// Opens the index of which these are the header's bytes.
+    fn open_of(dir: &Path, bytes: &[u8], checks: Checks) -> Result<Self, Error> {
         let path = dir.join(header::FILE);
-        let bytes = fs::read(&path).map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound if dir.is_dir() => Problem::at(dir, What::NoIndex),
-            _ => Problem::io("read", &path, &error),
-        })?;
-        let header = Header::decode(&path, &bytes)?;
+        let header = Header::decode(&path, bytes)?;
         let mut stored = Self {
             about: header.about(&path)?,
-            #[cfg(feature = "corpus")]
-            checksum: hex(xxhash_rust::xxh3::xxh3_128(&bytes)),
+            sections: dir.join(header.folder()),
+            checksum: hex(xxhash_rust::xxh3::xxh3_128(bytes)),
             maps: Default::default(),
             dir: dir.to_owned(),
         };
@@ -172,7 +186,7 @@ impl Stored {
 
     /// The file of a section, for messages.
     pub(crate) fn path(&self, section: Section) -> PathBuf {
-        self.dir.join(section.file())
+        self.sections.join(section.file())
     }
 
     /// The header's file, for messages.
@@ -232,9 +246,21 @@ impl Stored {
         Ok(DocumentReader::new(ids, sets, self.len()))
     }
 
+    /// The folder of the index, as it was named.
+    pub(crate) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
     /// The checksum of the header, and so of all sections: another index has another.
-    #[cfg(feature = "corpus")]
     pub(crate) fn checksum(&self) -> &str {
         &self.checksum
     }
+}
+
+fn read_header(dir: &Path) -> Result<Vec<u8>, Error> {
+    let path = dir.join(header::FILE);
+    fs::read(&path).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound if dir.is_dir() => Problem::at(dir, What::NoIndex),
+        _ => Problem::io("read", &path, &error),
+    })
 }

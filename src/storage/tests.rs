@@ -146,12 +146,13 @@ fn open_with(change: (&str, &str)) -> String {
     let (text, _) = text.split_once(",\n  \"checksum\"").unwrap();
     assert!(text.contains(change.0), "{}", change.0);
     let text = text.replacen(change.0, change.1, 1);
-    let checksum = xxh3_128(text.as_bytes());
-    fs::write(
-        &path,
-        format!("{text},\n  \"checksum\": \"{checksum:032x}\"\n}}\n"),
-    )
-    .unwrap();
+    let checksum = format!("{:032x}", xxh3_128(text.as_bytes()));
+    let stored = Stored::open(&dir, Checks::Sizes).unwrap();
+    let sections = stored.path(Section::Ids);
+    drop(stored);
+    fs::rename(sections.parent().unwrap(), dir.join(&checksum[..16])).unwrap();
+    let text = format!("{text},\n  \"checksum\": \"{checksum}\"\n}}\n");
+    fs::write(&path, text).unwrap();
     let opened = crate::Index::<String>::open_unverified(&dir);
     opened.map_or_else(|error| error.to_string(), |_| "opened".to_owned())
 }
@@ -216,7 +217,9 @@ fn sets_that_end_elsewhere_are_refused_or_end_with_the_file() {
     let folder = tempfile::tempdir().unwrap();
     let dir = folder.path().join("index");
     write(&dir).unwrap();
-    let path = dir.join("set-ends.bin");
+    let stored = Stored::open(&dir, Checks::All).unwrap();
+    let path = stored.path(Section::SetEnds);
+    drop(stored);
     let mut bytes = fs::read(&path).unwrap();
     bytes[7] = 0xFF;
     fs::write(&path, bytes).unwrap();

@@ -2,36 +2,40 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::Write;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
-use tempfile::TempDir;
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::check;
-use super::error::Problem;
+use super::error::{Problem, What};
 use super::header::{self, About, Entry, Header, hex};
 use super::id::hash_of_id;
-use super::place;
+use super::place::Place;
 use super::read::{ListReader, SectionReader};
 use super::section::{ListWriter, Section, SectionWriter};
 use crate::error::Error;
+use crate::passing::Folder;
 use crate::sketch::EMPTY;
 
 /// A stored index in the making, beside its place. Dropped before it is committed, it leaves nothing.
 pub(crate) struct Writer {
-    place: PathBuf,
-    folder: TempDir,
+    place: Place,
+    folder: Folder,
     written: BTreeMap<Section, Entry>,
-    is_sealed: bool,
+    /// The folder of the sections, once the index is sealed.
+    sealed: Option<String>,
 }
+
+/// The folder of the sections before that.
+const SECTIONS: &str = "sections";
 
 impl fmt::Debug for Writer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Writer").field(&self.place).finish()
+        f.debug_tuple("Writer").field(&self.place.path()).finish()
     }
 }
 
@@ -45,26 +49,44 @@ impl Writer {
     /// Begins an index that will lie at `dir`.
     ///
     /// # Errors
-    /// Where something lies there that is no index, or nothing can be written beside it.
+    /// Where something lies there that is no index, another process writes that, or nothing can be written beside it.
     pub(crate) fn create(dir: &Path) -> Result<Self, Error> {
-        let place = place::resolve(dir)?;
-        place::occupant(&place)?;
+        let place = Place::new(dir)?;
+        let make = || {
+            let folder = Folder::beside(place.path())?;
+            fs::create_dir(folder.path().join(SECTIONS)).map(|()| folder)
+        };
         Ok(Self {
-            folder: place::folder_beside(&place)?,
+            folder: make().map_err(|error| Problem::io("write", place.path(), &error))?,
             place,
             written: BTreeMap::new(),
-            is_sealed: false,
+            sealed: None,
         })
+    }
+
+    /// Where the index will lie, links followed.
+    pub(crate) fn place(&self) -> &Path {
+        self.place.path()
+    }
+
+    /// The checksum of the header of the index that will be replaced.
+    pub(crate) fn replaces(&self) -> Option<&str> {
+        self.place.before()
+    }
+
+    /// The error where something else is to be replaced.
+    pub(crate) fn changed(&self) -> Error {
+        Problem::at(self.place(), What::Changed)
     }
 
     /// Begins a section.
     pub(crate) fn section(&self, section: Section) -> Result<SectionWriter, Error> {
-        SectionWriter::create(self.folder.path(), section)
+        SectionWriter::create(&self.sections(), section)
     }
 
     /// Begins a section with ends, and these.
     pub(crate) fn list(&self, section: Section) -> Result<ListWriter, Error> {
-        ListWriter::create(self.folder.path(), section)
+        ListWriter::create(&self.sections(), section)
     }
 
     /// Ends a section.
@@ -160,9 +182,14 @@ impl Writer {
         Ok(tables)
     }
 
+    /// The folder of the sections, as long as these are written.
+    fn sections(&self) -> PathBuf {
+        self.folder.path().join(SECTIONS)
+    }
+
     /// The file of a section.
     fn path(&self, section: Section) -> PathBuf {
-        self.folder.path().join(section.file())
+        self.sections().join(section.file())
     }
 
     /// Writes the header, and tells its checksum: nothing can be added then.
@@ -179,28 +206,39 @@ impl Writer {
             }
         }
         let entries = std::mem::take(&mut self.written).into_values();
-        let header = Header::new(about, entries.collect()).encode();
+        let mut header = Header::new(about, entries.collect());
+        let text = header.encode();
         let write = || {
+            fs::rename(self.sections(), self.folder.path().join(header.folder()))?;
             let mut file = File::create_new(&path)?;
-            file.write_all(header.as_bytes())?;
+            file.write_all(text.as_bytes())?;
             file.sync_all()
         };
         write().map_err(|error| Problem::io("write", &path, &error))?;
-        self.is_sealed = true;
-        Ok(hex(xxh3_128(header.as_bytes())))
+        self.sealed = Some(header.folder().to_owned());
+        Ok(hex(xxh3_128(text.as_bytes())))
     }
 
+    /// Refuses an index that is not sealed, or whose place has changed since.
     #[cfg(feature = "corpus")]
-    pub(crate) fn is_sealed(&self) -> bool {
-        self.is_sealed
+    pub(crate) fn can_be_put(&self) -> Result<(), Error> {
+        match &self.sealed {
+            Some(_) => self.place.check(),
+            None => Err(Problem::at(self.place(), What::Unwritten)),
+        }
     }
 
-    /// Puts the index in its place, once it is sealed; one that was there is replaced.
+    /// Puts the index in its place, once it is sealed, in one step: who opens it finds this one, or the one that it
+    /// replaces.
     ///
     /// # Errors
-    /// Where something lies at the place that is no index; what was there stays then.
+    /// Where another has been put there since [`create`](Self::create), or something that is no index; what is there
+    /// stays then.
     pub(crate) fn put(self) -> Result<(), Error> {
-        place::put(self.folder, &self.place)
+        match self.sealed {
+            Some(sections) => self.place.put(self.folder, &sections),
+            None => Err(Problem::at(self.place.path(), What::Unwritten)),
+        }
     }
 }
 

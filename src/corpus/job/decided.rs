@@ -1,6 +1,7 @@
 //! What a job came to.
 
 use std::fmt;
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
@@ -79,6 +80,15 @@ impl Sinks {
     pub fn index(mut self, index: IndexSink) -> Self {
         self.index = Some(index);
         self
+    }
+
+    /// The outputs as they were named.
+    pub(super) fn paths(&self) -> impl Iterator<Item = &Path> {
+        let tables = [&self.pairs, &self.clusters, &self.rejections];
+        let records = [&self.kept, &self.removed];
+        (tables.into_iter().flatten().map(Table::path))
+            .chain(records.into_iter().flatten().map(RecordSink::path))
+            .chain(self.index.as_ref().map(IndexSink::path))
     }
 
     /// Where the record of a document goes.

@@ -5,17 +5,17 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use tempfile::TempDir;
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::corpus::error::Error;
+use crate::passing;
 
 /// Where a job writes what it does not hold.
 #[derive(Debug)]
 pub(super) struct Folder {
     path: PathBuf,
     /// Gone with the job, where the user named none.
-    passing: Option<TempDir>,
+    passing: Option<passing::Folder>,
     /// Bytes written so far.
     spilled: AtomicU64,
 }
@@ -50,12 +50,12 @@ impl Folder {
 
     /// One for this run alone.
     pub(super) fn passing() -> Result<Self, Error> {
-        let make = tempfile::Builder::new().prefix("resemblance-").tempdir();
-        let passing = make.map_err(|error| Error::io("write", &std::env::temp_dir(), error))?;
+        let passing = passing::Folder::of_work()
+            .map_err(|error| Error::io("write", &std::env::temp_dir(), error))?;
         Ok(Self::of(passing.path().to_owned(), Some(passing)))
     }
 
-    fn of(path: PathBuf, passing: Option<TempDir>) -> Self {
+    fn of(path: PathBuf, passing: Option<passing::Folder>) -> Self {
         Self {
             path,
             passing,

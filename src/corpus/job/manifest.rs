@@ -1,7 +1,9 @@
 //! What has been done, so that a job that was stopped can go on.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
+use std::path::Path;
 use std::time::UNIX_EPOCH;
 
 use serde::{Deserialize, Serialize};
@@ -13,11 +15,13 @@ use super::names::{self, INPUTS, LOCK, MANIFEST};
 use crate::corpus::error::Error;
 use crate::corpus::escape::escaped_bytes;
 use crate::corpus::input::Input;
+use crate::passing::{PREFIX, hold};
 
 /// The state of a job, as it stands in its work folder. Each stage is entered when all its files are whole.
 #[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Manifest {
-    format: String,
+    /// None where the files of earlier work are being removed.
     pub(super) settings: Settings,
     /// A hash of the names, sizes and times of the inputs, which stand in a file of their own.
     inputs: String,
@@ -125,7 +129,45 @@ pub(super) struct DecidedDone {
     pub(super) counted: Counted,
 }
 
-const FORMAT: &str = "resemblance work folder 3";
+/// How the first line of a manifest begins; a version and the checksum of the other lines follow.
+const FORMAT: &str = "resemblance work folder";
+const VERSION: u32 = 4;
+
+impl Manifest {
+    /// The bytes of its file: a line that says what it is, and what it says.
+    fn encode(&self) -> Result<Vec<u8>, serde_json::Error> {
+        let text = serde_json::to_vec_pretty(self)?;
+        let line = format!("{FORMAT} {VERSION} {:032x}\n", xxh3_128(&text));
+        Ok([line.as_bytes(), &text].concat())
+    }
+
+    /// What a manifest says, or what is wrong with it.
+    fn decode(bytes: &[u8]) -> Result<Self, String> {
+        let damaged = || format!("{MANIFEST} is damaged");
+        let line_end = bytes.iter().position(|&byte| byte == b'\n');
+        let (line, text) = bytes.split_at(line_end.ok_or_else(damaged)?);
+        let text = &text[1..];
+        let line = std::str::from_utf8(line).map_err(|_| damaged())?;
+        let told = line.strip_prefix(FORMAT).ok_or_else(damaged)?;
+        let (version, checksum) = told.trim_start().split_once(' ').ok_or_else(damaged)?;
+        if version != VERSION.to_string() {
+            return Err(format!(
+                "its format is {version}, and this program's is {VERSION}"
+            ));
+        }
+        if checksum != format!("{:032x}", xxh3_128(text)) {
+            return Err(damaged());
+        }
+        serde_json::from_slice(text).map_err(|error| format!("{MANIFEST} cannot be read: {error}"))
+    }
+}
+
+/// Whether a folder is the work folder of a job, of whatever version.
+pub(in crate::corpus) fn is_work_folder(dir: &Path) -> bool {
+    let mut start = [0; FORMAT.len()];
+    let read = File::open(dir.join(MANIFEST)).and_then(|mut file| file.read_exact(&mut start));
+    read.is_ok() && start == *FORMAT.as_bytes()
+}
 
 /// An input as it was.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -175,12 +217,11 @@ impl Work {
         inputs: &[Input],
         fresh: bool,
     ) -> Result<Self, Error> {
-        files_of(&folder)?; // before anything is written to it
+        let is_ours = is_ours(&folder)?; // before anything is written to it
         let lock = lock(&folder)?;
         let stamps: Vec<Stamp> = inputs.iter().map(Stamp::of).collect();
         let lines = lines(&stamps)?;
         let manifest = Manifest {
-            format: FORMAT.to_owned(),
             settings,
             inputs: format!("{:032x}", xxh3_128(&lines)),
             ..Manifest::default()
@@ -190,14 +231,23 @@ impl Work {
             manifest,
             lock: Some(lock),
         };
-        match work.found()? {
-            Some(found) if !fresh => {
+        let found = match is_ours {
+            true => Some(work.found()?),
+            false => None,
+        };
+        match found {
+            Some(found) if !fresh && !found.settings.is_empty() => {
                 work.is_of(&found, &stamps)?;
                 work.check(&found)?;
                 work.manifest = found;
+                work.remove(&passing(&work.folder)?)?;
             }
-            _ => {
-                work.clear()?;
+            found => {
+                if found.is_some() {
+                    work.clear()?;
+                }
+                // The manifest comes first: without it no file is ours.
+                work.save_as(&Manifest::default())?;
                 work.write_whole(INPUTS, &lines)?;
                 work.save()?;
             }
@@ -205,19 +255,15 @@ impl Work {
         Ok(work)
     }
 
-    fn found(&self) -> Result<Option<Manifest>, Error> {
+    fn found(&self) -> Result<Manifest, Error> {
         let path = self.folder.file(MANIFEST);
-        let text = match fs::read(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(Error::io("read", &path, error)),
-        };
-        let manifest: Manifest = serde_json::from_slice(&text)
-            .map_err(|error| self.refused(&format!("{MANIFEST} cannot be read: {error}")))?;
-        match manifest.format == FORMAT {
-            true => Ok(Some(manifest)),
-            false => Err(self.refused(&format!("its format is `{}`", manifest.format))),
-        }
+        let text = fs::read(&path).map_err(|error| Error::io("read", &path, error))?;
+        Manifest::decode(&text).map_err(|why| {
+            let path = escaped_bytes(self.folder.path().as_os_str());
+            Error::refused(format!(
+                "the work in {path} cannot go on: {why}; remove the folder, or use another one"
+            ))
+        })
     }
 
     /// Refuses work of other settings or inputs.
@@ -270,27 +316,34 @@ impl Work {
         ))
     }
 
-    /// Removes what earlier work has left.
+    /// Removes what earlier work has left. The manifest is there until the rest is gone, but says that it goes.
     fn clear(&self) -> Result<(), Error> {
+        self.save_as(&Manifest::default())?;
         let mut names = files_of(&self.folder)?;
         names.retain(|name| name != LOCK);
-        // The manifest first: without it the rest is nothing.
-        names.sort_by_key(|name| name != MANIFEST);
-        for name in names {
-            let path = self.folder.file(&name);
-            fs::remove_file(&path).map_err(|error| Error::io("remove", &path, error))?;
-        }
-        Ok(())
+        names.sort_by_key(|name| name == MANIFEST);
+        self.remove(&names)
+    }
+
+    fn remove(&self, names: &[String]) -> Result<(), Error> {
+        names.iter().try_for_each(|name| {
+            let path = self.folder.file(name);
+            fs::remove_file(&path).map_err(|error| Error::io("remove", &path, error))
+        })
     }
 
     /// Enters what has been done.
     pub(super) fn save(&self) -> Result<(), Error> {
-        if self.lock.is_none() {
-            return Ok(());
+        match self.lock {
+            Some(_) => self.save_as(&self.manifest),
+            None => Ok(()),
         }
+    }
+
+    fn save_as(&self, manifest: &Manifest) -> Result<(), Error> {
         let path = self.folder.file(MANIFEST);
-        let text = serde_json::to_vec_pretty(&self.manifest)
-            .map_err(|error| Error::io("write", &path, error.into()))?;
+        let text = manifest.encode();
+        let text = text.map_err(|error| Error::io("write", &path, error.into()))?;
         self.write_whole(MANIFEST, &text)
     }
 
@@ -298,7 +351,7 @@ impl Work {
         let path = self.folder.file(name);
         let write = || -> io::Result<()> {
             let mut temp = tempfile::Builder::new()
-                .prefix(names::PASSING)
+                .prefix(PREFIX)
                 .tempfile_in(self.folder.path())?;
             temp.write_all(bytes)?;
             temp.as_file().sync_all()?;
@@ -336,30 +389,60 @@ fn files_of(folder: &Folder) -> Result<Vec<String>, Error> {
     let path = folder.path();
     let cannot = |error| Error::io("read", path, error);
     let entries = fs::read_dir(path).map_err(cannot)?;
-    let names = entries.map(|entry| entry.map(|entry| entry.file_name()));
+    let names =
+        entries.map(|entry| entry.and_then(|entry| Ok((entry.file_name(), entry.file_type()?))));
     let mut names = names.collect::<io::Result<Vec<_>>>().map_err(cannot)?;
-    names.sort();
-    let names = names.into_iter().map(|name| match name.to_str() {
-        Some(ours) if names::is_ours(ours) => Ok(ours.to_owned()),
-        _ => Err(Error::refused(format!(
-            "{} is no work folder: {} is in it",
-            escaped_bytes(path.as_os_str()),
-            escaped_bytes(&name)
-        ))),
+    names.sort_by(|(left, _), (right, _)| left.cmp(right));
+    let names = names.into_iter().map(|(name, kind)| match name.to_str() {
+        Some(ours) if kind.is_file() && names::is_ours(ours) => Ok(ours.to_owned()),
+        _ => Err(no_work_folder(path, &name)),
     });
     names.collect()
 }
 
+fn no_work_folder(path: &Path, name: &OsStr) -> Error {
+    Error::refused(format!(
+        "{} is no work folder: {} is in it; name an empty folder, or one that is not there yet",
+        escaped_bytes(path.as_os_str()),
+        escaped_bytes(name)
+    ))
+}
+
+/// Files of a folder that were in the making when a run was killed.
+fn passing(folder: &Folder) -> Result<Vec<String>, Error> {
+    let mut names = files_of(folder)?;
+    names.retain(|name| name.starts_with(PREFIX));
+    Ok(names)
+}
+
+/// Whether earlier work lies in a folder. Only its manifest says so: without that nothing may be there but what is written
+/// before it, the lock, which is empty, and a manifest in the making.
+fn is_ours(folder: &Folder) -> Result<bool, Error> {
+    let names = files_of(folder)?;
+    if is_work_folder(folder.path()) {
+        return Ok(true);
+    }
+    let is_empty = |name: &str| fs::metadata(folder.file(name)).is_ok_and(|found| found.len() == 0);
+    let may_be = |name: &&String| name.starts_with(PREFIX) || *name == LOCK && is_empty(name);
+    match names.iter().find(|name| !may_be(name)) {
+        Some(other) => Err(no_work_folder(folder.path(), other.as_ref())),
+        None => Ok(false),
+    }
+}
+
+/// Keeps others from working in a folder. No link is followed, and nothing cut off.
 fn lock(folder: &Folder) -> Result<File, Error> {
     let path = folder.file(LOCK);
-    let file = File::create(&path).map_err(|error| Error::io("write", &path, error))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(fs::TryLockError::WouldBlock) => Err(Error::refused(format!(
+    let mut options = File::options();
+    let file = options.write(true).create(true).truncate(false).open(&path);
+    let file = file.map_err(|error| Error::io("write", &path, error))?;
+    match hold(&file) {
+        Ok(true) => Ok(file),
+        Ok(false) => Err(Error::refused(format!(
             "another job works in {}",
             escaped_bytes(folder.path().as_os_str())
         ))),
-        Err(fs::TryLockError::Error(error)) => Err(Error::io("lock", &path, error)),
+        Err(error) => Err(Error::io("lock", &path, error)),
     }
 }
 
@@ -374,7 +457,7 @@ fn lines(stamps: &[Stamp]) -> Result<Vec<u8>, Error> {
 }
 
 /// Bytes and checksum of a file.
-fn checksum(path: &std::path::Path) -> io::Result<(u64, String)> {
+fn checksum(path: &Path) -> io::Result<(u64, String)> {
     let mut file = File::open(path)?;
     let mut buffer = vec![0; 1 << 18];
     let (mut hash, mut bytes) = (Xxh3::new(), 0);

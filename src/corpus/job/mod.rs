@@ -72,23 +72,27 @@ mod strips;
 mod tests;
 mod walk;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use self::decided::Held;
 pub use self::decided::{Counts, Decided, DecidedCluster, Joined, Removed, Sinks};
 use self::folder::Folder;
 use self::in_memory::InMemory;
+pub(super) use self::manifest::is_work_folder;
 use self::manifest::{DecidedDone, Settings, Work};
 use self::on_disk::OnDisk;
 use self::shares::{PROGRAM, Shares};
 use self::stages::Stages;
 use super::error::Error;
+use super::escape::escaped_bytes;
 use super::indexed::Indexed;
 use super::input::Sources;
 use super::limit::RecordLimit;
 use super::options::ReadOptions;
+use super::sink::IndexSink;
 use crate::deduper::Deduper;
 use crate::method::{Method, Reason};
+use crate::passing::resolve;
 use crate::recall::{LinkTally, Recall};
 use crate::watch::Watch;
 
@@ -201,17 +205,57 @@ impl<'d> Job<'d> {
     /// - where an index is corrupt, was written by a job of another scheme, banding or threshold, or has an id that
     ///   another has;
     /// - where an output or the work folder cannot be written;
-    /// - where that holds work of other settings or inputs, or something else.
+    /// - where that holds work of other settings or inputs, or something else;
+    /// - where an output, an index, an input and the work folder lie one in the other.
     pub fn run(
         &self,
         sources: Sources,
         sinks: &Sinks,
         watch: Option<&dyn Watch>,
     ) -> Result<Decided, Error> {
+        self.lie_apart(&sources, sinks)?;
         match (self.memory, &self.work) {
             (None, None) => InMemory::run(self, sources, sinks, watch),
             _ => self.run_with(Shares::of(self.bound()), sources, sinks, watch),
         }
+    }
+
+    /// Refuses paths of which one would be read or written in the place of another.
+    fn lie_apart(&self, sources: &Sources, sinks: &Sinks) -> Result<(), Error> {
+        let place = |path: &Path| resolve(path).unwrap_or_else(|_| path.to_owned());
+        let work = self.work.iter().map(|path| ("the work folder", path));
+        let indexes = self.against.iter().map(|path| ("the index", path));
+        let ours: Vec<_> = (work.chain(indexes))
+            .map(|(what, path)| (what, &**path, place(path)))
+            .collect();
+        let within = |one: &Path, other: &Path| one.starts_with(other) || other.starts_with(one);
+        let refuse = |left: (&str, &Path), right: (&str, &Path)| {
+            let [left, right] = [left, right]
+                .map(|(what, path)| format!("{what} {}", escaped_bytes(path.as_os_str())));
+            Err(Error::refused(format!(
+                "{left} and {right} overlap: name other paths"
+            )))
+        };
+        let index = sinks.index.as_ref().map(IndexSink::path);
+        for (number, (what, path, at)) in ours.iter().enumerate() {
+            for (other_what, other, other_at) in &ours[..number] {
+                if within(at, other_at) && (at != other_at || what != other_what) {
+                    return refuse((what, path), (other_what, other));
+                }
+            }
+            for output in sinks.paths() {
+                let output_at = place(output);
+                // An index may take the place of one that it goes by.
+                let replaces = index == Some(output) && self.against.iter().any(|of| of == path);
+                if within(at, &output_at) && !(replaces && *at == output_at) {
+                    return refuse((what, path), ("output", output));
+                }
+            }
+            if let Some(input) = sources.places.iter().find(|input| input.starts_with(at)) {
+                return refuse((what, path), ("input", input));
+            }
+        }
+        Ok(())
     }
 
     /// Bytes that may be held, where they are bounded.

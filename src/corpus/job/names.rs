@@ -1,6 +1,8 @@
 //! The files of a work folder.
 
-pub(super) const MANIFEST: &str = "manifest.json";
+use crate::passing::PREFIX;
+
+pub(super) const MANIFEST: &str = "manifest";
 pub(super) const INPUTS: &str = "inputs.jsonl";
 pub(super) const LOCK: &str = "lock";
 /// A row for each document.
@@ -45,10 +47,7 @@ pub(super) const EDGES: &str = "edges";
 pub(super) const BEFORE: &str = "before";
 /// The decisions.
 pub(super) const CLUSTERS: &str = "clusters";
-/// How names of files begin that are whole later.
-pub(super) const PASSING: &str = ".resemblance-";
-
-/// Whether a job may have written a file of this name.
+/// Whether a job may have written a file of this name, in a folder that is its own.
 pub(super) fn is_ours(name: &str) -> bool {
     const ALL: [&str; 21] = [
         MANIFEST, INPUTS, LOCK, ROWS, ENDS, KEYS, PRINTS, IDS, EARLY, REJECTED, REPEATED, FIRSTS,
@@ -56,5 +55,5 @@ pub(super) fn is_ours(name: &str) -> bool {
     ];
     ALL.contains(&name)
         || [CROWDS, NARROWED, EDGES, BEFORE, CLUSTERS].contains(&name)
-        || name.starts_with(PASSING)
+        || name.starts_with(PREFIX)
 }

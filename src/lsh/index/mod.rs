@@ -46,6 +46,9 @@ pub struct Index<Id> {
     /// What lay in files when the index was opened. Inserted before anything that is live.
     base: Option<Base<Id>>,
     live: Live<Id>,
+    /// The files that it was opened from, or saved to since.
+    #[cfg(feature = "storage")]
+    saved: save::Saved,
 }
 
 /// One answer of an [`Index`].
@@ -71,6 +74,8 @@ impl<Id: Clone + Eq + Hash + Debug> Index<Id> {
             banding: banding.fits(sketcher.scheme().hashes())?,
             threshold: valid_threshold(threshold)?,
             sketcher,
+            #[cfg(feature = "storage")]
+            saved: save::Saved::default(),
         })
     }
 

@@ -1,11 +1,13 @@
 //! An index to files and back (feature `storage`).
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::{Base, Index, Live};
 use crate::error::{Error, Kind};
 use crate::lsh::Banding;
+use crate::passing::resolve;
 use crate::sketch::Sketcher;
 use crate::storage::{About, Checks, Problem, Section, StoredId, Writer};
 
@@ -16,7 +18,8 @@ impl<Id: StoredId> Index<Id> {
     /// Saves the index as a directory, to be opened by [`open`](Self::open) (feature `storage`).
     ///
     /// It is written beside its place and moved there when it is whole: an index that lies there, which may be the
-    /// one that this one was opened from, is replaced then and not before. Documents are written in the order in
+    /// one that this one was opened from, is replaced then, in one step. Who opens it meanwhile, or after a crash, finds
+    /// one or the other. Documents are written in the order in
     /// which they were inserted; the same documents and settings give the same bytes. About 0.8 KB a document with
     /// the defaults, and the ids: [`docs/index-format.md`](crate::index_format) has the format.
     ///
@@ -43,11 +46,13 @@ impl<Id: StoredId> Index<Id> {
     /// known to this one, and is not written.
     ///
     /// # Errors
-    /// Where something else lies at the place (an empty directory may), or it cannot be written. What lay there
-    /// stays then.
+    /// Where something else lies at the place (an empty directory may), or it cannot be written. Where another process
+    /// is writing the index there, or has replaced the one that this one was opened from: what it has inserted would be
+    /// lost. What lay there stays then.
     pub fn save(&self, dir: impl AsRef<Path>) -> Result<(), Error> {
         let about = self.about()?;
         let mut writer = Writer::create(dir.as_ref())?;
+        self.saved.is_replaced_by(&writer)?;
         let mut ids = writer.list(Section::Ids)?;
         let mut signatures = writer.section(Section::Signatures)?;
         let mut bytes = Vec::new();
@@ -61,8 +66,11 @@ impl<Id: StoredId> Index<Id> {
         writer.finish(signatures)?;
         let banding = self.banding;
         writer.write_tables(&about, HELD, |band, slots| banding.key(band, slots))?;
-        writer.seal(&about)?;
-        writer.put()
+        let checksum = writer.seal(&about)?;
+        let place = writer.place().to_owned();
+        writer.put()?;
+        self.saved.set(place, checksum);
+        Ok(())
     }
 
     fn about(&self) -> Result<About, Error> {
@@ -88,8 +96,8 @@ impl<Id: StoredId> Index<Id> {
     /// All files are read once, to compare their checksums, at the speed of the disk or the system's file cache;
     /// [`open_unverified`](Self::open_unverified) leaves that out.
     ///
-    /// The files must not be changed while they are mapped. Saving to the same place does not change them, it moves
-    /// them away; but where another program cuts one off, this one is ended by SIGBUS on Unix when it looks there.
+    /// The files must not be changed while they are mapped. Saving to the same place does not change them, it writes
+    /// others and removes these; but where another program cuts one off, this one is ended by SIGBUS on Unix when it looks there.
     ///
     /// # Errors
     /// Where there is no index, it is of another format version, its ids are of another type, or it is corrupt in
@@ -119,10 +127,49 @@ impl<Id: StoredId> Index<Id> {
         let sketcher = Sketcher::new(about.scheme);
         let empty = Self::new(sketcher, banding, about.threshold).map_err(bad)?;
         let next = u64::from(base.rows());
+        let saved = Saved::default();
+        let dir = base.stored().dir();
+        let place = resolve(dir).map_err(|error| Problem::io("read", dir, &error))?;
+        saved.set(place, base.stored().checksum().to_owned());
         Ok(Self {
             live: Live::new(about.scheme, banding.bands(), next),
             base: Some(base),
+            saved,
             ..empty
         })
+    }
+}
+
+/// The files that an index was opened from, or saved to since: their place, and the checksum of their header.
+#[derive(Debug, Default)]
+pub(super) struct Saved(Mutex<Option<(PathBuf, String)>>);
+
+impl Saved {
+    /// Refuses to replace files that are not these any more.
+    fn is_replaced_by(&self, writer: &Writer) -> Result<(), Error> {
+        match &*self.lock() {
+            Some((place, checksum))
+                if place == writer.place()
+                    && writer.replaces().is_some_and(|now| now != checksum) =>
+            {
+                Err(writer.changed())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn set(&self, place: PathBuf, checksum: String) {
+        *self.lock() = Some((place, checksum));
+    }
+
+    /// A thread that panicked has left it as it was.
+    fn lock(&self) -> MutexGuard<'_, Option<(PathBuf, String)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Clone for Saved {
+    fn clone(&self) -> Self {
+        Self(Mutex::new(self.lock().clone()))
     }
 }

@@ -1,0 +1,210 @@
+//! Files and folders in the making: they lie beside their place, under names that tell whose they are, and are renamed when
+//! they are whole. What a killed run has left of them is removed by the next one that writes to the same place.
+
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
+
+#[cfg(feature = "corpus")]
+use tempfile::NamedTempFile;
+use tempfile::TempDir;
+use xxhash_rust::xxh3::xxh3_64;
+
+/// How all these names begin.
+pub(crate) const PREFIX: &str = ".resemblance-";
+
+/// A folder in the making. Dropped, it is gone.
+#[derive(Debug)]
+pub(crate) struct Folder {
+    dir: TempDir,
+    /// Held as long as the folder is in the making.
+    _lock: Option<File>,
+}
+
+impl Folder {
+    /// One beside a place, after those that killed runs have left there are removed.
+    pub(crate) fn beside(place: &Path) -> io::Result<Self> {
+        Self::in_folder(folder_of(place), &prefix_of(place))
+    }
+
+    /// One in the system's folder for temporary files.
+    #[cfg(feature = "corpus")]
+    pub(crate) fn of_work() -> io::Result<Self> {
+        Self::in_folder(&std::env::temp_dir(), "resemblance-work-")
+    }
+
+    fn in_folder(folder: &Path, prefix: &str) -> io::Result<Self> {
+        sweep(folder, prefix);
+        loop {
+            let mut builder = tempfile::Builder::new();
+            builder.prefix(prefix);
+            // What the umask leaves of it, as for any other folder.
+            #[cfg(unix)]
+            if prefix.starts_with(PREFIX) {
+                builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o777));
+            }
+            let dir = builder.tempdir_in(folder)?;
+            let lock = lock(dir.path(), || File::open(dir.path()));
+            if let Ok(lock) = lock {
+                return Ok(Self { dir, _lock: lock });
+            }
+        }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// Puts the folder in its place, where nothing or an empty folder is.
+    pub(crate) fn persist(self, place: &Path) -> io::Result<()> {
+        if cfg!(windows) && place.exists() {
+            fs::remove_dir(place)?; // it is empty, or this fails
+        }
+        fs::rename(self.path(), place)?;
+        let _gone = self.dir.keep();
+        Ok(())
+    }
+}
+
+/// A file beside a place, after those that killed runs have left there are removed.
+#[cfg(feature = "corpus")]
+pub(crate) fn file_beside(place: &Path) -> io::Result<NamedTempFile> {
+    let (folder, prefix) = (folder_of(place), prefix_of(place));
+    sweep(folder, &prefix);
+    loop {
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(&prefix);
+        // What the umask leaves of it.
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+        let file = builder.tempfile_in(folder)?;
+        if lock(file.path(), || file.as_file().try_clone()).is_ok() {
+            return Ok(file);
+        }
+    }
+}
+
+/// Holds a file or folder that others may hold; false where one does.
+///
+/// A process that is being started has the files of this one for a moment, and their locks.
+pub(crate) fn hold(file: &File) -> io::Result<bool> {
+    const TRIES: u32 = 20;
+    for _ in 0..TRIES {
+        match file.try_lock() {
+            Ok(()) => return Ok(true),
+            Err(fs::TryLockError::Error(error)) => return Err(error),
+            Err(fs::TryLockError::WouldBlock) => thread::sleep(Duration::from_millis(20)),
+        }
+    }
+    Ok(false)
+}
+
+/// Where a path really is, links followed, whether or not something is there.
+pub(crate) fn resolve(path: &Path) -> io::Result<PathBuf> {
+    match (fs::canonicalize(path), path.file_name()) {
+        (Err(error), Some(name)) if error.kind() == io::ErrorKind::NotFound => {
+            Ok(resolve(folder_of(path))?.join(name))
+        }
+        (place, _) => place,
+    }
+}
+
+/// The folder that a path lies in.
+pub(crate) fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
+/// How names begin of what is in the making for a place.
+fn prefix_of(place: &Path) -> String {
+    let name = place.file_name().unwrap_or_default();
+    let hash = xxh3_64(name.as_encoded_bytes());
+    format!("{PREFIX}{hash:016x}-")
+}
+
+/// Holds what is new. An error where another run took it for something left behind, and removes it.
+///
+/// A lock ends with the process, however that ends. Where there are none, nothing is ever taken for left behind.
+fn lock(path: &Path, open: impl FnOnce() -> io::Result<File>) -> Result<Option<File>, ()> {
+    if cfg!(not(unix)) {
+        return Ok(None); // a lock on a file keeps others, and other handles, from writing to it
+    }
+    let Ok(file) = open() else {
+        return Ok(None);
+    };
+    match file.try_lock() {
+        Err(fs::TryLockError::WouldBlock) => Err(()),
+        Err(fs::TryLockError::Error(_)) => Ok(None),
+        Ok(()) => path.exists().then_some(Some(file)).ok_or(()),
+    }
+}
+
+/// Removes what begins so and nobody holds. That something cannot be removed is no reason to fail.
+fn sweep(folder: &Path, prefix: &str) {
+    if cfg!(not(unix)) {
+        return;
+    }
+    let begins = |name: &OsString| name.as_encoded_bytes().starts_with(prefix.as_bytes());
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    for entry in entries.filter(|entry| begins(&entry.file_name())) {
+        let path = entry.path();
+        let remove: fn(&Path) -> io::Result<()> = match entry.file_type() {
+            Ok(kind) if kind.is_file() => |path| fs::remove_file(path),
+            Ok(kind) if kind.is_dir() => |path| fs::remove_dir_all(path),
+            _ => continue,
+        };
+        // Held while it is removed, so that nobody takes it for new.
+        let held = File::open(&path).and_then(|file| Ok(file.try_lock().map(|()| file)?));
+        if held.is_ok() {
+            let _ = remove(&path);
+        }
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_nobody_holds_is_removed_by_the_next() {
+        let folder = tempfile::tempdir().unwrap();
+        let names = || fs::read_dir(folder.path()).unwrap().count();
+        let place = folder.path().join("out");
+        let held = Folder::beside(&place).unwrap();
+        // A killed run leaves its folder, and no lock.
+        let Folder { dir, _lock } = Folder::beside(&place).unwrap();
+        let left = dir.keep();
+        fs::write(left.join("half"), "half").unwrap();
+        drop(_lock);
+        assert_eq!(names(), 2);
+        drop(Folder::beside(&folder.path().join("other")).unwrap());
+        assert!(left.exists(), "another place");
+        let next = Folder::beside(&place).unwrap();
+        assert!(!left.exists() && held.path().exists());
+        next.persist(&place).unwrap();
+        drop(held);
+        assert_eq!(names(), 1);
+    }
+
+    #[test]
+    #[cfg(feature = "corpus")]
+    fn files_too_but_no_links() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = folder.path().join("out");
+        let held = file_beside(&place).unwrap();
+        let mine = folder.path().join("mine");
+        fs::write(&mine, "mine").unwrap();
+        let link = folder.path().join(prefix_of(&place) + "link");
+        std::os::unix::fs::symlink(&mine, &link).unwrap();
+        let left = folder.path().join(prefix_of(&place) + "left");
+        fs::write(&left, "half").unwrap();
+        let next = file_beside(&place).unwrap();
+        assert!(!left.exists() && link.exists() && mine.exists());
+        assert!(held.path().exists() && next.path().exists());
+    }
+}
