@@ -203,6 +203,38 @@ fn text_files_are_kept_and_removed_as_files() {
 }
 
 #[test]
+fn a_drawn_seed_is_told_and_repeats_the_run() {
+    let place = Place::new();
+    place.write("in.jsonl", four());
+    let told = "The seed of all hashes is ";
+    let plain = place.run("in.jsonl");
+    assert!(!plain.out.contains(told), "{}", plain.out);
+    let drawn = ["a", "b"].map(|pairs| {
+        let ran = place.run(&format!(
+            "in.jsonl --seed random --threshold 0.5 --pairs {pairs}"
+        ));
+        assert_eq!(ran.code, 0, "{}", ran.err);
+        let (_, rest) = ran.out.split_once(told).unwrap();
+        let seed = rest.split(':').next().unwrap().to_owned();
+        let again = place.run(&format!(
+            "in.jsonl --seed {seed} --threshold 0.5 --pairs again"
+        ));
+        assert_eq!(place.read("again"), place.read(pairs));
+        let said = |out: &str| out.lines().filter(|line| line.contains(told)).count();
+        assert_eq!([said(&again.out), said(&ran.out)], [1, 1]);
+        seed
+    });
+    assert_ne!(drawn[0], drawn[1]);
+    let ran = place.run("in.jsonl --seed chance");
+    assert_eq!(ran.code, 2);
+    assert!(
+        ran.err.contains("neither a number below 2^64 nor `random`"),
+        "{}",
+        ran.err
+    );
+}
+
+#[test]
 fn standard_input() {
     let place = Place::new();
     let ran = place.run_with(

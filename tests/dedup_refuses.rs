@@ -122,6 +122,30 @@ fn bad_settings_are_bad_usage() {
 }
 
 #[test]
+fn a_drawn_seed_is_refused_where_it_cannot_be_the_same_again() {
+    let place = Place::new();
+    place.write("in.jsonl", four());
+    assert_eq!(
+        place.run("in.jsonl --save-index seen --seed random").code,
+        0
+    );
+    place.refuses(
+        "in.jsonl --seed random --against seen",
+        "--seed random cannot go with --against: ",
+    );
+    place.refuses(
+        "in.jsonl --seed random --work w",
+        "--seed random cannot go with --work: ",
+    );
+    // Another number is told with the one that it should be.
+    place.refuses(
+        "in.jsonl --seed 1 --against seen",
+        "the index seen has the scheme v2/",
+    );
+    place.refuses("in.jsonl --seed 1 --against seen", "/seed:1 is asked for");
+}
+
+#[test]
 fn outputs_that_cannot_be_written() {
     let place = Place::new();
     place

@@ -163,6 +163,24 @@ impl Args {
             .build()
     }
 
+    /// Why a drawn seed cannot be used.
+    pub(crate) fn conflict(&self) -> Option<String> {
+        let seed = self.common.drawn_seed()?;
+        if !self.against.is_empty() {
+            return Some(
+                "--seed random cannot go with --against: an index can be compared only under the seed that it was \
+                 made with; give that as --seed N (it is `seed` in the index's index.json)"
+                    .to_owned(),
+            );
+        }
+        self.work.is_some().then(|| {
+            format!(
+                "--seed random cannot go with --work: the same command, to go on, would draw another seed; give the \
+                 one that the work was begun with, or for new work the one drawn now: --seed {seed}"
+            )
+        })
+    }
+
     pub(crate) fn keep_policy(&self) -> KeepPolicy {
         let policy = KeepPolicy::new(self.keep.clone());
         match &self.prefer {

@@ -25,6 +25,9 @@ fn main() -> ExitCode {
 
 fn run(args: &Args, log: &Log) -> Result<(), Failure> {
     log.start(&args.settings());
+    if let Some(conflict) = args.conflict() {
+        return Err(Failure::refused(conflict));
+    }
     let deduper = args.deduper()?;
     let sources = Sources::find(&args.paths)?;
     let mut outputs = Outputs::new(&sources);

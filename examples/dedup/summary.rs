@@ -160,6 +160,13 @@ impl<'a> Summary<'a> {
             Shingle::Bytes(n) => plural(n, "byte"),
         };
         let threshold = deduper.threshold();
+        match deduper.scheme().seed() {
+            0 => {}
+            seed => writeln!(
+                f,
+                "The seed of all hashes is {seed}: --seed {seed} gives the same again."
+            )?,
+        }
         writeln!(
             f,
             "Similarity is the share of shingles ({shingles} in a row) that two documents have in common;"

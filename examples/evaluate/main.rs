@@ -65,6 +65,11 @@ fn run(args: &Args, log: &Log) -> Result<(), Failure> {
     outputs.commit()?;
     log.clear();
     print(report)?;
+    if let Some(seed) = args.common.drawn_seed() {
+        print(format_args!(
+            "The seed of all hashes is {seed}: --seed {seed} gives the same again.\n"
+        ))?;
+    }
     log.summary(json!({"documents": documents}));
     Ok(())
 }

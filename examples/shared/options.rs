@@ -1,5 +1,8 @@
 //! Options.
 
+use std::hash::{BuildHasher, RandomState};
+use std::str::FromStr;
+
 use clap::Args;
 use resemblance::corpus::ReadOptions;
 use resemblance::{Deduper, DeduperBuilder};
@@ -23,9 +26,10 @@ pub(crate) struct Common {
     #[arg(long, value_name = "K", default_value_t = 128)]
     hashes: usize,
 
-    /// Seed of all hashes
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    seed: u64,
+    /// Seed of all hashes, or `random` to draw one: where somebody may have written texts to be taken for others, a
+    /// seed that nobody knows before keeps them apart. It is told at the end, and repeats the run
+    #[arg(long, value_name = "N|random", default_value = "0")]
+    seed: Seed,
 
     /// Field of a JSON record that holds the text
     #[arg(long, value_name = "FIELD", default_value = "text")]
@@ -44,6 +48,33 @@ pub(crate) struct Common {
     pub(crate) log: Told,
 }
 
+/// A seed, and whether it was drawn.
+#[derive(Debug, Clone, Copy)]
+struct Seed {
+    number: u64,
+    is_drawn: bool,
+}
+
+impl FromStr for Seed {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "random" {
+            return Ok(Self {
+                // Its keys are from the system.
+                number: RandomState::new().hash_one(()),
+                is_drawn: true,
+            });
+        }
+        let number = text.parse();
+        let number = number.map_err(|_| "neither a number below 2^64 nor `random`".to_owned())?;
+        Ok(Self {
+            number,
+            is_drawn: false,
+        })
+    }
+}
+
 impl Common {
     /// A deduper in the making.
     pub(crate) fn builder(&self) -> DeduperBuilder {
@@ -51,8 +82,13 @@ impl Common {
         builder
             .recall(self.recall)
             .hashes(self.hashes)
-            .seed(self.seed);
+            .seed(self.seed.number);
         builder
+    }
+
+    /// The seed, where it was drawn for this run.
+    pub(crate) fn drawn_seed(&self) -> Option<u64> {
+        self.seed.is_drawn.then_some(self.seed.number)
     }
 
     /// The threads to work on.
@@ -75,7 +111,7 @@ impl Common {
         let shared = json!({
             "recall": self.recall,
             "hashes": self.hashes,
-            "seed": self.seed,
+            "seed": self.seed.number,
             "text_field": self.text_field,
             "id_field": self.id_field,
             "threads": self.threads,

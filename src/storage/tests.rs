@@ -191,10 +191,10 @@ fn headers_that_do_not_fit_are_refused() {
         (("nfkc", "nfkd"), "normalization form `nfkd`: unknown"),
         (
             (
-                "\"scheme\": {\n    \"version\": 1",
                 "\"scheme\": {\n    \"version\": 2",
+                "\"scheme\": {\n    \"version\": 3",
             ),
-            "scheme version 2",
+            "scheme version 3",
         ),
         (("\"seed\"", "\"salt\""), "unknown field `salt`"),
         (

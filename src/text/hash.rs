@@ -1,9 +1,10 @@
-//! The hash functions: of tokens, and the finalizer. `docs/signature.md` has their formulas.
+//! The hash functions: of tokens, of what is made of them, and the finalizer. `docs/signature.md` has their
+//! formulas, and what is proven of them.
 
-use xxhash_rust::xxh3::xxh3_64_with_seed;
+use super::arch::{Processor, Task};
 
-/// Weight of a length: of a token in bytes, of a shingle in tokens.
-pub(super) const LENGTH: u64 = 0x9E37_79B9_7F4A_7C15;
+/// Steps of the keys: SplitMix64's.
+const STEP: u64 = 0x9E37_79B9_7F4A_7C15;
 
 /// A full-avalanche bijection of 64 bits: the finalizer of every shingle hash.
 ///
@@ -20,121 +21,356 @@ pub const fn mix(x: u64) -> u64 {
     x ^ (x >> 31)
 }
 
-/// Both halves of the 128-bit product in one.
-#[inline]
-const fn fold(a: u64, b: u64) -> u64 {
-    let product = a as u128 * b as u128;
-    (product >> 64) as u64 ^ product as u64
+/// The key of a number: that of SplitMix64 from this seed.
+pub(super) const fn key(seed: u64, number: u64) -> u64 {
+    mix(seed.wrapping_add(number.wrapping_mul(STEP)))
 }
 
-/// Hashes tokens.
+/// A linear function of up to five values modulo 2^31 - 1: secret coefficients, and the coefficient 1 for the last.
+///
+/// Values and coefficients are of two halves of 32 bits: the function is two, which have nothing in common. Two
+/// inputs that differ in both halves of some value have the same result with probability 2^-60 at most. Products
+/// of 32 bits are what all processors have vector instructions for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Linear([u64; VALUES - 1]);
+
+/// Values of a [`Linear`], at most.
+pub(super) const VALUES: usize = 5;
+
+impl Linear {
+    /// Keys `first` to `first + 3`, cut to 30 bits in each half.
+    pub(super) const fn new(seed: u64, first: u64) -> Self {
+        const BITS: u64 = 0x3FFF_FFFF_3FFF_FFFF;
+        Self([
+            key(seed, first) & BITS,
+            key(seed, first + 1) & BITS,
+            key(seed, first + 2) & BITS,
+            key(seed, first + 3) & BITS,
+        ])
+    }
+
+    #[inline(always)]
+    pub(super) fn of<const N: usize>(self, values: [u64; N]) -> u64 {
+        let half = |shift: u32| {
+            let half_of = |x: u64| (x >> shift) & u64::from(u32::MAX);
+            let mut sum = half_of(values[N - 1]);
+            for (&key, &value) in self.0.iter().zip(&values[..N - 1]) {
+                // Below 2^62, so that the sum is below 2^64.
+                sum += half_of(key) * half_of(value);
+            }
+            reduce(reduce(sum))
+        };
+        half(0) | half(32) << 32
+    }
+
+    #[inline(always)]
+    fn of_block(self, [low, high]: Block) -> u64 {
+        let bits_30 = |x: u64| x & ((1 << 30) - 1);
+        let words = [
+            bits_30(low),
+            bits_30(low >> 30),
+            bits_30(high),
+            bits_30(high >> 30),
+            low >> 60 | (high >> 60) << 4,
+        ];
+        self.of(words.map(|word| word | word << 32))
+    }
+}
+
+/// A smaller number that is the same modulo 2^31 - 1. Twice, and it is of 32 bits.
+#[inline(always)]
+const fn reduce(x: u64) -> u64 {
+    (x & ((1 << 31) - 1)) + (x >> 31)
+}
+
+/// A token in 128 bits, low and high: no other token has the same, but that of long ones is a hash.
+pub(super) type Block = [u64; 2];
+
+/// Hashes tokens: bytes of UTF-8, or any single byte.
 #[derive(Debug, Clone)]
 pub(super) struct Tokens {
     pub(super) seed: u64,
-    /// What the two halves of a short token are mixed with.
-    keys: [u64; 2],
+    linear: Linear,
+    long: [u64; 3],
 }
 
-/// Bytes of a short token.
-const SHORT: usize = 16;
+/// Bytes of a block.
+const BLOCK: usize = 16;
+/// A block's last byte where it is not the token's, plus the token's length. No token of 16 bytes has such a one:
+/// UTF-8 ends with a byte below `0xC0`.
+const MARK: u8 = 0xF0;
 
-/// What the bytes of a token of each length are among 16.
-static KEPT: [u128; SHORT + 1] = {
-    let mut kept = [0; SHORT + 1];
-    let mut len = 1;
-    while len <= SHORT {
-        kept[len] = u128::MAX >> (8 * (SHORT - len));
+/// What the bytes of a token of each length are among 16, and what comes behind them.
+static FORMS: [(u128, u128); BLOCK + 1] = {
+    let mut forms = [(u128::MAX, 0); BLOCK + 1];
+    let mut len = 0;
+    while len < BLOCK {
+        forms[len] = ((1 << (8 * len)) - 1, (MARK as u128 + len as u128) << 120);
         len += 1;
     }
-    kept
+    forms
 };
+
+const BITS_60: u64 = (1 << 60) - 1;
 
 impl Tokens {
     pub(super) fn new(seed: u64) -> Self {
-        let key = |i: u64| mix(seed.wrapping_add(i.wrapping_mul(LENGTH)));
         Self {
             seed,
-            keys: [key(1), key(2)],
+            linear: Linear::new(seed, 1),
+            long: [5, 6, 7].map(|number| key(seed, number) & BITS_60),
         }
     }
 
-    /// The hash of a token. Its bytes up to 16, little-endian and padded with zeros, are two words;
-    /// their length is mixed in, so that zeros of its own make another token.
+    /// The hash of a token.
     #[inline]
     pub(super) fn hash(&self, token: &[u8]) -> u64 {
-        if token.len() > SHORT {
-            return xxh3_64_with_seed(token, self.seed);
+        self.linear.of_block(halves(self.block(token)))
+    }
+
+    /// A token of up to 16 bytes is these, little-endian and padded with zeros, and a mark of its length.
+    #[inline(never)]
+    fn block(&self, token: &[u8]) -> u128 {
+        if token.len() > BLOCK {
+            return self.long_block(token);
         }
-        let mut padded = [0; SHORT];
+        let mut padded = [0; BLOCK];
         padded[..token.len()].copy_from_slice(token);
-        self.hash_short(u128::from_le_bytes(padded), token.len())
+        short_block(padded, token.len())
     }
 
-    /// As [`hash`](Self::hash), of a part of `bytes`: 16 bytes are read at once where there are so many.
+    /// As [`block`](Self::block), of a part of `bytes`: 16 bytes are read at once where there are so many.
     #[inline(always)]
-    pub(super) fn hash_in(&self, bytes: &[u8], start: usize, len: usize) -> u64 {
+    fn block_in(&self, bytes: &[u8], start: usize, len: usize) -> u128 {
         match bytes[start..].first_chunk() {
-            Some(&chunk) if len <= SHORT => {
-                let short = u128::from_le_bytes(chunk) & KEPT[len];
-                self.hash_short(short, len)
-            }
-            _ => self.hash(&bytes[start..start + len]),
+            Some(&chunk) if len <= BLOCK => short_block(chunk, len),
+            _ => self.block(&bytes[start..start + len]),
         }
     }
 
-    #[inline(always)]
-    fn hash_short(&self, token: u128, len: usize) -> u64 {
-        let [low, high] = self.keys;
-        let length = LENGTH.wrapping_mul(len as u64);
-        fold(
-            token as u64 ^ low,
-            (token >> 64) as u64 ^ high.wrapping_add(length),
-        )
+    /// Of a long token: its length and a polynomial of its blocks modulo 2^61 - 1, at a secret point.
+    fn long_block(&self, token: &[u8]) -> u128 {
+        let [a, b, point] = self.long;
+        let mut sum = 0;
+        let (parts, rest) = token.as_chunks();
+        // The last part is read with bytes before it, which are shifted out: copying so few calls a function.
+        let last = u128::from_le_bytes(*token.last_chunk().expect("longer than a block"));
+        let last = (!rest.is_empty()).then(|| last >> (8 * (BLOCK - rest.len())));
+        for part in parts.iter().copied().map(u128::from_le_bytes).chain(last) {
+            let [low, high] = halves(part);
+            let product = u128::from((low & BITS_60) + a) * u128::from((high & BITS_60) + b);
+            let rest = low >> 60 | (high >> 60) << 4;
+            // `sum` stays below 2^63, this below 2^124.
+            let next = u128::from(sum) * u128::from(point) + product + u128::from(rest);
+            sum = (next as u64 & ((1 << 61) - 1)) + (next >> 61) as u64;
+        }
+        u128::from(sum) | (token.len() as u128) << 64 | u128::from(MARK) << 120
     }
+
+    /// Appends the hashes of words of a text.
+    #[inline(always)]
+    pub(super) fn hash_words(
+        &self,
+        processor: impl Processor,
+        (text, words): (&str, &[[usize; 2]]),
+        blocks: &mut Vec<Block>,
+        hashes: &mut Vec<u64>,
+    ) {
+        blocks.resize(words.len(), [0; 2]);
+        processor.run(ReadBlocks {
+            tokens: self,
+            bytes: text.as_bytes(),
+            words,
+            blocks,
+        });
+        processor.run(HashBlocks {
+            linear: self.linear,
+            blocks,
+            hashes: appended(hashes, blocks.len()),
+        });
+    }
+}
+
+/// Reads words of a text.
+struct ReadBlocks<'a> {
+    tokens: &'a Tokens,
+    bytes: &'a [u8],
+    words: &'a [[usize; 2]],
+    blocks: &'a mut [Block],
+}
+
+impl Task for ReadBlocks<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<P: Processor>(self, _: P) {
+        for (block, &[start, end]) in self.blocks.iter_mut().zip(self.words) {
+            // Not a pair of words before it is there: that would go by way of the stack.
+            *block = halves(self.tokens.block_in(self.bytes, start, end - start));
+        }
+    }
+}
+
+/// Room for `many` values more.
+#[inline(always)]
+pub(super) fn appended(values: &mut Vec<u64>, many: usize) -> &mut [u64] {
+    let before = values.len();
+    values.resize(before + many, 0);
+    &mut values[before..]
+}
+
+struct HashBlocks<'a> {
+    linear: Linear,
+    blocks: &'a [Block],
+    hashes: &'a mut [u64],
+}
+
+impl Task for HashBlocks<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<P: Processor>(self, _: P) {
+        for (hash, &block) in self.hashes.iter_mut().zip(self.blocks) {
+            *hash = self.linear.of_block(block);
+        }
+    }
+}
+
+#[inline(always)]
+fn short_block(bytes: [u8; BLOCK], len: usize) -> u128 {
+    let (kept, mark) = FORMS[len];
+    u128::from_le_bytes(bytes) & kept | mark
+}
+
+#[inline(always)]
+const fn halves(x: u128) -> [u64; 2] {
+    [x as u64, (x >> 64) as u64]
 }
 
 #[cfg(test)]
 pub(super) mod tests {
+    use std::collections::HashSet;
+
     use super::*;
 
-    /// A token's hash by the formula, byte by byte.
-    pub(in crate::text) fn naive_token(token: &[u8], seed: u64) -> u64 {
-        if token.len() > 16 {
-            return xxh3_64_with_seed(token, seed);
-        }
-        let word = |from: usize| {
-            let bytes = token.iter().skip(from).take(8);
-            bytes
-                .rev()
-                .fold(0u64, |word, &byte| word << 8 | u64::from(byte))
+    /// The smaller number of the formulas, twice.
+    fn reduced(x: u64) -> u64 {
+        let reduce = |x: u64| x % (1 << 31) + x / (1 << 31);
+        reduce(reduce(x))
+    }
+
+    /// The linear function by the formula: of halves, and to halves.
+    fn naive_linear(seed: u64, first: u64, values: &[[u64; 2]]) -> [u64; 2] {
+        [0, 1].map(|half| {
+            let (last, others) = values.split_last().unwrap();
+            let mut sum = last[half];
+            for (number, value) in (first..).zip(others) {
+                let halves = [key(seed, number) % (1 << 32), key(seed, number) >> 32];
+                sum += halves[half] % (1 << 30) * value[half];
+            }
+            reduced(sum)
+        })
+    }
+
+    /// A number of some bytes, the first the lowest.
+    fn number(bytes: &[u8]) -> u128 {
+        let digits = bytes.iter().rev();
+        digits.fold(0, |number, &byte| number * 256 + u128::from(byte))
+    }
+
+    /// A token's hash by the formula, part by part.
+    fn naive_token(seed: u64, token: &[u8]) -> [u64; 2] {
+        let len = token.len() as u128;
+        let block = match token.len() {
+            0..=15 => number(token) + ((0xF0 + len) << 120),
+            16 => number(token),
+            _ => naive_long(seed, token) + (len << 64) + (0xF0 << 120),
         };
-        let key = |i: u64| mix(seed.wrapping_add(LENGTH.wrapping_mul(i)));
-        let length = LENGTH.wrapping_mul(token.len() as u64);
-        let (a, b) = (word(0) ^ key(1), word(8) ^ key(2).wrapping_add(length));
-        let product = u128::from(a) * u128::from(b);
-        (product >> 64) as u64 ^ product as u64
+        let [low, high] = [block % (1 << 64), block >> 64];
+        let bits = |x: u128, from: u32, many: u32| ((x >> from) % (1 << many)) as u64;
+        let words = [
+            bits(low, 0, 30),
+            bits(low, 30, 30),
+            bits(high, 0, 30),
+            bits(high, 30, 30),
+            bits(low, 60, 4) + 16 * bits(high, 60, 4),
+        ];
+        naive_linear(seed, 1, &words.map(|word| [word, word]))
+    }
+
+    fn naive_long(seed: u64, token: &[u8]) -> u128 {
+        let [a, b, point] = [5, 6, 7].map(|i| u128::from(key(seed, i)) % (1 << 60));
+        token.chunks(16).map(number).fold(0, |sum, part| {
+            let [low, high] = [part % (1 << 64), part >> 64];
+            let [first, second] = [low % (1 << 60), high % (1 << 60)];
+            let rest = (low >> 60) + 16 * (high >> 60);
+            let next = sum * point + (first + a) * (second + b) + rest;
+            next % (1 << 61) + (next >> 61)
+        })
+    }
+
+    /// The value of a window by the formula: of the windows that the largest power of 5 below its size gives.
+    fn naive_window(seed: u64, tokens: &[[u64; 2]]) -> [u64; 2] {
+        if tokens.len() == 1 {
+            return tokens[0];
+        }
+        let (mut size, mut first) = (1, 8);
+        while 5 * size < tokens.len() {
+            size *= 5;
+            first += 4;
+        }
+        let last = tokens.len() - size;
+        let starts = (0..last).step_by(size).chain([last]);
+        let windows = starts.map(|start| naive_window(seed, &tokens[start..start + size]));
+        naive_linear(seed, first, &windows.collect::<Vec<_>>())
+    }
+
+    /// A shingle of tokens by the formulas.
+    pub(in crate::text) fn naive_shingle(seed: u64, tokens: &[&[u8]]) -> u64 {
+        let hashes: Vec<_> = tokens
+            .iter()
+            .map(|token| naive_token(seed, token))
+            .collect();
+        let [low, high] = naive_window(seed, &hashes);
+        let length = key(seed, 64 + tokens.len() as u64);
+        mix((low + (high << 32)).wrapping_add(length))
     }
 
     #[test]
     fn tokens_hash_as_the_formula_says() {
-        let bytes: Vec<u8> = (0..60u8).map(|i| i.wrapping_mul(97)).collect();
+        let bytes: Vec<u8> = (0..120u8).map(|i| i.wrapping_mul(97) % 0xC0).collect();
         for seed in [0, 1, u64::MAX] {
             let tokens = Tokens::new(seed);
             for start in 0..40 {
-                for len in 0..=20 {
+                for len in 0..=80 {
                     let token = &bytes[start..start + len];
-                    assert_eq!(tokens.hash(token), naive_token(token, seed));
-                    assert_eq!(tokens.hash_in(&bytes, start, len), naive_token(token, seed));
+                    let [low, high] = naive_token(seed, token);
+                    assert_eq!(tokens.hash(token), low + (high << 32));
+                    let block = tokens.block_in(&bytes, start, len);
+                    assert_eq!(block, tokens.block(token));
                 }
             }
         }
     }
 
     #[test]
+    fn largest_values_and_coefficients_do_not_overflow() {
+        let most = u64::MAX;
+        for half in [0, 32] {
+            let linear = Linear([0x3FFF_FFFF_3FFF_FFFF; 4]);
+            let sum = 4 * 0x3FFF_FFFF * u128::from(u32::MAX) + u128::from(u32::MAX);
+            let expected = reduced(u64::try_from(sum).unwrap());
+            assert_eq!(linear.of([most; VALUES]) >> half & 0xFFFF_FFFF, expected);
+        }
+        let mut tokens = Tokens::new(0);
+        tokens.long = [BITS_60; 3];
+        tokens.long_block(&[0xFF; 1000]);
+    }
+
+    #[test]
     fn zeros_count_in_tokens() {
         let tokens = Tokens::new(0);
-        let all: std::collections::HashSet<u64> =
-            (0..=20).map(|len| tokens.hash(&[0; 20][..len])).collect();
-        assert_eq!(all.len(), 21);
+        let all: HashSet<u64> = (0..=50).map(|len| tokens.hash(&[0; 50][..len])).collect();
+        assert_eq!(all.len(), 51);
     }
 }

@@ -12,6 +12,13 @@
 //!
 //! Smaller n finds more distant copies and more that are none; an edit of one word changes n
 //! shingles.
+//!
+//! # Can two shingles have the same hash?
+//!
+//! By chance, 2^-62 of pairs do. Nobody can make such a pair without knowing the seed: whatever two shingles of up to
+//! 5 tokens of up to 16 bytes are chosen, they have the same hash under at most 2^-58 of all keys; of up to 65,535
+//! tokens, 2^-54. `docs/signature.md` has the whole statement, and what it supposes. Under a known seed such pairs are
+//! easily made.
 
 pub(crate) mod arch;
 mod classes;
@@ -22,6 +29,7 @@ mod hash;
 mod ignorable;
 mod normalize;
 mod shingle;
+mod windows;
 mod words;
 
 pub use document::{Bytes, Content, Document, ReadBuffer, ReadError};

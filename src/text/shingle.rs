@@ -1,13 +1,11 @@
 //! Tokens to shingle hashes.
 //!
-//! 1. every token becomes 64 bits: one folded multiplication for up to 16 bytes, else
-//!    `xxh3_64(token, seed)`;
-//! 2. the n tokens of a shingle are combined by a polynomial, `h = t1*M^(n-1) + ... + tn`, which
-//!    rolls: the next shingle costs two multiplications whatever n is, and the order of the tokens
-//!    counts;
-//! 3. a finalizer mixes all bits: [`mix`]`(h + n*L)`. MinHash needs it, see [`mix`].
+//! 1. every token becomes two numbers of 31 bits: secret linear functions of its words of 30 bits, modulo 2^31 - 1;
+//! 2. the n tokens of a shingle become two such numbers in levels, each a secret linear function of up to five numbers
+//!    of the level below: see [`windows`](super::windows);
+//! 3. a secret number for each n is added, and a finalizer mixes all bits: [`mix`](super::mix). `MinHash` needs it.
 //!
-//! `docs/signature.md` gives the constants and worked examples.
+//! `docs/signature.md` gives the formulas, what is proven of them, and worked examples.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -18,8 +16,9 @@ use unicode_segmentation::UnicodeSegmentation;
 use super::arch::{self, Processor, Task};
 use super::document::Content;
 use super::edges::Edges;
-use super::hash::{LENGTH, Tokens, mix};
+use super::hash::{Block, Tokens};
 use super::normalize::Normalization;
+use super::windows::{Levels, Stages, Windows};
 use super::words::Splitter;
 use crate::error::{Error, Kind};
 
@@ -102,9 +101,6 @@ impl FromStr for Shingle {
     }
 }
 
-/// Multiplier of the polynomial: odd, and 3 modulo 8, so that swapped neighbours differ in all bits
-/// but one.
-const POLYNOMIAL: u64 = 0xC4CE_B9FE_1A85_EC53;
 /// Working memory of a [`Shingler`]: keep one for each thread and nothing is allocated a document.
 #[derive(Debug, Default)]
 pub struct Scratch {
@@ -112,13 +108,16 @@ pub struct Scratch {
     spare: String,
     bytes: Vec<u8>,
     edges: Edges,
-    tokens: Vec<u64>,
+    blocks: Vec<Block>,
+    stages: Stages,
 }
 
 struct Shingling<'a> {
-    rolling: Rolling<'a>,
+    shingler: &'a Shingler,
     text: &'a str,
     edges: &'a mut Edges,
+    blocks: &'a mut Vec<Block>,
+    windows: Windows<'a>,
 }
 
 impl Task for Shingling<'_> {
@@ -126,15 +125,48 @@ impl Task for Shingling<'_> {
 
     #[inline(always)]
     fn run<P: Processor>(mut self, processor: P) {
-        let rolling = &mut self.rolling;
-        match rolling.shingler.shingle {
-            Shingle::Words(_) => push_words(processor, self.text, self.edges, rolling),
-            Shingle::Chars(_) => push_graphemes(self.text, rolling),
-            Shingle::Bytes(_) => push_bytes(self.text.as_bytes(), rolling),
+        let Self { shingler, text, .. } = self;
+        match shingler.shingle {
+            Shingle::Words(_) => self.push_words(processor),
+            Shingle::Chars(_) => push_graphemes(text, shingler, &mut self.windows),
+            Shingle::Bytes(_) => {
+                let (bytes, windows) = (text.as_bytes(), self.windows);
+                let of_bytes = ShinglingBytes {
+                    shingler,
+                    bytes,
+                    windows,
+                };
+                return of_bytes.run(processor);
+            }
         }
-        self.rolling.end();
+        self.windows.end(processor);
     }
 }
+
+struct ShinglingBytes<'a> {
+    shingler: &'a Shingler,
+    bytes: &'a [u8],
+    windows: Windows<'a>,
+}
+
+impl Task for ShinglingBytes<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<P: Processor>(mut self, processor: P) {
+        for part in self.bytes.chunks(BYTES) {
+            let hashes = part
+                .iter()
+                .map(|&byte| self.shingler.one_byte[usize::from(byte)]);
+            self.windows.tokens().extend(hashes);
+            self.windows.advance(processor);
+        }
+        self.windows.end(processor);
+    }
+}
+
+/// Bytes that are hashed before they are combined, so that they stay in the nearest cache.
+const BYTES: usize = 1024;
 
 /// Turns documents into shingle hashes.
 ///
@@ -155,8 +187,7 @@ pub struct Shingler {
     shingle: Shingle,
     normalization: Normalization,
     tokens: Tokens,
-    /// `POLYNOMIAL^n`, the weight of the token that leaves.
-    leaving: u64,
+    levels: Levels,
     /// Hashes of all tokens of one byte.
     one_byte: Box<[u64; 256]>,
 }
@@ -177,7 +208,7 @@ impl Shingler {
             shingle,
             normalization,
             tokens,
-            leaving: (0..n).fold(1, |power: u64, _| power.wrapping_mul(POLYNOMIAL)),
+            levels: Levels::new(n, seed),
             one_byte,
         })
     }
@@ -192,7 +223,7 @@ impl Shingler {
         self.normalization
     }
 
-    /// The seed: the hash of every token starts from it.
+    /// The seed: the keys of all hashes follow from it.
     pub fn seed(&self) -> u64 {
         self.tokens.seed
     }
@@ -208,9 +239,11 @@ impl Shingler {
             &scratch.normalized
         };
         arch::run(Shingling {
-            rolling: Rolling::new(self, &mut scratch.tokens, hashes),
+            shingler: self,
             text,
             edges: &mut scratch.edges,
+            blocks: &mut scratch.blocks,
+            windows: Windows::new(&self.levels, &mut scratch.stages, hashes),
         });
     }
 
@@ -248,9 +281,11 @@ impl Shingler {
                     scratch.bytes.extend_from_slice(text.as_bytes());
                     scratch.bytes.extend_from_slice(chunk.invalid());
                 }
-                let mut rolling = Rolling::new(self, &mut scratch.tokens, hashes);
-                push_bytes(&scratch.bytes, &mut rolling);
-                rolling.end();
+                arch::run(ShinglingBytes {
+                    shingler: self,
+                    bytes: &scratch.bytes,
+                    windows: Windows::new(&self.levels, &mut scratch.stages, hashes),
+                });
             }
         }
         Ok(())
@@ -269,44 +304,26 @@ impl Shingler {
     }
 }
 
-/// One pass finds words, one hashes them, one combines them; some hundred at a time.
-#[inline(always)]
-fn push_words<P: Processor>(
-    processor: P,
-    text: &str,
-    edges: &mut Edges,
-    rolling: &mut Rolling<'_>,
-) {
-    edges.clear();
-    let mut splitter = Splitter::new(text);
-    let mut more = true;
-    while more {
-        more = splitter.read(processor, edges);
-        let hashes = &rolling.shingler.tokens;
-        let words = edges.words().iter();
-        let bytes = text.as_bytes();
-        (rolling.tokens)
-            .extend(words.map(|&[start, end]| hashes.hash_in(bytes, start, end - start)));
-        rolling.roll();
+impl Shingling<'_> {
+    /// One pass finds words, one hashes them, one combines them; some hundred at a time.
+    #[inline(always)]
+    fn push_words<P: Processor>(&mut self, processor: P) {
+        let tokens = &self.shingler.tokens;
+        self.edges.clear();
+        let mut splitter = Splitter::new(self.text);
+        let mut more = true;
+        while more {
+            more = splitter.read(processor, self.edges);
+            let words = (self.text, self.edges.words());
+            tokens.hash_words(processor, words, self.blocks, self.windows.tokens());
+            self.windows.advance(processor);
+        }
     }
 }
 
-#[inline(always)]
-fn push_bytes(bytes: &[u8], rolling: &mut Rolling<'_>) {
-    let one_byte = &rolling.shingler.one_byte;
-    for part in bytes.chunks(PASSED) {
-        (rolling.tokens).extend(part.iter().map(|&byte| one_byte[usize::from(byte)]));
-        rolling.roll();
-    }
-}
-
-fn push_graphemes(text: &str, rolling: &mut Rolling<'_>) {
-    let Shingler {
-        tokens: hashes,
-        one_byte,
-        ..
-    } = rolling.shingler;
-    let tokens = &mut *rolling.tokens;
+fn push_graphemes(text: &str, shingler: &Shingler, windows: &mut Windows<'_>) {
+    let one_byte = &shingler.one_byte;
+    let tokens = windows.tokens();
     let space = one_byte[usize::from(b' ')];
     let mut space_due = false;
     for_each_grapheme(text.trim(), |grapheme| {
@@ -319,92 +336,9 @@ fn push_graphemes(text: &str, rolling: &mut Rolling<'_>) {
         }
         tokens.push(match grapheme.as_bytes() {
             &[byte] => one_byte[usize::from(byte)],
-            longer => hashes.hash(longer),
+            longer => shingler.tokens.hash(longer),
         });
     });
-}
-
-/// Rolls a window of n tokens over the tokens of a document, which come in parts.
-struct Rolling<'a> {
-    shingler: &'a Shingler,
-    tokens: &'a mut Vec<u64>,
-    hashes: &'a mut Vec<u64>,
-    /// The polynomial of the window, which ends before token `next`; meaningless while that is 0.
-    sum: u64,
-    next: usize,
-}
-
-/// Tokens passed that are kept before they are dropped, so that they stay in the nearest cache.
-const PASSED: usize = 1024;
-
-impl<'a> Rolling<'a> {
-    #[inline(always)]
-    fn new(shingler: &'a Shingler, tokens: &'a mut Vec<u64>, hashes: &'a mut Vec<u64>) -> Self {
-        tokens.clear();
-        hashes.clear();
-        Self {
-            shingler,
-            tokens,
-            hashes,
-            sum: 0,
-            next: 0,
-        }
-    }
-
-    /// Appends the shingles that end in the new tokens.
-    #[inline(always)]
-    fn roll(&mut self) {
-        let n = self.shingler.shingle.size();
-        if self.next == 0 {
-            if self.tokens.len() < n {
-                return;
-            }
-            self.begin(n);
-        }
-        let leaving = self.shingler.leaving;
-        let length = length(n);
-        let mut sum = self.sum;
-        let pairs = self.tokens[self.next..]
-            .iter()
-            .zip(&self.tokens[self.next - n..]);
-        self.hashes.extend(pairs.map(|(&enters, &leaves)| {
-            // What does not wait for the last sum comes first.
-            let change = enters.wrapping_sub(leaves.wrapping_mul(leaving));
-            sum = sum.wrapping_mul(POLYNOMIAL).wrapping_add(change);
-            mix(sum.wrapping_add(length))
-        }));
-        self.sum = sum;
-        self.next = self.tokens.len();
-        if self.next > 4 * n + PASSED {
-            self.tokens.copy_within(self.next - n.., 0);
-            self.tokens.truncate(n);
-            self.next = n;
-        }
-    }
-
-    /// The first shingle, of `n` tokens.
-    fn begin(&mut self, n: usize) {
-        let roll = |sum: u64, token: u64| sum.wrapping_mul(POLYNOMIAL).wrapping_add(token);
-        self.sum = self.tokens[..n].iter().copied().fold(0, roll);
-        self.hashes.push(mix(self.sum.wrapping_add(length(n))));
-        self.next = n;
-    }
-
-    /// After the last token: too few for a shingle make one by themselves.
-    #[inline(always)]
-    fn end(mut self) {
-        self.roll();
-        let few = self.tokens.len();
-        if self.next == 0 && few > 0 {
-            self.begin(few);
-        }
-    }
-}
-
-/// What the number of tokens adds to a shingle.
-#[inline(always)]
-fn length(tokens: usize) -> u64 {
-    LENGTH.wrapping_mul(tokens as u64)
 }
 
 /// Bytes that are no UTF-8, where text is needed.
@@ -450,32 +384,11 @@ fn for_each_grapheme(text: &str, mut each: impl FnMut(&str)) {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::hash::tests::naive_token;
+    use super::super::hash::tests::naive_shingle;
     use super::*;
 
     fn shingler(shingle: Shingle) -> Shingler {
         Shingler::new(shingle, Normalization::NFKC_CASEFOLD, 0).unwrap()
-    }
-
-    /// A shingle by the formula, nothing rolled.
-    fn naive(tokens: &[&[u8]], seed: u64) -> u64 {
-        let mut sum = 0u64;
-        for (i, token) in tokens.iter().rev().enumerate() {
-            let weight = (0..i).fold(1u64, |w, _| w.wrapping_mul(POLYNOMIAL));
-            sum = sum.wrapping_add(weight.wrapping_mul(naive_token(token, seed)));
-        }
-        mix(sum.wrapping_add(LENGTH.wrapping_mul(tokens.len() as u64)))
-    }
-
-    #[test]
-    fn rolls_to_what_the_formula_gives() {
-        let words = ["a", "rose", "is", "a", "rose", "is", "a", "rose"];
-        for n in 1..=8 {
-            let tokens: Vec<&[u8]> = words.iter().map(|w| w.as_bytes()).collect();
-            let expected: Vec<_> = tokens.windows(n).map(|w| naive(w, 7)).collect();
-            let shingler = Shingler::new(Shingle::Words(n), Normalization::NONE, 7).unwrap();
-            assert_eq!(shingler.text(&words.join(" ")), expected, "n = {n}");
-        }
     }
 
     #[test]
@@ -559,13 +472,96 @@ mod tests {
         }
 
         #[test]
-        fn rolling_equals_windows(tokens in prop::collection::vec("[a-e]{1,2}", 0..30), n in 1usize..8) {
+        fn shingles_equal_the_formula(
+            tokens in prop::collection::vec("[a-e]{1,2}|[a-z]{13,18}|[a-z]{30,34}|[\u{430}-\u{44F}]{7,9}", 0..300),
+            n in prop_oneof![4 => 1usize..=40, 1 => 41usize..=300],
+            seed: u64,
+        ) {
             let words: Vec<&[u8]> = tokens.iter().map(String::as_bytes).collect();
-            let expected: Vec<_> = match words.len() {
-                0 => vec![],
-                len => words.windows(n.min(len)).map(|w| naive(w, 0)).collect(),
-            };
-            prop_assert_eq!(shingler(Shingle::Words(n)).text(&tokens.join(" ")), expected);
+            let shingler = Shingler::new(Shingle::Words(n), Normalization::NONE, seed).unwrap();
+            prop_assert_eq!(shingler.text(&tokens.join(" ")), naive_shingles(seed, n, &words));
         }
+
+        #[test]
+        fn shingles_of_bytes_equal_the_formula(
+            bytes in prop::collection::vec(any::<u8>(), 0..5000),
+            n in prop_oneof![1usize..=40, 41usize..=5000],
+            seed: u64,
+        ) {
+            let tokens: Vec<&[u8]> = bytes.chunks(1).collect();
+            let shingler = Shingler::new(Shingle::Bytes(n), Normalization::NONE, seed).unwrap();
+            let (mut scratch, mut hashes) = (Scratch::default(), Vec::new());
+            shingler.content_into(Content::Bytes(&bytes), &mut scratch, &mut hashes).unwrap();
+            // The formula takes its time: some are enough.
+            let step = 1 + hashes.len() / 20;
+            prop_assert_eq!(hashes.len(), (bytes.len() + 1).saturating_sub(n).max(usize::from(!bytes.is_empty())));
+            for (at, &hash) in hashes.iter().enumerate().step_by(step) {
+                let window = &tokens[at..tokens.len().min(at + n)];
+                prop_assert_eq!(hash, naive_shingle(seed, window));
+            }
+        }
+    }
+
+    /// Shingles by the formula.
+    fn naive_shingles(seed: u64, n: usize, tokens: &[&[u8]]) -> Vec<u64> {
+        match tokens.len() {
+            0 => vec![],
+            len => (tokens.windows(n.min(len)))
+                .map(|window| naive_shingle(seed, window))
+                .collect(),
+        }
+    }
+
+    #[test]
+    fn all_processors_make_the_same_shingles() {
+        let words: Vec<String> = (0..2000u32)
+            .map(|i| "x".repeat(i as usize % 40 + 1) + &i.to_string())
+            .collect();
+        let words: Vec<&[u8]> = words.iter().map(String::as_bytes).collect();
+        let text = String::from_utf8(words.join(&b' ')).unwrap();
+        for n in [1, 2, 3, 4, 5, 9, 26, 300] {
+            let shingler = Shingler::new(Shingle::Words(n), Normalization::NONE, 3).unwrap();
+            for hashes in arch::run_all(&Each {
+                shingler: &shingler,
+                text: &text,
+            }) {
+                assert_eq!(hashes, naive_shingles(3, n, &words), "n = {n}");
+            }
+        }
+    }
+
+    #[derive(Clone)]
+    struct Each<'a> {
+        shingler: &'a Shingler,
+        text: &'a str,
+    }
+
+    impl Task for Each<'_> {
+        type Output = Vec<u64>;
+
+        fn run<P: Processor>(self, processor: P) -> Vec<u64> {
+            let (mut scratch, mut hashes) = (Scratch::default(), Vec::new());
+            let shingling = Shingling {
+                shingler: self.shingler,
+                text: self.text,
+                edges: &mut scratch.edges,
+                blocks: &mut scratch.blocks,
+                windows: Windows::new(&self.shingler.levels, &mut scratch.stages, &mut hashes),
+            };
+            shingling.run(processor);
+            hashes
+        }
+    }
+
+    #[test]
+    fn many_tokens_too_few_for_a_shingle_make_one() {
+        // Some thousand pass through the first levels before it is known that they are too few.
+        let bytes: Vec<u8> = (0..5000u32).map(|i| (i * i % 251) as u8).collect();
+        let tokens: Vec<&[u8]> = bytes.chunks(1).collect();
+        let text = Content::Bytes(&bytes);
+        let shingler = Shingler::new(Shingle::Bytes(65_535), Normalization::NONE, 0).unwrap();
+        let (mut scratch, mut hashes) = (Scratch::default(), Vec::new());
+        (shingler.content_into(text, &mut scratch, &mut hashes)).unwrap();
+        assert_eq!(hashes, [naive_shingle(0, &tokens)]);
     }
 }

@@ -33,6 +33,10 @@ pub(crate) struct Masks {
 
 /// A kind of processor; to have one is the proof that this processor is of that kind.
 pub(crate) trait Processor: Copy {
+    /// Does a task with the instructions of this processor. Not inlined: what is to become vector instructions must stand
+    /// by itself to be recognized.
+    fn run<T: Task>(self, task: T) -> T::Output;
+
     /// The classes of a block: the same on every processor.
     fn classify(self, block: &[u8; BLOCK]) -> Masks;
 
@@ -76,7 +80,7 @@ pub(crate) fn run<T: Task>(task: T) -> T::Output {
             None => avx2.run(task),
         };
     }
-    task.run(Portable)
+    Portable.run(task)
 }
 
 /// Does a task once with each kind of instructions that this processor has: all must give the same.

@@ -1,12 +1,17 @@
 //! Byte by byte, for any processor.
 
-use super::{BEHIND_STRIP, BLOCK, Masks, Processor, SPARE, STRIPS};
+use super::{BEHIND_STRIP, BLOCK, Masks, Processor, SPARE, STRIPS, Task};
 
 /// Any processor.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Portable;
 
 impl Processor for Portable {
+    #[inline(never)]
+    fn run<T: Task>(self, task: T) -> T::Output {
+        task.run(self)
+    }
+
     #[inline(always)]
     fn classify(self, block: &[u8; BLOCK]) -> Masks {
         classify(block)

@@ -30,20 +30,21 @@ impl Avx2 {
             && is_x86_feature_detected!("popcnt");
         all.then_some(Self(()))
     }
-
-    #[inline]
-    pub(super) fn run<T: Task>(self, task: T) -> T::Output {
-        // SAFETY: `self` proves all that the function asks for.
-        unsafe { run_avx2(self, task) }
-    }
 }
 
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+#[inline(never)]
 fn run_avx2<T: Task>(proof: Avx2, task: T) -> T::Output {
     task.run(proof)
 }
 
 impl Processor for Avx2 {
+    #[inline]
+    fn run<T: Task>(self, task: T) -> T::Output {
+        // SAFETY: `self` proves all that the function asks for.
+        unsafe { run_avx2(self, task) }
+    }
+
     #[inline(always)]
     fn classify(self, block: &[u8; BLOCK]) -> Masks {
         // SAFETY: `self` proves AVX2.
@@ -75,21 +76,22 @@ impl Avx512 {
             && is_x86_feature_detected!("avx512vl");
         all.then_some(Self(()))
     }
-
-    #[inline]
-    pub(super) fn run<T: Task>(self, task: T) -> T::Output {
-        // SAFETY: `self` proves all that the function asks for.
-        unsafe { run_avx512(self, task) }
-    }
 }
 
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
 #[target_feature(enable = "avx512f,avx512bw,avx512cd,avx512dq,avx512vl")]
+#[inline(never)]
 fn run_avx512<T: Task>(proof: Avx512, task: T) -> T::Output {
     task.run(proof)
 }
 
 impl Processor for Avx512 {
+    #[inline]
+    fn run<T: Task>(self, task: T) -> T::Output {
+        // SAFETY: `self` proves all that the function asks for.
+        unsafe { run_avx512(self, task) }
+    }
+
     #[inline(always)]
     fn classify(self, block: &[u8; BLOCK]) -> Masks {
         // SAFETY: `self` proves AVX-512 for bytes.
