@@ -103,6 +103,11 @@ impl Error {
         }
     }
 
+    /// The error of a run that its watch has stopped.
+    pub(crate) fn cancelled() -> Self {
+        Self::new(Kind::Cancelled)
+    }
+
     #[cfg(feature = "corpus")]
     pub(crate) fn too_many(documents: usize) -> Self {
         Self::new(Kind::TooManyDocuments(documents))

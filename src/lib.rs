@@ -133,7 +133,7 @@ pub mod stream;
 #[cfg(feature = "corpus")]
 pub mod corpus;
 
-pub use batch::{Batch, Pairs, Run};
+pub use batch::{Batch, Pairs, PairsOfCopies, Run};
 pub use cluster::{ClusterMode, Clusters, Keep};
 pub use deduper::{Deduper, DeduperBuilder};
 pub use digest::{Digester, Digests};

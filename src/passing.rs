@@ -177,10 +177,10 @@ mod tests {
         let place = folder.path().join("out");
         let held = Folder::beside(&place).unwrap();
         // A killed run leaves its folder, and no lock.
-        let Folder { dir, _lock } = Folder::beside(&place).unwrap();
+        let Folder { dir, _lock: lock } = Folder::beside(&place).unwrap();
         let left = dir.keep();
         fs::write(left.join("half"), "half").unwrap();
-        drop(_lock);
+        drop(lock);
         assert_eq!(names(), 2);
         drop(Folder::beside(&folder.path().join("other")).unwrap());
         assert!(left.exists(), "another place");

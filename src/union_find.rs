@@ -30,6 +30,9 @@ impl UnionFind {
     }
 
     /// The smallest number in the set of `x`.
+    ///
+    /// # Panics
+    /// Where a number is not below n.
     pub fn find(&mut self, x: u32) -> u32 {
         let mut x = x as usize;
         while self.parent[x] as usize != x {
@@ -50,6 +53,9 @@ impl UnionFind {
     }
 
     /// Joins the sets of `x` and `y`; false where they were one already.
+    ///
+    /// # Panics
+    /// Where a number is not below n.
     pub fn union(&mut self, x: u32, y: u32) -> bool {
         let (x, y) = (self.find(x), self.find(y));
         let (low, high) = (x.min(y), x.max(y));

@@ -1,15 +1,18 @@
 //! Watching a run: progress, and the way to cancel it.
 
+use std::cell::Cell;
 use std::fmt;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::error::{Error, Kind};
+use crate::error::Error;
 
 /// What a run is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Stage {
+    /// Files are looked for (feature `corpus`). Counted in files; told only where it takes long.
+    Find,
     /// Files are read (feature `corpus`). Counted in bytes.
     Read,
     /// Documents to signatures, or to what the method needs of them.
@@ -37,6 +40,7 @@ pub enum Stage {
 impl fmt::Display for Stage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Find => "finding files",
             Self::Read => "reading",
             Self::Sketch => "sketching",
             Self::Collapse => "collapsing copies",
@@ -55,6 +59,7 @@ impl Stage {
     /// What it is counted in.
     pub fn unit(self) -> Unit {
         match self {
+            Self::Find => Unit::Files,
             Self::Read => Unit::Bytes,
             Self::Sketch
             | Self::Collapse
@@ -72,6 +77,8 @@ impl Stage {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Unit {
+    /// Files.
+    Files,
     /// Bytes of files, as they stand on the disk.
     Bytes,
     /// Documents.
@@ -85,6 +92,7 @@ pub enum Unit {
 impl fmt::Display for Unit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Files => "files",
             Self::Bytes => "bytes",
             Self::Documents => "documents",
             Self::Sets => "sets",
@@ -101,10 +109,24 @@ pub struct Progress {
     pub stage: Stage,
     /// Done so far, in the [unit](Stage::unit) of the stage.
     pub done: u64,
-    /// How much there is to do.
+    /// How much there is to do. Where that is not known, as of files that are looked for and of standard input, more than
+    /// what is done.
     pub total: u64,
     /// Bytes that the run has written to its work folder up to now; 0 where all is in memory.
     pub spilled: u64,
+}
+
+#[cfg(feature = "corpus")]
+impl Progress {
+    /// That of a stage of which nobody knows how much there is to do.
+    pub(crate) fn of_unknown(stage: Stage, done: u64) -> Self {
+        Self {
+            stage,
+            done,
+            total: done + 1,
+            spilled: 0,
+        }
+    }
 }
 
 /// Is told how a run goes on, and may stop it.
@@ -199,7 +221,21 @@ impl<'a> Ticker<'a> {
         let due = done / every != (before & !CANCELLED) / every || done == self.total;
         if before & CANCELLED != 0 || due && watch.progress(self.progress(done)).is_break() {
             self.done.fetch_or(CANCELLED, Ordering::Relaxed);
-            return Err(Error::new(Kind::Cancelled));
+            return Err(Error::cancelled());
+        }
+        Ok(())
+    }
+
+    /// Asks the watch whether to go on, with nothing more done.
+    ///
+    /// # Errors
+    /// Where the run is cancelled.
+    pub(crate) fn look(&self) -> Result<(), Error> {
+        let done = self.done.load(Ordering::Relaxed);
+        let is_cancelled = |watch: &dyn Watch| watch.progress(self.progress(done)).is_break();
+        if done & CANCELLED != 0 || self.watch.is_some_and(is_cancelled) {
+            self.done.fetch_or(CANCELLED, Ordering::Relaxed);
+            return Err(Error::cancelled());
         }
         Ok(())
     }
@@ -213,6 +249,33 @@ impl<'a> Ticker<'a> {
             done,
             total: self.total,
             spilled,
+        }
+    }
+}
+
+/// Asks the watch of a stage whether to go on, every so many steps that are not counted as work done.
+pub(crate) struct Looks<'t> {
+    ticker: &'t Ticker<'t>,
+    steps: Cell<usize>,
+}
+
+impl<'t> Looks<'t> {
+    pub(crate) fn new(ticker: &'t Ticker<'t>) -> Self {
+        let steps = Cell::new(0);
+        Self { ticker, steps }
+    }
+
+    /// Counts steps, of about a microsecond each.
+    ///
+    /// # Errors
+    /// Where the run is cancelled.
+    pub(crate) fn count(&self, more: usize) -> Result<(), Error> {
+        const EVERY: usize = 1 << 13;
+        let steps = self.steps.get() + more;
+        self.steps.set(steps % EVERY);
+        match steps < EVERY {
+            true => Ok(()),
+            false => self.ticker.look(),
         }
     }
 }

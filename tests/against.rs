@@ -4,13 +4,14 @@ mod support;
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use resemblance::corpus::{IndexSink, Job, Outputs, ReadOptions, Sinks, Sources};
 use resemblance::{ClusterMode, Deduper, Index, Method, Shingle};
 use support::naive;
 use support::program::{A, B, Place, line};
 use support::templates::{SHORT_FORM, pages};
+use xxhash_rust::xxh3::xxh3_128;
 
 /// The header of an index, which has the checksums of all its files.
 fn index(place: &Place, name: &str) -> String {
@@ -550,4 +551,84 @@ fn a_run_can_be_repeated_over_what_it_has_placed() {
     place.write("k/notes", "mine");
     place.refuses(args, "k/notes is none of its files");
     assert_eq!(place.read("k/notes"), "mine");
+}
+
+/// Changes a section of an index at some place; all checksums are right afterwards.
+fn craft(dir: &Path, random: &mut support::Random) {
+    let header = fs::read_to_string(dir.join("index.json")).unwrap();
+    let (text, checksum) = header.split_once(",\n  \"checksum\": \"").unwrap();
+    let sections = dir.join(&checksum[..16]);
+    let files: BTreeSet<_> = fs::read_dir(&sections)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    let path = files.iter().nth(random.below(files.len())).unwrap();
+    let mut bytes = fs::read(path).unwrap();
+    let before = format!("{:032x}", xxh3_128(&bytes));
+    let from = random.below(bytes.len());
+    let value = random.below(256) as u8;
+    let to = bytes.len().min(from + 1 + random.below(8));
+    bytes[from..to].fill([0, 0xFF, value][random.below(3)]);
+    fs::write(path, &bytes).unwrap();
+    let text = text.replace(&before, &format!("{:032x}", xxh3_128(&bytes)));
+    let checksum = format!("{:032x}", xxh3_128(text.as_bytes()));
+    let header = format!("{text},\n  \"checksum\": \"{checksum}\"\n}}\n");
+    fs::write(dir.join("index.json"), header).unwrap();
+    fs::rename(sections, dir.join(&checksum[..16])).unwrap();
+}
+
+#[test]
+fn crafted_indexes_do_not_panic() {
+    let place = Place::new();
+    place.write("old.jsonl", lines_of(&support::collection(1, 40), 0));
+    place.write("new.jsonl", lines_of(&support::collection(1, 60), 1000));
+    let mut random = support::Random(7);
+    let (mut failed, mut taken) = (0, 0);
+    for method in [Method::Lsh, Method::Exact] {
+        let mut builder = Deduper::builder();
+        let deduper = builder
+            .method(method)
+            .hashes(16)
+            .recall(0.5)
+            .shingle(Shingle::Words(2))
+            .build()
+            .unwrap();
+        let run = |input: &str, against: Option<&str>, memory: Option<u64>, save: bool| {
+            let sources = Sources::find(&[place.path(input)])?;
+            let mut outputs = Outputs::new(&sources);
+            let mut sinks = Sinks::new().pairs(outputs.stage_table(place.path("p.tsv"))?);
+            if save {
+                sinks = sinks.index(outputs.stage_index(place.path("index"))?);
+            }
+            let mut job = Job::new(&deduper, ReadOptions::new());
+            if let Some(memory) = memory {
+                job = job.memory(memory);
+            }
+            if let Some(against) = against {
+                job = job.against(place.path(against));
+            }
+            let decided = job.run(sources, &sinks, None)?;
+            outputs.commit()?;
+            decided.finish()
+        };
+        for case in 0..300 {
+            run("old.jsonl", None, None, true).unwrap();
+            (0..=random.below(3)).for_each(|_| craft(&place.path("index"), &mut random));
+            let memory = [None, Some(64 << 20)][case % 2];
+            match run("new.jsonl", Some("index"), memory, case % 3 == 0) {
+                Ok(()) => taken += 1,
+                Err(_) => failed += 1,
+            }
+            fs::remove_dir_all(place.path("index")).unwrap();
+        }
+    }
+    assert!(failed > 100 && taken > 100, "{failed} {taken}");
+}
+
+/// The records of texts, numbered from `first` on.
+fn lines_of(texts: &[String], first: usize) -> String {
+    let texts = (first..).zip(texts);
+    texts
+        .map(|(id, text)| line(&id.to_string(), text))
+        .collect()
 }

@@ -199,7 +199,12 @@ fn text_files_are_kept_and_removed_as_files() {
     assert_eq!(place.read("kept/c"), B);
     assert_eq!(place.read("removed/b.txt"), A);
     assert!(!place.path("kept/b.txt").exists());
-    place.fails("d --kept kept", "cannot write kept: directory not empty");
+    // What another run has written there is replaced, and nothing else.
+    assert_eq!(place.run("d --kept removed").code, 0);
+    assert!(!place.path("removed/b.txt").exists() && place.path("removed/c").exists());
+    place.write("removed/notes/n", "mine");
+    place.refuses("d --kept removed", "removed/notes is none of its files");
+    assert_eq!(place.read("removed/notes/n"), "mine");
 }
 
 #[test]

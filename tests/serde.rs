@@ -34,7 +34,7 @@ fn signatures_are_checked() {
     let json = serde_json::to_string(&signature).unwrap();
     assert_eq!(serde_json::from_str::<Signature>(&json).unwrap(), signature);
     for (from, to) in [
-        ("\"version\":1", "\"version\":9"),
+        ("\"version\":2", "\"version\":9"),
         ("\"hashes\":128", "\"hashes\":0"),
         ("\"hashes\":128", "\"hashes\":64"),
         ("\"words\":5", "\"words\":0"),

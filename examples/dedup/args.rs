@@ -7,7 +7,7 @@ use clap::{Parser, ValueEnum};
 use resemblance::corpus::{
     Error as CorpusError, Job, KeepBy, KeepPolicy, OnBad, Outputs, Preference, ReadOptions, Sinks,
 };
-use resemblance::{ClusterMode, Deduper, Error, Method, Shingle};
+use resemblance::{ClusterMode, Deduper, Error, Method, PairsOfCopies, Shingle};
 use serde_json::{Value, json};
 
 use crate::shared::Common;
@@ -72,6 +72,11 @@ pub(crate) struct Args {
     #[arg(long, value_enum, default_value = "fail")]
     on_bad: Bad,
 
+    /// The longest record, such as 100MB: a line, a text file or the text of a row. A longer one is a bad record [default:
+    /// no limit but that of --memory]
+    #[arg(long, value_name = "SIZE")]
+    max_record: Option<ByteSize>,
+
     /// Write rejected records here, as JSON lines
     #[arg(long, value_name = "FILE")]
     rejects: Option<PathBuf>,
@@ -79,6 +84,17 @@ pub(crate) struct Args {
     /// Write every pair of near-duplicates here: `a`, `b`, `jaccard`, `containment_a`, `containment_b`
     #[arg(long, value_name = "FILE.tsv")]
     pairs: Option<PathBuf>,
+
+    /// Which pairs of documents with the same shingles are written: all, or star, each copy with the first one only
+    /// [default: all, up to 100 million of them; more are an error]
+    #[arg(
+        long,
+        value_enum,
+        requires = "pairs",
+        hide_possible_values = true,
+        value_name = "star|all"
+    )]
+    pairs_of_copies: Option<Copies>,
 
     /// Write the documents in clusters here: `id`, `cluster`, `kept`, `jaccard_to_kept`, `reason`
     #[arg(long, value_name = "FILE.tsv")]
@@ -131,6 +147,12 @@ pub(crate) struct Args {
 enum Mode {
     Components,
     Leader,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Copies {
+    Star,
+    All,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -232,11 +254,20 @@ impl Args {
         for index in &self.against {
             job = job.against(index);
         }
+        if let Some(copies) = self.pairs_of_copies {
+            job = job.pairs_of_copies(match copies {
+                Copies::Star => PairsOfCopies::Star,
+                Copies::All => PairsOfCopies::All,
+            });
+        }
         job
     }
 
     fn read_options(&self) -> ReadOptions {
-        let options = self.common.read_options();
+        let mut options = self.common.read_options();
+        if let Some(most) = self.max_record {
+            options = options.max_record(most.as_u64());
+        }
         options
             .accept_bytes(matches!(self.shingle, Shingle::Bytes(_)))
             .keep(self.keep_policy())
@@ -259,6 +290,8 @@ impl Args {
             "keep": self.keep.to_string(),
             "prefer": self.prefer.as_ref().map(Preference::to_string),
             "on_bad": name(&self.on_bad),
+            "max_record": self.max_record.map(|most| most.as_u64()),
+            "pairs_of_copies": self.pairs_of_copies.as_ref().map(name),
             "against": self.against.iter().map(|index| index.to_string_lossy()).collect::<Vec<_>>(),
             "memory": self.memory.map(|memory| memory.as_u64()),
             "work": self.work.as_ref().map(|work| work.to_string_lossy()),

@@ -14,13 +14,13 @@ use clap::Parser;
 use resemblance::corpus::{Outputs, Sources};
 
 use args::Args;
-use shared::{Failure, Log};
+use shared::{Failure, Log, caught};
 use summary::Summary;
 
 fn main() -> ExitCode {
     let args = Args::parse();
     let log = Log::new(args.common.log);
-    log.end(run(&args, &log))
+    log.end(caught(|| run(&args, &log)))
 }
 
 fn run(args: &Args, log: &Log) -> Result<(), Failure> {
@@ -29,10 +29,10 @@ fn run(args: &Args, log: &Log) -> Result<(), Failure> {
         return Err(Failure::refused(conflict));
     }
     let deduper = args.deduper()?;
-    let sources = Sources::find(&args.paths)?;
+    let sources = Sources::find_with(&args.paths, Some(log))?;
     let mut outputs = Outputs::new(&sources);
     let sinks = args.sinks(&mut outputs)?;
-    let pool = args.common.pool();
+    let pool = args.common.pool()?;
     let job = args.job(&deduper);
     let decided = pool.install(|| job.run(sources, &sinks, Some(log)))?;
     outputs.commit()?;

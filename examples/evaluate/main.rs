@@ -27,13 +27,13 @@ use serde_json::json;
 
 use args::Args;
 use labels::Labels;
-use shared::{Failure, Log, print};
+use shared::{Failure, Log, caught, print};
 use work::Work;
 
 fn main() -> ExitCode {
     let args = Args::parse();
     let log = Log::new(args.common.log);
-    log.end(run(&args, &log))
+    log.end(caught(|| run(&args, &log)))
 }
 
 fn run(args: &Args, log: &Log) -> Result<(), Failure> {
@@ -44,11 +44,11 @@ fn run(args: &Args, log: &Log) -> Result<(), Failure> {
     if let Some(conflict) = args.conflict() {
         return Err(Failure::refused(conflict));
     }
-    let sources = Sources::find(&args.paths)?;
+    let sources = Sources::find_with(&args.paths, Some(log))?;
     let mut outputs = Outputs::new(&sources);
     let plot = args.plot.as_ref().map(|p| outputs.stage_table(p));
     let plot = plot.transpose()?;
-    let (report, documents) = args.common.pool().install(|| {
+    let (report, documents) = args.common.pool()?.install(|| {
         let corpus = Corpus::read_sources(sources, &args.read_options(), Some(log))?;
         let labels = args.labels.as_deref();
         let labels = labels.map(|path| Labels::read(path, corpus.ids()));

@@ -67,6 +67,12 @@ impl Log {
                 std::process::exit(130); // asked for the second time
             }
         });
+        // A file that grows beyond the limit of the process is an error then, as a full disk is.
+        #[cfg(unix)]
+        let _ = signal_hook::flag::register(
+            signal_hook::consts::SIGXFSZ,
+            Arc::new(AtomicBool::new(false)),
+        );
         let style = ProgressStyle::with_template("{msg:20} {bar:30} {prefix}");
         let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
         Self {

@@ -3,7 +3,9 @@
 mod failure;
 mod log;
 mod options;
+mod panics;
 
 pub(crate) use failure::{Failure, print};
 pub(crate) use log::Log;
 pub(crate) use options::Common;
+pub(crate) use panics::caught;

@@ -1,5 +1,6 @@
 //! Options.
 
+use std::error::Error;
 use std::hash::{BuildHasher, RandomState};
 use std::str::FromStr;
 
@@ -8,6 +9,7 @@ use resemblance::corpus::ReadOptions;
 use resemblance::{Deduper, DeduperBuilder};
 use serde_json::{Value, json};
 
+use super::Failure;
 use super::log::Told;
 
 // Options of both; without a line of documentation, which would become that of the program.
@@ -92,10 +94,17 @@ impl Common {
     }
 
     /// The threads to work on.
-    pub(crate) fn pool(&self) -> rayon::ThreadPool {
+    pub(crate) fn pool(&self) -> Result<rayon::ThreadPool, Failure> {
         let threads = usize::from(self.threads.unwrap_or(0)); // 0: one for each core
         let builder = rayon::ThreadPoolBuilder::new().num_threads(threads);
-        builder.build().expect("threads can be started")
+        let cannot = |error: rayon::ThreadPoolBuildError| {
+            let error =
+                Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string);
+            Failure::failed(format!(
+                "cannot start the threads to work on: {error}; ask for fewer with --threads"
+            ))
+        };
+        builder.build().map_err(cannot)
     }
 
     pub(crate) fn read_options(&self) -> ReadOptions {

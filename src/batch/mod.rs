@@ -28,12 +28,12 @@ use crate::sketch::SignatureMatrix;
 use crate::text::Document;
 use crate::threshold::Threshold;
 use crate::verify::{Estimates, Pair, Similarity, Verifier};
-use crate::watch::Stage;
+use crate::watch::{Looks, Stage};
 
 #[cfg(feature = "corpus")]
 pub(crate) use open::{SharedSlots, TOGETHER, is_in_vain};
 pub use pairs::Pairs;
-pub use run::Run;
+pub use run::{PairsOfCopies, Run};
 #[cfg(feature = "corpus")]
 pub(crate) use shingled::Memory;
 pub(crate) use shingled::Shingled;
@@ -256,6 +256,12 @@ impl<D: Shingled> Batch<'_, D> {
         let all = self.distinct.len();
         let ticker = self.run.ticker(Stage::Verify, all);
         let memory = Pool::<Near>::default();
+        // Copies alone may make more pairs than there is time for.
+        let looks = Looks::new(&ticker);
+        let mut each = |pair| {
+            looks.count(1)?;
+            each(pair)
+        };
         let mut to = 0;
         while to < all {
             let from = to;
@@ -340,7 +346,8 @@ impl<D: Shingled> Batch<'_, D> {
         let similarity = self.sets[set].similarity(&self.sets[set]);
         let new = self.new_of(documents);
         tally.add_copies(documents.len() as u64, (documents.len() - new) as u64);
-        for (i, &a) in documents[..new].iter().enumerate() {
+        let paired = self.run.pairs_of_copies.paired(&documents[..new]);
+        for (i, &a) in paired.iter().enumerate() {
             for &b in &documents[i + 1..] {
                 each(Pair::of(a, b, similarity))?;
             }
@@ -358,9 +365,11 @@ impl<D: Shingled> Batch<'_, D> {
     ) -> Result<(), E> {
         let left = self.distinct.documents(set as usize);
         let right = self.distinct.documents(partner.set as usize);
-        let (new, indexed) = left.split_at(self.new_of(left));
-        let new_right = &right[..self.new_of(right)];
-        let pairs = new.len() * right.len() + indexed.len() * new_right.len();
+        let pairs = self.products(left, right);
+        let pairs: usize = pairs
+            .iter()
+            .map(|(left, right)| left.len() * right.len())
+            .sum();
         let Partner {
             similarity,
             is_certain,
@@ -373,7 +382,8 @@ impl<D: Shingled> Batch<'_, D> {
             let union = similarity.union();
             tally.add(similarity.jaccard, union, pairs as u64, agreement);
         }
-        for (left, right) in [(new, right), (indexed, new_right)] {
+        let copies = self.run.pairs_of_copies;
+        for (left, right) in self.products(copies.paired(left), copies.paired(right)) {
             for &a in left {
                 for &b in right {
                     each(Pair::of(a, b, partner.similarity))?;
@@ -381,6 +391,13 @@ impl<D: Shingled> Batch<'_, D> {
             }
         }
         Ok(())
+    }
+
+    /// Each of which documents of one set is a pair with each of which of another: documents of indexes are none with each
+    /// other.
+    fn products<'s>(&self, left: &'s [u32], right: &'s [u32]) -> [(&'s [u32], &'s [u32]); 2] {
+        let (new, indexed) = left.split_at(self.new_of(left));
+        [(new, right), (indexed, &right[..self.new_of(right)])]
     }
 
     /// How many of a set's documents are of no index; these come first.

@@ -26,8 +26,33 @@ use crate::watch::{Stage, Ticker, Watch};
 pub struct Run<'a> {
     watch: Option<&'a dyn Watch>,
     pub(super) keep_by: Option<&'a KeepOrder<'a>>,
+    pub(super) pairs_of_copies: PairsOfCopies,
     /// Documents from this number on are of an index: they are not compared with each other, and always kept.
     pub(super) indexed_from: Option<usize>,
+}
+
+/// Which pairs are handed out of documents that have the same shingles as others.
+///
+/// 20,000 copies of one text make 200 million pairs. All of them follow from 19,999: those of each copy with the first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum PairsOfCopies {
+    /// All pairs. Default.
+    #[default]
+    All,
+    /// Each copy with the first document of the same shingles, and otherwise pairs of such first documents alone. What
+    /// [`Recall`](crate::Recall) says of pairs that were found and missed is about all pairs, as before.
+    Star,
+}
+
+impl PairsOfCopies {
+    /// Of documents with the same shingles, those that come first in a pair with another of these, or take part in pairs with
+    /// others.
+    pub(crate) fn paired(self, documents: &[u32]) -> &[u32] {
+        match self {
+            Self::All => documents,
+            Self::Star => &documents[..documents.len().min(1)],
+        }
+    }
 }
 
 /// Compares two documents by number; the lesser is kept.
@@ -54,6 +79,15 @@ impl<'a> Run<'a> {
     pub fn keep_by(self, order: &'a KeepOrder<'a>) -> Self {
         Self {
             keep_by: Some(order),
+            ..self
+        }
+    }
+
+    /// Which pairs of documents with the same shingles are handed out. Default all.
+    #[must_use]
+    pub fn pairs_of_copies(self, pairs_of_copies: PairsOfCopies) -> Self {
+        Self {
+            pairs_of_copies,
             ..self
         }
     }

@@ -3,17 +3,18 @@
 use std::io::{self, Read};
 use std::mem::take;
 
-use memchr::memchr;
+use memchr::{memchr, memchr_iter};
 
 use super::input::{Compression, Count, Format, Input};
-use super::limit::{BEGINNING, Longest};
-use super::records::{BLOCK, RawRecord};
+use super::limit::{BEGINNING, ReadLimit};
+use super::records::{BlockSize, RawRecord};
 
 /// Whole records of one input.
 pub(super) struct ByteBlock {
     /// Its bytes, and others behind them.
     memory: Vec<u8>,
     len: usize,
+    weight: usize,
     /// Where it begins in the decompressed file.
     offset: u64,
     has_lines: bool,
@@ -25,6 +26,11 @@ impl ByteBlock {
     /// Bytes of the block.
     pub(super) fn len(&self) -> usize {
         self.len
+    }
+
+    /// Bytes that it takes in memory, with what is made of it.
+    pub(super) fn weight(&self) -> usize {
+        self.weight
     }
 
     /// A part of it as text, by the place in the decompressed file; bytes that are no UTF-8 are replaced.
@@ -90,6 +96,9 @@ fn is_blank(line: &[u8]) -> bool {
 /// The byte-order mark of UTF-8: it may open a file.
 const MARK: &[u8] = b"\xEF\xBB\xBF";
 
+/// Bytes that are read at a time, at least.
+const LEAST: usize = 1 << 12;
+
 /// An input read in blocks.
 pub(super) struct ByteBlocks {
     reader: Box<dyn Read + Send>,
@@ -100,27 +109,34 @@ pub(super) struct ByteBlocks {
     /// Where it begins in the decompressed file.
     offset: u64,
     has_lines: bool,
-    longest: Longest,
+    limit: ReadLimit,
+    size: BlockSize,
     /// What came after the last bytes.
     end: Option<io::Result<()>>,
 }
 
 impl ByteBlocks {
-    /// Opens an input; its bytes on the disk are counted. Records that are longer than `longest` are cut.
-    pub(super) fn open(input: &Input, longest: Longest, bytes: &Count) -> io::Result<Self> {
+    /// Opens an input; its bytes on the disk are counted. Records that are longer than the limit are cut.
+    pub(super) fn open(
+        input: &Input,
+        limit: ReadLimit,
+        size: BlockSize,
+        bytes: &Count,
+    ) -> io::Result<Self> {
         Ok(Self {
-            reader: input.open(bytes)?,
+            reader: input.open(limit.window, bytes)?,
             step: match input.format {
                 Format::Text | Format::JsonLines(Compression::None) => {
                     // One more, to see the end. Not all systems tell the size of all files.
-                    (input.size as usize + 1).clamp(1 << 12, BLOCK)
+                    (input.size as usize + 1).clamp(LEAST.min(size.bytes), size.bytes)
                 }
-                Format::JsonLines(_) | Format::Parquet => BLOCK,
+                Format::JsonLines(_) | Format::Parquet => size.bytes,
             },
             rest: Vec::new(),
             offset: 0,
             has_lines: input.format != Format::Text,
-            longest,
+            limit,
+            size,
             end: None,
         })
     }
@@ -149,7 +165,7 @@ impl ByteBlocks {
                 return Ok(Some(self.block(take(memory), whole)));
             }
             // A byte-order mark is no part of the record.
-            if len.saturating_sub(MARK.len()) as u64 > self.longest.bytes {
+            if len.saturating_sub(MARK.len()) as u64 > self.limit.record {
                 return self.cut(take(memory), len).map(Some);
             }
             if self.end.is_some() {
@@ -175,10 +191,10 @@ impl ByteBlocks {
         let beginning = memory[..len.min(MARK.len() + BEGINNING)].to_vec();
         let mut is_blank_so_far = is_blank(&memory[..len]);
         let (mut skipped, mut line_feed) = (len as u64, 0);
-        memory.truncate(BLOCK);
+        memory.truncate(self.size.bytes);
         memory.shrink_to_fit();
         while self.end.is_none() && line_feed == 0 {
-            if skipped >= self.longest.seek {
+            if skipped >= self.limit.seek {
                 self.end = Some(Ok(()));
                 break;
             }
@@ -207,6 +223,7 @@ impl ByteBlocks {
         };
         Ok(ByteBlock {
             len: memory.len(),
+            weight: memory.len(),
             memory,
             offset,
             has_lines: self.has_lines,
@@ -232,15 +249,25 @@ impl ByteBlocks {
             }
             return;
         }
-        self.step = (2 * self.step).min(BLOCK);
+        self.step = (2 * self.step).min(self.size.bytes);
     }
 
     fn block(&mut self, memory: Vec<u8>, len: usize) -> ByteBlock {
         let offset = self.offset;
         self.offset += len as u64;
+        let records = match self.size.record {
+            0 => 0,
+            _ if self.has_lines => memchr_iter(b'\n', &memory[..len]).count() + 1,
+            _ => 1,
+        };
+        let weight = memory.len() + records * self.size.record;
+        // The next block is to weigh about what a block may.
+        let step = self.size.bytes as f64 * len as f64 / weight as f64;
+        self.step = self.step.min((step as usize).max(LEAST));
         ByteBlock {
             memory,
             len,
+            weight,
             offset,
             has_lines: self.has_lines,
             cut: None,

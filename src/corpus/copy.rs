@@ -5,7 +5,7 @@ use std::io;
 use super::error::Error;
 use super::input::Input;
 use super::json::Fields;
-use super::limit::Longest;
+use super::limit::ReadLimit;
 use super::records::{RawRecord, for_each_record};
 use super::sink::RecordSink;
 
@@ -24,11 +24,11 @@ pub(super) trait Route<'s> {
     fn end_input(&mut self) -> Result<(), Error>;
 }
 
-/// Reads the inputs once more and writes each record where it goes. Longer ones than `longest` are not read whole.
+/// Reads the inputs once more and writes each record where it goes. What is beyond the limit is not read whole.
 pub(super) fn copy_all<'s>(
     inputs: &[Input],
     fields: &Fields,
-    longest: Longest,
+    limit: ReadLimit,
     mut route: impl Route<'s>,
 ) -> Result<(), Error> {
     for input in inputs {
@@ -38,7 +38,7 @@ pub(super) fn copy_all<'s>(
                 None => Ok(()),
             }
         };
-        match for_each_record(input, fields, longest, copy) {
+        match for_each_record(input, fields, limit, copy) {
             Ok(()) => {}
             Err((line, Stop::Io(_))) if route.stopped(line) => {}
             Err((_, Stop::Io(error))) => return Err(Error::io("read", &input.path, error)),

@@ -15,7 +15,7 @@ use super::indexed::Indexed;
 use super::input::{Input, Sources};
 use super::json::Fields;
 use super::keep::KeepColumn;
-use super::limit::{Longest, RecordLimit};
+use super::limit::{ReadLimit, RecordLimit};
 use super::options::ReadOptions;
 use super::parse::{Parser, Taken};
 use super::read::{At, Reading, Rejection, Sink};
@@ -39,6 +39,8 @@ pub struct Corpus {
     ends: Vec<usize>,
     /// The fields that were taken.
     taken: Fields,
+    /// What of the inputs was read.
+    limit: ReadLimit,
     /// Input and line of each rejected record.
     rejected_at: HashSet<At>,
     rejections: Vec<Rejection>,
@@ -160,7 +162,7 @@ impl Corpus {
             choose,
             ticker: Ticker::new(watch, Stage::Write, self.documents.len()),
         };
-        copy_all(&self.inputs, &self.taken, Longest::NONE, again)
+        copy_all(&self.inputs, &self.taken, self.limit, again)
     }
 }
 
@@ -225,17 +227,19 @@ impl<'i> Gathering<'i> {
         indexed: &'i Indexed,
         watch: Option<&dyn Watch>,
     ) -> Result<(Corpus, Option<Digests>), Error> {
-        sources.spool()?;
+        sources.spool(watch)?;
         let ticker = Ticker::new(watch, Stage::Read, sources.size() as usize);
+        let limit = RecordLimit::unbounded(options);
         let parser = Parser {
             options,
             digester,
             hold: true,
-            limit: RecordLimit::NONE,
+            limit,
         };
         let mut gathering = Self {
             corpus: Corpus {
                 hidden: sources.hidden,
+                limit: limit.of_reading(),
                 keep: KeepColumn::new(options.fields.keep.clone()),
                 ..Corpus::default()
             },

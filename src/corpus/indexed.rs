@@ -1,5 +1,6 @@
 //! The documents of indexes that new ones are compared with.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
@@ -54,6 +55,21 @@ impl Indexed {
             ))),
             None => Ok(()),
         }
+    }
+
+    /// Refuses an index that has an id twice, by documents whose ids earlier ones have, sorted, and those; documents of
+    /// indexes have numbers from `new` on.
+    pub(super) fn check_repeated(&self, repeated: &[(u32, u32)], new: u32) -> Result<(), Error> {
+        let of_index = repeated.iter().find(|&&(document, _)| document >= new);
+        let twice = repeated.windows(2).find(|pair| pair[0].0 == pair[1].0);
+        let document = match (of_index, twice) {
+            (Some(&(document, _)), _) => document - new,
+            (None, Some(pair)) => pair[1].1.saturating_sub(new),
+            (None, None) => return Ok(()),
+        };
+        let (dir, _) = &self.indexes[self.index_of(document)];
+        let why = format!("it is corrupt: it has the id `{}` twice", self.id(document));
+        Err(Error::io("read", dir, io::Error::other(why)))
     }
 
     /// Documents.
@@ -123,6 +139,8 @@ impl Indexed {
             indexes
                 .flat_map(|(index, (_, stored))| {
                     let rows = stored.bands().rows(&keys).into_iter();
+                    // What a file says is not trusted.
+                    let rows = rows.filter(|&row| row < stored.len());
                     rows.map(move |row| self.start(index) + row)
                 })
                 .collect::<Vec<u32>>()

@@ -1,6 +1,8 @@
-//! How much memory one record may take.
+//! How much memory one record may take, and how much is read of an input at a time.
 
-use super::options::OnBad;
+use serde::{Deserialize, Serialize};
+
+use super::options::{OnBad, ReadOptions};
 use crate::text::Shingle;
 
 /// The memory that one record may take, and an estimate of what a record takes.
@@ -16,54 +18,81 @@ pub(super) struct RecordLimit {
     program: u64,
     /// Bytes that a record may take.
     allowed: u64,
+    /// Bytes of a record, whatever it takes.
+    most: u64,
     /// Bytes taken for each byte of text.
     text: u64,
     /// Records that take more are refused in words for this.
     on_bad: OnBad,
 }
 
+/// What the program takes without any data.
+pub(super) const PROGRAM: u64 = 32 << 20;
 /// Bytes taken for each byte of a line or file.
 const RAW: u64 = 5;
 /// A record may take a part in so many of the memory that data may take.
 const SHARE: u64 = 2;
+/// A window or a page may take a part in so many of that.
+const PART: u64 = 2;
 const MIB: u64 = 1 << 20;
 /// Bytes after which the end of a record that is refused is not looked for any more: its error says how long it is, unless
 /// that takes too long to find out.
 const SEEK: u64 = 1 << 30;
 
-/// The longest record that is read whole, and how far the end of a longer one is looked for.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Longest {
-    pub(super) bytes: u64,
+/// The largest parts of an input that are held whole.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(super) struct ReadLimit {
+    /// Bytes of a record. Of a longer one the beginning is read.
+    pub(super) record: u64,
+    /// Bytes in which the end of a longer one is looked for.
     pub(super) seek: u64,
+    /// Bytes of a Zstandard window, as the power of two that they are.
+    pub(super) window: u32,
+    /// Bytes of a Parquet page, decompressed.
+    pub(super) page: u64,
 }
 
-impl Longest {
-    /// No limit.
-    pub(super) const NONE: Self = Self::of(u64::MAX);
-
-    /// Records of so many bytes; longer ones are skipped.
-    pub(super) const fn of(bytes: u64) -> Self {
-        let seek = u64::MAX;
-        Self { bytes, seek }
+impl Default for ReadLimit {
+    /// No limit but that of the window: this is the one up to which decoders of Zstandard work unless they are told
+    /// otherwise.
+    fn default() -> Self {
+        Self {
+            record: u64::MAX,
+            seek: u64::MAX,
+            window: 27,
+            page: u64::MAX,
+        }
     }
 }
+
+/// The longest window that decoders can be asked for.
+const LONGEST_WINDOW: u32 = if cfg!(target_pointer_width = "64") {
+    31
+} else {
+    30
+};
+
+/// A way out for who does not want to allow more.
+const SKIP: &str = ", or skip such records with --on-bad skip";
 
 /// Bytes of a record that is too long which stand for it in a list of rejections.
 pub(super) const BEGINNING: usize = 200;
 
 impl RecordLimit {
-    /// No limit.
-    pub(super) const NONE: Self = Self {
-        memory: u64::MAX,
-        program: 0,
-        allowed: u64::MAX,
-        text: 0,
-        on_bad: OnBad::Fail,
-    };
+    /// The limit of a process that may hold whatever it takes.
+    pub(super) fn unbounded(options: &ReadOptions) -> Self {
+        Self {
+            memory: u64::MAX,
+            program: 0,
+            allowed: u64::MAX,
+            most: options.max_record.unwrap_or(u64::MAX),
+            text: 0,
+            on_bad: options.on_bad,
+        }
+    }
 
     /// The limit of a process that may hold `memory` bytes and takes `program` bytes without any data.
-    pub(super) fn of(memory: u64, program: u64, shingle: Shingle, on_bad: OnBad) -> Self {
+    pub(super) fn of(memory: u64, program: u64, shingle: Shingle, options: &ReadOptions) -> Self {
         Self {
             memory,
             program,
@@ -74,7 +103,7 @@ impl RecordLimit {
                 Shingle::Chars(_) => 36,
                 Shingle::Bytes(_) => 28,
             },
-            on_bad,
+            ..Self::unbounded(options)
         }
     }
 
@@ -84,19 +113,34 @@ impl RecordLimit {
         RAW.saturating_mul(len).saturating_add(of_text)
     }
 
-    /// The longest line or file that is read, whatever its text is.
-    pub(super) fn longest(&self) -> Longest {
-        Longest {
-            bytes: self.allowed / RAW,
-            seek: match self.on_bad {
-                OnBad::Skip => u64::MAX,
-                OnBad::Fail => SEEK,
+    /// The limit of what is read of an input.
+    pub(super) fn of_reading(&self) -> ReadLimit {
+        let unbounded = ReadLimit::default();
+        let record = self.most.min(self.allowed / RAW);
+        let seek = match self.on_bad {
+            OnBad::Fail if record < u64::MAX => SEEK,
+            _ => u64::MAX,
+        };
+        match self.allowed {
+            u64::MAX => ReadLimit {
+                record,
+                seek,
+                ..unbounded
+            },
+            allowed => ReadLimit {
+                record,
+                seek,
+                window: (allowed / PART).ilog2().min(LONGEST_WINDOW),
+                page: allowed / PART,
             },
         }
     }
 
     /// Refuses a record of `len` bytes that is too long whatever its text is.
     pub(super) fn check_line(&self, len: u64) -> Result<(), String> {
+        if len > self.most {
+            return Err(self.longer(len));
+        }
         match self.takes(len, 0) <= self.allowed {
             true => Ok(()),
             false => Err(self.too_long(len, self.takes(len, len))),
@@ -112,18 +156,26 @@ impl RecordLimit {
         }
     }
 
+    /// How long a record is, and what can be done but to allow more.
+    fn told(&self, len: u64) -> (String, &'static str) {
+        let megabytes = format!("this record has {} MB", megabytes(len));
+        match self.on_bad {
+            OnBad::Fail if len >= SEEK => (megabytes.replace("has", "has more than"), SKIP),
+            OnBad::Fail => (megabytes, SKIP),
+            OnBad::Skip => (megabytes, ""),
+        }
+    }
+
+    fn longer(&self, len: u64) -> String {
+        let (told, or_skip) = self.told(len);
+        let most = megabytes(self.most);
+        format!("{told}; --max-record allows {most} MB: raise it{or_skip}")
+    }
+
     fn too_long(&self, len: u64, takes: u64) -> String {
-        let megabytes = len as f64 / 1e6;
-        let (more, way_out) = match self.on_bad {
-            OnBad::Skip => ("", ""),
-            OnBad::Fail => (
-                if len < SEEK { "" } else { "more than " },
-                ", or skip such records with --on-bad skip",
-            ),
-        };
+        let (told, or_skip) = self.told(len);
         format!(
-            "this record has {more}{megabytes:.1} MB and may take {} MiB; --memory allows {} MiB for one record: raise \
-             it to {}{way_out}",
+            "{told} and may take {} MiB; --memory allows {} MiB for one record: raise it to {}{or_skip}",
             takes.div_ceil(MIB),
             self.allowed / MIB,
             self.enough(takes)
@@ -150,13 +202,32 @@ impl RecordLimit {
     }
 }
 
+/// The bound under which a window or a page of so many bytes is held whole, as it is given to the program.
+pub(super) fn memory_for(bytes: u64) -> String {
+    let memory = bytes.saturating_mul(PART * SHARE).saturating_add(PROGRAM);
+    format!("{}MiB", memory.div_ceil(MIB))
+}
+
+/// A number of bytes, in megabytes.
+fn megabytes(bytes: u64) -> String {
+    match bytes as f64 / 1e6 {
+        few if few < 0.1 => few.to_string(),
+        many => format!("{many:.1}"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn options(on_bad: OnBad) -> ReadOptions {
+        ReadOptions::new().on_bad(on_bad)
+    }
+
     #[test]
     fn what_is_advised_is_enough() {
-        let limit = |memory| RecordLimit::of(memory, 32 << 20, Shingle::Words(5), OnBad::Fail);
+        let fail = options(OnBad::Fail);
+        let limit = |memory| RecordLimit::of(memory, 32 << 20, Shingle::Words(5), &fail);
         for len in [2_000_000, 120_000_000, 9_000_000_000] {
             let told = limit(64 << 20).check(len, len as usize).unwrap_err();
             let advice = told.split("raise it to ").nth(1).unwrap();
@@ -167,13 +238,16 @@ mod tests {
                 "{told}"
             );
         }
-        assert_eq!(RecordLimit::NONE.check(u64::MAX, usize::MAX), Ok(()));
+        let unbounded = RecordLimit::unbounded(&fail);
+        assert_eq!(unbounded.check_line(u64::MAX), Ok(()));
+        assert_eq!(unbounded.check(u64::MAX, usize::MAX), Ok(()));
     }
 
     #[test]
     fn a_line_of_little_text_may_be_longer() {
-        let limit = RecordLimit::of(64 << 20, 32 << 20, Shingle::Words(5), OnBad::Skip);
-        let longest = limit.longest().bytes;
+        let skip = options(OnBad::Skip);
+        let limit = RecordLimit::of(64 << 20, 32 << 20, Shingle::Words(5), &skip);
+        let longest = limit.of_reading().record;
         assert_eq!(limit.check_line(longest), Ok(()));
         assert!(limit.check_line(longest + 1).is_err());
         assert_eq!(limit.check(longest, 0), Ok(()));

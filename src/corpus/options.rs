@@ -19,6 +19,7 @@ pub struct ReadOptions {
     pub(super) fields: Fields,
     pub(super) on_bad: OnBad,
     pub(super) bytes: bool,
+    pub(super) max_record: Option<u64>,
 }
 
 impl ReadOptions {
@@ -59,6 +60,15 @@ impl ReadOptions {
     #[must_use]
     pub fn on_bad(mut self, on_bad: OnBad) -> Self {
         self.on_bad = on_bad;
+        self
+    }
+
+    /// The longest record that is accepted, in bytes: a line, a text file, or the text of a Parquet row. A longer one is
+    /// a bad record, of which only the beginning is read. Default no limit; in [bounded memory](super::Job::memory), one
+    /// that follows from the bound applies as well.
+    #[must_use]
+    pub fn max_record(mut self, bytes: u64) -> Self {
+        self.max_record = Some(bytes);
         self
     }
 

@@ -204,7 +204,8 @@ impl Outputs {
     /// Where an output really is, links followed: no input, and apart from all other outputs.
     fn place(&self, path: &Path) -> Result<PathBuf, Error> {
         let name = || escaped_bytes(path.as_os_str());
-        let place = passing::resolve(path).map_err(|error| Error::io("write", path, error))?;
+        let cannot = |error| Error::io("write", path, error);
+        let place = passing::resolve(path).map_err(cannot)?;
         if place.is_symlink() {
             return Err(Error::refused(format!(
                 "output {} is a link to what is not there",
@@ -229,7 +230,10 @@ impl Outputs {
                 name()
             )));
         }
-        Ok(place)
+        match fs::metadata(passing::folder_of(&place)) {
+            Ok(_) => Ok(place),
+            Err(error) => Err(cannot(error)),
+        }
     }
 
     /// Finishes all outputs, then puts each in its place; files that were there are replaced.

@@ -11,9 +11,9 @@ use super::document::{StoredFile, TextDocument};
 use super::input::{Count, Input};
 use super::json::Fields;
 use super::keep::KeepValues;
-use super::limit::{Longest, RecordLimit};
+use super::limit::{ReadLimit, RecordLimit};
 use super::options::ReadOptions;
-use super::records::{BLOCK, Block, Blocks, RawRecord, utf8};
+use super::records::{Block, BlockSize, Blocks, RawRecord, utf8};
 use crate::digest::{Digester, Digests, Workspace};
 use crate::text::Content;
 
@@ -97,16 +97,28 @@ pub(super) struct Taken {
 /// Memory of a block's bytes, and of its digests.
 pub(super) type Spare = (Vec<u8>, Option<Digests>);
 
+/// How much memory a round may take.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct RoundWeight {
+    /// Bytes in all.
+    pub(super) bytes: usize,
+    /// Bytes that are made of a record besides its own.
+    pub(super) record: usize,
+}
+
 /// Reads the inputs block after block.
 pub(super) struct Producer<'r> {
     inputs: &'r [Input],
     fields: &'r Fields,
-    longest: Longest,
+    limit: ReadLimit,
+    size: BlockSize,
     number: usize,
     open: Option<(Blocks, Option<Arc<StoredFile>>)>,
     bytes: Count,
     /// Bytes of a round.
     round: usize,
+    /// Bytes that a round may take in memory, with what is made of it.
+    weight: usize,
     /// Memory of blocks that are done with.
     spare: Vec<Spare>,
 }
@@ -117,30 +129,39 @@ const ROUND: usize = 4 << 20;
 const PARTS: usize = 4096;
 
 impl<'r> Producer<'r> {
-    pub(super) fn new(inputs: &'r [Input], options: &'r ReadOptions, longest: Longest) -> Self {
+    pub(super) fn new(inputs: &'r [Input], options: &'r ReadOptions, limit: ReadLimit) -> Self {
         Self {
             inputs,
             fields: &options.fields,
-            longest,
+            limit,
+            size: BlockSize::default(),
             number: 0,
             open: None,
             bytes: Count::default(),
             round: ROUND * rayon::current_num_threads(),
+            weight: usize::MAX,
             spare: Vec::new(),
         }
     }
 
-    /// Has rounds of so many bytes at most, however many threads there are.
-    pub(super) fn rounds_of(self, most: usize) -> Self {
+    /// Has rounds that take no more memory than this, however many threads there are.
+    pub(super) fn rounds_of(self, weight: RoundWeight) -> Self {
+        /// Blocks of a round for each thread.
+        const EACH: usize = 4;
+        let blocks = EACH * rayon::current_num_threads();
         Self {
-            round: self.round.min(most),
+            weight: weight.bytes,
+            size: BlockSize {
+                bytes: (weight.bytes / blocks).clamp(1, self.size.bytes),
+                record: weight.record,
+            },
             ..self
         }
     }
 
     /// Takes memory back, to be used again. What a long record has taken is given up.
     pub(super) fn take_back(&mut self, spare: Spare) {
-        if spare.0.len() <= 2 * BLOCK {
+        if spare.0.len() <= 2 * self.size.bytes {
             self.spare.push(spare);
         }
     }
@@ -148,12 +169,17 @@ impl<'r> Producer<'r> {
     /// The next parts, together of about the size of a round; none at the end.
     pub(super) fn round(&mut self) -> Vec<Of<RawBlock>> {
         let mut parts = Vec::new();
-        let mut bytes = 0;
-        while bytes < self.round && parts.len() < PARTS && self.number < self.inputs.len() {
+        let (mut bytes, mut weight) = (0, 0);
+        while bytes < self.round
+            && weight < self.weight
+            && parts.len() < PARTS
+            && self.number < self.inputs.len()
+        {
             let input = self.number;
             let part = self.next();
             if let Part::Block(raw) = &part {
                 bytes += raw.block.len();
+                weight += raw.block.weight();
             } else {
                 self.open = None;
                 self.number += 1;
@@ -171,7 +197,7 @@ impl<'r> Producer<'r> {
         let input = &self.inputs[self.number];
         let (blocks, file) = match &mut self.open {
             Some(open) => open,
-            none => match Blocks::open(input, self.fields, self.longest, &self.bytes) {
+            none => match Blocks::open(input, self.fields, self.limit, self.size, &self.bytes) {
                 Ok(blocks) => none.insert((blocks, StoredFile::of(input, self.fields))),
                 Err(error) => {
                     let opened = false;

@@ -7,7 +7,7 @@ use super::escape::escaped_bytes;
 use super::input::{Format, Input};
 use super::limit::BEGINNING;
 use super::options::OnBad;
-use super::parse::{Of, ParsedBlock, Parser, Part, Producer, Spare, Taken, Unfit};
+use super::parse::{Of, ParsedBlock, Parser, Part, Producer, RoundWeight, Spare, Taken, Unfit};
 use super::records::Unusable;
 use crate::digest::{Digests, Workspace};
 use crate::pool::Pool;
@@ -50,8 +50,8 @@ pub(super) struct Reading<'r, S> {
     pub(super) parser: Parser<'r>,
     pub(super) ticker: Ticker<'r>,
     pub(super) sink: &'r mut S,
-    /// Bytes of a round, at most.
-    most: usize,
+    /// What a round may take, where that is bounded.
+    weight: Option<RoundWeight>,
     /// Lines of the input in work that were passed.
     lines: u64,
 }
@@ -68,20 +68,25 @@ impl<'r, S: Sink + Send> Reading<'r, S> {
             parser,
             ticker,
             sink,
-            most: usize::MAX,
+            weight: None,
             lines: 0,
         }
     }
 
-    /// Reads in rounds of so many bytes at most.
-    pub(super) fn rounds_of(self, most: usize) -> Self {
-        Self { most, ..self }
+    /// Reads in rounds that take no more memory than this.
+    pub(super) fn rounds_of(self, weight: RoundWeight) -> Self {
+        Self {
+            weight: Some(weight),
+            ..self
+        }
     }
 
     pub(super) fn run(mut self) -> Result<(), Error> {
         let (inputs, parser) = (self.inputs, self.parser);
-        let longest = parser.limit.longest();
-        let mut producer = Producer::new(inputs, parser.options, longest).rounds_of(self.most);
+        let mut producer = Producer::new(inputs, parser.options, parser.limit.of_reading());
+        if let Some(weight) = self.weight {
+            producer = producer.rounds_of(weight);
+        }
         let spaces: Pool<Workspace> = Pool::default();
         let mut read = producer.round();
         let mut parsed: Vec<Of<ParsedBlock>> = Vec::new();

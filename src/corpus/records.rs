@@ -7,7 +7,7 @@ use std::io;
 use super::bytes::{ByteBlock, ByteBlocks};
 use super::input::{Count, Format, Input};
 use super::json::{Fields, Picked};
-use super::limit::Longest;
+use super::limit::ReadLimit;
 use super::parquet::{Row, RowBlock, RowBlocks};
 use crate::text::Content;
 
@@ -76,6 +76,14 @@ impl Block {
         }
     }
 
+    /// Bytes that it takes in memory, with what is made of it.
+    pub(super) fn weight(&self) -> usize {
+        match self {
+            Self::Bytes(block) => block.weight(),
+            Self::Rows(block) => block.weight(),
+        }
+    }
+
     /// A part of it as text, by the place in the decompressed file; none of rows.
     pub(super) fn told(&self, offset: u64, len: usize) -> Option<String> {
         match self {
@@ -105,8 +113,24 @@ impl Block {
     }
 }
 
-/// Bytes of a block, at least, where there are so many.
+/// How large blocks are.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct BlockSize {
+    /// Bytes, about; one record is a block however long it is.
+    pub(super) bytes: usize,
+    /// Bytes that are held for a record besides its own, where they count.
+    pub(super) record: usize,
+}
+
+/// Bytes of a block where memory is not bounded.
 pub(super) const BLOCK: usize = 1 << 20;
+
+impl Default for BlockSize {
+    fn default() -> Self {
+        let (bytes, record) = (BLOCK, 0);
+        Self { bytes, record }
+    }
+}
 
 /// An input read in blocks.
 pub(super) enum Blocks {
@@ -119,16 +143,23 @@ impl Blocks {
     pub(super) fn open(
         input: &Input,
         fields: &Fields,
-        longest: Longest,
+        limit: ReadLimit,
+        size: BlockSize,
         bytes: &Count,
     ) -> io::Result<Self> {
         if let Some(problem) = &input.problem {
             return Err(Unusable::error(problem));
         }
         Ok(match input.format {
-            Format::Parquet => Self::Rows(Box::new(RowBlocks::open(&input.path, fields, bytes)?)),
+            Format::Parquet => Self::Rows(Box::new(RowBlocks::open(
+                &input.path,
+                fields,
+                limit,
+                size,
+                bytes,
+            )?)),
             Format::Text | Format::JsonLines(_) => {
-                Self::Bytes(ByteBlocks::open(input, longest, bytes)?)
+                Self::Bytes(ByteBlocks::open(input, limit, size, bytes)?)
             }
         })
     }
@@ -174,11 +205,17 @@ impl std::error::Error for Unusable {}
 pub(super) fn for_each_record<E: From<io::Error>>(
     input: &Input,
     fields: &Fields,
-    longest: Longest,
+    limit: ReadLimit,
     mut each: impl FnMut(RawRecord<'_>) -> Result<(), E>,
 ) -> Result<(), (Option<u64>, E)> {
-    let mut blocks = Blocks::open(input, fields, longest, &Count::default())
-        .map_err(|error| (None, E::from(error)))?;
+    let mut blocks = Blocks::open(
+        input,
+        fields,
+        limit,
+        BlockSize::default(),
+        &Count::default(),
+    )
+    .map_err(|error| (None, E::from(error)))?;
     let (mut lines, mut memory) = (0, Vec::new());
     loop {
         let next = blocks.next(&mut memory).map_err(|error| {

@@ -82,7 +82,11 @@ impl BloomBands {
             None => Banding::balanced(deduper.threshold(), hashes)?,
         };
         let plan = Plan::new(documents, banding.bands(), rate)?;
-        let filter = Filter::new(plan.blocks() as usize, plan.probes());
+        let blocks = plan.blocks() as usize;
+        if !Filter::fit(banding.bands(), blocks) {
+            return Err(Error::new(Kind::BloomSize { documents, rate }));
+        }
+        let filter = Filter::new(blocks, plan.probes());
         Ok(Self {
             filters: vec![filter; banding.bands()],
             banding,

@@ -28,6 +28,12 @@ impl Filter {
         }
     }
 
+    /// Whether there is memory for so many of this many blocks, as far as the system tells.
+    pub(super) fn fit(filters: usize, blocks: usize) -> bool {
+        let all = filters.checked_mul(blocks);
+        all.is_some_and(|all| Vec::<Block>::new().try_reserve_exact(all).is_ok())
+    }
+
     /// True for every key that was inserted.
     pub(super) fn contains(&self, key: u64) -> bool {
         let Block(words) = &self.blocks[self.place(key)];

@@ -11,7 +11,7 @@ use crate::corpus::error::Error;
 use crate::corpus::indexed::Indexed;
 use crate::corpus::input::Input;
 use crate::corpus::options::ReadOptions;
-use crate::corpus::parse::{Part, Producer, RawBlock};
+use crate::corpus::parse::{Part, Producer, RawBlock, RoundWeight};
 use crate::corpus::read::{At, Rejection};
 use crate::corpus::records::RawRecord;
 use crate::pool::Pool;
@@ -27,8 +27,8 @@ pub(super) struct Again<'a> {
     pub(super) known: &'a Known,
     /// Documents that follow those of the inputs.
     pub(super) indexed: &'a Indexed,
-    /// Bytes that are read at a time, at most.
-    pub(super) round: usize,
+    /// What is read at a time may take so much.
+    pub(super) round: RoundWeight,
     pub(super) ticker: Ticker<'a>,
 }
 
@@ -77,7 +77,7 @@ impl Again<'_> {
     pub(super) fn run<P: Picking>(self, picking: &mut P) -> Result<LateRecords, Error> {
         let mut walk = Walk::new(self.known, self.inputs, self.folder)?;
         let mut late = LateRecords::default();
-        let producer = Producer::new(self.inputs, self.options, self.known.longest);
+        let producer = Producer::new(self.inputs, self.options, self.known.limit);
         let mut producer = producer.rounds_of(self.round);
         let spaces: Pool<Memory> = Pool::default();
         let mut work = self.pick(picking, &mut producer, &mut walk, &mut late)?;
@@ -104,7 +104,7 @@ impl Again<'_> {
     /// The same of the documents of indexes, whose shingle sets are there.
     fn run_indexed<P: Picking>(&self, picking: &mut P) -> Result<(), Error> {
         let mut documents = self.known.documents..;
-        self.indexed.for_each_some(self.round, |some| {
+        self.indexed.for_each_some(self.round.bytes, |some| {
             let mut made = P::Made::default();
             for (of_index, document) in some.into_iter().zip(documents.by_ref()) {
                 if picking.is_picked(document) {

@@ -11,6 +11,7 @@ use super::decided::{
 use super::saving::{Saving, save};
 use crate::batch::{Batch, Memory, Run, Shingled as _};
 use crate::cluster::{Cluster, Clusters};
+use crate::collapse::Distinct;
 use crate::corpus::corpus::Corpus;
 use crate::corpus::error::Error;
 use crate::corpus::indexed::{Indexed, IndexedDocument, NewOrIndexed};
@@ -21,7 +22,7 @@ use crate::digest::Digests;
 use crate::method::Method;
 use crate::recall::Recall;
 use crate::text::ReadError;
-use crate::watch::{Stage, Ticker, Watch};
+use crate::watch::{Looks, Stage, Ticker, Watch};
 
 /// The decisions on documents that are in memory.
 pub(super) struct InMemory {
@@ -67,8 +68,12 @@ impl InMemory {
         } = gathered;
         if let Some(table) = &sinks.clusters {
             table.clusters_header()?;
-            self.clusters()
-                .try_for_each(|cluster| table.decided(&cluster))?;
+            let ticker = Ticker::new(watch, Stage::Write, 0);
+            let looks = Looks::new(&ticker);
+            self.clusters().try_for_each(|cluster| {
+                looks.count(cluster.removed.len())?;
+                table.decided(&cluster)
+            })?;
         }
         if let Some(table) = &sinks.rejections {
             table.rejections(corpus.rejections())?;
@@ -219,7 +224,8 @@ impl Gathered {
         let old = old.map(|&document| NewOrIndexed::Indexed(&self.indexed, document));
         let documents: Vec<_> = new.chain(old).collect();
         let order = self.corpus.keep_order();
-        let mut run = Run::new().keep_by(&order);
+        let copies = job.pairs_of_copies.unwrap_or_default();
+        let mut run = Run::new().keep_by(&order).pairs_of_copies(copies);
         if !self.indexed.is_empty() {
             run = run.indexed_from(self.new_documents());
         }
@@ -229,12 +235,23 @@ impl Gathered {
         let batch = Batch::of(job.deduper, &documents, digests, run)?;
         let mut found = None;
         if let Some(table) = pairs {
+            job.check_copies(self.copies(batch.distinct()))?;
             table.pairs_header()?;
             found = Some(batch.all_pairs(|pair| {
                 table.pair_row(&self.id(pair.a), &self.id(pair.b), &pair.similarity)
             })?);
         }
         Ok((batch.all_clusters()?, found))
+    }
+
+    /// How many documents each set has, and how many of these are of indexes.
+    fn copies(&self, distinct: &Distinct) -> impl Iterator<Item = (u32, u32)> {
+        let new = self.new_documents() as u32;
+        (0..distinct.len()).map(move |set| {
+            let documents = distinct.documents(set);
+            let indexed = documents.len() - documents.partition_point(|&document| document < new);
+            (documents.len() as u32, indexed as u32)
+        })
     }
 
     /// New documents: those from this number on are of indexes.

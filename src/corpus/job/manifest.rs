@@ -15,6 +15,7 @@ use super::names::{self, INPUTS, LOCK, MANIFEST};
 use crate::corpus::error::Error;
 use crate::corpus::escape::escaped_bytes;
 use crate::corpus::input::Input;
+use crate::corpus::limit::ReadLimit;
 use crate::passing::{PREFIX, hold};
 
 /// The state of a job, as it stands in its work folder. Each stage is entered when all its files are whole.
@@ -68,8 +69,8 @@ pub(super) type Settings = Vec<(String, String)>;
 pub(super) struct ReadDone {
     pub(super) documents: u32,
     pub(super) text_bytes: u64,
-    /// Bytes of the longest record that was taken.
-    pub(super) longest: u64,
+    /// What was read of the inputs: records up to the longest that was taken.
+    pub(super) limit: ReadLimit,
     /// Bytes of memory that a record takes, at most, about.
     pub(super) heaviest: u64,
     /// Records that were rejected on the way.
@@ -131,7 +132,7 @@ pub(super) struct DecidedDone {
 
 /// How the first line of a manifest begins; a version and the checksum of the other lines follow.
 const FORMAT: &str = "resemblance work folder";
-const VERSION: u32 = 4;
+const VERSION: u32 = 5;
 
 impl Manifest {
     /// The bytes of its file: a line that says what it is, and what it says.

@@ -81,15 +81,16 @@ use self::in_memory::InMemory;
 pub(super) use self::manifest::is_work_folder;
 use self::manifest::{DecidedDone, Settings, Work};
 use self::on_disk::OnDisk;
-use self::shares::{PROGRAM, Shares};
+use self::shares::Shares;
 use self::stages::Stages;
 use super::error::Error;
 use super::escape::escaped_bytes;
 use super::indexed::Indexed;
 use super::input::Sources;
-use super::limit::RecordLimit;
+use super::limit::{PROGRAM, RecordLimit};
 use super::options::ReadOptions;
 use super::sink::IndexSink;
+use crate::batch::PairsOfCopies;
 use crate::deduper::Deduper;
 use crate::method::{Method, Reason};
 use crate::passing::resolve;
@@ -125,6 +126,7 @@ pub struct Job<'d> {
     work: Option<PathBuf>,
     fresh: bool,
     against: Vec<PathBuf>,
+    pairs_of_copies: Option<PairsOfCopies>,
 }
 
 impl<'d> Job<'d> {
@@ -137,6 +139,7 @@ impl<'d> Job<'d> {
             work: None,
             fresh: false,
             against: Vec::new(),
+            pairs_of_copies: None,
         }
     }
 
@@ -148,8 +151,9 @@ impl<'d> Job<'d> {
     ///
     /// A record that takes too much is a bad record, see [`ReadOptions::on_bad`]: a line or file of more than a tenth of
     /// the memory above 32 MiB, or a text of more than a 42nd of it (by word shingles; a 66th by bytes, an 82nd by
-    /// characters). That is 0.8 MB of text under 64 MiB, 12 MB under 512 MiB, 101 MB under 4 GiB. A value of a Parquet
-    /// file is known to be too long only when its page has been read, and that takes the memory of the page.
+    /// characters). That is 0.8 MB of text under 64 MiB, 12 MB under 512 MiB, 101 MB under 4 GiB. A page of a
+    /// Parquet file, and the window of a Zstandard file, may have a quarter of the memory above 32 MiB; a file with a larger
+    /// one is bad from there on.
     ///
     /// Work in a folder goes on with another bound. Records that were rejected stay so under a larger one; under one that
     /// is too small for a record that was taken the job fails.
@@ -195,6 +199,32 @@ impl<'d> Job<'d> {
     pub fn against(mut self, index: impl Into<PathBuf>) -> Self {
         self.against.push(index.into());
         self
+    }
+
+    /// Which pairs of documents with the same shingles go to the [table of pairs](Sinks::pairs). Default all, but where
+    /// these are more than 100 million the job fails before it compares anything: 20,000 copies of a text have 200 million
+    /// pairs. [`All`](PairsOfCopies::All) writes them whatever their number is.
+    #[must_use]
+    pub fn pairs_of_copies(mut self, pairs: PairsOfCopies) -> Self {
+        self.pairs_of_copies = Some(pairs);
+        self
+    }
+
+    /// Refuses to write the pairs of equal texts where nobody has said so and they are too many. Of each text there are
+    /// so many documents, of which so many are of indexes: these are no pairs with each other.
+    fn check_copies(&self, texts: impl Iterator<Item = (u32, u32)>) -> Result<(), Error> {
+        const MOST: u64 = 100_000_000;
+        let pairs = |of: u32| u64::from(of) * u64::from(of).saturating_sub(1) / 2;
+        let pairs: u64 = texts
+            .map(|(all, indexed)| pairs(all) - pairs(indexed))
+            .sum();
+        match self.pairs_of_copies {
+            None if pairs > MOST => Err(Error::refused(format!(
+                "{pairs} pairs of documents with the same shingles would be written, and more than {MOST} are only where \
+                 that is asked for: --pairs-of-copies star writes each copy with the first one only, all writes all"
+            ))),
+            _ => Ok(()),
+        }
     }
 
     /// Does the work, as far as it has not been done.
@@ -266,7 +296,7 @@ impl<'d> Job<'d> {
     /// What one record may take.
     fn limit(&self) -> RecordLimit {
         let shingle = self.deduper.scheme().shingle();
-        RecordLimit::of(self.bound(), PROGRAM, shingle, self.options.on_bad)
+        RecordLimit::of(self.bound(), PROGRAM, shingle, &self.options)
     }
 
     fn run_with(
@@ -278,7 +308,7 @@ impl<'d> Job<'d> {
     ) -> Result<Decided, Error> {
         let indexed = Indexed::open(&self.against, self.deduper)?;
         let mut work = self.begin(&sources, &indexed)?;
-        sources.spool()?;
+        sources.spool(watch)?;
         let stages = Stages {
             job: self,
             sources: &sources,
@@ -291,6 +321,9 @@ impl<'d> Job<'d> {
         let shares = stages.shares.beside(read.documents + indexed.len());
         let stages = Stages { shares, ..stages };
         let picked = stages.pick(&mut work, &read)?;
+        if sinks.pairs.is_some() {
+            stages.check_copies(&work, &picked, read.documents)?;
+        }
         let known = stages.known(&work, &read, &picked)?;
         let sets = stages.sets(&mut work, &picked, &known)?;
         let wants_pairs = sinks.pairs.is_some();
@@ -355,6 +388,10 @@ impl<'d> Job<'d> {
                 format!("{:?}", self.options.on_bad).to_lowercase(),
             ),
             ("bytes", self.options.bytes.to_string()),
+            (
+                "max record",
+                (self.options.max_record).map_or(String::new(), |bytes| bytes.to_string()),
+            ),
             ("against", indexed.stamp()),
             ("banding", deduper.banding().to_string()),
             ("recall", deduper.recall().to_string()),

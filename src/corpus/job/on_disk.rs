@@ -19,7 +19,7 @@ use crate::corpus::records::RawRecord;
 use crate::corpus::sink::{IndexSink, RecordSink, Table};
 use crate::deduper::Deduper;
 use crate::verify::{ShingleSet, Similarity};
-use crate::watch::{Stage, Ticker, Watch};
+use crate::watch::{Looks, Stage, Ticker, Watch};
 
 /// The decisions, and where the documents are.
 pub(super) struct OnDisk {
@@ -40,7 +40,7 @@ impl OnDisk {
         watch: Option<&dyn Watch>,
     ) -> Result<(), Error> {
         if let Some(table) = &sinks.clusters {
-            self.write_clusters(table)?;
+            self.write_clusters(table, watch)?;
         }
         if let Some(table) = &sinks.rejections {
             self.for_each_rejection(|rejection| table.rejections(&[rejection]))?;
@@ -82,9 +82,14 @@ impl OnDisk {
         Ok(())
     }
 
-    fn write_clusters(&self, table: &Table) -> Result<(), Error> {
+    fn write_clusters(&self, table: &Table, watch: Option<&dyn Watch>) -> Result<(), Error> {
         table.clusters_header()?;
-        self.for_each_cluster(|cluster| table.decided(&cluster))
+        let ticker = Ticker::new(watch, Stage::Write, 0);
+        let looks = Looks::new(&ticker);
+        self.for_each_cluster(|cluster| {
+            looks.count(cluster.removed.len())?;
+            table.decided(&cluster)
+        })
     }
 
     /// Hands the records that could not be used to `each`, in order.
@@ -114,7 +119,7 @@ impl OnDisk {
             sinks,
             ticker: Ticker::new(watch, Stage::Write, self.known.documents as usize),
         };
-        copy_all(inputs, &self.options.fields, self.known.longest, again)
+        copy_all(inputs, &self.options.fields, self.known.limit, again)
     }
 
     /// Whether each document is removed.
@@ -146,7 +151,7 @@ impl OnDisk {
             known: &self.known,
             // These are saved from their index.
             indexed: &Indexed::default(),
-            round: shares.round,
+            round: shares.of_records(deduper.banding()),
             ticker: Ticker::new(watch, Stage::Save, self.known.documents as usize),
         };
         let saved = save(deduper, index, &self.indexed, shares.table, |saving| {

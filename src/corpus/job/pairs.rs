@@ -6,6 +6,7 @@ use rayon::prelude::*;
 
 use super::joining::{Certain, Edge, Edges, FoundIn};
 use super::stored::{Stored, runs};
+use crate::batch::PairsOfCopies;
 use crate::chances::Agreement;
 use crate::corpus::error::Error;
 use crate::corpus::sink::Table;
@@ -13,6 +14,7 @@ use crate::deduper::Deduper;
 use crate::exact::Partners;
 use crate::recall::PairTally;
 use crate::verify::{Pair, Similarity};
+use crate::watch::Ticker;
 
 /// What pairs are written of.
 pub(super) struct Pairing<'p> {
@@ -25,6 +27,8 @@ pub(super) struct Pairing<'p> {
     pub(super) deduper: &'p Deduper,
     /// Documents from this number on are of indexes.
     pub(super) new: u32,
+    pub(super) copies: PairsOfCopies,
+    pub(super) ticker: &'p Ticker<'p>,
     /// Which sets are similar by common shingles alone.
     pub(super) partners: Option<Partners<'p>>,
 }
@@ -77,6 +81,7 @@ impl Pairing<'_> {
         let mut next = edges.next()?;
         let mut seen = HashSet::new();
         for &set in self.stored.documents() {
+            self.ticker.tick(1)?;
             if self.firsts[set as usize] != set {
                 continue;
             }
@@ -124,6 +129,12 @@ impl Pairing<'_> {
         documents.partition_point(|&document| document < self.new)
     }
 
+    /// Each of which documents of one set is a pair with each of which of another.
+    fn products<'s>(&self, left: &'s [u32], right: &'s [u32]) -> [(&'s [u32], &'s [u32]); 2] {
+        let (new, indexed) = left.split_at(self.new_of(left));
+        [(new, right), (indexed, &right[..self.new_of(right)])]
+    }
+
     /// The pairs among documents with the same set.
     fn within(
         &self,
@@ -139,7 +150,7 @@ impl Pairing<'_> {
         let first = &documents[..1];
         let size = self.stored.fetch(first)?.get(first[0]).set.len();
         let similarity = Similarity::of(size, size, size);
-        for (i, &a) in documents[..new].iter().enumerate() {
+        for (i, &a) in self.copies.paired(&documents[..new]).iter().enumerate() {
             for &b in &documents[i + 1..] {
                 rows.push(Pair::of(a, b, similarity))?;
             }
@@ -158,9 +169,12 @@ impl Pairing<'_> {
     ) -> Result<(), Error> {
         let [own, other] = partner.sizes.map(|size| size as usize);
         let similarity = Similarity::of(partner.shared as usize, own, other);
-        let (new, indexed) = left.split_at(self.new_of(left));
-        let new_right = &right[..self.new_of(right)];
-        let pairs = (new.len() * right.len() + indexed.len() * new_right.len()) as u64;
+        let pairs = self.products(left, right);
+        let pairs: usize = pairs
+            .iter()
+            .map(|(left, right)| left.len() * right.len())
+            .sum();
+        let pairs = pairs as u64;
         match partner.found {
             Some(FoundIn::Certain) => tally.add_certain(pairs),
             Some(FoundIn::Bands(agreement)) => {
@@ -177,7 +191,8 @@ impl Pairing<'_> {
                 }
             }
         }
-        for (left, right) in [(new, right), (indexed, new_right)] {
+        let copies = self.copies;
+        for (left, right) in self.products(copies.paired(left), copies.paired(right)) {
             for &a in left {
                 for &b in right {
                     rows.push(Pair::of(a, b, similarity))?;
@@ -237,7 +252,13 @@ impl Rows<'_, '_> {
     }
 
     fn flush(&mut self) -> Result<(), Error> {
-        let Pairing { stored, batch, .. } = self.pairing;
+        let Pairing {
+            stored,
+            batch,
+            ticker,
+            ..
+        } = self.pairing;
+        ticker.look()?;
         let documents = |pair: &Pair| [pair.a as u32, pair.b as u32];
         for (run, documents) in runs(&self.waiting, stored, *batch, documents) {
             let fetched = stored.fetch(&documents)?;

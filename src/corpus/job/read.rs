@@ -14,6 +14,7 @@ use crate::corpus::error::Error;
 use crate::corpus::indexed::{Indexed, IndexedDocument};
 use crate::corpus::input::Input;
 use crate::corpus::keep::KeepPolicy;
+use crate::corpus::limit::ReadLimit;
 use crate::corpus::parse::Taken;
 use crate::corpus::read::{At, Rejection, Sink};
 use crate::corpus::records::RawRecord;
@@ -155,11 +156,16 @@ impl<'f> Keying<'f> {
         Ok(())
     }
 
-    pub(super) fn finish(self) -> Result<ReadDone, Error> {
+    /// Tells what was read of inputs within this limit.
+    pub(super) fn finish(self, limit: ReadLimit) -> Result<ReadDone, Error> {
         Ok(ReadDone {
             documents: self.documents - self.indexed,
             text_bytes: self.text_bytes,
-            longest: self.longest,
+            limit: ReadLimit {
+                record: self.longest,
+                seek: u64::MAX,
+                ..limit
+            },
             heaviest: self.heaviest,
             rejections: self.rejections.finish()?,
             ends: self.folder.write_numbers(names::ENDS, &self.ends)?,

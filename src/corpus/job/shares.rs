@@ -1,5 +1,9 @@
 //! What may be held.
 
+use crate::corpus::limit::PROGRAM;
+use crate::corpus::parse::RoundWeight;
+use crate::lsh::Banding;
+
 /// What the parts of the work may take of the memory, in bytes unless it says otherwise.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Shares {
@@ -20,15 +24,16 @@ pub(super) struct Shares {
     pub(super) all: u64,
 }
 
-/// What there is before there is anything to hold.
-pub(super) const PROGRAM: u64 = 32 << 20;
-
 impl Shares {
     /// Of so much memory.
     pub(super) fn of(memory: u64) -> Self {
         /// Bytes that are held for a key while it is compared with others.
         const KEY: u64 = 64;
-        let rest = memory.saturating_sub(PROGRAM).max(PROGRAM);
+        /// What a thread takes besides what it works on: its stack, and memory that it was given and does not give back.
+        const THREAD: u64 = 1 << 19;
+        let threads = THREAD * rayon::current_num_threads() as u64;
+        let rest = memory.saturating_sub(PROGRAM + threads);
+        let rest = rest.max(PROGRAM / 2);
         Self {
             buffers: (rest / 8).clamp(1 << 20, 64 << 20) as usize,
             round: (rest / 24) as usize,
@@ -37,6 +42,18 @@ impl Shares {
             table: (rest / 4) as usize,
             batch: rest / 6,
             all: rest,
+        }
+    }
+
+    /// What a round of records may take of which keys of such bands are made.
+    pub(super) fn of_records(self, banding: Banding) -> RoundWeight {
+        /// Bytes that are held for a record while it is parsed and taken, its id included.
+        const EACH: usize = 320;
+        /// Bytes of a band's key, in memory that is larger than what is in it.
+        const KEY: usize = 12;
+        RoundWeight {
+            bytes: self.round,
+            record: EACH + KEY * banding.bands(),
         }
     }
 

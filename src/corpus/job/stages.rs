@@ -83,10 +83,10 @@ impl Stages<'_> {
         let policy = &options.fields.keep;
         let mut keying = Keying::new(folder, policy, found_by, &self.shares)?;
         Reading::new(&self.sources.inputs, parser, ticker, &mut keying)
-            .rounds_of(self.shares.round)
+            .rounds_of(self.shares.of_records(deduper.banding()))
             .run()?;
         keying.take_indexed(self.indexed, &digester, self.shares.buffers)?;
-        let done = keying.finish()?;
+        let done = keying.finish(self.limit.of_reading())?;
         work.manifest.read = Some(done.clone());
         work.save()?;
         Ok(done)
@@ -100,6 +100,7 @@ impl Stages<'_> {
         let folder = &work.folder;
         let most = self.shares.keys;
         let repeated = repeated_ids(&Dealt::open(folder, names::IDS)?, most, read.documents)?;
+        self.indexed.check_repeated(&repeated, read.documents)?;
         let prints = Dealt::open(folder, names::PRINTS)?;
         let documents = read.documents + self.indexed.len();
         let ticker = self.ticker(folder, Stage::Collapse, documents as usize);
@@ -180,6 +181,26 @@ impl Stages<'_> {
         Ok((may.into_iter().map(mark).collect(), is_narrowed))
     }
 
+    /// Refuses to write the pairs of equal texts where they are too many.
+    pub(super) fn check_copies(
+        &self,
+        work: &Work,
+        picked: &PickedDone,
+        new: u32,
+    ) -> Result<(), Error> {
+        let firsts = work.folder.read_numbers(&picked.firsts)?;
+        // Of each document that is the first of its shingles: those that have these, and those of indexes among them.
+        let mut of_set = vec![(0u32, 0u32); firsts.len()];
+        for (document, &first) in (0..).zip(&firsts) {
+            if first != NONE {
+                let (all, indexed) = &mut of_set[first as usize];
+                *all += 1;
+                *indexed += u32::from(document >= new);
+            }
+        }
+        self.job.check_copies(of_set.into_iter())
+    }
+
     /// What is known of the documents; where a bad record ends the work, one whose id was used before does.
     pub(super) fn known(
         &self,
@@ -234,7 +255,7 @@ impl Stages<'_> {
             shingler: self.job.deduper.sketcher().shingler(),
             known,
             indexed: self.indexed,
-            round: self.shares.round,
+            round: self.shares.of_records(self.job.deduper.banding()),
             ticker: self.ticker(folder, stage, known.documents as usize),
         }
     }
@@ -426,6 +447,8 @@ impl Stages<'_> {
         let folder = &work.folder;
         let pairing = Pairing {
             batch: self.shares.batch,
+            copies: self.job.pairs_of_copies.unwrap_or_default(),
+            ticker: &self.ticker(folder, Stage::Write, found.stored.documents().len()),
             firsts: &folder.read_numbers(&picked.firsts)?,
             stored: &found.stored,
             certain: &found.certain,

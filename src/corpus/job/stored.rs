@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use super::folder::{Folder, Whole};
 use super::rounds::Written;
 use crate::corpus::error::Error;
-use crate::verify::ShingleSet;
+use crate::verify::{ShingleSet, Similarity};
 
 /// Where the records of documents are. 12 bytes for each.
 pub(super) struct Stored {
@@ -110,20 +110,27 @@ impl Stored {
     }
 }
 
-/// Cuts ascending items into runs whose documents' records have about so many bytes together: at least one item each.
+/// Cuts ascending items into runs whose documents' records take about so many bytes of memory together: at least one item
+/// each.
 pub(super) fn runs<'i, T, const N: usize>(
     items: &'i [T],
     stored: &'i Stored,
     most: u64,
     documents: impl Fn(&T) -> [u32; N] + 'i,
 ) -> impl Iterator<Item = (&'i [T], Vec<u32>)> + 'i {
+    /// Bytes that are held for a record besides its own: twice what it is read into, its place, and how its memory is
+    /// allocated.
+    const EACH: u64 = 2 * size_of::<StoredRecord>() as u64 + 96;
+    /// Bytes that are held for an item besides its own: what is made of it.
+    const MADE: u64 = size_of::<Similarity>() as u64;
     let mut rest = items;
     std::iter::from_fn(move || {
         let (mut bytes, mut own) = (0, BTreeSet::new());
         let fits = |item: &&T| {
+            bytes += MADE;
             for document in documents(item) {
                 if own.insert(document) {
-                    bytes += stored.bytes(document);
+                    bytes += stored.bytes(document) + EACH;
                 }
             }
             bytes < most

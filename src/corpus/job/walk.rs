@@ -8,7 +8,7 @@ use super::rejected::{Late, RejectedAt};
 use crate::corpus::document::CHANGED;
 use crate::corpus::error::Error;
 use crate::corpus::input::Input;
-use crate::corpus::limit::Longest;
+use crate::corpus::limit::ReadLimit;
 use crate::corpus::read::At;
 
 /// What is known of the documents when all have been read.
@@ -20,8 +20,8 @@ pub(super) struct Known {
     /// Where records were rejected, in order.
     rejected: Vec<At>,
     pub(super) late: Late,
-    /// Records that are longer were rejected.
-    pub(super) longest: Longest,
+    /// What is beyond it was rejected.
+    pub(super) limit: ReadLimit,
 }
 
 impl Known {
@@ -37,7 +37,7 @@ impl Known {
             ends,
             rejected,
             late: Late::default(),
-            longest: Longest::of(read.longest),
+            limit: read.limit,
         })
     }
 

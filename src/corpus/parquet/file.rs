@@ -15,6 +15,8 @@ use parquet::file::metadata::{
 use parquet::file::reader::{ChunkReader, Length};
 use parquet::schema::types::TypePtr;
 
+use super::super::limit::memory_for;
+use super::super::records::Unusable;
 use super::pages::Pages;
 
 /// An open file, and what its footer tells.
@@ -37,9 +39,21 @@ impl ParquetFile {
         })
     }
 
+    /// Refuses pages of more bytes than this when their headers are read.
+    pub(super) fn with_pages_up_to(self, largest_page: u64) -> Self {
+        let bytes = FileBytes {
+            largest_page,
+            ..FileBytes::clone(&self.bytes)
+        };
+        Self {
+            bytes: Arc::new(bytes),
+            ..self
+        }
+    }
+
     /// Length in bytes.
     pub(super) fn len(&self) -> u64 {
-        self.bytes.1
+        self.bytes.len
     }
 
     /// The columns of its schema, whose own name is of no matter.
@@ -76,19 +90,38 @@ pub(super) fn guarded<T>(read: impl FnOnce() -> Result<T>) -> io::Result<T> {
 fn told(error: ParquetError) -> io::Error {
     match error {
         ParquetError::General(told) | ParquetError::EOF(told) => io::Error::other(told),
-        ParquetError::External(error) => io::Error::other(error),
+        ParquetError::External(error) => match error.downcast() {
+            Ok(error) => *error,
+            Err(error) => io::Error::other(error),
+        },
         other => io::Error::other(other),
     }
 }
 
 /// A file's bytes, by place. Reading them moves nothing that others rely on.
 #[derive(Clone)]
-pub(super) struct FileBytes(Arc<File>, u64);
+pub(super) struct FileBytes {
+    file: Arc<File>,
+    len: u64,
+    /// Bytes of the largest page that is read, compressed or not.
+    pub(super) largest_page: u64,
+}
 
 impl FileBytes {
     pub(super) fn of(file: File) -> io::Result<Self> {
-        let len = file.metadata()?.len();
-        Ok(Self(Arc::new(file), len))
+        Ok(Self {
+            len: file.metadata()?.len(),
+            file: Arc::new(file),
+            largest_page: u64::MAX,
+        })
+    }
+
+    fn from(&self, start: u64) -> From {
+        From {
+            file: Arc::clone(&self.file),
+            at: start,
+            largest_page: self.largest_page,
+        }
     }
 }
 
@@ -96,19 +129,63 @@ impl FileBytes {
 pub(super) struct From {
     file: Arc<File>,
     at: u64,
+    /// What a page may have whose header is here.
+    largest_page: u64,
 }
 
 impl Read for From {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = read_at(&self.file, buffer, self.at)?;
         self.at += read as u64;
+        // The first bytes that are read are the beginning of the header.
+        let largest = std::mem::replace(&mut self.largest_page, u64::MAX);
+        if largest < u64::MAX
+            && let Some(bytes) = page_bytes(&buffer[..read])
+            && bytes > largest
+        {
+            return Err(Unusable::error(format!(
+                "a page of {} MiB comes here, and --memory allows {} MiB: raise it to {}, or write the file with smaller \
+                 pages",
+                bytes.div_ceil(1 << 20),
+                largest >> 20,
+                memory_for(bytes)
+            )));
+        }
         Ok(read)
     }
 }
 
+/// Bytes of a page, compressed or not, by the beginning of its header. This is a Thrift structure in the compact protocol,
+/// whose first three fields are 32-bit numbers: the type of the page, and its size decompressed and compressed. None where
+/// it is something else.
+fn page_bytes(header: &[u8]) -> Option<u64> {
+    let mut rest = header.iter();
+    let mut sizes = [0; 3];
+    for size in &mut sizes {
+        const NEXT_FIELD_IS_I32: u8 = 0x15;
+        if *rest.next()? != NEXT_FIELD_IS_I32 {
+            return None;
+        }
+        let (mut number, mut shift) = (0, 0);
+        loop {
+            let byte = *rest.next()?;
+            number |= u64::from(byte & 0x7F) << shift;
+            shift += 7;
+            if byte < 0x80 {
+                break;
+            }
+            if shift > 28 {
+                return None;
+            }
+        }
+        *size = number >> 1; // of a number that is not negative
+    }
+    Some(sizes[1].max(sizes[2]))
+}
+
 impl Length for FileBytes {
     fn len(&self) -> u64 {
-        self.1
+        self.len
     }
 }
 
@@ -118,19 +195,20 @@ impl ChunkReader for FileBytes {
     fn get_read(&self, start: u64) -> Result<Self::T> {
         /// The headers of pages are read through it: some hundred bytes.
         const HEADER: usize = 1 << 10;
-        let file = Arc::clone(&self.0);
-        let from = From { file, at: start };
-        Ok(BufReader::with_capacity(HEADER, from))
+        Ok(BufReader::with_capacity(HEADER, self.from(start)))
     }
 
     fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes> {
         let end = start.checked_add(length as u64);
-        if end.is_none_or(|end| end > self.1) {
+        if end.is_none_or(|end| end > self.len) {
             return Err(ParquetError::EOF("the file ends early".to_owned()));
         }
         let mut bytes = vec![0; length];
-        let file = Arc::clone(&self.0);
-        From { file, at: start }.read_exact(&mut bytes)?;
+        let mut from = From {
+            largest_page: u64::MAX, // these are no headers
+            ..self.from(start)
+        };
+        from.read_exact(&mut bytes)?;
         Ok(bytes.into())
     }
 }

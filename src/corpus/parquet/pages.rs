@@ -23,6 +23,8 @@ pub(super) struct Pages {
     ready: VecDeque<Page>,
     /// Bytes of the largest page so far.
     largest: usize,
+    /// Bytes of pages ahead.
+    ahead: usize,
 }
 
 /// Bytes of pages ahead for each thread.
@@ -40,6 +42,7 @@ impl Pages {
             readers: (0..readers).map(reader).collect::<Result<_>>()?,
             ready: VecDeque::new(),
             largest: 0,
+            ahead: (AHEAD * readers).min(usize::try_from(bytes.largest_page).unwrap_or(usize::MAX)),
         })
     }
 
@@ -49,7 +52,7 @@ impl Pages {
         // Of the first page nothing is known yet.
         let most = match self.largest {
             0 => 1,
-            largest => (AHEAD * threads / largest).clamp(1, threads),
+            largest => (self.ahead / largest).clamp(1, threads),
         };
         let read = |(number, reader): (usize, &mut SerializedPageReader<_>)| {
             skip(reader, number.min(most))?;

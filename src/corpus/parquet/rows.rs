@@ -4,11 +4,13 @@ use std::io;
 use std::path::Path;
 use std::sync::atomic::Ordering;
 
+use parquet::data_type::ByteArray;
 use parquet::errors::Result;
 
 use super::super::input::Count;
 use super::super::json::{Fields, Found, Scalar};
-use super::super::records::{BLOCK, RawRecord, Unusable};
+use super::super::limit::ReadLimit;
+use super::super::records::{BlockSize, RawRecord, Unusable};
 use super::columns::{Cells, Column, Columns, Texts, Wanted};
 use super::file::{ParquetFile, guarded};
 
@@ -20,6 +22,7 @@ pub(crate) struct RowBlock {
     preferred: Option<Cells>,
     /// Bytes of the texts.
     bytes: usize,
+    weight: usize,
 }
 
 /// A row of a block.
@@ -32,6 +35,10 @@ pub(crate) struct Row<'b> {
 impl RowBlock {
     pub(crate) fn len(&self) -> usize {
         self.bytes
+    }
+
+    pub(crate) fn weight(&self) -> usize {
+        self.weight
     }
 
     /// Calls `each` with the rows, counted from 1 in this block, and tells how many there are.
@@ -80,6 +87,7 @@ impl<'b> Row<'b> {
 pub(crate) struct RowBlocks {
     file: ParquetFile,
     columns: Columns,
+    size: BlockSize,
     /// Row groups that were opened.
     groups: usize,
     group: Option<Group>,
@@ -91,12 +99,19 @@ pub(crate) struct RowBlocks {
 }
 
 impl RowBlocks {
-    pub(crate) fn open(path: &Path, fields: &Fields, count: &Count) -> io::Result<Self> {
-        let file = ParquetFile::open(path)?;
+    pub(crate) fn open(
+        path: &Path,
+        fields: &Fields,
+        limit: ReadLimit,
+        size: BlockSize,
+        count: &Count,
+    ) -> io::Result<Self> {
+        let file = ParquetFile::open(path)?.with_pages_up_to(limit.page);
         let schema = file.metadata.file_metadata().schema_descr();
         Ok(Self {
             columns: Columns::find(schema, fields).map_err(Unusable::error)?,
             file,
+            size,
             groups: 0,
             group: None,
             rows: 0,
@@ -121,7 +136,7 @@ impl RowBlocks {
                 }
             }
         };
-        let block = guarded(|| group.read())?;
+        let block = guarded(|| group.read(self.size))?;
         self.rows += block.texts.len() as u64;
         let all = self.file.metadata.file_metadata().num_rows();
         let share = self.rows as f64 / all.max(1) as f64;
@@ -164,21 +179,23 @@ impl Group {
         })
     }
 
-    /// Reads a block of so many bytes; rows are looked at a few at a time, since texts that the file holds once may come
+    /// Reads a block of this size; rows are looked at a few at a time, since texts that the file holds once may come
     /// often, and be longer than it seems.
-    fn read(&mut self) -> Result<RowBlock> {
+    fn read(&mut self, size: BlockSize) -> Result<RowBlock> {
         const STEP: usize = 1 << 8;
         /// Rows of a block, where texts are short or missing.
         const ROWS: usize = 1 << 15;
         let mut texts = Texts::default();
         let mut bytes = 0;
-        while bytes < BLOCK && texts.len() < ROWS && texts.len() < self.left {
-            let fit = (BLOCK - bytes) / self.mean.max(1);
+        let each = size.record + std::mem::size_of::<Option<ByteArray>>();
+        let weight = |texts: &Texts, bytes| bytes + each * texts.len();
+        while weight(&texts, bytes) < size.bytes && texts.len() < ROWS && texts.len() < self.left {
+            let fit = (size.bytes - weight(&texts, bytes)) / (self.mean + each);
             let rows = fit.clamp(1, STEP).min(self.left - texts.len());
             bytes += self.text.read_texts(rows, &mut texts)?;
             self.mean = self.mean.max(bytes / texts.len());
         }
-        let rows = texts.len();
+        let (rows, weight) = (texts.len(), weight(&texts, bytes));
         self.left -= rows;
         let cells = |column: &mut Column| column.read(rows);
         Ok(RowBlock {
@@ -187,6 +204,7 @@ impl Group {
             by: self.by.as_mut().map(cells).transpose()?,
             preferred: self.preferred.as_mut().map(cells).transpose()?,
             bytes,
+            weight,
         })
     }
 }
