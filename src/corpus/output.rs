@@ -251,7 +251,7 @@ impl Outputs {
             Kind::File(_) => 1,
             Kind::Index(_) => 2,
         });
-        for staged in std::mem::take(&mut self.staged) {
+        for staged in self.staged {
             let Staged { path, place, .. } = staged;
             let placed = match staged.kind {
                 Kind::File(temp) => temp.persist(&place).map(drop).map_err(|e| e.error),
@@ -285,7 +285,11 @@ fn place_directory(temp: Folder, path: &Path, origins: &[Origin]) -> io::Result<
     if !is_there || fs::read_dir(path)?.next().is_none() {
         return temp.persist(path);
     }
-    let before = Folder::beside(path)?;
-    fs::rename(path, before.path().join("before"))?;
-    temp.persist(path)
+    let aside = Folder::beside(path)?;
+    let before = aside.path().join("before");
+    fs::rename(path, &before)?;
+    temp.persist(path).inspect_err(|_| {
+        // What was there is not to be lost.
+        let _ = fs::rename(&before, path);
+    })
 }
