@@ -7,15 +7,16 @@ use std::io::{self, BufRead, BufWriter, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser, error::ErrorKind};
-use resemblance::stream::{Bloom, Memory, Seen, Verdict, Window};
+use clap::{CommandFactory, Parser, ValueEnum, error::ErrorKind};
+use resemblance::stream::{Bloom, Memory, Verdict, Window};
 use resemblance::{Deduper, Error, Shingle, Sieve};
 use serde_json::Value;
 
 /// Pass lines that were not seen before, and drop near-duplicates of passed ones.
 ///
 /// Each line of standard input is a document: its text, or JSON with --text-field. Lines go to standard output byte for
-/// byte.
+/// byte. A line that is no UTF-8, or lacks the field, ends the run when all lines before it are answered, unless --on-bad
+/// skips it.
 #[derive(Debug, Parser)]
 #[command(name = "stream", version)]
 struct Args {
@@ -47,14 +48,26 @@ struct Args {
     #[arg(long, value_name = "FILE.tsv")]
     dropped: Option<PathBuf>,
 
+    /// What to do with a line that cannot be used: fail, or drop it, name it on standard error and go on
+    #[arg(long, value_enum, default_value = "fail")]
+    on_bad: OnBad,
+
     /// Lines that are read ahead and sketched in parallel; with 1, each line is answered before the next is read
     #[arg(long, value_name = "N", default_value_t = 1024)]
     batch: usize,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum OnBad {
+    Fail,
+    Skip,
+}
+
 /// A line, and what is compared of it.
 struct Line {
-    line: String,
+    /// From 1.
+    number: u64,
+    raw: String,
     text: Option<String>,
 }
 
@@ -90,23 +103,20 @@ fn run(args: &Args, mut sieve: Sieve) -> Result<(), String> {
     let written = |error: io::Error| format!("cannot write: {error}");
     let mut output = BufWriter::new(io::stdout().lock());
     let mut dropped = args.dropped.as_ref().map(Table::create).transpose()?;
-    let mut bad = None;
-    let lines = (1..).map_while(|number| match read(number, args.text_field.as_deref()) {
-        Ok(line) => line,
-        Err(told) => {
-            bad = Some(told);
-            None
-        }
-    });
-    let verdicts = sieve.try_verdicts(lines, |line| line.text.as_ref().unwrap_or(&line.line));
-    for (number, (line, verdict)) in (1..).zip(verdicts.in_batches(args.batch)) {
+    let mut lines = Lines::new(args);
+    let mut numbers = Numbers::default();
+    let verdicts = sieve.try_verdicts(&mut lines, |line| line.text.as_ref().unwrap_or(&line.raw));
+    for (line, verdict) in verdicts.in_batches(args.batch) {
+        let number = line.number;
+        numbers.push(number);
         match verdict.map_err(|error| format!("line {number}: {error}"))? {
             Verdict::Seen(seen) => {
                 if let Some(table) = &mut dropped {
-                    table.push(number, seen)?;
+                    let like = seen.document().map(|document| numbers.of(document));
+                    table.push(number, like, seen.jaccard())?;
                 }
             }
-            _ => output.write_all(line.line.as_bytes()).map_err(written)?,
+            _ => output.write_all(line.raw.as_bytes()).map_err(written)?,
         }
         if args.batch == 1 {
             output.flush().map_err(written)?;
@@ -115,7 +125,10 @@ fn run(args: &Args, mut sieve: Sieve) -> Result<(), String> {
     output.flush().map_err(written)?;
     dropped.map_or(Ok(()), Table::finish)?;
     report(&sieve);
-    bad.map_or(Ok(()), Err)
+    if lines.skipped > 0 {
+        eprintln!("{} bad lines skipped", lines.skipped);
+    }
+    lines.bad.map_or(Ok(()), Err)
 }
 
 /// What became of the lines that were read.
@@ -127,23 +140,95 @@ fn report(sieve: &Sieve) {
     eprintln!("{} bytes of memory", sieve.memory_usage());
 }
 
-/// The next line of standard input; none at its end.
-fn read(number: u64, field: Option<&str>) -> Result<Option<Line>, String> {
-    let mut line = String::new();
-    let read = io::stdin().lock().read_line(&mut line);
-    if read.map_err(|error| format!("line {number}: {error}"))? == 0 {
-        return Ok(None);
-    }
-    let text = |field: &str| -> Result<String, String> {
-        let mut record: Value =
-            serde_json::from_str(&line).map_err(|error| format!("line {number}: {error}"))?;
-        match record.get_mut(field).map(Value::take) {
-            Some(Value::String(text)) => Ok(text),
-            _ => Err(format!("line {number}: no text in field `{field}`")),
+/// The lines of standard input.
+struct Lines<'a> {
+    field: Option<&'a str>,
+    on_bad: OnBad,
+    /// Lines that were read.
+    read: u64,
+    skipped: u64,
+    /// Why there are no more.
+    bad: Option<String>,
+}
+
+impl<'a> Lines<'a> {
+    fn new(args: &'a Args) -> Self {
+        Self {
+            field: args.text_field.as_deref(),
+            on_bad: args.on_bad,
+            read: 0,
+            skipped: 0,
+            bad: None,
         }
-    };
-    let text = field.map(text).transpose()?;
-    Ok(Some(Line { line, text }))
+    }
+
+    /// The line and its text, or what is wrong with it.
+    fn parse(&self, bytes: Vec<u8>) -> Result<Line, String> {
+        let raw = String::from_utf8(bytes)
+            .map_err(|error| format!("not UTF-8 (byte {})", error.utf8_error().valid_up_to()))?;
+        let text = |field: &str| -> Result<String, String> {
+            let mut record: Value = serde_json::from_str(&raw).map_err(|e| e.to_string())?;
+            match record.get_mut(field).map(Value::take) {
+                Some(Value::String(text)) => Ok(text),
+                _ => Err(format!("no text in field `{field}`")),
+            }
+        };
+        let text = self.field.map(text).transpose()?;
+        let number = self.read;
+        Ok(Line { number, raw, text })
+    }
+}
+
+impl Iterator for Lines<'_> {
+    type Item = Line;
+
+    fn next(&mut self) -> Option<Line> {
+        loop {
+            self.read += 1;
+            let mut bytes = Vec::new();
+            let read = io::stdin().lock().read_until(b'\n', &mut bytes);
+            let (told, is_readable) = match read {
+                Ok(0) => return None,
+                Ok(_) => match self.parse(bytes) {
+                    Ok(line) => return Some(line),
+                    Err(told) => (told, true),
+                },
+                Err(error) => (error.to_string(), false),
+            };
+            let told = format!("line {}: {told}", self.read);
+            if self.on_bad == OnBad::Fail || !is_readable {
+                self.bad = Some(told);
+                return None;
+            }
+            self.skipped += 1;
+            eprintln!("skipped: {told}");
+        }
+    }
+}
+
+/// The lines that documents are on, where some lines are none.
+#[derive(Default)]
+struct Numbers {
+    documents: u64,
+    /// Each document that follows skipped lines, and how many were skipped by then.
+    skips: Vec<(u64, u64)>,
+}
+
+impl Numbers {
+    /// The next document is on this line.
+    fn push(&mut self, line: u64) {
+        let skipped = line - 1 - self.documents;
+        if skipped > self.skips.last().map_or(0, |&(_, skipped)| skipped) {
+            self.skips.push((self.documents, skipped));
+        }
+        self.documents += 1;
+    }
+
+    fn of(&self, document: u64) -> u64 {
+        let before = self.skips.partition_point(|&(first, _)| first <= document);
+        let skipped = before.checked_sub(1).map_or(0, |at| self.skips[at].1);
+        document + 1 + skipped
+    }
 }
 
 /// The table of dropped lines.
@@ -158,9 +243,9 @@ impl Table {
         Ok(table)
     }
 
-    fn push(&mut self, number: u64, seen: Seen) -> Result<(), String> {
-        let like = seen.document().map(|document| (document + 1).to_string());
-        let jaccard = seen.jaccard().map(|jaccard| jaccard.to_string());
+    fn push(&mut self, number: u64, like: Option<u64>, jaccard: Option<f64>) -> Result<(), String> {
+        let like = like.map(|line| line.to_string());
+        let jaccard = jaccard.map(|jaccard| jaccard.to_string());
         let [like, jaccard] = [like, jaccard].map(Option::unwrap_or_default);
         self.line(&format!("{number}\t{like}\t{jaccard}"))
     }

@@ -517,3 +517,17 @@ fn a_memory_larger_than_there_is_is_an_error() {
     let told = error.to_string();
     assert!(told.contains("there is no memory of that size"), "{told}");
 }
+
+/// An iterator may go on after its end, as one does that stops at a line that cannot be read.
+#[test]
+fn an_iterator_is_not_asked_again_once_it_has_ended() {
+    for batch in [1, 2, 100] {
+        let mut left = vec![Some("d"), None, Some("c"), Some("b"), Some("a")];
+        let documents = std::iter::from_fn(|| left.pop().flatten());
+        let mut sieve = Deduper::new().sieve(Window::all()).unwrap();
+        let verdicts = sieve.try_verdicts(documents, |text| *text);
+        let seen: Vec<&str> = verdicts.in_batches(batch).map(|(text, _)| text).collect();
+        assert_eq!(seen, ["a", "b", "c"], "{batch}");
+        assert_eq!(left, [Some("d")], "{batch}");
+    }
+}

@@ -57,6 +57,60 @@ fn batches_and_threads_change_nothing() {
     assert_eq!(outputs[0], outputs[2]);
 }
 
+/// Each line is a document; the third is not UTF-8.
+fn run_bytes(place: &Place, args: &str) -> Ran {
+    let good = format!("{A}\n{B}\n");
+    let input = [
+        good.as_bytes(),
+        b"caf\xE9\n",
+        A.as_bytes(),
+        b"\nnew words\n",
+    ];
+    place.run_example(&example("stream"), args, &input.concat())
+}
+
+#[test]
+fn a_bad_line_ends_the_run_at_the_same_place_for_every_batch() {
+    let place = Place::new();
+    for batch in [1, 2, 3, 1024] {
+        let ran = run_bytes(&place, &format!("--batch {batch} --dropped d.tsv"));
+        assert_eq!(ran.code, 1, "{}", ran.err);
+        assert_eq!(ran.out, format!("{A}\n{B}\n"), "{batch}");
+        assert!(
+            ran.err.ends_with("error: line 3: not UTF-8 (byte 3)\n"),
+            "{}",
+            ran.err
+        );
+        assert_eq!(place.read("d.tsv"), "line\tlike\tjaccard\n");
+    }
+}
+
+#[test]
+fn a_bad_line_can_be_skipped_and_line_numbers_stay() {
+    let place = Place::new();
+    for batch in [1, 2, 3, 1024] {
+        let args = format!("--batch {batch} --dropped d.tsv --on-bad skip");
+        let ran = run_bytes(&place, &args);
+        assert_eq!(ran.code, 0, "{}", ran.err);
+        assert_eq!(ran.out, format!("{A}\n{B}\nnew words\n"), "{batch}");
+        assert!(
+            ran.err.contains("skipped: line 3: not UTF-8 (byte 3)\n"),
+            "{}",
+            ran.err
+        );
+        assert_eq!(place.read("d.tsv"), "line\tlike\tjaccard\n4\t1\t1\n");
+    }
+    // The earlier line may itself stand after a skipped one.
+    let input = format!("x\n{{\"t\": \"{A}\"}}\ny\n{{\"t\": \"{A}\"}}\n");
+    let ran = run(
+        &place,
+        "--text-field t --on-bad skip --dropped d.tsv",
+        &input,
+    );
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    assert_eq!(place.read("d.tsv"), "line\tlike\tjaccard\n4\t2\t1\n");
+}
+
 #[test]
 fn bloom_filters_drop_copies_and_tell_their_rate() {
     let place = Place::new();

@@ -1,6 +1,7 @@
 //! Iterators that put documents through a [`Sieve`].
 
 use std::collections::VecDeque;
+use std::iter::Fuse;
 
 use rayon::prelude::*;
 
@@ -16,7 +17,8 @@ pub struct Verdicts<'s, I: Iterator, F>(TryVerdicts<'s, I, F>);
 /// Every document with its verdict, or why it has none; made by [`Sieve::try_verdicts`].
 pub struct TryVerdicts<'s, I: Iterator, F> {
     sieve: &'s mut Sieve,
-    documents: I,
+    /// Not asked again once it has ended: it may go on then.
+    documents: Fuse<I>,
     document: F,
     /// Documents that are read ahead, to be sketched together.
     batch: usize,
@@ -40,7 +42,7 @@ impl<'s, I: Iterator, F> TryVerdicts<'s, I, F> {
     {
         Self {
             sieve,
-            documents,
+            documents: documents.fuse(),
             document,
             batch: 1,
             sketch: one_by_one,
