@@ -41,7 +41,7 @@ fn bad_input_is_named_and_nothing_is_written() {
         ),
         (
             "twice.jsonl",
-            "twice.jsonl:3: id `a` was used before, at twice.jsonl:1",
+            "twice.jsonl:3: id `a` was used before, at twice.jsonl:1; give records ids of their own",
         ),
         ("latin.jsonl", "latin.jsonl:2: not UTF-8 (byte 13)"),
         ("d", "latin.txt: not UTF-8 (byte 3)"),
@@ -237,12 +237,14 @@ fn ids_are_exact_or_refused() {
 fn files_that_are_plainly_something_else_are_told() {
     let place = Place::new();
     place
-        .write("a.json", "{}")
+        .write("a.json", "{\n  \"text\": \"a\"\n}\n")
+        .write("array.json", "[{\"text\": \"a\"}]")
         .write("b.txt.gz", "x")
         .write("d/x.parquet", "PAR1")
         .write("d/a", A);
-    place.fails("a.json", "a.json: JSON, but no .jsonl");
-    place.fails("b.txt.gz", "b.txt.gz: compressed, but no .jsonl.gz");
+    place.fails("a.json", "a.json: a JSON object over several lines");
+    place.fails("array.json", "convert it with jq -c '.[]'");
+    place.fails("b.txt.gz", "b.txt.gz: compressed, but neither JSON lines");
     place.fails("d", "d/x.parquet: cannot be read: ");
     let summary = place.json("d --on-bad skip");
     assert_eq!(

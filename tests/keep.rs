@@ -82,12 +82,54 @@ fn greatest_and_least_values_of_a_field() {
             ("3", "max day: 2024-10-01 > 2024-01-31"),
         ],
     );
-    place.fails("in.jsonl --keep max:x", "in.jsonl:1: field `x` is missing");
-    copies(&place, &[json!({"x": 1}), json!({"x": null})]);
+    let told = "keep `max:x`: no record has a field `x`: name one that some have";
+    place.refuses("in.jsonl --keep max:x", told);
+    place.refuses("in.jsonl --keep max:x --memory 64MiB", told);
+    copies(&place, &[json!({"x": 1}), json!({"x": true})]);
     place.fails(
         "in.jsonl --keep max:x",
-        "in.jsonl:2: field `x` is null, not a number or string",
+        "in.jsonl:2: field `x` is a boolean, not a number or string",
     );
+}
+
+#[test]
+fn records_without_the_field_to_keep_by_come_last() {
+    let place = Place::new();
+    copies(
+        &place,
+        &[
+            json!({}),
+            json!({"n": 2}),
+            json!({"n": null}),
+            json!({"n": 1}),
+        ],
+    );
+    for (args, expected) in [
+        (
+            "--keep max:n",
+            [
+                "max n: 2 before missing",
+                "max n: 2 before missing",
+                "max n: 2 > 1",
+            ],
+        ),
+        (
+            "--keep min:n",
+            [
+                "min n: 1 before missing",
+                "min n: 1 < 2",
+                "min n: 1 before missing",
+            ],
+        ),
+    ] {
+        let kept = if args.contains("max") { "2" } else { "4" };
+        for memory in ["", " --memory 64MiB"] {
+            let decided = decided(&place, &format!("{args}{memory}"));
+            assert_eq!(decided[0], [kept, "kept"]);
+            let reasons: Vec<&str> = decided[1..].iter().map(|[_, why]| &**why).collect();
+            assert_eq!(reasons, expected, "{args}{memory}");
+        }
+    }
 }
 
 #[test]
@@ -109,26 +151,24 @@ fn ties_go_by_the_order_of_the_documents() {
 }
 
 #[test]
-fn the_longest_text_in_bytes() {
+fn the_longest_text_counts_neither_white_space_nor_ways_to_write_a_letter() {
     let place = Place::new();
-    // The same words; the second text has two bytes more, and fewer characters than the third.
+    let text = format!("caf\u{e9} {A}");
+    let decomposed = format!("cafe\u{301}   {A}  \u{2003}\n\u{ad}");
     copies(
         &place,
         &[
-            json!({"text": A}),
-            json!({"text": format!("{A}\u{2003}\u{2003}")}),
-            json!({"text": format!("{A}    ")}),
+            json!({"text": text}),
+            json!({"text": decomposed}),
+            json!({"text": format!("{text}!")}),
         ],
     );
-    let (short, long, middle) = (A.len(), A.len() + 6, A.len() + 4);
+    let short = text.chars().filter(|c| !c.is_whitespace()).count();
+    let told = format!("longer: {} > {short} characters", short + 1);
     is_decided(
         &place,
         "--keep longest",
-        &[
-            ("2", "kept"),
-            ("1", &format!("longer: {long} > {short} bytes")),
-            ("3", &format!("longer: {long} > {middle} bytes")),
-        ],
+        &[("3", "kept"), ("1", &told), ("2", &told)],
     );
 }
 
@@ -291,7 +331,7 @@ fn reasons_stay_on_their_line_and_are_in_every_output() {
 #[test]
 fn text_files_have_length_but_no_fields() {
     let place = Place::new();
-    place.write("d/1", A).write("d/2", format!("{A}  ")).write(
+    place.write("d/1", A).write("d/2", format!("{A}..")).write(
         "d/3.jsonl",
         format!("{}\n", json!({"id": "3", "text": A, "s": "web"})),
     );
@@ -299,10 +339,8 @@ fn text_files_have_length_but_no_fields() {
     assert_eq!(kept(""), "1");
     assert_eq!(kept("--keep longest"), "2");
     assert_eq!(kept("--prefer s=web --keep longest"), "3");
-    place.fails(
-        "d --keep max:date",
-        "d/1: a text file has no fields to choose by",
-    );
+    assert_eq!(kept("--keep max:s"), "3");
+    place.refuses("d --keep max:date", "no record has a field `date`");
 }
 
 #[test]
@@ -329,7 +367,7 @@ fn records_that_are_rejected_take_their_values_along() {
 #[test]
 fn another_order_is_told() {
     let place = Place::new();
-    copies(&place, &[json!({}), json!({"text": format!("{A} ")})]);
+    copies(&place, &[json!({}), json!({"text": format!("{A}.")})]);
     let options = ReadOptions::new().keep(KeepPolicy::new(KeepBy::Longest));
     let corpus = Corpus::read(&[place.path("in.jsonl")], &options).unwrap();
     let clusters = Deduper::new()
@@ -352,7 +390,7 @@ proptest! {
         let sources = ["b", "a", "d", "c"];
         let place = Place::new();
         let lines = records.iter().map(|&(source, n, more)| {
-            let text = format!("{A}{:1$}", "", more as usize);
+            let text = format!("{A}{}", "!".repeat(more as usize));
             let mut record = json!({"text": text, "n": n});
             if let Some(source) = source {
                 record["source"] = json!(sources[source]);

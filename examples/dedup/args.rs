@@ -19,10 +19,11 @@ use crate::shared::Common;
 #[derive(Debug, Parser)]
 #[command(name = "dedup", version)]
 pub(crate) struct Args {
-    /// Text files (each is a document), .jsonl, .jsonl.gz, .jsonl.zst (each line is one), .parquet (each
-    /// row is one), directories of these (hidden files are passed over), patterns with *, ?, [...] and **
-    /// in quotes; - reads JSON lines from standard input. Documents come in the order of the paths; in
-    /// directories and for patterns, sorted by path; in files, as they stand
+    /// Text files (each is a document), .jsonl and .json of JSON lines (each line is one), .csv and .tsv with a header
+    /// row (each row is one), all these also as .gz and .zst, .parquet (each row is one), directories of these (hidden
+    /// files and files without text are skipped), patterns with *, ?, [...] and ** in quotes; - reads JSON lines from
+    /// standard input. Documents come in the order of the paths; in directories and for patterns, sorted by path; in files,
+    /// as they stand
     #[arg(required = true, value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
 
@@ -58,8 +59,9 @@ pub(crate) struct Args {
     #[arg(long, value_enum, default_value = "components")]
     cluster: Mode,
 
-    /// Which document of a cluster is kept: first, longest, max:FIELD or min:FIELD (numbers, or strings or dates such as
-    /// 2024-05-31). Equals go by the order of the documents
+    /// Which document of a cluster is kept: first, longest (by characters, white space not counted), max:FIELD or min:FIELD
+    /// (numbers, or strings or dates such as 2024-05-31; records without the field come last). Equals go by the order of
+    /// the documents
     #[arg(long, value_name = "POLICY", default_value = "first")]
     keep: KeepBy,
 
@@ -81,7 +83,9 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     rejects: Option<PathBuf>,
 
-    /// Write every pair of near-duplicates here: `a`, `b`, `jaccard`, `containment_a`, `containment_b`
+    /// Write every pair of near-duplicates here: `a`, `b`, `jaccard`, `containment_a`, `containment_b`. Cells are parted by
+    /// tabs and never quoted: tell readers so (pandas: quoting=3; R: quote=""). Tabs, line breaks and backslashes of
+    /// ids are \t, \n, \\
     #[arg(long, value_name = "FILE.tsv")]
     pairs: Option<PathBuf>,
 
@@ -96,13 +100,13 @@ pub(crate) struct Args {
     )]
     pairs_of_copies: Option<Copies>,
 
-    /// Write the documents in clusters here: `id`, `cluster`, `kept`, `jaccard_to_kept`, `reason`
+    /// Write the documents in clusters here, likewise: `id`, `cluster`, `kept`, `jaccard_to_kept`, `reason`
     #[arg(long, value_name = "FILE.tsv")]
     clusters: Option<PathBuf>,
 
-    /// Write the records that are kept here, unchanged. A name with an extension is one file: JSON lines
-    /// (.gz, .zst compressed), or .parquet; another name, or one that ends in /, is a directory with a
-    /// file for each input, named and compressed as that is
+    /// Write the records that are kept here, unchanged. A name with an extension is one file, of what the inputs hold:
+    /// .jsonl, .csv, .tsv (also .gz, .zst), .parquet; text files go to a .jsonl file as `id` and `text`. Another name, or
+    /// one that ends in /, is a directory with a file for each input, named and compressed as that is
     #[arg(long, value_name = "PATH")]
     kept: Option<PathBuf>,
 

@@ -11,7 +11,7 @@ mod summary;
 use std::process::ExitCode;
 
 use clap::Parser;
-use resemblance::corpus::{Outputs, Sources};
+use resemblance::corpus::Outputs;
 
 use args::Args;
 use shared::{Failure, Log, caught};
@@ -29,7 +29,8 @@ fn run(args: &Args, log: &Log) -> Result<(), Failure> {
         return Err(Failure::refused(conflict));
     }
     let deduper = args.deduper()?;
-    let sources = Sources::find_with(&args.paths, Some(log))?;
+    let sources = args.common.sources(&args.paths, log)?;
+    let others = sources.others().to_vec();
     let mut outputs = Outputs::new(&sources);
     let sinks = args.sinks(&mut outputs)?;
     let pool = args.common.pool()?;
@@ -40,6 +41,7 @@ fn run(args: &Args, log: &Log) -> Result<(), Failure> {
         &deduper,
         args.keep_policy(),
         &decided,
+        &others,
         pool.current_num_threads(),
     )?;
     log.clear();

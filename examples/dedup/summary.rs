@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 use std::fmt;
 use std::io::{self, BufWriter, Write};
+use std::path::PathBuf;
 
 use indicatif::{DecimalBytes, HumanCount};
 use resemblance::corpus::{
@@ -24,6 +25,8 @@ pub(crate) struct Summary<'a> {
     deduper: &'a Deduper,
     keep: KeepPolicy,
     decided: &'a Decided,
+    /// Files that were skipped, since they hold no text.
+    others: &'a [PathBuf],
     /// Those that are shown, and how many documents each has.
     largest: Vec<(usize, DecidedCluster)>,
     first_rejected: Option<String>,
@@ -35,6 +38,7 @@ impl<'a> Summary<'a> {
         deduper: &'a Deduper,
         keep: KeepPolicy,
         decided: &'a Decided,
+        others: &'a [PathBuf],
         threads: usize,
     ) -> Result<Self, Error> {
         let mut first_rejected = None;
@@ -47,6 +51,7 @@ impl<'a> Summary<'a> {
             deduper,
             keep,
             decided,
+            others,
             largest: largest(decided)?,
             first_rejected,
             threads,
@@ -262,6 +267,14 @@ impl<'a> Summary<'a> {
                 HumanCount(counts.hidden as u64)
             )?;
         }
+        if let Some(first) = self.others.first() {
+            writeln!(
+                f,
+                "{} skipped, no text by name or content; the first: {} (--input-format text reads all)",
+                plural(self.others.len(), "file"),
+                Escaped(&first.to_string_lossy())
+            )?;
+        }
         Ok(())
     }
 }
@@ -324,7 +337,7 @@ impl Serialize for Summary<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let (decided, deduper) = (self.decided, self.deduper);
         let (counts, recall) = (decided.counts(), decided.recall());
-        let documents = json!({
+        let mut documents = json!({
             "in": counts.read,
             "kept": counts.kept,
             "removed": counts.removed,
@@ -335,6 +348,9 @@ impl Serialize for Summary<'_> {
             "matched": counts.matched,
             "joins": counts.joins,
         });
+        if !self.others.is_empty() {
+            documents["skipped_files"] = self.others.len().into();
+        }
         let settings = json!({
             "scheme": deduper.scheme().to_string(),
             "threshold": deduper.threshold(),

@@ -22,7 +22,7 @@ mod work;
 use std::process::ExitCode;
 
 use clap::Parser;
-use resemblance::corpus::{Corpus, Outputs, Sources};
+use resemblance::corpus::{Corpus, Outputs};
 use serde_json::json;
 
 use args::Args;
@@ -44,7 +44,7 @@ fn run(args: &Args, log: &Log) -> Result<(), Failure> {
     if let Some(conflict) = args.conflict() {
         return Err(Failure::refused(conflict));
     }
-    let sources = Sources::find_with(&args.paths, Some(log))?;
+    let sources = args.common.sources(&args.paths, log)?;
     let mut outputs = Outputs::new(&sources);
     let plot = args.plot.as_ref().map(|p| outputs.stage_table(p));
     let plot = plot.transpose()?;

@@ -1,16 +1,17 @@
 //! Options.
 
-use std::error::Error;
+use std::error::Error as _;
 use std::hash::{BuildHasher, RandomState};
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::Args;
-use resemblance::corpus::ReadOptions;
+use resemblance::corpus::{Error, InputFormat, ReadOptions, Sources};
 use resemblance::{Deduper, DeduperBuilder};
 use serde_json::{Value, json};
 
 use super::Failure;
-use super::log::Told;
+use super::log::{Log, Told};
 
 // Options of both; without a line of documentation, which would become that of the program.
 #[derive(Debug, Args)]
@@ -33,11 +34,16 @@ pub(crate) struct Common {
     #[arg(long, value_name = "N|random", default_value = "0")]
     seed: Seed,
 
-    /// Field of a JSON record that holds the text
+    /// What all files hold, whatever their names are: text, jsonl, csv, tsv or parquet [default: by the names]
+    #[arg(long, value_name = "FORMAT")]
+    input_format: Option<InputFormat>,
+
+    /// Field of a record (of CSV, TSV and Parquet the column) that holds the text
     #[arg(long, value_name = "FIELD", default_value = "text")]
     text_field: String,
 
-    /// Field of a JSON record that holds the id [default: `id`, or `file:line` where there is none]
+    /// Field of a record that holds the id; none: records are called `file:line`, whatever fields they have [default: `id`,
+    /// or `file:line` where there is none]
     #[arg(long, value_name = "FIELD")]
     id_field: Option<String>,
 
@@ -98,8 +104,9 @@ impl Common {
         let threads = usize::from(self.threads.unwrap_or(0)); // 0: one for each core
         let builder = rayon::ThreadPoolBuilder::new().num_threads(threads);
         let cannot = |error: rayon::ThreadPoolBuildError| {
-            let error =
-                Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string);
+            let error = error
+                .source()
+                .map_or_else(|| error.to_string(), ToString::to_string);
             Failure::failed(format!(
                 "cannot start the threads to work on: {error}; ask for fewer with --threads"
             ))
@@ -109,10 +116,16 @@ impl Common {
 
     pub(crate) fn read_options(&self) -> ReadOptions {
         let options = ReadOptions::new().text_field(&self.text_field);
-        match &self.id_field {
+        match self.id_field.as_deref() {
+            Some("none") => options.ids_by_line(true),
             Some(field) => options.id_field(field),
             None => options,
         }
+    }
+
+    /// The files behind these paths.
+    pub(crate) fn sources(&self, paths: &[PathBuf], log: &Log) -> Result<Sources, Error> {
+        Sources::find_with(paths, self.input_format, Some(log))
     }
 
     /// For programs: these settings, and the program's `own`.
@@ -121,6 +134,7 @@ impl Common {
             "recall": self.recall,
             "hashes": self.hashes,
             "seed": self.seed.number,
+            "input_format": self.input_format.map(|format| format.to_string()),
             "text_field": self.text_field,
             "id_field": self.id_field,
             "threads": self.threads,

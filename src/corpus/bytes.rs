@@ -1,13 +1,17 @@
-//! Files of bytes, in blocks of whole records: JSON lines, or one text.
+//! Files of bytes, in blocks of whole records: JSON lines, rows of CSV, or one text.
 
 use std::io::{self, Read};
 use std::mem::take;
+use std::sync::Arc;
 
 use memchr::{memchr, memchr_iter};
 
-use super::input::{Compression, Count, Format, Input};
+use super::delimited::{Columns, Header, RowEnds};
+use super::format::{Compression, InputFormat};
+use super::input::{Count, Input};
+use super::json::Fields;
 use super::limit::{BEGINNING, ReadLimit};
-use super::records::{BlockSize, RawRecord};
+use super::records::{BlockSize, Form, RawRecord, Unusable};
 
 /// Whole records of one input.
 pub(super) struct ByteBlock {
@@ -17,9 +21,27 @@ pub(super) struct ByteBlock {
     weight: usize,
     /// Where it begins in the decompressed file.
     offset: u64,
-    has_lines: bool,
-    /// Bytes of the one record that the block is the beginning of, which is too long.
-    cut: Option<u64>,
+    records: Records,
+    /// The one record that the block is the beginning of, which is too long.
+    cut: Option<Cut>,
+}
+
+/// How records lie in a block.
+enum Records {
+    /// All of it is one.
+    Whole,
+    /// On lines.
+    Lines,
+    /// In rows that end here.
+    Rows(Vec<usize>, Arc<Columns>),
+}
+
+/// A record that was skipped.
+#[derive(Clone, Copy)]
+struct Cut {
+    bytes: u64,
+    /// Lines that it stands on.
+    lines: u64,
 }
 
 impl ByteBlock {
@@ -50,42 +72,82 @@ impl ByteBlock {
         &'b self,
         mut each: impl FnMut(RawRecord<'b>) -> Result<(), E>,
     ) -> Result<u64, E> {
-        let offset = self.offset;
         let block = &self.memory[..self.len];
-        if !self.has_lines {
-            let bytes = block;
-            let line = None;
-            each(RawRecord {
-                line,
-                offset,
-                bytes,
-                len: self.cut.unwrap_or(bytes.len() as u64),
-                row: None,
-            })?;
-            return Ok(0);
-        }
-        let (mut at, mut line) = (0, 0);
-        while at < block.len() {
-            line += 1;
-            let rest = &block[at..];
-            let end = memchr(b'\n', rest).unwrap_or(rest.len());
-            let mark = match offset == 0 && at == 0 && rest.starts_with(MARK) {
-                true => MARK.len(),
-                false => 0,
-            };
-            let bytes = &rest[mark..end];
-            if self.cut.is_some() || !is_blank(bytes) {
-                each(RawRecord {
-                    line: Some(line),
-                    offset: offset + (at + mark) as u64,
-                    bytes,
-                    len: self.cut.map_or(bytes.len(), |len| len as usize - mark) as u64,
-                    row: None,
-                })?;
+        match &self.records {
+            Records::Whole => {
+                each(self.record(None, 0, block, Form::Text))?;
+                Ok(0)
             }
-            at += end + 1;
+            Records::Lines => {
+                let (mut at, mut line) = (0, 0);
+                while at < block.len() {
+                    line += 1;
+                    let rest = &block[at..];
+                    let end = memchr(b'\n', rest).unwrap_or(rest.len());
+                    let from = at + self.mark(at);
+                    let bytes = &block[from..at + end];
+                    if self.cut.is_some() || !is_blank(bytes) {
+                        each(self.record(Some(line), from, bytes, Form::Json))?;
+                    }
+                    at += end + 1;
+                }
+                Ok(line)
+            }
+            Records::Rows(ends, columns) => self.for_each_row(ends, columns, each),
         }
-        Ok(line)
+    }
+
+    /// The same of rows: each is on its first line. The first of a file is its header.
+    fn for_each_row<'b, E>(
+        &'b self,
+        ends: &[usize],
+        columns: &'b Columns,
+        mut each: impl FnMut(RawRecord<'b>) -> Result<(), E>,
+    ) -> Result<u64, E> {
+        let (mut at, mut lines) = (0, 0);
+        let mut is_header = self.offset == 0;
+        for &end in ends {
+            let row = &self.memory[at..end];
+            let blank_lines = row.iter().take_while(|&&byte| byte == b'\n').count();
+            let from = at + blank_lines + self.mark(at);
+            let bytes = &self.memory[from..end];
+            let bytes = bytes.strip_suffix(b"\n").unwrap_or(bytes);
+            if self.cut.is_some() || !is_blank_row(bytes) {
+                let line = lines + blank_lines as u64 + 1;
+                if !std::mem::take(&mut is_header) {
+                    each(self.record(Some(line), from, bytes, Form::Cells(columns)))?;
+                }
+            }
+            lines += line_feeds(row) + u64::from(!row.ends_with(b"\n"));
+            at = end;
+        }
+        Ok(self.cut.map_or(lines, |cut| cut.lines))
+    }
+
+    fn record<'b>(
+        &'b self,
+        line: Option<u64>,
+        from: usize,
+        bytes: &'b [u8],
+        form: Form<'b>,
+    ) -> RawRecord<'b> {
+        let mark = self.mark(0).min(from) as u64;
+        RawRecord {
+            line,
+            offset: self.offset + from as u64,
+            bytes,
+            len: self.cut.map_or(bytes.len() as u64, |cut| cut.bytes - mark),
+            form,
+        }
+    }
+
+    /// Bytes of the byte-order mark that is here.
+    fn mark(&self, at: usize) -> usize {
+        let is_start = self.offset == 0 && at == 0;
+        match is_start && self.memory[..self.len].starts_with(MARK) {
+            true => MARK.len(),
+            false => 0,
+        }
     }
 }
 
@@ -93,8 +155,60 @@ fn is_blank(line: &[u8]) -> bool {
     line.iter().all(u8::is_ascii_whitespace)
 }
 
+/// Whether a row is a blank line: one of blanks or tabs is none, but cells.
+pub(super) fn is_blank_row(row: &[u8]) -> bool {
+    row.is_empty() || row == b"\r"
+}
+
+fn line_feeds(bytes: &[u8]) -> u64 {
+    memchr_iter(b'\n', bytes).count() as u64
+}
+
 /// The byte-order mark of UTF-8: it may open a file.
-const MARK: &[u8] = b"\xEF\xBB\xBF";
+pub(super) const MARK: &[u8] = b"\xEF\xBB\xBF";
+
+/// How records are told apart.
+enum Framing {
+    /// There is one.
+    Whole,
+    Lines,
+    Rows {
+        ends: Box<RowEnds>,
+        columns: Arc<Columns>,
+        /// Bytes of the rest that the ends of rows have been looked for in.
+        seen: usize,
+    },
+}
+
+impl Framing {
+    fn of(input: &Input, fields: &Fields) -> io::Result<Self> {
+        Ok(match input.format.of {
+            InputFormat::Csv | InputFormat::Tsv => {
+                let header = match &input.header {
+                    Some(header) => Arc::clone(header),
+                    None => Arc::new(Header::read(input)?),
+                };
+                let columns = Columns::find(&header, fields).map_err(Unusable::error)?;
+                Self::Rows {
+                    ends: Box::new(RowEnds::new(header.delimiter)),
+                    columns: Arc::new(columns),
+                    seen: 0,
+                }
+            }
+            InputFormat::Text => Self::Whole,
+            InputFormat::JsonLines | InputFormat::Parquet => Self::Lines,
+        })
+    }
+
+    /// Behind the end of the record that `bytes` go on with, where it is there.
+    fn end(&mut self, bytes: &[u8]) -> Option<usize> {
+        match self {
+            Self::Whole => None,
+            Self::Lines => memchr(b'\n', bytes).map(|end| end + 1),
+            Self::Rows { ends, .. } => ends.next(bytes),
+        }
+    }
+}
 
 /// Bytes that are read at a time, at least.
 const LEAST: usize = 1 << 12;
@@ -108,7 +222,7 @@ pub(super) struct ByteBlocks {
     rest: Vec<u8>,
     /// Where it begins in the decompressed file.
     offset: u64,
-    has_lines: bool,
+    framing: Framing,
     limit: ReadLimit,
     size: BlockSize,
     /// What came after the last bytes.
@@ -119,22 +233,23 @@ impl ByteBlocks {
     /// Opens an input; its bytes on the disk are counted. Records that are longer than the limit are cut.
     pub(super) fn open(
         input: &Input,
+        fields: &Fields,
         limit: ReadLimit,
         size: BlockSize,
         bytes: &Count,
     ) -> io::Result<Self> {
         Ok(Self {
+            framing: Framing::of(input, fields)?,
             reader: input.open(limit.window, bytes)?,
-            step: match input.format {
-                Format::Text | Format::JsonLines(Compression::None) => {
-                    // One more, to see the end. Not all systems tell the size of all files.
+            step: match input.format.compression {
+                // One more, to see the end. Not all systems tell the size of all files.
+                Compression::None => {
                     (input.size as usize + 1).clamp(LEAST.min(size.bytes), size.bytes)
                 }
-                Format::JsonLines(_) | Format::Parquet => size.bytes,
+                Compression::Gzip | Compression::Zstd => size.bytes,
             },
             rest: Vec::new(),
             offset: 0,
-            has_lines: input.format != Format::Text,
             limit,
             size,
             end: None,
@@ -150,19 +265,20 @@ impl ByteBlocks {
         }
         memory[..len].copy_from_slice(&self.rest);
         self.rest.clear();
-        let mut searched = 0;
-        loop {
+        let mut row_ends = Vec::new();
+        let mut searched = match &mut self.framing {
             // What follows a record that was cut may hold whole lines already.
-            let whole = match self.has_lines {
-                true => memory[searched..len]
-                    .iter()
-                    .rposition(|&byte| byte == b'\n'),
-                false => None,
-            };
-            if let Some(last) = whole {
-                let whole = searched + last + 1;
+            Framing::Whole | Framing::Lines => 0,
+            Framing::Rows { seen, .. } => take(seen),
+        };
+        loop {
+            let whole = self.whole(&memory[..len], searched, &mut row_ends);
+            if let Some(whole) = whole {
                 self.rest.extend_from_slice(&memory[whole..len]);
-                return Ok(Some(self.block(take(memory), whole)));
+                if let Framing::Rows { seen, .. } = &mut self.framing {
+                    *seen = self.rest.len();
+                }
+                return Ok(Some(self.block(take(memory), whole, row_ends)));
             }
             // A byte-order mark is no part of the record.
             if len.saturating_sub(MARK.len()) as u64 > self.limit.record {
@@ -178,18 +294,43 @@ impl ByteBlocks {
             return Err(error);
         }
         // A text file without a byte is a document; the end of lines is none.
-        if len > 0 || !self.has_lines && self.offset == 0 {
-            let block = self.block(take(memory), len);
+        if len > 0 || matches!(self.framing, Framing::Whole) && self.offset == 0 {
+            let block = self.block(take(memory), len, vec![len]);
             self.offset = self.offset.max(1);
             return Ok(Some(block));
         }
         Ok(None)
     }
 
+    /// Behind the last whole record, where there is one; what lies before `searched` has been looked through.
+    fn whole(
+        &mut self,
+        memory: &[u8],
+        searched: usize,
+        row_ends: &mut Vec<usize>,
+    ) -> Option<usize> {
+        match &mut self.framing {
+            Framing::Whole => None,
+            Framing::Lines => {
+                let last = memory[searched..].iter().rposition(|&byte| byte == b'\n')?;
+                Some(searched + last + 1)
+            }
+            Framing::Rows { ends, .. } => {
+                let mut at = searched;
+                while let Some(end) = ends.next(&memory[at..]) {
+                    at += end;
+                    row_ends.push(at);
+                }
+                row_ends.last().copied()
+            }
+        }
+    }
+
     /// Skips a record of which `len` bytes have been read; the block is its beginning.
     fn cut(&mut self, mut memory: Vec<u8>, len: usize) -> io::Result<ByteBlock> {
         let beginning = memory[..len.min(MARK.len() + BEGINNING)].to_vec();
         let mut is_blank_so_far = is_blank(&memory[..len]);
+        let mut lines = line_feeds(&memory[..len]);
         let (mut skipped, mut line_feed) = (len as u64, 0);
         memory.truncate(self.size.bytes);
         memory.shrink_to_fit();
@@ -201,12 +342,13 @@ impl ByteBlocks {
             let mut read = 0;
             self.fill(&mut memory, &mut read);
             let mut part = &memory[..read];
-            if let Some(end) = memchr(b'\n', part).filter(|_| self.has_lines) {
-                self.rest.extend_from_slice(&part[end + 1..]);
-                part = &part[..end];
+            if let Some(end) = self.framing.end(part) {
+                self.rest.extend_from_slice(&part[end..]);
+                part = &part[..end - 1];
                 line_feed = 1;
             }
             is_blank_so_far &= is_blank(part);
+            lines += line_feeds(part);
             skipped += part.len() as u64;
         }
         // What is read before an error is handed out first, but for the line that it is in.
@@ -215,20 +357,20 @@ impl ByteBlocks {
         {
             ended?;
         }
-        let offset = self.offset;
-        self.offset += skipped + line_feed;
-        let (memory, cut) = match self.has_lines && is_blank_so_far {
-            true => (vec![b'\n'], None), // no record, but a line
-            false => (beginning, Some(skipped)),
+        let is_blank_line = matches!(self.framing, Framing::Lines) && is_blank_so_far;
+        let (memory, cut) = if is_blank_line {
+            (vec![b'\n'], None) // no record, but a line
+        } else {
+            let (bytes, lines) = (skipped, lines + 1);
+            (beginning, Some(Cut { bytes, lines }))
         };
-        Ok(ByteBlock {
-            len: memory.len(),
-            weight: memory.len(),
-            memory,
-            offset,
-            has_lines: self.has_lines,
+        let len = memory.len();
+        let block = ByteBlock {
             cut,
-        })
+            ..self.block(memory, len, vec![len])
+        };
+        self.offset = block.offset + skipped + line_feed;
+        Ok(block)
     }
 
     /// Reads so many more bytes, or to the end.
@@ -252,13 +394,16 @@ impl ByteBlocks {
         self.step = (2 * self.step).min(self.size.bytes);
     }
 
-    fn block(&mut self, memory: Vec<u8>, len: usize) -> ByteBlock {
+    fn block(&mut self, memory: Vec<u8>, len: usize, row_ends: Vec<usize>) -> ByteBlock {
         let offset = self.offset;
         self.offset += len as u64;
         let records = match self.size.record {
             0 => 0,
-            _ if self.has_lines => memchr_iter(b'\n', &memory[..len]).count() + 1,
-            _ => 1,
+            _ => match &self.framing {
+                Framing::Whole => 1,
+                Framing::Lines => memchr_iter(b'\n', &memory[..len]).count() + 1,
+                Framing::Rows { .. } => row_ends.len(),
+            },
         };
         let weight = memory.len() + records * self.size.record;
         // The next block is to weigh about what a block may.
@@ -269,7 +414,11 @@ impl ByteBlocks {
             len,
             weight,
             offset,
-            has_lines: self.has_lines,
+            records: match &self.framing {
+                Framing::Whole => Records::Whole,
+                Framing::Lines => Records::Lines,
+                Framing::Rows { columns, .. } => Records::Rows(row_ends, Arc::clone(columns)),
+            },
             cut: None,
         }
     }

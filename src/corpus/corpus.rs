@@ -9,10 +9,10 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use super::copy::{Route, copy_all};
 use super::document::{CHANGED, TextDocument};
-use super::error::Error;
+use super::error::{Error, Place};
 use super::escape::Escaped;
 use super::indexed::Indexed;
-use super::input::{Input, Sources};
+use super::input::Input;
 use super::json::Fields;
 use super::keep::KeepColumn;
 use super::limit::{ReadLimit, RecordLimit};
@@ -22,6 +22,7 @@ use super::read::{At, Reading, Rejection, Sink};
 use super::reason::KeepReason;
 use super::records::RawRecord;
 use super::sink::RecordSink;
+use super::sources::Sources;
 use crate::cluster::Removal;
 use crate::digest::{Digester, Digests};
 use crate::text::Document;
@@ -263,7 +264,7 @@ impl Sink for Gathering<'_> {
         if let Some(&first) = self.seen.get(&key) {
             let (number, line) = self.places[first];
             let first = inputs[number].place(line);
-            return Ok(Some(used_before(&id, &format_args!("at {first}"))));
+            return Ok(Some(inputs[at.0].used_before(at.1, &id, &first)));
         }
         if let Some(used) = self.indexed.find(&id) {
             return Ok(Some(used));
@@ -295,12 +296,25 @@ impl Sink for Gathering<'_> {
     }
 }
 
+/// What to do about ids that are used several times, for an error.
+pub(super) const REPEATED: &str = "give records ids of their own, name the field that holds them (--id-field FIELD), go by file and line \
+     (--id-field none), or skip those that come later (--on-bad skip)";
+
 /// What is wrong with a record whose id an earlier one has, which is there.
 pub(super) fn used_before(id: &str, there: &dyn Display) -> String {
     format!("id `{}` was used before, {there}", Escaped(id))
 }
 
 impl Input {
+    /// What is wrong with a record of this input whose id one at `first` has.
+    pub(super) fn used_before(&self, line: Option<u64>, id: &str, first: &Place) -> String {
+        let made = match line {
+            Some(_) if self.id_of(line) == id => ", made of file and line,",
+            _ => "",
+        };
+        format!("id `{}`{made} was used before, at {first}", Escaped(id))
+    }
+
     /// The id of a record that has none of its own.
     pub(super) fn id_of(&self, line: Option<u64>) -> String {
         match line {

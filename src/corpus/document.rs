@@ -10,7 +10,8 @@ use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::escape::escaped_bytes;
-use super::input::{Compression, Format, Input};
+use super::format::{Compression, InputFormat};
+use super::input::Input;
 use super::json::Fields;
 use super::records::RawRecord;
 use crate::text::{Content, Document, ReadBuffer, ReadError};
@@ -18,8 +19,8 @@ use crate::text::{Content, Document, ReadBuffer, ReadError};
 /// A document that was read.
 ///
 /// Of a file that is not compressed it knows its place only, and is read from there whenever its
-/// [`content`](Document::content) is asked for: 40 bytes a document, and a text file's path. Of a compressed file
-/// or a Parquet file it holds the text; so it does of records of 4 GiB and more, and on systems other than Unix.
+/// [`content`](Document::content) is asked for: 40 bytes a document, and a text file's path. Of a compressed file,
+/// of CSV, TSV and Parquet it holds the text; so it does of records of 4 GiB and more, and on systems other than Unix.
 #[derive(Debug)]
 pub struct TextDocument {
     held: Held,
@@ -53,10 +54,10 @@ pub(super) struct StoredFile {
 impl StoredFile {
     /// None for inputs of which no part can be read by itself.
     pub(super) fn of(input: &Input, fields: &Fields) -> Option<Arc<Self>> {
-        let fields = match input.format {
-            Format::Text => None,
-            Format::JsonLines(Compression::None) => Some(fields.clone()),
-            Format::JsonLines(_) | Format::Parquet => return None,
+        let fields = match (input.format.of, input.format.compression) {
+            (InputFormat::Text, Compression::None) => None,
+            (InputFormat::JsonLines, Compression::None) => Some(fields.clone()),
+            _ => return None,
         };
         let spool = match &input.spool {
             Some(spool) => Some(spool.try_clone().ok()?),

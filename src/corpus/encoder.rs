@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 
-use super::input::Compression;
+use super::format::Compression;
 
 pub(super) enum Encoder {
     Plain(BufWriter<File>),

@@ -7,12 +7,14 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess,
 
 use super::keep::{KeepPolicy, KeepValues};
 use super::value::{FieldValue, Number};
+use crate::text::Content;
 
 /// Which fields to take.
 #[derive(Debug, Clone)]
 pub(super) struct Fields {
     pub(super) text: String,
-    pub(super) id: String,
+    /// None where records go by file and line.
+    pub(super) id: Option<String>,
     /// A record without the id field is bad.
     pub(super) id_required: bool,
     /// Which fields decide what is kept.
@@ -23,7 +25,7 @@ impl Default for Fields {
     fn default() -> Self {
         Self {
             text: "text".to_owned(),
-            id: "id".to_owned(),
+            id: Some("id".to_owned()),
             id_required: false,
             keep: KeepPolicy::default(),
         }
@@ -64,7 +66,7 @@ impl Fields {
         };
         seed.deserialize(&mut json)
             .and_then(|()| json.end())
-            .map_err(|error| told(&error))?;
+            .map_err(|error| told(&error, line))?;
         Ok(found)
     }
 
@@ -82,39 +84,59 @@ impl Fields {
             Some(other) => return Err(is_not(&self.text, &other, TEXT)),
             None => return Err(format!("field `{}` is missing", self.text)),
         };
+        let id_field = self.id.as_deref().unwrap_or_default();
         let id = match id {
             Some(Scalar::Str(id)) => Some(id.into_owned()),
             Some(Scalar::Number(Number::Whole(number))) => Some(number.to_string()),
             None | Some(Scalar::Other("null")) if !self.id_required => None,
-            None => return Err(format!("field `{}` is missing", self.id)),
+            None => return Err(format!("field `{id_field}` is missing")),
             Some(other) => {
-                return Err(is_not(&self.id, &other, ID));
+                return Err(is_not(id_field, &other, ID));
             }
         };
         let by = self.kept_by(by)?;
         let preferred = preferred.and_then(Scalar::into_text);
-        let keep = self.keep.values(text.len(), by, preferred.as_deref());
+        let content = Content::Text(&text);
+        let keep = self.keep.values(content, by, preferred.as_deref());
         let keep = keep.into_owned();
         Ok(Picked { text, id, keep })
     }
 
-    /// The value whose greatest or least is kept, where the policy asks for one.
+    /// The value whose greatest or least is kept, where the policy asks for one and the record has it.
     fn kept_by<'a>(&self, found: Option<Scalar<'a>>) -> Result<FieldValue<'a>, String> {
         match (self.keep.by_field(), found) {
-            (None, _) => Ok(FieldValue::Nothing),
+            (None, _) | (_, None | Some(Scalar::Other("null"))) => Ok(FieldValue::Nothing),
             (Some(_), Some(Scalar::Number(number))) => Ok(FieldValue::Number(number)),
             (Some(_), Some(Scalar::Str(text))) => Ok(FieldValue::Text(text)),
             (Some(name), Some(other)) => Err(is_not(name, &other, KEEP)),
-            (Some(name), None) => Err(format!("field `{name}` is missing")),
         }
     }
 }
 
 /// The parser's message; its line is always 1, since it sees one line at a time.
-fn told(error: &serde_json::Error) -> String {
+fn told(error: &serde_json::Error, line: &str) -> String {
     let message = error.to_string();
     let problem = message.split(" at line ").next().unwrap_or(&message);
+    let problem = named(error, line).unwrap_or(problem);
     format!("not a JSON record: {problem} (column {})", error.column())
+}
+
+/// What programs write that is no JSON, where it is the cause.
+fn named(error: &serde_json::Error, line: &str) -> Option<&'static str> {
+    if line.starts_with('\u{FEFF}') {
+        return Some("a byte-order mark, which may stand only at the start of a file");
+    }
+    // The parser may have passed the sign and the first letter.
+    let from = error.column().saturating_sub(2);
+    let rest = line.as_bytes().get(from..)?;
+    let begins = |word: &[u8]| rest.windows(word.len()).take(3).any(|part| part == word);
+    match () {
+        () if begins(b"NaN") => Some("NaN is no JSON: write null, or leave the field out"),
+        () if begins(b"Infinity") => {
+            Some("Infinity is no JSON: write null, or leave the field out")
+        }
+        () => None,
+    }
 }
 
 fn is_not(field: &str, found: &Scalar<'_>, wanted: &str) -> String {
@@ -211,6 +233,17 @@ impl<'a> Scalar<'a> {
         }
     }
 
+    /// A number as JSON writes it.
+    pub(super) fn number(text: &str) -> Option<Self> {
+        let mut json = serde_json::Deserializer::from_str(text);
+        let number = ScalarSeed.deserialize(&mut json).ok()?;
+        let is_whole = json.end().is_ok() && !text.starts_with(|c: char| c.is_ascii_whitespace());
+        match number {
+            Scalar::Number(number) if is_whole => Some(Self::Number(number)),
+            _ => None,
+        }
+    }
+
     /// The text that a preference goes by, where it is of a kind that has one.
     fn into_text(self) -> Option<Cow<'a, str>> {
         match self {
@@ -255,7 +288,7 @@ impl Visitor<'_> for KeySeed<'_> {
         Ok(Roles {
             text: key == text,
             others: [
-                key == id,
+                is_key(id.as_deref()),
                 is_key(keep.by_field()),
                 is_key(keep.preferred_field()),
             ],
@@ -327,7 +360,7 @@ mod tests {
     fn fields() -> Fields {
         Fields {
             text: "text".into(),
-            id: "id".into(),
+            id: Some("id".into()),
             id_required: false,
             keep: KeepPolicy::default(),
         }
@@ -397,13 +430,10 @@ mod tests {
             r#"{"text": "", "score": 9.5, "source": null}"#,
             r#"{"text": "", "score": 9}"#,
             r#"{"text": "", "score": 8, "source": ["gov"]}"#,
+            r#"{"text": "", "source": ["gov"]}"#,
         ];
         let values = best_first.map(|line| score(line).unwrap());
         assert!(values.is_sorted_by(|a, b| policy.compare(a, b).is_lt()));
-        assert_eq!(
-            score(r#"{"text": ""}"#).unwrap_err(),
-            "field `score` is missing"
-        );
         assert_eq!(
             score(r#"{"text": "", "score": true}"#).unwrap_err(),
             "field `score` is a boolean, not a number or string"
@@ -433,10 +463,13 @@ mod tests {
                 "max:text" => (FieldValue::Text("a\tb".into()), "a\tb"),
                 _ => (FieldValue::Text("a\tb".into()), "7"),
             };
-            assert_eq!(picked.keep, policy.values(3, by, Some(preferred)));
+            assert_eq!(
+                picked.keep,
+                policy.values(Content::Text("a\tb"), by, Some(preferred))
+            );
         }
         let mut all = fields();
-        all.id = "text".into();
+        all.id = Some("text".into());
         all.keep = of("max:text", "text");
         let picked = all.pick(line).unwrap();
         assert_eq!(

@@ -7,6 +7,7 @@ use std::str::FromStr;
 use super::error::Error;
 use super::reason::KeepReason;
 use super::value::{FieldValue, read_whole, write_whole};
+use crate::text::{Content, Normalization};
 
 /// Which document of a cluster is kept: the least of one total order.
 ///
@@ -40,11 +41,12 @@ pub enum KeepBy {
     /// The order of the documents. Default.
     #[default]
     First,
-    /// The text of the most bytes.
+    /// The text of the most characters, after `NFKC_Casefold` and without white space: blanks at the end make no text
+    /// longer. Of a text that is no UTF-8, bytes count.
     Longest,
-    /// The greatest value of a field, which every record must have.
+    /// The greatest value of a field. Records without it, or with null, come last.
     Max(String),
-    /// The least value of a field, which every record must have.
+    /// The least value of a field. Records without it, or with null, come last.
     Min(String),
 }
 
@@ -92,7 +94,7 @@ impl KeepPolicy {
         self.by == KeepBy::First && self.preference.is_none()
     }
 
-    /// The field whose greatest or least value is kept: a record without it is bad.
+    /// The field whose greatest or least value is kept.
     pub(super) fn by_field(&self) -> Option<&str> {
         match &self.by {
             KeepBy::First | KeepBy::Longest => None,
@@ -105,11 +107,11 @@ impl KeepPolicy {
         Some(&self.preference.as_ref()?.field)
     }
 
-    /// What is compared of a document: `length` bytes of text, the value of [`by_field`](Self::by_field) and the
+    /// What is compared of a document: the length of its text, the value of [`by_field`](Self::by_field) and the
     /// text of [`preferred_field`](Self::preferred_field).
     pub(super) fn values<'a>(
         &self,
-        length: usize,
+        text: Content<'_>,
         by: FieldValue<'a>,
         preferred: Option<&str>,
     ) -> KeepValues<'a> {
@@ -118,17 +120,9 @@ impl KeepPolicy {
             rank: self.preference.as_ref().map_or(0, rank),
             value: match self.by {
                 KeepBy::First => FieldValue::Nothing,
-                KeepBy::Longest => FieldValue::whole(length),
+                KeepBy::Longest => FieldValue::whole(length(text)),
                 KeepBy::Max(_) | KeepBy::Min(_) => by,
             },
-        }
-    }
-
-    /// What is compared of a text file, which has no fields.
-    pub(super) fn values_of_text(&self, length: usize) -> Result<KeepValues<'static>, String> {
-        match self.by_field() {
-            Some(_) => Err("a text file has no fields to choose by".to_owned()),
-            None => Ok(self.values(length, FieldValue::Nothing, None)),
         }
     }
 
@@ -137,8 +131,23 @@ impl KeepPolicy {
         a.rank.cmp(&b.rank).then_with(|| match self.by {
             KeepBy::First => Ordering::Equal,
             KeepBy::Longest | KeepBy::Max(_) => b.value.cmp(&a.value),
-            KeepBy::Min(_) => a.value.cmp(&b.value),
+            KeepBy::Min(_) => {
+                let is_missing = |of: &KeepValues<'_>| matches!(of.value, FieldValue::Nothing);
+                let by_missing = is_missing(a).cmp(&is_missing(b));
+                by_missing.then_with(|| a.value.cmp(&b.value))
+            }
         })
+    }
+}
+
+/// Characters of a text, normalized and without white space.
+fn length(text: Content<'_>) -> usize {
+    match text {
+        Content::Text(text) => {
+            let text = Normalization::NFKC_CASEFOLD.normalize(text);
+            text.chars().filter(|c| !c.is_whitespace()).count()
+        }
+        Content::Bytes(bytes) => bytes.len(),
     }
 }
 
@@ -390,7 +399,7 @@ pub(super) mod tests {
     #[test]
     fn a_preference_comes_first_and_what_it_does_not_list_last() {
         let policy = policy("max:date", Some("source=gov,web"));
-        let values = |source, date| policy.values(0, text(date), source);
+        let values = |source, date| policy.values(Content::Text(""), text(date), source);
         let best_first = [
             values(Some("gov"), "2024"),
             values(Some("gov"), "2023"),
@@ -409,14 +418,15 @@ pub(super) mod tests {
 
     #[test]
     fn only_what_is_compared_is_held() {
+        let long = "a".repeat(300);
         let held = |by, prefer| {
             let policy = policy(by, prefer);
             let mut bytes = Vec::new();
             policy
-                .values(300, text("2024-05-31"), Some("x"))
+                .values(Content::Text(&long), text("2024-05-31"), Some("x"))
                 .write(&mut bytes);
             let mut column = KeepColumn::new(policy.clone());
-            column.push(&policy.values(300, text("2024-05-31"), Some("x")));
+            column.push(&policy.values(Content::Text(&long), text("2024-05-31"), Some("x")));
             assert_eq!(column.bytes, if policy.is_first() { &[] } else { &*bytes });
             bytes.len()
         };

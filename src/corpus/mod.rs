@@ -1,6 +1,6 @@
 //! Files in, decisions out (feature `corpus`).
 //!
-//! [`Sources`] finds directories, text files, JSON lines, plain or compressed, and (feature `parquet`) Parquet files;
+//! [`Sources`] finds directories, text files, JSON lines, CSV and TSV, plain or compressed, and (feature `parquet`) Parquet files;
 //! [`Corpus`] reads them into documents with ids, and can make their digests on the way; texts of files that are not
 //! compressed are not held, but read again where they are needed. [`Outputs`] writes pairs, clusters and the records
 //! that are kept and removed, in the inputs' format, to one file or a file for each input; every output is written
@@ -30,10 +30,14 @@ mod bytes;
 mod copy;
 #[allow(clippy::module_inception)] // the type it holds
 mod corpus;
+mod decoder;
+mod delimited;
 mod document;
 mod encoder;
 mod error;
 mod escape;
+mod finding;
+mod format;
 mod indexed;
 mod input;
 mod job;
@@ -45,11 +49,14 @@ mod output;
 #[cfg_attr(not(feature = "parquet"), path = "no_parquet.rs")]
 mod parquet;
 mod parse;
+mod pattern;
 mod read;
 mod reason;
 mod records;
 mod shards;
 mod sink;
+mod sources;
+mod spool;
 mod tables;
 mod value;
 
@@ -57,7 +64,7 @@ pub use corpus::Corpus;
 pub use document::TextDocument;
 pub use error::{Error, Place};
 pub use escape::Escaped;
-pub use input::Sources;
+pub use format::InputFormat;
 pub use job::{Counts, Decided, DecidedCluster, Job, Joined, Removed, Sinks};
 pub use keep::{KeepBy, KeepPolicy, Preference};
 pub use options::{OnBad, ReadOptions};
@@ -65,3 +72,4 @@ pub use output::Outputs;
 pub use read::Rejection;
 pub use reason::KeepReason;
 pub use sink::{IndexSink, RecordSink, Table};
+pub use sources::Sources;

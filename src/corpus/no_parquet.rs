@@ -7,7 +7,8 @@ use std::marker::PhantomData;
 use std::path::Path;
 
 use super::error::Error;
-use super::input::{Count, NEEDS_PARQUET};
+use super::format::NEEDS_PARQUET;
+use super::input::Count;
 use super::json::{Fields, Found};
 use super::limit::ReadLimit;
 use super::records::{BlockSize, RawRecord, Unusable};

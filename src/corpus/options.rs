@@ -28,7 +28,7 @@ impl ReadOptions {
         Self::default()
     }
 
-    /// The field, or the column of a Parquet file, that holds a record's text. Default `text`.
+    /// The field, or the column of CSV, TSV or Parquet files, that holds a record's text. Default `text`.
     #[must_use]
     pub fn text_field(mut self, name: impl Into<String>) -> Self {
         self.fields.text = name.into();
@@ -39,16 +39,27 @@ impl ReadOptions {
     /// a record without it is called `file:line`.
     #[must_use]
     pub fn id_field(mut self, name: impl Into<String>) -> Self {
-        self.fields.id = name.into();
+        self.fields.id = Some(name.into());
         self.fields.id_required = true;
+        self
+    }
+
+    /// Calls every record `file:line`, whatever fields it has: for ids that are used several times. Default false.
+    #[must_use]
+    pub fn ids_by_line(mut self, by_line: bool) -> Self {
+        if by_line {
+            self.fields.id = None;
+            self.fields.id_required = false;
+        }
         self
     }
 
     /// Which copies are to be kept: what this compares is read, for [`Corpus::keep_order`](super::Corpus::keep_order).
     /// Default the first.
     ///
-    /// Every record must have the field of [`KeepBy::Max`](super::KeepBy::Max) or [`Min`](super::KeepBy::Min) then, as a
-    /// number or string; in Parquet files also as a date or timestamp. A text file, which has none, is bad.
+    /// The field of [`KeepBy::Max`](super::KeepBy::Max) or [`Min`](super::KeepBy::Min) is a number or string; in Parquet
+    /// files, where the column must be there, also a date or timestamp. A cell of CSV or TSV is a number where JSON would
+    /// write one so. Records without the field, and text files, come last; where no record has it, reading fails.
     #[must_use]
     pub fn keep(mut self, policy: KeepPolicy) -> Self {
         self.fields.keep = policy;

@@ -9,13 +9,15 @@ use std::sync::Arc;
 
 use tempfile::NamedTempFile;
 
+use super::delimited::Header;
 use super::encoder::Encoder;
 use super::error::Error;
 use super::escape::escaped_bytes;
-use super::input::{Compression, Format, Sources};
+use super::format::{Compression, InputFormat};
 use super::parquet::RowWriter;
 use super::shards::{Origin, Shards};
 use super::sink::{Finish, IndexSink, Open, RecordSink, Records, Table};
+use super::sources::Sources;
 use crate::passing::{self, Folder};
 use crate::storage::Writer;
 
@@ -68,9 +70,11 @@ impl Outputs {
     /// Stages a file of text, compressed where its name ends in `.gz` or `.zst`.
     ///
     /// # Errors
-    /// Where it cannot be made, is staged already or is an input.
+    /// Where it cannot be made, is staged already or is an input; where its name ends in that of another compression,
+    /// such as `.xz`.
     pub fn stage_table(&mut self, path: impl AsRef<Path>) -> Result<Table, Error> {
         let path = path.as_ref();
+        check_compression(path)?;
         let (place, temp, file) = self.temporary_file(path)?;
         let encoder = Encoder::new(file, Compression::of(path));
         let encoder = encoder.map_err(|error| Error::io("write", path, error))?;
@@ -79,49 +83,99 @@ impl Outputs {
 
     /// Stages a place for input records, in the inputs' format.
     ///
-    /// - A name with an extension is one file: JSON lines, compressed by its name, or `.parquet`.
+    /// - A name with an extension is one file: JSON lines, CSV or TSV, compressed by its name, or `.parquet`. Documents that
+    ///   are text files go to a file of JSON lines as objects of `id` and `text`.
     /// - Any other name, one that ends in a slash, and a directory that is there: a directory with a file for each
     ///   input, named and compressed as that is. One that is there is replaced, where it holds nothing but files of these
-    ///   names. Text files always make one.
+    ///   names.
     ///
-    /// A JSON line is written as it stands, with a line feed; blank lines and a byte-order mark are no part of records.
-    /// A row of a Parquet file is written with all its columns, under the schema, the metadata and the compression of
-    /// the first file.
+    /// A line or row is written as it stands, with a line feed; blank lines and a byte-order mark are no part of records.
+    /// A file of CSV or TSV begins with the header of the first input. A row of a Parquet file is written with all its
+    /// columns, under the schema, the metadata and the compression of the first file.
     ///
     /// # Errors
     /// Where it cannot be made, is staged already or is an input. For one file: where the inputs are of several formats,
-    /// or of several schemas. For a directory: where two inputs would lie in the same place.
+    /// or of several schemas or headers, or its name is one of another format. For a directory: where two inputs would
+    /// lie in the same place.
     pub fn stage_records(&mut self, path: impl AsRef<Path>) -> Result<RecordSink, Error> {
         let path = path.as_ref();
-        let is_text = |origin: &Origin| origin.format == Format::Text;
-        let all_texts = !self.origins.is_empty() && self.origins.iter().all(is_text);
-        if all_texts || names_directory(path) {
-            return self
-                .stage_shards(path)
-                .map(Records::Directory)
-                .map(RecordSink);
+        if names_directory(path) {
+            let shards = self.stage_shards(path)?;
+            return Ok(RecordSink(Records::Directory(shards)));
         }
-        let is_rows = |origin: &Origin| origin.format == Format::Parquet;
-        let rows = self
-            .origins
-            .iter()
-            .filter(|&origin| is_rows(origin))
-            .count();
+        self.place(path)?; // an input is no output, whatever its name
+        check_compression(path)?;
         let refused = |what: &str, instead: &str| {
             let path = escaped_bytes(path.as_os_str());
             let told = format!("records for {path} would be {what}: name {instead}");
             Err(Error::refused(told))
         };
-        match (Format::of(path), rows) {
-            _ if rows < self.origins.len() && (rows > 0 || self.origins.iter().any(is_text)) => {
-                let told = Origin::formats(&self.origins);
-                refused(&format!("{told} mixed"), "a directory, or run them apart")
+        let all = Origin::formats(&self.origins);
+        let format = match *all {
+            [] => InputFormat::JsonLines,
+            [one] => one,
+            _ => {
+                let names: Vec<&str> = all.iter().map(|of| of.holds()).collect();
+                let told = format!("{} mixed", names.join(" and "));
+                return refused(&told, "a directory, or run them apart");
             }
-            (Ok(Format::Parquet), 0) => refused("JSON lines", "a .jsonl file or a directory"),
-            (_, 0) => self.stage_table(path).map(Records::Lines).map(RecordSink),
-            (Ok(Format::Parquet), _) => self.stage_rows(path).map(Records::Rows).map(RecordSink),
-            _ => refused("rows of Parquet files", "a .parquet file or a directory"),
+        };
+        let named = InputFormat::named(path);
+        let records = match format {
+            InputFormat::Text if named == Some(InputFormat::JsonLines) => {
+                Records::Texts(self.stage_table(path)?)
+            }
+            InputFormat::Text => {
+                let instead =
+                    "a .jsonl file, for their ids and texts, or a directory: a name that ends in /";
+                return refused("text files", instead);
+            }
+            InputFormat::JsonLines => match named {
+                Some(InputFormat::Csv | InputFormat::Tsv | InputFormat::Parquet) => {
+                    return refused("JSON lines", "a .jsonl file or a directory");
+                }
+                _ => Records::Lines(self.stage_table(path)?),
+            },
+            InputFormat::Csv | InputFormat::Tsv | InputFormat::Parquet if named != Some(format) => {
+                return refused(format.holds(), &format!("a .{format} file or a directory"));
+            }
+            InputFormat::Csv | InputFormat::Tsv => {
+                let header = self.common_header(path)?;
+                let table = self.stage_table(path)?;
+                table.line(header)?;
+                Records::Lines(table)
+            }
+            InputFormat::Parquet => Records::Rows(self.stage_rows(path)?),
+        };
+        Ok(RecordSink(records))
+    }
+
+    /// The header of all inputs, for an output of this name.
+    fn common_header(&self, path: &Path) -> Result<String, Error> {
+        let mut first: Option<(&Origin, &Header)> = None;
+        for origin in self.origins.iter() {
+            let name = |path: &Path| escaped_bytes(path.as_os_str());
+            let Some(header) = &origin.header else {
+                let origin = name(&origin.path);
+                return Err(Error::refused(format!(
+                    "the header row of {origin} cannot be read, and {} needs it: name a directory",
+                    name(path)
+                )));
+            };
+            match first {
+                None => first = Some((origin, header)),
+                Some((_, other)) if header.is_like(other) => {}
+                Some((other, _)) => {
+                    return Err(Error::refused(format!(
+                        "the header rows of {} and {} differ, and {} would have one: name a directory",
+                        name(&other.path),
+                        name(&origin.path),
+                        name(path)
+                    )));
+                }
+            }
         }
+        Ok(first.map_or(String::new(), |(_, header)| header.row.clone()))
     }
 
     fn stage_rows(&mut self, path: &Path) -> Result<Open<RowWriter>, Error> {
@@ -264,6 +318,17 @@ impl Outputs {
             placed.map_err(|error| Error::io("write", &path, error))?;
         }
         Ok(())
+    }
+}
+
+/// Refuses a name that says a file is compressed in a way that is not written.
+fn check_compression(path: &Path) -> Result<(), Error> {
+    match Compression::unknown(path) {
+        Some(ending) => Err(Error::refused(format!(
+            "output {}: .{ending} files are not written: name one that ends in .gz or .zst, or in neither",
+            escaped_bytes(path.as_os_str())
+        ))),
+        None => Ok(()),
     }
 }
 

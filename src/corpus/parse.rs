@@ -14,6 +14,7 @@ use super::keep::KeepValues;
 use super::limit::{ReadLimit, RecordLimit};
 use super::options::ReadOptions;
 use super::records::{Block, BlockSize, Blocks, RawRecord, utf8};
+use super::value::FieldValue;
 use crate::digest::{Digester, Digests, Workspace};
 use crate::text::Content;
 
@@ -297,7 +298,11 @@ impl Parser<'_> {
                 Err(_) if options.bytes => Content::Bytes(record.bytes),
                 Err(reason) => return Err(reason.into()),
             };
-            let keep = options.fields.keep.values_of_text(content.len())?;
+            // A text file has no fields.
+            let keep = options
+                .fields
+                .keep
+                .values(content, FieldValue::Nothing, None);
             (content, None, keep)
         };
         let fits = self.limit.check(record.len, content.len());

@@ -2,13 +2,16 @@
 
 use rayon::prelude::*;
 
+use super::corpus::REPEATED;
 use super::error::{Error, Place};
 use super::escape::escaped_bytes;
-use super::input::{Format, Input};
+use super::input::Input;
+use super::keep::KeepBy;
 use super::limit::BEGINNING;
 use super::options::OnBad;
 use super::parse::{Of, ParsedBlock, Parser, Part, Producer, RoundWeight, Spare, Taken, Unfit};
 use super::records::Unusable;
+use super::value::FieldValue;
 use crate::digest::{Digests, Workspace};
 use crate::pool::Pool;
 use crate::watch::Ticker;
@@ -54,6 +57,9 @@ pub(super) struct Reading<'r, S> {
     weight: Option<RoundWeight>,
     /// Lines of the input in work that were passed.
     lines: u64,
+    /// Records that were taken, and whether one of them has the field to keep by.
+    taken: u64,
+    has_field: bool,
 }
 
 impl<'r, S: Sink + Send> Reading<'r, S> {
@@ -70,6 +76,8 @@ impl<'r, S: Sink + Send> Reading<'r, S> {
             sink,
             weight: None,
             lines: 0,
+            taken: 0,
+            has_field: false,
         }
     }
 
@@ -108,7 +116,7 @@ impl<'r, S: Sink + Send> Reading<'r, S> {
             let (next, now) = rayon::join(take, parse);
             (read, parsed) = (next?, now);
         }
-        Ok(())
+        self.check_field()
     }
 
     /// Takes what was parsed of an input, and gives memory back.
@@ -124,7 +132,7 @@ impl<'r, S: Sink + Send> Reading<'r, S> {
             Part::Block(block) => return self.take_block(number, block).map(Some),
             Part::Failed { error, opened } => {
                 let reason = Unusable::reason(&error);
-                let in_line = opened && input.format != Format::Text;
+                let in_line = opened && input.format.has_lines();
                 let line = in_line.then_some(self.lines + 1);
                 self.reject((number, line), reason, None)?;
             }
@@ -141,9 +149,11 @@ impl<'r, S: Sink + Send> Reading<'r, S> {
             let at = (number, record.line.map(|line| self.lines + line));
             let refused = match record.outcome {
                 Ok(taken) => {
+                    self.has_field |= !matches!(taken.keep.value, FieldValue::Nothing);
+                    self.taken += 1;
                     let refused = self.sink.take(self.inputs, at, taken)?;
                     kept.push(refused.is_none());
-                    refused.map(Unfit::from)
+                    refused.map(|reason| self.way_out(reason).into())
                 }
                 Err(unfit) => Some(unfit),
             };
@@ -169,6 +179,27 @@ impl<'r, S: Sink + Send> Reading<'r, S> {
             self.sink.take_digests(digests, &kept)?;
         }
         Ok((block.block.into_memory(), block.digests))
+    }
+
+    /// What is wrong with a record whose id was used before; and what to do, where that is the end.
+    fn way_out(&self, used_before: String) -> String {
+        match self.parser.options.on_bad {
+            OnBad::Fail => format!("{used_before}; {REPEATED}"),
+            OnBad::Skip => used_before,
+        }
+    }
+
+    /// Refuses to keep by a field that no record has: its name is likely misspelt.
+    fn check_field(&self) -> Result<(), Error> {
+        let by = self.parser.options.fields.keep.by();
+        match by {
+            KeepBy::Max(field) | KeepBy::Min(field) if self.taken > 0 && !self.has_field => {
+                Err(Error::refused(format!(
+                    "keep `{by}`: no record has a field `{field}`: name one that some have"
+                )))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn reject(&mut self, at: At, reason: String, record: Option<String>) -> Result<(), Error> {

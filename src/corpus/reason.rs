@@ -10,8 +10,9 @@ use super::value::FieldValue;
 /// policy looks at in which they differ.
 ///
 /// - `first`: nothing but their order;
-/// - `longer: 1234 > 1200 bytes`;
-/// - `max date: 2024-05-31 > 2023-01-01`, `min score: 3 < 7.5`;
+/// - `longer: 1234 > 1200 characters`;
+/// - `max date: 2024-05-31 > 2023-01-01`, `min score: 3 < 7.5`, and `max date: 2024-05-31 before missing` where the other
+///   has no such field;
 /// - `prefer source: gov before web`, and `gov before unlisted` where the other has none of the values listed;
 /// - `indexed`: the document that is kept is one of an [index](super::Job::against);
 /// - `another order`, where the document that was kept is not the one that the policy would keep.
@@ -48,10 +49,19 @@ impl fmt::Display for KeepReason<'_> {
             }
             (Ordering::Less, _) => {
                 let (kept, removed) = (&kept.value, &removed.value);
+                let is_missing = matches!(removed, FieldValue::Nothing);
                 let (kept, removed) = (shown(kept, removed), shown(removed, kept));
                 match policy.by() {
+                    by @ (KeepBy::Max(field) | KeepBy::Min(field)) if is_missing => {
+                        let which = if matches!(by, KeepBy::Max(_)) {
+                            "max"
+                        } else {
+                            "min"
+                        };
+                        write!(f, "{which} {field}: {kept} before missing")
+                    }
                     KeepBy::First => Ok(()), // they would be equals
-                    KeepBy::Longest => write!(f, "longer: {kept} > {removed} bytes"),
+                    KeepBy::Longest => write!(f, "longer: {kept} > {removed} characters"),
                     KeepBy::Max(field) => write!(f, "max {field}: {kept} > {removed}"),
                     KeepBy::Min(field) => write!(f, "min {field}: {kept} < {removed}"),
                 }
@@ -91,6 +101,7 @@ mod tests {
     use super::super::keep::tests::{policy, text};
     use super::super::value::Number;
     use super::*;
+    use crate::text::Content;
 
     fn reason(policy: &KeepPolicy, kept: KeepValues<'_>, removed: KeepValues<'_>) -> String {
         let reason = KeepReason {
@@ -110,16 +121,22 @@ mod tests {
     fn reasons_say_what_decided() {
         let lengths = |by, kept, removed| {
             let policy = policy(by, None);
-            let values = |length| policy.values(length, FieldValue::Nothing, None);
+            let values = |length| {
+                let text = "a ".repeat(length);
+                policy.values(Content::Text(&text), FieldValue::Nothing, None)
+            };
             reason(&policy, values(kept), values(removed))
         };
         assert_eq!(lengths("first", 1, 2), "first");
-        assert_eq!(lengths("longest", 1234, 1200), "longer: 1234 > 1200 bytes");
+        assert_eq!(
+            lengths("longest", 1234, 1200),
+            "longer: 1234 > 1200 characters"
+        );
         assert_eq!(lengths("longest", 7, 7), "first");
         assert_eq!(lengths("longest", 6, 7), "another order");
         let fields = |by, kept, removed| {
             let policy = policy(by, Some("source=gov,web"));
-            let values = |(value, source)| policy.values(0, value, Some(source));
+            let values = |(value, source)| policy.values(Content::Text(""), value, Some(source));
             reason(&policy, values(kept), values(removed))
         };
         for (kept, removed, told) in [

@@ -5,7 +5,9 @@ use std::fmt;
 use std::io;
 
 use super::bytes::{ByteBlock, ByteBlocks};
-use super::input::{Count, Format, Input};
+use super::delimited::Columns;
+use super::format::InputFormat;
+use super::input::{Count, Input};
 use super::json::{Fields, Picked};
 use super::limit::ReadLimit;
 use super::parquet::{Row, RowBlock, RowBlocks};
@@ -23,18 +25,33 @@ pub(super) struct RawRecord<'b> {
     pub(super) bytes: &'b [u8],
     /// Bytes of the whole line, file or text.
     pub(super) len: u64,
-    pub(super) row: Option<Row<'b>>,
+    pub(super) form: Form<'b>,
+}
+
+/// What a record is.
+#[derive(Clone, Copy)]
+pub(super) enum Form<'b> {
+    /// A file of text.
+    Text,
+    /// An object on a line.
+    Json,
+    /// A row of cells, with these columns.
+    Cells(&'b Columns),
+    /// A row of a Parquet file.
+    #[cfg_attr(not(feature = "parquet"), allow(dead_code))]
+    Row(Row<'b>),
 }
 
 impl<'b> RawRecord<'b> {
     /// Its fields; none where the file is the record.
     pub(super) fn pick(&self, fields: &Fields) -> Result<Option<Picked<'b>>, String> {
-        let picked = match (self.row, self.line) {
-            (Some(row), _) => fields.settle(row.found(fields)?)?,
-            (None, Some(_)) => fields.pick(utf8(self.bytes)?)?,
-            (None, None) => return Ok(None),
+        let picked = match self.form {
+            Form::Text => return Ok(None),
+            Form::Json => fields.pick(utf8(self.bytes)?),
+            Form::Cells(columns) => fields.settle(columns.found(utf8(self.bytes)?)?),
+            Form::Row(row) => fields.settle(row.found(fields)?),
         };
-        Ok(Some(picked))
+        picked.map(Some)
     }
 
     /// Its text alone, of a record that has been read before; escapes are resolved in `memory`.
@@ -43,16 +60,14 @@ impl<'b> RawRecord<'b> {
         fields: &Fields,
         memory: &'a mut String,
     ) -> Result<Content<'a>, String> {
-        match self.line {
-            Some(_) if self.row.is_none() => {
-                let text = fields.pick_text(utf8(self.bytes)?, memory)?;
-                Ok(Content::Text(text))
-            }
-            _ => Ok(match std::str::from_utf8(self.bytes) {
+        Ok(match self.form {
+            Form::Json => Content::Text(fields.pick_text(utf8(self.bytes)?, memory)?),
+            Form::Cells(columns) => Content::Text(columns.text(utf8(self.bytes)?, memory)?),
+            Form::Text | Form::Row(_) => match std::str::from_utf8(self.bytes) {
                 Ok(text) => Content::Text(text),
                 Err(_) => Content::Bytes(self.bytes),
-            }),
-        }
+            },
+        })
     }
 }
 
@@ -150,17 +165,15 @@ impl Blocks {
         if let Some(problem) = &input.problem {
             return Err(Unusable::error(problem));
         }
-        Ok(match input.format {
-            Format::Parquet => Self::Rows(Box::new(RowBlocks::open(
+        Ok(match input.format.of {
+            InputFormat::Parquet => Self::Rows(Box::new(RowBlocks::open(
                 &input.path,
                 fields,
                 limit,
                 size,
                 bytes,
             )?)),
-            Format::Text | Format::JsonLines(_) => {
-                Self::Bytes(ByteBlocks::open(input, limit, size, bytes)?)
-            }
+            _ => Self::Bytes(ByteBlocks::open(input, fields, limit, size, bytes)?),
         })
     }
 
@@ -219,7 +232,7 @@ pub(super) fn for_each_record<E: From<io::Error>>(
     let (mut lines, mut memory) = (0, Vec::new());
     loop {
         let next = blocks.next(&mut memory).map_err(|error| {
-            let line = (input.format != Format::Text).then_some(lines + 1);
+            let line = input.format.has_lines().then_some(lines + 1);
             (line, E::from(error))
         })?;
         let Some(block) = next else {

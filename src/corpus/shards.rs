@@ -8,10 +8,12 @@ use std::sync::Arc;
 
 use walkdir::WalkDir;
 
+use super::delimited::Header;
 use super::encoder::Encoder;
 use super::error::Error;
 use super::escape::escaped_bytes;
-use super::input::{Compression, Format, Input};
+use super::format::{Format, InputFormat};
+use super::input::Input;
 use super::parquet::RowWriter;
 use super::records::RawRecord;
 use crate::passing::folder_of;
@@ -22,7 +24,8 @@ pub(super) struct Origin {
     pub(super) path: PathBuf,
     /// Where it goes in a directory.
     target: PathBuf,
-    pub(super) format: Format,
+    format: Format,
+    pub(super) header: Option<Arc<Header>>,
 }
 
 impl Origin {
@@ -31,27 +34,14 @@ impl Origin {
             path: input.path.clone(),
             target: within(&input.below),
             format: input.format,
+            header: input.header.clone(),
         }
     }
 
-    /// The formats that there are, for messages.
-    pub(super) fn formats(origins: &[Self]) -> String {
-        let has = |name, of: fn(Format) -> bool| {
-            let found = origins.iter().any(|origin| of(origin.format));
-            found.then_some(name)
-        };
-        let names = [
-            has("JSON lines", |format| {
-                matches!(format, Format::JsonLines(_))
-            }),
-            has("rows of Parquet files", |format| format == Format::Parquet),
-            has("text files", |format| format == Format::Text),
-        ];
-        names
-            .into_iter()
-            .flatten()
-            .collect::<Vec<_>>()
-            .join(" and ")
+    /// The formats that there are.
+    pub(super) fn formats(origins: &[Self]) -> Vec<InputFormat> {
+        let is_there = |of: &InputFormat| origins.iter().any(|origin| origin.format.of == *of);
+        InputFormat::ALL.into_iter().filter(is_there).collect()
     }
 
     /// What lies in a directory and would not be written there, if anything does: it is not replaced.
@@ -149,7 +139,7 @@ impl Shards {
 
     /// Writes a record of the input.
     pub(super) fn write(&mut self, input: &Input, record: &RawRecord<'_>) -> Result<(), Error> {
-        if input.format == Format::Text {
+        if input.format.of == InputFormat::Text {
             let target = within(&input.below);
             let written = create(&self.folder.join(&target));
             let written = written.and_then(|mut file| file.write_all(record.bytes));
@@ -172,12 +162,15 @@ impl Shards {
         let path = self.path.join(&origin.target);
         let cannot = |error| Error::io("write", &path, error);
         let file = create(&self.folder.join(&origin.target)).map_err(cannot)?;
-        let writer = match origin.format {
-            Format::Parquet => Writer::Rows(RowWriter::create(&path, file, &[&origin.path])?),
-            Format::JsonLines(compression) => {
-                Writer::Lines(Encoder::new(file, compression).map_err(cannot)?)
+        let writer = if origin.format.of == InputFormat::Parquet {
+            Writer::Rows(RowWriter::create(&path, file, &[&origin.path])?)
+        } else {
+            let encoder = Encoder::new(file, origin.format.compression);
+            let mut encoder = encoder.map_err(cannot)?;
+            if let Some(header) = &origin.header {
+                encoder.record(header.row.as_bytes()).map_err(cannot)?;
             }
-            Format::Text => Writer::Lines(Encoder::new(file, Compression::None).map_err(cannot)?),
+            Writer::Lines(encoder)
         };
         self.begun.insert(origin.path.clone());
         let of = origin.path.clone();
@@ -189,14 +182,15 @@ impl Shards {
     }
 
     /// Ends the last file, and makes those of inputs that no record came from: there is one for each, but for text
-    /// files, and for those whose footer cannot be read.
+    /// files, and for those whose header or footer cannot be read.
     pub(super) fn finish(mut self) -> Result<(), Error> {
         self.close()?;
         for origin in Arc::clone(&self.origins).iter() {
-            let has_file = match origin.format {
-                Format::Text => false,
-                Format::JsonLines(_) => true,
-                Format::Parquet => RowWriter::can_be_like(&origin.path),
+            let has_file = match origin.format.of {
+                InputFormat::Text => false,
+                InputFormat::JsonLines => true,
+                InputFormat::Csv | InputFormat::Tsv => origin.header.is_some(),
+                InputFormat::Parquet => RowWriter::can_be_like(&origin.path),
             };
             if has_file && !self.begun.contains(&origin.path) {
                 self.begin(origin)?.finish()?;

@@ -9,7 +9,7 @@ use super::encoder::Encoder;
 use super::error::Error;
 use super::input::Input;
 use super::parquet::RowWriter;
-use super::records::RawRecord;
+use super::records::{RawRecord, utf8};
 use super::shards::Shards;
 use crate::storage::Writer;
 
@@ -104,7 +104,9 @@ impl Table {
     /// # Errors
     /// Where it cannot be written.
     pub fn line(&self, line: impl fmt::Display) -> Result<(), Error> {
-        self.with(|encoder| writeln!(encoder, "{line}"))
+        // Formatted before the lock is taken, and written at once.
+        let line = format!("{line}\n");
+        self.with(|encoder| encoder.write_all(line.as_bytes()))
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -157,8 +159,10 @@ pub struct RecordSink(pub(super) Records);
 
 #[derive(Debug)]
 pub(super) enum Records {
-    /// A file of JSON lines.
+    /// A file of JSON lines, or of rows under a header.
     Lines(Table),
+    /// A file of JSON lines, for text files.
+    Texts(Table),
     /// A Parquet file.
     Rows(Open<RowWriter>),
     /// A directory with a file for each input.
@@ -168,7 +172,7 @@ pub(super) enum Records {
 impl RecordSink {
     pub(super) fn path(&self) -> &Path {
         match &self.0 {
-            Records::Lines(table) => table.path(),
+            Records::Lines(table) | Records::Texts(table) => table.path(),
             Records::Rows(open) => open.path(),
             Records::Directory(open) => open.path(),
         }
@@ -179,6 +183,13 @@ impl RecordSink {
     pub(super) fn write(&self, input: &Input, record: &RawRecord<'_>) -> Result<(), Error> {
         match &self.0 {
             Records::Lines(table) => table.with(|encoder| encoder.record(record.bytes)),
+            Records::Texts(table) => {
+                let text = utf8(record.bytes).map_err(|reason| {
+                    let reason = format!("{reason}, so that no JSON can hold it: name a directory");
+                    Error::bad(input.place(None), reason)
+                })?;
+                table.line(serde_json::json!({"id": input.id_of(None), "text": text}))
+            }
             Records::Rows(open) => {
                 let row = record.line.unwrap_or_default();
                 open.with(|writer| writer.write(&input.path, row))

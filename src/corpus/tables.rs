@@ -1,6 +1,7 @@
 //! The tables of decisions: tab-separated, one header line.
 //!
-//! Ids are [`Escaped`].
+//! Ids are [`Escaped`], so that none has a tab or a line break. Nothing is quoted: an id may begin with `"`, and readers
+//! must be told that quotes mean nothing (pandas: `sep="\t", quoting=csv.QUOTE_NONE`; R: `quote=""`).
 
 use std::fmt::{self, Display};
 
@@ -14,7 +15,8 @@ use crate::cluster::{Clusters, Removal};
 use crate::verify::{Pair, Similarity};
 
 impl Table {
-    /// The header of a table of pairs: `a`, `b`, `jaccard`, `containment_a`, `containment_b`.
+    /// The header of a table of pairs: `a`, `b`, `jaccard`, `containment_a`, `containment_b`. Cells are parted by tabs and
+    /// never quoted; readers of CSV must be told so, since an id may begin with `"`.
     ///
     /// # Errors
     /// Where it cannot be written.

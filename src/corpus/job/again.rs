@@ -143,7 +143,7 @@ impl Again<'_> {
                 Part::End => walk.end_input()?,
                 Part::Failed { error, opened } => {
                     let input = &self.inputs[walk.input];
-                    let line = (opened && input.has_lines()).then_some(walk.lines + 1);
+                    let line = (opened && input.format.has_lines()).then_some(walk.lines + 1);
                     if !walk.is_rejected(line) {
                         return Err(Error::io("read", &input.path, error));
                     }

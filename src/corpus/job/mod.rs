@@ -86,10 +86,10 @@ use self::stages::Stages;
 use super::error::Error;
 use super::escape::escaped_bytes;
 use super::indexed::Indexed;
-use super::input::Sources;
 use super::limit::{PROGRAM, RecordLimit};
 use super::options::ReadOptions;
 use super::sink::IndexSink;
+use super::sources::Sources;
 use crate::batch::PairsOfCopies;
 use crate::deduper::Deduper;
 use crate::method::{Method, Reason};
@@ -357,14 +357,14 @@ impl<'d> Job<'d> {
         }
         Work::resume(
             Folder::at(path)?,
-            self.settings(indexed),
+            self.settings(sources, indexed),
             &sources.inputs,
             self.fresh,
         )
     }
 
     /// All that decisions depend on; and what the files of the work folder do.
-    fn settings(&self, indexed: &Indexed) -> Settings {
+    fn settings(&self, sources: &Sources, indexed: &Indexed) -> Settings {
         let deduper = self.deduper;
         let fields = &self.options.fields;
         let keep = &fields.keep;
@@ -381,7 +381,7 @@ impl<'d> Job<'d> {
             ("keep", keep.by().to_string()),
             ("prefer", prefer.unwrap_or_default()),
             ("text field", fields.text.clone()),
-            ("id field", fields.id.clone()),
+            ("id field", fields.id.clone().unwrap_or_default()),
             ("id required", fields.id_required.to_string()),
             (
                 "on bad",
@@ -395,6 +395,10 @@ impl<'d> Job<'d> {
             ("against", indexed.stamp()),
             ("banding", deduper.banding().to_string()),
             ("recall", deduper.recall().to_string()),
+            (
+                "input format",
+                sources.format().map_or(String::new(), |of| of.to_string()),
+            ),
         ]
         .map(|(name, value)| (name.to_owned(), value))
         .to_vec()

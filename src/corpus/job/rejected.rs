@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 use super::folder::{Bytes, Folder, Reading, Writing};
 use super::names;
 use super::read::Row;
-use crate::corpus::corpus::used_before;
 use crate::corpus::error::{Error, Place};
 use crate::corpus::indexed::Indexed;
 use crate::corpus::input::Input;
@@ -114,7 +113,8 @@ impl Late {
                 } else {
                     let (input, line) = firsts[first];
                     let first = inputs[input].place(line);
-                    used_before(&row.id, &format_args!("at {first}"))
+                    let (input, line) = at();
+                    inputs[input].used_before(line, &row.id, &first)
                 });
             }
         }

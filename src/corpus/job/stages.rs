@@ -23,14 +23,15 @@ use super::stored::Stored;
 use super::strips::StripsOnDisk;
 use super::walk::Known;
 use crate::candidates::Crowds;
+use crate::corpus::corpus::REPEATED;
 use crate::corpus::error::Error;
 use crate::corpus::indexed::Indexed;
-use crate::corpus::input::Sources;
 use crate::corpus::limit::RecordLimit;
 use crate::corpus::options::OnBad;
 use crate::corpus::parse::Parser;
 use crate::corpus::read::Reading;
 use crate::corpus::sink::Table;
+use crate::corpus::sources::Sources;
 use crate::digest::Digester;
 use crate::exact::{self, CommonJoin, OutOfWork, pays_again, survivors};
 use crate::method::{Method, Reason};
@@ -217,6 +218,7 @@ impl Stages<'_> {
         known.late = Late::new(&repeated, folder, inputs, &known.ends, self.indexed)?;
         match known.late.first() {
             Some(((input, line), reason)) if self.job.options.on_bad == OnBad::Fail => {
+                let reason = format!("{reason}; {REPEATED}");
                 Err(Error::bad(inputs[input].place(line), reason))
             }
             _ => Ok(known),

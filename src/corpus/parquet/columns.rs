@@ -109,7 +109,8 @@ impl Columns {
             }
         };
         let is_id = |kind| matches!(kind, Kind::Text | Kind::Whole { .. });
-        let has_id = fields.id_required || find(schema, &fields.id)?.is_some();
+        let id = fields.id.as_deref().unwrap_or_default();
+        let has_id = fields.id_required || fields.id.is_some() && find(schema, id)?.is_some();
         let by = fields.keep.by_field();
         // A record need not have what may be preferred.
         let preferred = fields.keep.preferred_field();
@@ -119,7 +120,7 @@ impl Columns {
             .flatten();
         Ok(Self {
             text: need(&fields.text, TEXT, |kind| kind == Kind::Text)?,
-            id: has_id.then(|| need(&fields.id, ID, is_id)).transpose()?,
+            id: has_id.then(|| need(id, ID, is_id)).transpose()?,
             by: by
                 .map(|name| need(name, KEEP, |kind| !matches!(kind, Kind::Other(_))))
                 .transpose()?,

@@ -10,7 +10,7 @@ use parquet::errors::Result;
 use super::super::input::Count;
 use super::super::json::{Fields, Found, Scalar};
 use super::super::limit::ReadLimit;
-use super::super::records::{BlockSize, RawRecord, Unusable};
+use super::super::records::{BlockSize, Form, RawRecord, Unusable};
 use super::columns::{Cells, Column, Columns, Texts, Wanted};
 use super::file::{ParquetFile, guarded};
 
@@ -53,7 +53,7 @@ impl RowBlock {
                 offset: 0,
                 bytes: self.texts.bytes(at),
                 len: self.texts.bytes(at).len() as u64,
-                row: Some(Row { block: self, at }),
+                form: Form::Row(Row { block: self, at }),
             })?;
         }
         Ok(rows as u64)
@@ -72,7 +72,7 @@ impl<'b> Row<'b> {
         Ok(Found {
             text: Some(block.texts.value(at, &fields.text)?),
             others: [
-                of(&block.id, &fields.id)?,
+                of(&block.id, fields.id.as_deref().unwrap_or_default())?,
                 of(&block.by, policy.by_field().unwrap_or_default())?,
                 of(
                     &block.preferred,

@@ -1,0 +1,397 @@
+//! What files hold: by their names, or where these leave it open by how the files begin.
+
+use std::fmt;
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+use std::str::FromStr;
+
+use serde::de::IgnoredAny;
+
+use super::decoder::decoder;
+use super::error::Error;
+use super::limit::ReadLimit;
+
+/// What a file holds. Written `text`, `jsonl`, `csv`, `tsv`, `parquet`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum InputFormat {
+    /// One document, the whole file.
+    Text,
+    /// One JSON object a line, each a document.
+    JsonLines,
+    /// Cells with commas between, under a header row that names the fields; each row is a document. A cell in double
+    /// quotes may hold commas, line breaks and, doubled, quotes (RFC 4180).
+    Csv,
+    /// The same with tabs.
+    Tsv,
+    /// Columns; each row is a document (feature `parquet`).
+    Parquet,
+}
+
+impl InputFormat {
+    pub(super) const ALL: [Self; 5] = [
+        Self::JsonLines,
+        Self::Csv,
+        Self::Tsv,
+        Self::Parquet,
+        Self::Text,
+    ];
+
+    /// The format that a name's ending stands for, compression aside.
+    pub(super) fn named(path: &Path) -> Option<Self> {
+        Some(match ending(&Compression::strip(path)).as_str() {
+            "jsonl" | "ndjson" | "jsonlines" | "jl" => Self::JsonLines,
+            "csv" => Self::Csv,
+            "tsv" => Self::Tsv,
+            "parquet" => Self::Parquet,
+            "txt" | "text" | "md" | "markdown" | "rst" | "adoc" | "org" | "tex" | "html"
+            | "htm" | "xhtml" | "xml" | "" => Self::Text,
+            _ => return None,
+        })
+    }
+
+    /// What stands between two cells, where there are cells.
+    pub(super) fn delimiter(self) -> Option<u8> {
+        match self {
+            Self::Csv => Some(b','),
+            Self::Tsv => Some(b'\t'),
+            _ => None,
+        }
+    }
+
+    /// What such files hold, for messages.
+    pub(super) fn holds(self) -> &'static str {
+        match self {
+            Self::Text => "text files",
+            Self::JsonLines => "JSON lines",
+            Self::Csv => "CSV rows",
+            Self::Tsv => "TSV rows",
+            Self::Parquet => "rows of Parquet files",
+        }
+    }
+}
+
+impl fmt::Display for InputFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Text => "text",
+            Self::JsonLines => "jsonl",
+            Self::Csv => "csv",
+            Self::Tsv => "tsv",
+            Self::Parquet => "parquet",
+        })
+    }
+}
+
+impl FromStr for InputFormat {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let named = Self::ALL.into_iter().find(|of| of.to_string() == text);
+        named.ok_or_else(|| {
+            Error::refused(format!(
+                "input format `{text}`: must be text, jsonl, csv, tsv or parquet"
+            ))
+        })
+    }
+}
+
+/// How a file is compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Compression {
+    None,
+    /// Of one member or several.
+    Gzip,
+    /// Of one frame or several.
+    Zstd,
+}
+
+impl Compression {
+    /// By the file's name.
+    pub(super) fn of(path: &Path) -> Self {
+        match ending(path).as_str() {
+            "gz" => Self::Gzip,
+            "zst" => Self::Zstd,
+            _ => Self::None,
+        }
+    }
+
+    /// The name without the ending that says how the file is compressed.
+    fn strip(path: &Path) -> std::borrow::Cow<'_, Path> {
+        match Self::of(path) {
+            Self::None => path.into(),
+            Self::Gzip | Self::Zstd => path.with_extension("").into(),
+        }
+    }
+
+    /// The ending of a name that says the file is compressed in a way that is neither read nor written.
+    pub(super) fn unknown(path: &Path) -> Option<String> {
+        const UNKNOWN: [&str; 15] = [
+            "xz", "bz2", "zip", "7z", "lz4", "lzma", "lzo", "br", "z", "sz", "rar", "tar", "tgz",
+            "gzip", "zstd",
+        ];
+        Some(ending(path)).filter(|ending| UNKNOWN.contains(&ending.as_str()))
+    }
+}
+
+/// What a file holds, and how it is compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Format {
+    pub(super) of: InputFormat,
+    pub(super) compression: Compression,
+}
+
+/// Why a file is not read.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Unread {
+    /// It holds documents, for all that is known: it is a bad input.
+    Bad(String),
+    /// It holds no text: in directories it is skipped.
+    Other(String),
+}
+
+/// Why a Parquet file cannot be used, where that is so.
+pub(super) const NEEDS_PARQUET: &str = "Parquet, which takes the cargo feature `parquet`";
+
+const SAY: &str = "say what it holds with --input-format";
+
+impl Format {
+    pub(super) const TEXT: Self = Self {
+        of: InputFormat::Text,
+        compression: Compression::None,
+    };
+
+    /// What a file holds by its name. `.json` files and those of unknown endings are looked into; what cannot be opened
+    /// is left to be told when it is read.
+    pub(super) fn of(path: &Path) -> Result<Self, Unread> {
+        let compression = Compression::of(path);
+        let named = |of| Self::checked(of, compression);
+        if let Some(ending) = Compression::unknown(path) {
+            return Err(Unread::Bad(format!(
+                ".{ending} files are not read: decompress it, or compress it as .gz or .zst"
+            )));
+        }
+        match InputFormat::named(path) {
+            Some(InputFormat::Text) if compression != Compression::None => {}
+            Some(of) => return named(of).map_err(Unread::Bad),
+            None => {}
+        }
+        let ending = ending(&Compression::strip(path));
+        match (ending.as_str(), compression) {
+            ("json", _) => match not_json_lines(path, compression) {
+                Some(why) => Err(Unread::Bad(why)),
+                None => named(InputFormat::JsonLines).map_err(Unread::Bad),
+            },
+            (_, Compression::Gzip | Compression::Zstd) => Err(Unread::Bad(format!(
+                "compressed, but neither JSON lines, CSV nor TSV by its name: decompress it, or {SAY}"
+            ))),
+            ("arrow" | "avro" | "feather" | "orc" | "warc" | "wat" | "wet", _) => Err(Unread::Bad(
+                format!(".{ending} files are not read: convert it to .jsonl, .csv or .parquet"),
+            )),
+            (other, Compression::None) => match is_no_text(other, path) {
+                Some(why) => Err(Unread::Other(why)),
+                None => Ok(Self::TEXT),
+            },
+        }
+    }
+
+    /// What a file holds that is said to be in a format.
+    pub(super) fn asked(of: InputFormat, path: &Path) -> Result<Self, Unread> {
+        match Compression::unknown(path) {
+            Some(ending) => Err(Unread::Bad(format!(
+                ".{ending} files are not read: decompress it, or compress it as .gz or .zst"
+            ))),
+            None => Self::checked(of, Compression::of(path)).map_err(Unread::Bad),
+        }
+    }
+
+    fn checked(of: InputFormat, compression: Compression) -> Result<Self, String> {
+        let is_plain = compression == Compression::None;
+        match of {
+            InputFormat::Text if !is_plain => Err("compressed text: decompress it".into()),
+            InputFormat::Parquet if !is_plain => {
+                Err("a Parquet file that is compressed as a whole: decompress it".into())
+            }
+            InputFormat::Parquet if cfg!(not(feature = "parquet")) => Err(NEEDS_PARQUET.into()),
+            _ => Ok(Self { of, compression }),
+        }
+    }
+
+    /// Whether its records stand on lines or rows.
+    pub(super) fn has_lines(self) -> bool {
+        self.of != InputFormat::Text
+    }
+}
+
+fn ending(path: &Path) -> String {
+    let extension = path.extension().unwrap_or_default();
+    extension.to_string_lossy().to_ascii_lowercase()
+}
+
+/// Bytes of the first line of a `.json` file that are looked at.
+const FIRST_LINE: u64 = 1 << 20;
+
+/// Why a `.json` file holds no JSON lines: its first line must be a whole object.
+fn not_json_lines(path: &Path, compression: Compression) -> Option<String> {
+    let window = ReadLimit::default().window;
+    let file = File::open(path).ok()?;
+    let mut reader = BufReader::new(decoder(compression, file, window).ok()?).take(FIRST_LINE);
+    let mut line = Vec::new();
+    while line.trim_ascii().is_empty() {
+        line.clear();
+        if reader.read_until(b'\n', &mut line).ok()? == 0 {
+            return None; // no record at all
+        }
+        if line.starts_with("\u{FEFF}".as_bytes()) {
+            line.drain(..3);
+        }
+    }
+    let line = line.trim_ascii();
+    let convert = |filter| format!("convert it with jq -c {filter}, or {SAY}");
+    match line.first() {
+        Some(b'[') => Some(format!(
+            "a JSON array, and JSON lines are read: {}",
+            convert("'.[]'")
+        )),
+        Some(b'{') if serde_json::from_slice::<IgnoredAny>(line).is_ok() => None,
+        Some(b'{') if reader.limit() == 0 => None, // a long line
+        Some(b'{') => Some(format!(
+            "a JSON object over several lines, and JSON lines are read: {}",
+            convert(".")
+        )),
+        _ => Some(format!("JSON, but not one object a line: {SAY}")),
+    }
+}
+
+/// Bytes of a file that are looked at to see whether it is text.
+const BEGINNING: u64 = 1 << 13;
+
+/// Why a file of an ending that is not known holds no text.
+fn is_no_text(ending: &str, path: &Path) -> Option<String> {
+    const BINARY: [&str; 59] = [
+        "pdf",
+        "ps",
+        "rtf",
+        "doc",
+        "docx",
+        "odt",
+        "xls",
+        "xlsx",
+        "ods",
+        "ppt",
+        "pptx",
+        "odp",
+        "epub",
+        "mobi",
+        "azw3",
+        "djvu",
+        "png",
+        "jpg",
+        "jpeg",
+        "gif",
+        "webp",
+        "bmp",
+        "tif",
+        "tiff",
+        "ico",
+        "heic",
+        "mp3",
+        "mp4",
+        "wav",
+        "ogg",
+        "flac",
+        "m4a",
+        "avi",
+        "mov",
+        "mkv",
+        "webm",
+        "bin",
+        "exe",
+        "dll",
+        "so",
+        "a",
+        "o",
+        "dylib",
+        "class",
+        "jar",
+        "wasm",
+        "pyc",
+        "pkl",
+        "npy",
+        "npz",
+        "pt",
+        "safetensors",
+        "h5",
+        "db",
+        "sqlite",
+        "iso",
+        "ttf",
+        "otf",
+        "woff2",
+    ];
+    let other = || {
+        format!(
+            "a .{ending} file, which is not read as text: convert it, or read it all the same with --input-format text"
+        )
+    };
+    if BINARY.contains(&ending) {
+        return Some(other());
+    }
+    let mut bytes = Vec::new();
+    let file = File::open(path).ok()?;
+    file.take(BEGINNING).read_to_end(&mut bytes).ok()?;
+    let is_text = match std::str::from_utf8(&bytes) {
+        Ok(_) => true,
+        // The last character may be cut.
+        Err(error) => error.error_len().is_none() && bytes.len() as u64 == BEGINNING,
+    };
+    (!is_text || bytes.contains(&0)).then(other)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formats_go_by_name() {
+        let of = |name: &str| Format::of(Path::new(name));
+        let is = |of, compression| Ok(Format { of, compression });
+        let lines = |compression| is(InputFormat::JsonLines, compression);
+        assert_eq!(of("a/b.jsonl"), lines(Compression::None));
+        assert_eq!(of("b.JSONL.gz"), lines(Compression::Gzip));
+        assert_eq!(of("b.x.ndjson.zst"), lines(Compression::Zstd));
+        assert_eq!(of("b.jl"), lines(Compression::None));
+        assert_eq!(of("b.jsonlines.gz"), lines(Compression::Gzip));
+        assert_eq!(of("b.csv.gz"), is(InputFormat::Csv, Compression::Gzip));
+        assert_eq!(of("b.tsv"), is(InputFormat::Tsv, Compression::None));
+        assert_eq!(of("b.txt"), Ok(Format::TEXT));
+        assert_eq!(of("jsonl"), Ok(Format::TEXT));
+        assert_eq!(of("b.parquet").is_ok(), cfg!(feature = "parquet"));
+        for bad in [
+            "b.txt.gz",
+            "b.log.zst",
+            "b.parquet.gz",
+            "b.jsonl.xz",
+            "b.tar.gz",
+            "b.wet",
+        ] {
+            assert!(matches!(of(bad), Err(Unread::Bad(_))), "{bad}");
+        }
+        for other in ["b.pdf", "b.DOCX", "b.bin"] {
+            assert!(matches!(of(other), Err(Unread::Other(_))), "{other}");
+        }
+    }
+
+    #[test]
+    fn formats_are_read_as_they_are_written() {
+        for of in InputFormat::ALL {
+            assert_eq!(of.to_string().parse::<InputFormat>().unwrap(), of);
+        }
+        let error = "json".parse::<InputFormat>().unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "input format `json`: must be text, jsonl, csv, tsv or parquet"
+        );
+    }
+}

@@ -1,0 +1,466 @@
+//! What the example `dedup` reads: names and formats of files, CSV and TSV, ids, and records that are nearly right.
+
+mod support;
+
+use std::fs;
+use std::io::{Read, Write};
+
+use proptest::prelude::*;
+use resemblance::Deduper;
+use resemblance::corpus::{Corpus, InputFormat, Job, ReadOptions, Sinks, Sources};
+use support::program::{A, B, Place, four, line};
+
+fn gzip(text: impl AsRef<[u8]>) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(text.as_ref()).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn gunzip(place: &Place, name: &str) -> String {
+    let mut text = String::new();
+    let file = fs::File::open(place.path(name)).unwrap();
+    let mut decoder = flate2::read::MultiGzDecoder::new(file);
+    decoder.read_to_string(&mut text).unwrap();
+    text
+}
+
+/// The numbers of documents that were read and removed.
+fn counts(place: &Place, args: &str) -> (u64, u64) {
+    let summary = place.json(args);
+    let count = |of: &str| summary["documents"][of].as_u64().unwrap();
+    (count("in"), count("removed"))
+}
+
+/// Runs in memory and within a bound, which write the same.
+fn both(place: &Place, args: &str, outputs: &[&str]) -> String {
+    let run = |memory: &str| {
+        let ran = place.run(&format!("{args} --format json --on-bad skip{memory}"));
+        assert_eq!(ran.code, 0, "{args}{memory}: {}", ran.err);
+        let files = outputs
+            .iter()
+            .map(|name| fs::read(place.path(name)).unwrap());
+        let files: Vec<_> = files.collect();
+        let summary: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+        (summary["documents"].to_string(), files)
+    };
+    let plain = run("");
+    assert!(plain == run(" --memory 64MiB"), "{args}");
+    plain.0
+}
+
+#[test]
+fn cases_that_people_meet() {
+    let Some(cases) = support::shared("cases/small") else {
+        return;
+    };
+    let place = Place::new();
+    let case = |name: &str| cases.join(name).display().to_string();
+    assert_eq!(counts(&place, &case("zero-padding.jsonl.gz")), (1, 0));
+    assert_eq!(
+        counts(&place, &case("shard.00000-of-00002.json.gz")),
+        (2, 0)
+    );
+    let missing = format!(
+        "{} --keep max:date --threshold 0.5",
+        case("keep-field-missing.jsonl")
+    );
+    assert_eq!(place.json(&missing)["clusters"][0]["kept"], "3");
+    assert_eq!(counts(&place, &missing), (3, 2));
+    let repeated = case("ids-repeated.jsonl");
+    place.fails(&repeated, "go by file and line (--id-field none)");
+    assert_eq!(
+        counts(&place, &format!("{repeated} --id-field none")),
+        (2, 0)
+    );
+}
+
+#[test]
+fn json_lines_are_known_by_other_names_and_by_content() {
+    let place = Place::new();
+    place
+        .write("a.jl", line("a", A))
+        .write("b.jsonlines", line("b", A))
+        .write("c.ndjson", line("c", A))
+        .write("d.json", format!("\u{FEFF}\n {}", line("d", A)))
+        .write("e.json.gz", gzip(line("e", A)))
+        .write(
+            "f.json.zst",
+            zstd::encode_all(line("f", A).as_bytes(), 1).unwrap(),
+        )
+        .write("g.json", "");
+    let all = "a.jl b.jsonlines c.ndjson d.json e.json.gz f.json.zst g.json";
+    assert_eq!(counts(&place, all), (6, 5));
+    let ran = place.run(&format!("{all} --kept k/"));
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    assert_eq!(place.read("k/a.jl"), line("a", A));
+    assert_eq!(gunzip(&place, "k/e.json.gz"), "");
+}
+
+#[test]
+fn files_without_text_are_refused_by_name_and_skipped_in_directories() {
+    let place = Place::new();
+    place
+        .write("d/a.rs", "fn main() {}")
+        .write("d/b.odd", A)
+        .write("d/Makefile", B)
+        .write("d/c.pdf", "%PDF, or so it says")
+        .write("d/picture.odd", [0x89, b'P', 0, 1])
+        .write("x.tar.gz", "")
+        .write("x.jsonl.xz", "")
+        .write("x.wet", "")
+        .write("x.log.gz", "");
+    place.fails("d/c.pdf", "d/c.pdf: a .pdf file, which is not read as text");
+    place.fails("d/picture.odd", "--input-format text");
+    place.fails(
+        "x.jsonl.xz",
+        "x.jsonl.xz: .xz files are not read: decompress it",
+    );
+    place.fails("x.wet", "convert it to .jsonl, .csv or .parquet");
+    place.fails("x.log.gz", "say what it holds with --input-format");
+    for args in ["d", "d/*"] {
+        let ran = place.run(args);
+        assert_eq!(ran.code, 0, "{}", ran.err);
+        let told = "2 files skipped, no text by name or content; the first: d/c.pdf (";
+        assert!(ran.out.contains(told), "{}", ran.out);
+        assert!(ran.out.contains("3 documents in"), "{}", ran.out);
+    }
+    assert_eq!(place.json("d")["documents"]["skipped_files"], 2);
+    assert_eq!(
+        counts(&place, "d --input-format text --on-bad skip"),
+        (5, 0)
+    );
+}
+
+#[test]
+fn a_format_that_is_named_comes_before_names() {
+    let place = Place::new();
+    place
+        .write("part-0", four())
+        .write("part-1.gz", gzip(line("five", A)))
+        .write("x.jsonl.bz2", "");
+    let read = "part-0 part-1.gz --input-format jsonl";
+    assert_eq!(counts(&place, &format!("{read} --threshold 0.7")), (5, 3));
+    place.fails("part-1.gz", "part-1.gz: compressed, but neither");
+    place.fails(
+        "part-1.gz --input-format text",
+        "compressed text: decompress it",
+    );
+    place.fails(
+        "x.jsonl.bz2 --input-format jsonl",
+        ".bz2 files are not read",
+    );
+    place.refuses(
+        "- --input-format parquet",
+        "standard input cannot be Parquet",
+    );
+    place.refuses(
+        "part-0 --input-format json",
+        "must be text, jsonl, csv, tsv or parquet",
+    );
+    let text = place.run_with("- --input-format text", b"{ no JSON");
+    assert!(text.out.contains("1 document in = 1 kept"), "{}", text.err);
+
+    let sources =
+        Sources::find_with(&[place.path("part-0")], Some(InputFormat::JsonLines), None).unwrap();
+    let corpus = Corpus::read_sources(sources, &ReadOptions::new(), None).unwrap();
+    assert_eq!(corpus.documents().len(), 4);
+    let options = ReadOptions::new().ids_by_line(true);
+    let sources =
+        Sources::find_with(&[place.path("part-0")], Some(InputFormat::JsonLines), None).unwrap();
+    let corpus = Corpus::read_sources(sources, &options, None).unwrap();
+    assert!(corpus.ids()[3].ends_with("part-0:4"));
+}
+
+#[test]
+fn work_in_a_folder_is_of_one_input_format() {
+    let place = Place::new();
+    place.write("part", four());
+    let deduper = Deduper::new();
+    let job = Job::new(&deduper, ReadOptions::new()).work(place.path("w"));
+    let part = [place.path("part")];
+    let lines = Sources::find_with(&part, Some(InputFormat::JsonLines), None).unwrap();
+    drop(job.run(lines, &Sinks::new(), None).unwrap());
+    let text = Sources::find(&part).unwrap();
+    let error = job.run(text, &Sinks::new(), None).unwrap_err().to_string();
+    assert!(
+        error.contains("input format was `jsonl` and is ``"),
+        "{error}"
+    );
+}
+
+#[test]
+fn rows_of_csv_are_kept_and_removed_as_they_stand() {
+    let place = Place::new();
+    let (long, quoted) = (A.replace(' ', "\n"), format!("{B}, \"\"so\"\" it was"));
+    let header = "id,text,score\r\n";
+    let rows = [
+        format!("1,\"{long}\",9\r\n"),
+        "\r\n".to_owned(),
+        format!("2,\"{quoted}\",\n"),
+        format!("3,{A},10\n"),
+        format!("\"4\",\"{quoted}\"  ,8\r\n"),
+        "5,ragged\n".to_owned(),
+        format!("6,{B} caf\u{e9},x"),
+    ];
+    let text = format!("\u{FEFF}{header}{}", rows.concat());
+    place
+        .write("in.csv", &text)
+        .write("in.csv.gz", gzip(&text))
+        .write("in.csv.zst", zstd::encode_all(text.as_bytes(), 1).unwrap());
+    for (input, of) in [("in.csv", ""), ("in.csv.gz", ".gz"), ("in.csv.zst", ".zst")] {
+        let outputs = "--kept k.csv --removed r.csv --rejects j.jsonl --clusters c.tsv";
+        let args = format!("{input} --keep max:score {outputs}");
+        let documents = both(&place, &args, &["k.csv", "r.csv", "j.jsonl", "c.tsv"]);
+        assert!(documents.contains("\"in\":6"), "{documents}");
+        // Numbers are compared as such: 10 > 9.
+        let kept = [header, &rows[3], &rows[4], &rows[6], "\n"].concat();
+        assert_eq!(place.read("k.csv"), kept);
+        assert_eq!(place.read("r.csv"), [header, &rows[0], &rows[2]].concat());
+        assert!(
+            place
+                .read("c.tsv")
+                .contains("1\t1\t3\t1\tmax score: 10 > 9\n")
+        );
+        let reject: serde_json::Value = serde_json::from_str(&place.read("j.jsonl")).unwrap();
+        // The text of the first row stands on lines 2 to 15.
+        assert_eq!(reject["line"], 20, "{reject}");
+        assert_eq!(reject["reason"], "the row has 2 fields, and the header 3");
+        assert_eq!(reject["record"], "5,ragged");
+        let ran = place.run(&format!(
+            "{input} --on-bad skip --keep max:score --kept k{of}/"
+        ));
+        assert_eq!(ran.code, 0, "{}", ran.err);
+        let name = format!("k{of}/in.csv{of}");
+        match of {
+            ".gz" => assert_eq!(gunzip(&place, &name), kept),
+            ".zst" => {
+                let bytes = fs::read(place.path(&name)).unwrap();
+                assert_eq!(zstd::decode_all(&*bytes).unwrap(), kept.as_bytes());
+            }
+            _ => assert_eq!(place.read(&name), kept),
+        }
+    }
+    let args = "- --input-format csv --on-bad skip --kept s.csv --keep max:score";
+    assert_eq!(place.run_with(args, text.as_bytes()).code, 0);
+    assert_eq!(place.read("s.csv"), place.read("k.csv"));
+    // What was kept is read again.
+    assert_eq!(
+        counts(&place, "k.csv --text-field text --id-field id"),
+        (3, 0)
+    );
+}
+
+#[test]
+fn fields_of_tsv_go_by_the_names_of_the_header() {
+    let place = Place::new();
+    place.write(
+        "in.tsv",
+        format!("body\turl\tsource\n{A}\tu1\tweb\n{A}\t\tgov\n\t\t\n"),
+    );
+    let args = "in.tsv --text-field body --prefer source=gov";
+    let summary = place.json(&format!("{args} --id-field none"));
+    assert_eq!(summary["clusters"][0]["kept"], "in.tsv:3");
+    assert_eq!(summary["documents"]["empty"], 1);
+    place.fails(
+        &format!("{args} --id-field url"),
+        "in.tsv:3: field `url` is missing",
+    );
+    place.fails(
+        "in.tsv --id-field url",
+        "in.tsv: column `text` is missing: the header row has `body`, `url`, `source`",
+    );
+}
+
+#[test]
+fn csv_that_cannot_be_is_named() {
+    let place = Place::new();
+    place
+        .write("open.csv", format!("id,text\n1,{A}\n2,\"{B}\n3,c\n"))
+        .write("empty.csv", "")
+        .write("twice.csv", "text,text\na,b\n")
+        .write("latin.csv", b"text\ncaf\xE9\n")
+        .write("a.csv", "id,text\n1,a b c\n")
+        .write("b.csv", "text,id\na b c,2\n")
+        .write("c.csv", "id,text\r\n3,d e f\r\n");
+    place.fails("open.csv", "open.csv:3: a quoted field is not closed");
+    place.fails("empty.csv", "empty.csv: has no header row");
+    place.fails("twice.csv", "twice.csv: column `text` stands twice");
+    place.fails("latin.csv", "latin.csv:2: not UTF-8 (byte 3)");
+    place.refuses(
+        "a.csv --kept k.jsonl",
+        "would be CSV rows: name a .csv file",
+    );
+    place.refuses(
+        "a.csv b.csv --kept k.csv",
+        "the header rows of a.csv and b.csv differ",
+    );
+    let ran = place.run("a.csv c.csv --kept k.csv --removed r.csv");
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    assert_eq!(place.read("k.csv"), "id,text\n1,a b c\n3,d e f\r\n");
+    assert_eq!(place.read("r.csv"), "id,text\n");
+    assert_eq!(place.run("a.csv b.csv --kept k/ --removed r/").code, 0);
+    assert_eq!(place.read("r/b.csv"), "text,id\na b c,2\n");
+}
+
+#[test]
+fn a_row_that_is_too_long_for_the_bound_is_a_bad_one() {
+    let place = Place::new();
+    let long = "word,\n".repeat(1 << 20);
+    place.write(
+        "in.csv",
+        format!("id,text\n1,{A}\n2,\"{long}\"\n3,{B}\n4\n"),
+    );
+    let ran = place.run("in.csv --memory 64MiB --on-bad skip --rejects j.jsonl --kept k.csv");
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    assert_eq!(place.read("k.csv"), format!("id,text\n1,{A}\n3,{B}\n"));
+    let rejects = place.read("j.jsonl");
+    let lines: Vec<serde_json::Value> = (rejects.lines())
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["line"].clone())
+        .collect();
+    assert_eq!(lines, [3, (1 << 20) + 5]);
+}
+
+#[test]
+fn text_files_go_to_one_file_of_json_lines() {
+    let place = Place::new();
+    place
+        .write("d/a.txt", A)
+        .write("d/b \"c\".txt", format!("{B}\n"))
+        .write("d/c.txt", A);
+    both(
+        &place,
+        "d --kept tk.jsonl --removed tr.jsonl.gz",
+        &["tk.jsonl", "tr.jsonl.gz"],
+    );
+    let record =
+        |id: &str, text: &str| format!("{}\n", serde_json::json!({"id": id, "text": text}));
+    let kept = record("a.txt", A) + &record("b \"c\".txt", &format!("{B}\n"));
+    assert_eq!(place.read("tk.jsonl"), kept);
+    assert_eq!(gunzip(&place, "tr.jsonl.gz"), record("c.txt", A));
+    place.refuses("d --kept k.txt", "would be text files: name a .jsonl file");
+    place.write("e/raw", [0xFF; 99]);
+    place.fails(
+        "e --shingle bytes:4 --kept k.jsonl",
+        "e/raw: not UTF-8 (byte 0), so that no JSON",
+    );
+}
+
+#[test]
+fn compressions_that_are_not_written_are_refused() {
+    let place = Place::new();
+    place.write("in.jsonl", four());
+    for args in [
+        "--kept z.jsonl.xz",
+        "--pairs p.tsv.bz2",
+        "--clusters c.tsv.zip",
+        "--rejects r.lz4",
+    ] {
+        place.refuses(
+            &format!("in.jsonl {args}"),
+            "files are not written: name one that ends in .gz",
+        );
+    }
+}
+
+#[test]
+fn an_id_made_of_file_and_line_is_not_merged_with_one_that_a_record_has() {
+    let place = Place::new();
+    let record = |text: &str| format!("{}\n", serde_json::json!({"text": text}));
+    place
+        .write("t.jsonl", line("t.jsonl:2", A) + &record(B))
+        .write("u.jsonl", record(B) + &line("u.jsonl:1", A));
+    for memory in ["", " --memory 64MiB"] {
+        place.fails(
+            &format!("t.jsonl{memory}"),
+            "t.jsonl:2: id `t.jsonl:2`, made of file and line, was used before, at t.jsonl:1; give",
+        );
+        place.fails(
+            &format!("u.jsonl{memory}"),
+            "u.jsonl:2: id `u.jsonl:1` was used before, at u.jsonl:1; give records ids",
+        );
+        let ran = place.run(&format!("t.jsonl u.jsonl --id-field none{memory}"));
+        assert!(
+            ran.out.contains("4 documents in = 2 kept"),
+            "{}{}",
+            ran.out,
+            ran.err
+        );
+    }
+}
+
+#[test]
+fn what_programs_write_that_is_no_json_is_named() {
+    let place = Place::new();
+    place
+        .write("nan.jsonl", "{\"text\": \"a\", \"score\": NaN}\n")
+        .write(
+            "infinity.jsonl",
+            "{\"text\": \"a\", \"score\": -Infinity}\n",
+        )
+        .write("joined.jsonl", line("a", A) + "\u{FEFF}" + &line("b", B))
+        .write("other.jsonl", "{\"text\": \"NaN\", \"score\": x}\n");
+    place.fails(
+        "nan.jsonl",
+        "nan.jsonl:1: not a JSON record: NaN is no JSON: write null",
+    );
+    place.fails("infinity.jsonl", "not a JSON record: Infinity is no JSON");
+    place.fails(
+        "joined.jsonl",
+        "joined.jsonl:2: not a JSON record: a byte-order mark, which may stand",
+    );
+    place.fails("other.jsonl", "not a JSON record: expected value");
+}
+
+#[cfg(unix)]
+#[test]
+fn control_characters_of_names_do_not_reach_the_terminal() {
+    let place = Place::new();
+    place
+        .write("d/a\u{1b}[2J.jsonl", "nonsense\n")
+        .write("d/b\u{7}.pdf", "")
+        .write("e/c\u{1b}[2J.txt", A)
+        .write("e/d.txt", A);
+    let shown = |args: &str| {
+        let ran = place.run(args);
+        let all = ran.out + &ran.err;
+        assert!(!all.contains(['\u{1b}', '\u{7}']), "{args}: {all:?}");
+        all
+    };
+    assert!(shown("d").contains("d/a\\u{1b}[2J.jsonl:1: not a JSON record"));
+    assert!(shown("d --on-bad skip").contains("the first: d/b\\u{7}.pdf"));
+    assert!(shown("e").contains("c\\u{1b}[2J.txt"));
+    let args = "e --kept k/ --memory 64MiB --log json --threads 1";
+    shown(args);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// Texts come out of CSV as they went in, whatever they hold and wherever blocks end.
+    #[test]
+    fn csv_is_read_as_it_is_written(
+        texts in prop::collection::vec("[ab,\"\n\r\t\u{e9}]{0,12}", 1..20),
+        repeats in 1usize..200,
+    ) {
+        let place = Place::new();
+        let quoted = |text: &str| format!("\"{}\"", text.replace('"', "\"\""));
+        let texts: Vec<String> = texts.iter().map(|text| text.repeat(repeats)).collect();
+        let rows = texts.iter().map(|text| format!("x,{}\n", quoted(text)));
+        let text = "\"n\",text\n".to_owned() + &rows.collect::<String>();
+        place.write("in.csv", &text).write("in.csv.gz", gzip(&text));
+        for name in ["in.csv", "in.csv.gz"] {
+            let corpus = Corpus::read(&[place.path(name)], &ReadOptions::new()).unwrap();
+            let mut lines = 2;
+            prop_assert_eq!(corpus.documents().len(), texts.len());
+            for (number, text) in texts.iter().enumerate() {
+                use resemblance::text::{Content, Document, ReadBuffer};
+                let mut buffer = ReadBuffer::default();
+                let content = corpus.documents()[number].content(&mut buffer).unwrap();
+                prop_assert_eq!(content, Content::Text(text));
+                let id = format!("{}:{lines}", place.path(name).display());
+                prop_assert_eq!(&corpus.ids()[number], &id);
+                lines += 1 + text.matches('\n').count();
+            }
+        }
+    }
+}
