@@ -2,25 +2,29 @@
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
+use std::mem::take;
+use std::thread;
 
 use super::format::Compression;
 
 pub(super) enum Encoder {
     Plain(BufWriter<File>),
-    Gzip(flate2::write::GzEncoder<BufWriter<File>>),
-    Zstd(zstd::Encoder<'static, BufWriter<File>>),
+    Gzip(GzipBlocks),
+    /// Buffered in front as well: a frame takes a few bytes at a time slowly.
+    Zstd(BufWriter<zstd::Encoder<'static, BufWriter<File>>>),
 }
 
 impl Encoder {
     pub(super) fn new(file: File, compression: Compression) -> io::Result<Self> {
-        let file = BufWriter::with_capacity(1 << 16, file);
+        const BUFFER: usize = 1 << 16;
+        let file = BufWriter::with_capacity(BUFFER, file);
         Ok(match compression {
             Compression::None => Self::Plain(file),
-            Compression::Gzip => Self::Gzip(flate2::write::GzEncoder::new(
-                file,
-                flate2::Compression::default(),
-            )),
-            Compression::Zstd => Self::Zstd(zstd::Encoder::new(file, 0)?),
+            Compression::Gzip => Self::Gzip(GzipBlocks::new(file)),
+            Compression::Zstd => {
+                let frame = zstd::Encoder::new(file, 0)?;
+                Self::Zstd(BufWriter::with_capacity(BUFFER, frame))
+            }
         })
     }
 
@@ -34,8 +38,8 @@ impl Encoder {
     pub(super) fn finish(self) -> io::Result<()> {
         let file = match self {
             Self::Plain(file) => file,
-            Self::Gzip(encoder) => encoder.finish()?,
-            Self::Zstd(encoder) => encoder.finish()?,
+            Self::Gzip(blocks) => blocks.finish()?,
+            Self::Zstd(frame) => frame.into_inner()?.finish()?,
         };
         file.into_inner()?.sync_all()
     }
@@ -45,16 +49,138 @@ impl Write for Encoder {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             Self::Plain(file) => file.write(bytes),
-            Self::Gzip(encoder) => encoder.write(bytes),
-            Self::Zstd(encoder) => encoder.write(bytes),
+            Self::Gzip(blocks) => blocks.write(bytes),
+            Self::Zstd(frame) => frame.write(bytes),
         }
     }
 
+    /// Passes on what the file can take: a member or frame is not ended for it.
     fn flush(&mut self) -> io::Result<()> {
         match self {
             Self::Plain(file) => file.flush(),
-            Self::Gzip(encoder) => encoder.flush(),
-            Self::Zstd(encoder) => encoder.flush(),
+            Self::Gzip(blocks) => blocks.file.flush(),
+            Self::Zstd(frame) => frame.flush(),
+        }
+    }
+}
+
+/// A gzip member for each block of bytes, some at a time compressed side by side. Blocks end after so many bytes, whatever
+/// the threads, so that the file is the same.
+pub(super) struct GzipBlocks {
+    file: BufWriter<File>,
+    /// Whole blocks, and one that is being filled.
+    blocks: Vec<Vec<u8>>,
+    /// Whether a member was written: an empty file has one as well.
+    has_member: bool,
+}
+
+/// Bytes of a block: for text, members of this size are together 1% larger than one.
+const BLOCK: usize = 1 << 19;
+/// Blocks that are held, at most: 4 MiB, and the same compressed.
+const TOGETHER: usize = 8;
+
+impl GzipBlocks {
+    fn new(file: BufWriter<File>) -> Self {
+        Self {
+            file,
+            blocks: vec![Vec::new()],
+            has_member: false,
+        }
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.blocks.last().is_none_or(|block| block.len() == BLOCK) {
+            if self.blocks.len() >= rayon::current_num_threads().min(TOGETHER) {
+                self.compress()?;
+            }
+            self.blocks.push(Vec::with_capacity(BLOCK));
+        }
+        let Some(block) = self.blocks.last_mut() else {
+            return Ok(0);
+        };
+        let taken = bytes.len().min(BLOCK - block.len());
+        block.extend_from_slice(&bytes[..taken]);
+        Ok(taken)
+    }
+
+    /// Writes the blocks that are held. Not in the pool: its threads may be about to write here themselves.
+    fn compress(&mut self) -> io::Result<()> {
+        let blocks = take(&mut self.blocks);
+        let Some((first, others)) = blocks.split_first() else {
+            return Ok(());
+        };
+        let members: Vec<io::Result<Vec<u8>>> = thread::scope(|scope| {
+            let others: Vec<_> = others
+                .iter()
+                .map(|block| scope.spawn(|| member(block)))
+                .collect();
+            let mut members = vec![member(first)];
+            members.extend(others.into_iter().map(|other| {
+                let joined = other.join();
+                joined.unwrap_or_else(|_| Err(io::Error::other("a thread that compresses failed")))
+            }));
+            members
+        });
+        for member in members {
+            self.file.write_all(&member?)?;
+        }
+        self.has_member = true;
+        Ok(())
+    }
+
+    fn finish(mut self) -> io::Result<BufWriter<File>> {
+        let is_empty = self.blocks.iter().all(Vec::is_empty);
+        if !is_empty || !self.has_member {
+            self.compress()?;
+        }
+        Ok(self.file)
+    }
+}
+
+fn member(block: &[u8]) -> io::Result<Vec<u8>> {
+    let level = flate2::Compression::default();
+    let mut encoder = flate2::write::GzEncoder::new(Vec::with_capacity(BLOCK / 2), level);
+    encoder.write_all(block)?;
+    encoder.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+
+    use super::*;
+
+    /// The bytes of a file that is written a piece at a time, on so many threads.
+    fn written(text: &[u8], piece: usize, threads: usize) -> Vec<u8> {
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .unwrap();
+        pool.install(|| {
+            let file = tempfile::NamedTempFile::new().unwrap();
+            let mut encoder = Encoder::new(file.reopen().unwrap(), Compression::Gzip).unwrap();
+            text.chunks(piece)
+                .for_each(|piece| encoder.write_all(piece).unwrap());
+            encoder.finish().unwrap();
+            std::fs::read(file.path()).unwrap()
+        })
+    }
+
+    #[test]
+    fn gzip_blocks_are_the_same_whatever_the_threads_and_pieces() {
+        for len in [0, 1, BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK + 7] {
+            let text: Vec<u8> = (0..len).map(|i| b"some text "[(i / 3 + i) % 10]).collect();
+            let one = written(&text, 1 << 16, 1);
+            let mut read = Vec::new();
+            let mut decoder = flate2::bufread::MultiGzDecoder::new(&*one);
+            decoder.read_to_end(&mut read).unwrap();
+            assert!(read == text, "{len}");
+            for (piece, threads) in [(BLOCK, 3), (777, 2), (2 * BLOCK, 20)] {
+                assert!(
+                    written(&text, piece, threads) == one,
+                    "{len} {piece} {threads}"
+                );
+            }
         }
     }
 }
