@@ -121,21 +121,35 @@ impl<'a> Windows<'a> {
     /// Appends the shingles that end in the new tokens.
     #[inline(always)]
     pub(super) fn advance(&mut self, processor: impl Processor) {
-        for (at, level) in self.levels.all.iter().enumerate() {
-            let (from, to) = self.stages.split_at_mut(at + 1);
-            level.advance(processor, &mut from[at], &mut to[0]);
-        }
         let length = self.levels.length;
-        let last = &mut self.stages[self.levels.all.len()];
-        if last.values.is_empty() {
+        let Some((last, below)) = self.levels.all.split_last() else {
+            let tokens = &mut self.stages[0].values;
+            processor.run(Finish {
+                length,
+                values: tokens,
+                hashes: appended(self.hashes, tokens.len()),
+            });
+            tokens.clear();
             return;
+        };
+        for (at, level) in below.iter().enumerate() {
+            let (from, to) = self.stages.split_at_mut(at + 1);
+            level.advance(&mut from[at], |values, many| {
+                processor.run(Combine {
+                    level: *level,
+                    values,
+                    made: appended(&mut to[0].values, many),
+                });
+            });
         }
-        processor.run(Finish {
-            length,
-            values: &last.values,
-            hashes: appended(self.hashes, last.values.len()),
+        last.advance(&mut self.stages[below.len()], |values, many| {
+            processor.run(CombineLast {
+                level: *last,
+                values,
+                length,
+                hashes: appended(self.hashes, many),
+            });
         });
-        last.values.clear();
     }
 
     /// After the last token: too few for a shingle make one by themselves.
@@ -153,34 +167,41 @@ impl<'a> Windows<'a> {
     fn few(&self) -> Option<u64> {
         let mut stages = self.stages.iter().zip(&self.levels.all).rev();
         let (stage, level) = stages.find(|(stage, _)| !stage.values.is_empty())?;
-        let spare = stage.values.len() - 1;
-        let mut value = [stage.values[0]];
-        if spare > 0 {
-            let combine = Combine {
-                level: Level { spare, ..*level },
-                values: &stage.values,
-                made: &mut value,
+        let (values, spare) = (&stage.values, stage.values.len() - 1);
+        let length = length_key(self.levels.seed, level.size + spare);
+        let mut hash = [0];
+        let hashes = &mut hash[..];
+        if spare == 0 {
+            let finish = Finish {
+                length,
+                values,
+                hashes,
+            };
+            finish.run(Portable);
+        } else {
+            let level = Level { spare, ..*level };
+            let combine = CombineLast {
+                level,
+                values,
+                length,
+                hashes,
             };
             combine.run(Portable);
         }
-        let length = length_key(self.levels.seed, level.size + spare);
-        Some(mix(value[0].wrapping_add(length)))
+        Some(hash[0])
     }
 }
 
 impl Level {
+    /// Has values made of those that wait, as many as they give.
     #[inline(always)]
-    fn advance(&self, processor: impl Processor, from: &mut Stage, to: &mut Stage) {
+    fn advance(&self, from: &mut Stage, make: impl FnOnce(&[u64], usize)) {
         let waiting = &from.values[from.done..];
         let many = waiting.len().saturating_sub(self.spare);
         if many == 0 {
             return;
         }
-        processor.run(Combine {
-            level: *self,
-            values: waiting,
-            made: appended(&mut to.values, many),
-        });
+        make(waiting, many);
         from.done += many;
         if from.done > self.spare + DONE {
             from.values.copy_within(from.done.., 0);
@@ -190,7 +211,7 @@ impl Level {
     }
 }
 
-/// Makes values of a level.
+/// Makes values of a level that is not the last: of five windows side by side.
 struct Combine<'a> {
     level: Level,
     values: &'a [u64],
@@ -202,29 +223,54 @@ impl Task for Combine<'_> {
 
     #[inline(always)]
     fn run<P: Processor>(self, _: P) {
+        self.level
+            .combine::<VALUES>(self.values, self.made, |value| value);
+    }
+}
+
+/// Makes hashes of values of the last level.
+struct CombineLast<'a> {
+    level: Level,
+    values: &'a [u64],
+    length: u64,
+    hashes: &'a mut [u64],
+}
+
+impl Task for CombineLast<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<P: Processor>(self, _: P) {
+        let Self {
+            level,
+            values,
+            length,
+            hashes,
+        } = self;
+        let finish = |value: u64| mix(value.wrapping_add(length));
         // How many windows side by side go into one.
-        match self.level.spare.div_ceil(self.level.size) {
-            0 | 1 => self.combine::<2>(),
-            2 => self.combine::<3>(),
-            3 => self.combine::<4>(),
-            _ => self.combine::<VALUES>(),
+        match level.spare.div_ceil(level.size) {
+            0 | 1 => level.combine::<2>(values, hashes, finish),
+            2 => level.combine::<3>(values, hashes, finish),
+            3 => level.combine::<4>(values, hashes, finish),
+            _ => level.combine::<VALUES>(values, hashes, finish),
         }
     }
 }
 
-impl Combine<'_> {
+impl Level {
     /// Of N windows: side by side, but for the last, which ends where they all do.
     #[inline(always)]
-    fn combine<const N: usize>(self) {
-        let Level {
-            linear,
-            size,
-            spare,
-        } = self.level;
-        let many = self.made.len();
+    fn combine<const N: usize>(
+        self,
+        values: &[u64],
+        made: &mut [u64],
+        finish: impl Fn(u64) -> u64,
+    ) {
+        let many = made.len();
         let mut windows = [&[][..]; N];
         for (i, window) in windows.iter_mut().enumerate() {
-            *window = &self.values[spare.min(i * size)..][..many];
+            *window = &values[self.spare.min(i * self.size)..][..many];
         }
         for i in 0..many {
             let mut values = [0; N];
@@ -232,12 +278,12 @@ impl Combine<'_> {
             for (value, window) in values.iter_mut().zip(&windows) {
                 *value = window[i];
             }
-            self.made[i] = linear.of(values);
+            made[i] = finish(self.linear.of(values));
         }
     }
 }
 
-/// Makes hashes of values of the last level.
+/// Makes hashes of shingles of one token.
 struct Finish<'a> {
     length: u64,
     values: &'a [u64],
