@@ -115,11 +115,6 @@ impl<'d, D: Shingled> Way<'d, D> {
         const MORE: f64 = 1.1;
         let distinct: Distinct = firsts.into();
         let survivors = self.survivors(&distinct, &sample)?;
-        let frequent = self.frequent_of(&distinct, &survivors);
-        if let Some(reason) = self.refuses_memory(&survivors, &frequent) {
-            let found = self.buckets(&distinct, rows)?;
-            return self.with_buckets(distinct, found, reason);
-        }
         let exact = cost::of_join(survivors.shingles, self.deduper.threshold());
         let finding = cost::of_buckets(distinct.len(), self.deduper.banding().bands());
         // As a multiple of what is left of LSH.
@@ -138,6 +133,12 @@ impl<'d, D: Shingled> Way<'d, D> {
             }
             (finding + verifying, faster(verifying), Ok(found))
         };
+        // Not before: it shingles documents.
+        let frequent = self.frequent_of(&distinct, &survivors);
+        if let Some(reason) = self.refuses_memory(&survivors, &frequent) {
+            let found = found.or_else(|rows| self.buckets(&distinct, rows))?;
+            return self.with_buckets(distinct, found, reason);
+        }
         let mut budget = self.deduper.budget();
         let allowed = budget.work;
         budget.work = allowed / 8;
