@@ -161,6 +161,11 @@ pub mod settings {}
 #[doc = include_str!("../docs/planning.md")]
 pub mod planning {}
 
+// What is promised, and how it is tested.
+#[cfg(all(doc, feature = "corpus"))]
+#[doc = include_str!("../docs/reliability.md")]
+pub mod reliability {}
+
 // The format of a saved index.
 #[cfg(all(doc, feature = "storage"))]
 #[doc = include_str!("../docs/index-format.md")]

@@ -307,26 +307,7 @@ mod tests {
         hashes, is_the_same_on_all_processors, obeys_the_contract, sketched,
     };
     use super::*;
-
-    /// The pseudo-code above, word for word.
-    fn naive(shingles: &[u64], k: usize) -> Vec<u32> {
-        let mut best: Vec<Option<(usize, u32)>> = vec![None; k];
-        for round in 0..k.div_ceil(16) + k {
-            for &x in shingles {
-                let (low, high) = (x as u32, (x >> 32) as u32);
-                let u = draw(low, high, (round as u32).wrapping_mul(0x9E37_79B9));
-                let (slot, value) = match round {
-                    0 => ((u64::from(high) * k as u64) >> 32, low),
-                    _ if round < k.div_ceil(16) => ((u64::from(u & 0xFFFF) * k as u64) >> 16, u),
-                    _ => ((round - k.div_ceil(16)) as u64, u),
-                };
-                let slot = slot as usize;
-                let entry = (round, value.min(EMPTY - 1));
-                best[slot] = Some(best[slot].map_or(entry, |b| b.min(entry)));
-            }
-        }
-        best.iter().map(|b| b.map_or(EMPTY, |(_, v)| v)).collect()
-    }
+    use crate::text::statement;
 
     #[test]
     fn all_processors_make_the_same() {
@@ -344,7 +325,11 @@ mod tests {
             for n in [0, 1, 2, 3, 10, 64, 300] {
                 let set = hashes(n as u64, n);
                 let sketch = FastSimilarity::new(k).unwrap();
-                assert_eq!(sketched(&sketch, &set), naive(&set, k), "K {k} n {n}");
+                assert_eq!(
+                    sketched(&sketch, &set),
+                    statement::fast_similarity(&set, k),
+                    "K {k} n {n}"
+                );
             }
         }
     }
@@ -355,11 +340,19 @@ mod tests {
         for k in [1, 5, 64, 128] {
             let mut set = hashes(k as u64, 2 * RUN + BOUND_FROM * k);
             let sketch = FastSimilarity::new(k).unwrap();
-            assert_eq!(sketched(&sketch, &set), naive(&set, k), "K {k}");
+            assert_eq!(
+                sketched(&sketch, &set),
+                statement::fast_similarity(&set, k),
+                "K {k}"
+            );
             set.fill(1);
             set.push(0x8000_0000_FFFF_FFFF);
             let same = sketched(&sketch, &set);
-            assert_eq!(same, naive(&[1, 0x8000_0000_FFFF_FFFF], k), "K {k}");
+            assert_eq!(
+                same,
+                statement::fast_similarity(&[1, 0x8000_0000_FFFF_FFFF], k),
+                "K {k}"
+            );
         }
     }
 

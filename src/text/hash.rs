@@ -248,93 +248,11 @@ const fn halves(x: u128) -> [u64; 2] {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+mod tests {
     use std::collections::HashSet;
 
+    use super::super::statement;
     use super::*;
-
-    /// The smaller number of the formulas, twice.
-    fn reduced(x: u64) -> u64 {
-        let reduce = |x: u64| x % (1 << 31) + x / (1 << 31);
-        reduce(reduce(x))
-    }
-
-    /// The linear function by the formula: of halves, and to halves.
-    fn naive_linear(seed: u64, first: u64, values: &[[u64; 2]]) -> [u64; 2] {
-        [0, 1].map(|half| {
-            let (last, others) = values.split_last().unwrap();
-            let mut sum = last[half];
-            for (number, value) in (first..).zip(others) {
-                let halves = [key(seed, number) % (1 << 32), key(seed, number) >> 32];
-                sum += halves[half] % (1 << 30) * value[half];
-            }
-            reduced(sum)
-        })
-    }
-
-    /// A number of some bytes, the first the lowest.
-    fn number(bytes: &[u8]) -> u128 {
-        let digits = bytes.iter().rev();
-        digits.fold(0, |number, &byte| number * 256 + u128::from(byte))
-    }
-
-    /// A token's hash by the formula, part by part.
-    fn naive_token(seed: u64, token: &[u8]) -> [u64; 2] {
-        let len = token.len() as u128;
-        let block = match token.len() {
-            0..=15 => number(token) + ((0xF0 + len) << 120),
-            16 => number(token),
-            _ => naive_long(seed, token) + (len << 64) + (0xF0 << 120),
-        };
-        let [low, high] = [block % (1 << 64), block >> 64];
-        let bits = |x: u128, from: u32, many: u32| ((x >> from) % (1 << many)) as u64;
-        let words = [
-            bits(low, 0, 30),
-            bits(low, 30, 30),
-            bits(high, 0, 30),
-            bits(high, 30, 30),
-            bits(low, 60, 4) + 16 * bits(high, 60, 4),
-        ];
-        naive_linear(seed, 1, &words.map(|word| [word, word]))
-    }
-
-    fn naive_long(seed: u64, token: &[u8]) -> u128 {
-        let [a, b, point] = [5, 6, 7].map(|i| u128::from(key(seed, i)) % (1 << 60));
-        token.chunks(16).map(number).fold(0, |sum, part| {
-            let [low, high] = [part % (1 << 64), part >> 64];
-            let [first, second] = [low % (1 << 60), high % (1 << 60)];
-            let rest = (low >> 60) + 16 * (high >> 60);
-            let next = sum * point + (first + a) * (second + b) + rest;
-            next % (1 << 61) + (next >> 61)
-        })
-    }
-
-    /// The value of a window by the formula: of the windows that the largest power of 5 below its size gives.
-    fn naive_window(seed: u64, tokens: &[[u64; 2]]) -> [u64; 2] {
-        if tokens.len() == 1 {
-            return tokens[0];
-        }
-        let (mut size, mut first) = (1, 8);
-        while 5 * size < tokens.len() {
-            size *= 5;
-            first += 4;
-        }
-        let last = tokens.len() - size;
-        let starts = (0..last).step_by(size).chain([last]);
-        let windows = starts.map(|start| naive_window(seed, &tokens[start..start + size]));
-        naive_linear(seed, first, &windows.collect::<Vec<_>>())
-    }
-
-    /// A shingle of tokens by the formulas.
-    pub(in crate::text) fn naive_shingle(seed: u64, tokens: &[&[u8]]) -> u64 {
-        let hashes: Vec<_> = tokens
-            .iter()
-            .map(|token| naive_token(seed, token))
-            .collect();
-        let [low, high] = naive_window(seed, &hashes);
-        let length = key(seed, 64 + tokens.len() as u64);
-        mix((low + (high << 32)).wrapping_add(length))
-    }
 
     #[test]
     fn tokens_hash_as_the_formula_says() {
@@ -344,7 +262,7 @@ pub(super) mod tests {
             for start in 0..40 {
                 for len in 0..=80 {
                     let token = &bytes[start..start + len];
-                    let [low, high] = naive_token(seed, token);
+                    let [low, high] = statement::token(seed, token);
                     assert_eq!(tokens.hash(token), low + (high << 32));
                     let block = tokens.block_in(&bytes, start, len);
                     assert_eq!(block, tokens.block(token));
@@ -359,7 +277,7 @@ pub(super) mod tests {
         for half in [0, 32] {
             let linear = Linear([0x3FFF_FFFF_3FFF_FFFF; 4]);
             let sum = 4 * 0x3FFF_FFFF * u128::from(u32::MAX) + u128::from(u32::MAX);
-            let expected = reduced(u64::try_from(sum).unwrap());
+            let expected = statement::reduced(u64::try_from(sum).unwrap());
             assert_eq!(linear.of([most; VALUES]) >> half & 0xFFFF_FFFF, expected);
         }
         let mut tokens = Tokens::new(0);

@@ -29,6 +29,10 @@ mod hash;
 mod ignorable;
 mod normalize;
 mod shingle;
+mod spelled;
+#[cfg(test)]
+#[path = "../../tests/support/statement.rs"]
+pub(crate) mod statement;
 mod windows;
 mod words;
 
@@ -36,4 +40,5 @@ pub use document::{Bytes, Content, Document, ReadBuffer, ReadError};
 pub use hash::mix;
 pub use normalize::{Form, Normalization};
 pub use shingle::{NotText, Scratch, Shingle, Shingler};
+pub use spelled::Spelled;
 pub use words::{Words, words};

@@ -260,27 +260,10 @@ impl Shingler {
         scratch: &mut Scratch,
         hashes: &mut Vec<u64>,
     ) -> Result<(), NotText> {
-        let bytes = match content {
-            Content::Text(text) => {
-                self.text_into(text, scratch, hashes);
-                return Ok(());
-            }
-            Content::Bytes(bytes) => bytes,
-        };
-        match std::str::from_utf8(bytes) {
-            Ok(text) => self.text_into(text, scratch, hashes),
-            Err(error) if !matches!(self.shingle, Shingle::Bytes(_)) => {
-                return Err(NotText {
-                    offset: error.valid_up_to(),
-                });
-            }
-            Err(_) => {
-                scratch.bytes.clear();
-                for chunk in bytes.utf8_chunks() {
-                    let text = self.normalization.normalize(chunk.valid());
-                    scratch.bytes.extend_from_slice(text.as_bytes());
-                    scratch.bytes.extend_from_slice(chunk.invalid());
-                }
+        match self.text_or_bytes(content)? {
+            Content::Text(text) => self.text_into(text, scratch, hashes),
+            Content::Bytes(bytes) => {
+                self.normalize_bytes(bytes, &mut scratch.bytes);
                 arch::run(ShinglingBytes {
                     shingler: self,
                     bytes: &scratch.bytes,
@@ -289,6 +272,42 @@ impl Shingler {
             }
         }
         Ok(())
+    }
+
+    /// What of a document is text, as that.
+    fn text_or_bytes<'c>(&self, content: Content<'c>) -> Result<Content<'c>, NotText> {
+        let Content::Bytes(bytes) = content else {
+            return Ok(content);
+        };
+        match std::str::from_utf8(bytes) {
+            Ok(text) => Ok(Content::Text(text)),
+            Err(_) if matches!(self.shingle, Shingle::Bytes(_)) => Ok(content),
+            Err(error) => Err(NotText {
+                offset: error.valid_up_to(),
+            }),
+        }
+    }
+
+    /// Bytes that are no UTF-8 as this shingler sees them.
+    fn normalize_bytes(&self, bytes: &[u8], normalized: &mut Vec<u8>) {
+        normalized.clear();
+        for chunk in bytes.utf8_chunks() {
+            let text = self.normalization.normalize(chunk.valid());
+            normalized.extend_from_slice(text.as_bytes());
+            normalized.extend_from_slice(chunk.invalid());
+        }
+    }
+
+    /// A document as this shingler sees it before splitting.
+    pub(super) fn normalized_content(&self, content: Content<'_>) -> Result<Vec<u8>, NotText> {
+        Ok(match self.text_or_bytes(content)? {
+            Content::Text(text) => self.normalized(text).into_owned().into_bytes(),
+            Content::Bytes(bytes) => {
+                let mut normalized = Vec::new();
+                self.normalize_bytes(bytes, &mut normalized);
+                normalized
+            }
+        })
     }
 
     /// The shingle hashes of `text`; [`text_into`](Self::text_into) is the one to call in a loop.
@@ -324,7 +343,17 @@ impl Shingling<'_> {
 fn push_graphemes(text: &str, shingler: &Shingler, windows: &mut Windows<'_>) {
     let one_byte = &shingler.one_byte;
     let tokens = windows.tokens();
-    let space = one_byte[usize::from(b' ')];
+    for_each_grapheme_or_space(text, |token| {
+        tokens.push(match token.as_bytes() {
+            &[byte] => one_byte[usize::from(byte)],
+            longer => shingler.tokens.hash(longer),
+        });
+    });
+}
+
+/// Calls `each` with the tokens of [`Shingle::Chars`].
+#[inline(always)]
+pub(super) fn for_each_grapheme_or_space(text: &str, mut each: impl FnMut(&str)) {
     let mut space_due = false;
     for_each_grapheme(text.trim(), |grapheme| {
         if grapheme.chars().all(char::is_whitespace) {
@@ -332,12 +361,9 @@ fn push_graphemes(text: &str, shingler: &Shingler, windows: &mut Windows<'_>) {
             return;
         }
         if std::mem::take(&mut space_due) {
-            tokens.push(space);
+            each(" ");
         }
-        tokens.push(match grapheme.as_bytes() {
-            &[byte] => one_byte[usize::from(byte)],
-            longer => shingler.tokens.hash(longer),
-        });
+        each(grapheme);
     });
 }
 
@@ -384,7 +410,7 @@ fn for_each_grapheme(text: &str, mut each: impl FnMut(&str)) {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::hash::tests::naive_shingle;
+    use super::super::statement;
     use super::*;
 
     fn shingler(shingle: Shingle) -> Shingler {
@@ -479,7 +505,7 @@ mod tests {
         ) {
             let words: Vec<&[u8]> = tokens.iter().map(String::as_bytes).collect();
             let shingler = Shingler::new(Shingle::Words(n), Normalization::NONE, seed).unwrap();
-            prop_assert_eq!(shingler.text(&tokens.join(" ")), naive_shingles(seed, n, &words));
+            prop_assert_eq!(shingler.text(&tokens.join(" ")), statement::shingles(seed, n, &words));
         }
 
         #[test]
@@ -497,18 +523,8 @@ mod tests {
             prop_assert_eq!(hashes.len(), (bytes.len() + 1).saturating_sub(n).max(usize::from(!bytes.is_empty())));
             for (at, &hash) in hashes.iter().enumerate().step_by(step) {
                 let window = &tokens[at..tokens.len().min(at + n)];
-                prop_assert_eq!(hash, naive_shingle(seed, window));
+                prop_assert_eq!(hash, statement::shingle(seed, window));
             }
-        }
-    }
-
-    /// Shingles by the formula.
-    fn naive_shingles(seed: u64, n: usize, tokens: &[&[u8]]) -> Vec<u64> {
-        match tokens.len() {
-            0 => vec![],
-            len => (tokens.windows(n.min(len)))
-                .map(|window| naive_shingle(seed, window))
-                .collect(),
         }
     }
 
@@ -525,7 +541,7 @@ mod tests {
                 shingler: &shingler,
                 text: &text,
             }) {
-                assert_eq!(hashes, naive_shingles(3, n, &words), "n = {n}");
+                assert_eq!(hashes, statement::shingles(3, n, &words), "n = {n}");
             }
         }
     }
@@ -562,6 +578,6 @@ mod tests {
         let shingler = Shingler::new(Shingle::Bytes(65_535), Normalization::NONE, 0).unwrap();
         let (mut scratch, mut hashes) = (Scratch::default(), Vec::new());
         (shingler.content_into(text, &mut scratch, &mut hashes)).unwrap();
-        assert_eq!(hashes, [naive_shingle(0, &tokens)]);
+        assert_eq!(hashes, [statement::shingle(0, &tokens)]);
     }
 }
