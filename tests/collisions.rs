@@ -1,7 +1,10 @@
 //! Texts that were made to have the same shingle hashes: attacks that succeeded once.
 
-use resemblance::text::Shingler;
+mod support;
+
+use resemblance::text::{Content, Shingler};
 use resemblance::{Deduper, Method, Normalization, Shingle};
+use support::program::{Place, four, line};
 
 /// The letter at each place of the Thue-Morse sequence, and its opposite.
 fn thue_morse(len: u32) -> [Vec<usize>; 2] {
@@ -69,4 +72,81 @@ fn numbers_of_tokens_do_not_collide() {
         let all: std::collections::HashSet<u64> = texts.collect();
         assert_eq!(all.len(), 40);
     }
+}
+
+/// Words of one hash under seed 0, pair by pair: found in seconds as short vectors of a lattice, by who knows the seed.
+const MADE: [[&str; 2]; 5] = [
+    ["dbcmaaamaaomkaam", "aaamsocmfiamahgm"],
+    ["amgmdaamaadmaaam", "aaamaskmhhamkthm"],
+    ["skamactmaacmaaam", "aagmyaamcdammogm"],
+    ["wammkaamaagmejfm", "anamayomqjamaaam"],
+    ["seamaanmsafmtadm", "aaxmblamanamaham"],
+];
+
+fn made() -> [String; 2] {
+    [0, 1].map(|of| MADE.map(|words| words[of]).join(" "))
+}
+
+/// What `docs/signature.md` says of seeds that are known; and of those that are not.
+#[test]
+fn texts_made_for_a_known_seed_pass_for_copies_under_that_seed_alone() {
+    let [a, b] = made();
+    let jaccard = |seed| {
+        let mut builder = Deduper::builder();
+        let deduper = builder.seed(seed).build().unwrap();
+        deduper.similarity(&a, &b).jaccard
+    };
+    assert_eq!(jaccard(0), 1.0);
+    assert!((1..50).all(|seed| jaccard(seed) == 0.0));
+    let deduper = Deduper::new();
+    let spell = |text| {
+        let shingler = deduper.sketcher().shingler();
+        shingler.spell(Content::Text(text)).unwrap()
+    };
+    assert_eq!(spell(&a).shared_with(&spell(&b)), 0);
+}
+
+#[test]
+fn texts_made_for_a_known_seed_are_refused_where_texts_are_confirmed() {
+    let place = Place::new();
+    let [a, b] = made();
+    place.write("made.jsonl", line("a", &a) + &line("b", &b));
+    let told = "`b` and `a` have a similarity of 1.000 by the hashes of their shingles, and of 0.000 by their tokens";
+    assert_eq!(place.json("made.jsonl")["documents"]["removed"], 1);
+    place.fails("made.jsonl --confirm text --kept k.jsonl", told);
+    assert!(!place.path("k.jsonl").exists());
+    let told = "`a` and `b` have a similarity of 1.000 by";
+    place.fails("made.jsonl --confirm text --pairs p.tsv", told);
+    let removed = |args: &str| place.json(args)["documents"]["removed"].clone();
+    assert_eq!(removed("made.jsonl --confirm text --seed 1"), 0);
+    assert_eq!(removed("made.jsonl --confirm text --seed random"), 0);
+}
+
+#[test]
+fn confirming_texts_changes_nothing_where_nobody_made_them() {
+    let place = Place::new();
+    place.write("in.jsonl", four());
+    for shingle in ["words:2", "chars:5", "bytes:9"] {
+        for cluster in ["components", "leader"] {
+            let run = |confirm: &str| {
+                let args = format!("--threshold 0.4 --shingle {shingle} --cluster {cluster}");
+                let ran = place.run(&format!(
+                    "in.jsonl {args}{confirm} --pairs p.tsv --clusters c.tsv"
+                ));
+                assert_eq!(ran.code, 0, "{}", ran.err);
+                (place.read("p.tsv"), place.read("c.tsv"))
+            };
+            let plain = run("");
+            assert!(plain.1.lines().count() > 2);
+            assert_eq!(run(" --confirm text"), plain);
+        }
+    }
+    let told = "texts cannot be confirmed: the texts are not held";
+    place.refuses("in.jsonl --confirm text --memory 64MiB", told);
+    place.refuses("in.jsonl --confirm text --work w", told);
+    assert_eq!(place.run("in.jsonl --save-index i").code, 0);
+    place.refuses(
+        "in.jsonl --confirm text --against i",
+        "an index has no texts",
+    );
 }

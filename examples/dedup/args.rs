@@ -100,6 +100,11 @@ pub(crate) struct Args {
     )]
     pairs_of_copies: Option<Copies>,
 
+    /// Compute every similarity that is reported once more, from the words themselves, and fail where hashes of shingles
+    /// said otherwise: for a seed that others know. Not with --memory, --work and --against
+    #[arg(long, value_name = "text", value_parser = ["text"])]
+    confirm: Option<String>,
+
     /// Write the documents in clusters here, likewise: `id`, `cluster`, `kept`, `jaccard_to_kept`, `reason`
     #[arg(long, value_name = "FILE.tsv")]
     clusters: Option<PathBuf>,
@@ -258,6 +263,7 @@ impl Args {
         for index in &self.against {
             job = job.against(index);
         }
+        job = job.confirm_texts(self.confirm.is_some());
         if let Some(copies) = self.pairs_of_copies {
             job = job.pairs_of_copies(match copies {
                 Copies::Star => PairsOfCopies::Star,
@@ -296,6 +302,7 @@ impl Args {
             "on_bad": name(&self.on_bad),
             "max_record": self.max_record.map(|most| most.as_u64()),
             "pairs_of_copies": self.pairs_of_copies.as_ref().map(name),
+            "confirm": self.confirm,
             "against": self.against.iter().map(|index| index.to_string_lossy()).collect::<Vec<_>>(),
             "memory": self.memory.map(|memory| memory.as_u64()),
             "work": self.work.as_ref().map(|work| work.to_string_lossy()),

@@ -42,6 +42,7 @@ enum Kind {
         problem: String,
     },
     Refused(String),
+    Unconfirmed(String),
     Run(crate::Error),
 }
 
@@ -70,6 +71,11 @@ impl Error {
         Self::of(Kind::Refused(why.into()))
     }
 
+    /// The hashes of two documents' shingles say what their texts do not.
+    pub(super) fn unconfirmed(what: String) -> Self {
+        Self::of(Kind::Unconfirmed(what))
+    }
+
     fn of(kind: Kind) -> Self {
         Self {
             kind: Box::new(kind),
@@ -87,7 +93,7 @@ impl Error {
         match &*self.kind {
             Kind::Refused(_) => true,
             Kind::Run(error) => error.is_setting(),
-            Kind::Io { .. } | Kind::Bad { .. } => false,
+            Kind::Io { .. } | Kind::Bad { .. } | Kind::Unconfirmed(_) => false,
         }
     }
 
@@ -117,7 +123,7 @@ impl fmt::Display for Error {
                 )
             }
             Kind::Bad { place, problem } => write!(f, "{place}: {problem}"),
-            Kind::Refused(why) => f.write_str(why),
+            Kind::Refused(what) | Kind::Unconfirmed(what) => f.write_str(what),
             Kind::Run(error) => error.fmt(f),
         }
     }

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use rayon::prelude::*;
 
 use super::Job;
+use super::confirming::Confirming;
 use super::decided::{
     ClusterCounts, Counts, Decided, DecidedCluster, Held, Joined, Removed, Sinks, removed_of,
 };
@@ -237,11 +238,16 @@ impl Gathered {
         if let Some(table) = pairs {
             job.check_copies(self.copies(batch.distinct()))?;
             table.pairs_header()?;
+            let confirming = Confirming::new(job, &self.corpus);
+            let mut last = None;
             found = Some(batch.all_pairs(|pair| {
+                confirming.check_pair(&pair, &mut last)?;
                 table.pair_row(&self.id(pair.a), &self.id(pair.b), &pair.similarity)
             })?);
         }
-        Ok((batch.all_clusters()?, found))
+        let clusters = batch.all_clusters()?;
+        Confirming::new(job, &self.corpus).check_clusters(&clusters, watch)?;
+        Ok((clusters, found))
     }
 
     /// How many documents each set has, and how many of these are of indexes.
