@@ -1,0 +1,47 @@
+//! What the targets share: places for files, and settings from bytes.
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::OnceLock;
+
+use resemblance::Shingle;
+use tempfile::TempDir;
+
+#[path = "../tests/support/statement.rs"]
+pub mod statement;
+
+/// A directory of this process: in memory where there is such a file system.
+pub fn dir() -> &'static PathBuf {
+    static DIR: OnceLock<(TempDir, PathBuf)> = OnceLock::new();
+    let (_, path) = DIR.get_or_init(|| {
+        let fast = PathBuf::from("/dev/shm");
+        let made = match fast.is_dir() {
+            true => TempDir::with_prefix_in("fuzz", fast),
+            false => TempDir::with_prefix("fuzz"),
+        };
+        let made = made.unwrap();
+        let path = made.path().to_owned();
+        (made, path)
+    });
+    path
+}
+
+/// A file of these bytes in it.
+pub fn file(name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
+    let path = dir().join(name);
+    fs::write(&path, bytes).unwrap();
+    path
+}
+
+/// Shingles of any kind, mostly short.
+pub fn shingle(kind: u8, size: u8) -> Shingle {
+    let size = match size {
+        0..=199 => usize::from(size % 12) + 1,
+        more => usize::from(more),
+    };
+    match kind % 3 {
+        0 => Shingle::Words(size),
+        1 => Shingle::Chars(size),
+        _ => Shingle::Bytes(size),
+    }
+}

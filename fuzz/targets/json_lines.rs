@@ -1,0 +1,79 @@
+//! JSON lines are read as `serde_json` reads them, and every line is a document, a rejection or blank; in memory and
+//! within a bound alike.
+#![no_main]
+
+use std::collections::HashSet;
+
+use libfuzzer_sys::fuzz_target;
+use resemblance::Deduper;
+use resemblance::corpus::{Corpus, Job, OnBad, ReadOptions, Sinks, Sources};
+use resemblance::text::{Content, Document, ReadBuffer};
+use resemblance_fuzz::file;
+use serde_json::Value;
+
+/// The text and the id of a line, where it is plainly a record.
+fn record(line: &[u8]) -> Option<(String, Option<String>)> {
+    let value: Value = serde_json::from_slice(line).ok()?;
+    let object = value.as_object()?;
+    let id = match object.get("id") {
+        None | Some(Value::Null) => None,
+        Some(Value::String(id)) => Some(id.clone()),
+        Some(Value::Number(number)) if number.is_u64() || number.is_i64() => Some(number.to_string()),
+        Some(_) => return None,
+    };
+    Some((object.get("text")?.as_str()?.to_owned(), id))
+}
+
+fuzz_target!(|bytes: &[u8]| {
+    let path = file("in.jsonl", bytes);
+    let options = ReadOptions::new().on_bad(OnBad::Skip);
+    let corpus = Corpus::read(&[&path], &options).unwrap();
+
+    let lines = bytes.strip_prefix("\u{FEFF}".as_bytes()).unwrap_or(bytes);
+    let is_blank = |line: &&[u8]| !line.iter().all(u8::is_ascii_whitespace);
+    let lines: Vec<&[u8]> = lines.split(|&byte| byte == b'\n').filter(is_blank).collect();
+    let (documents, rejections) = (corpus.documents(), corpus.rejections());
+    assert_eq!(documents.len() + rejections.len(), lines.len());
+
+    // Where a key stands twice, `serde_json` takes the last; the crate refuses it.
+    let mut buffer = ReadBuffer::default();
+    let (mut taken, mut refused) = (documents.iter().zip(corpus.ids()), rejections.iter());
+    let mut ids = HashSet::new();
+    for line in &lines {
+        let stated = record(line);
+        let is_next = rejections.is_empty() || refused.as_slice().first().is_none_or(|rejection| {
+            let told = rejection.record.as_deref().unwrap_or_default();
+            told != String::from_utf8_lossy(line)
+        });
+        if is_next {
+            let (document, id) = taken.next().unwrap();
+            let Content::Text(text) = document.content(&mut buffer).unwrap() else {
+                panic!("a record is text");
+            };
+            if let Some((stated, stated_id)) = stated {
+                assert_eq!(text, stated);
+                assert!(stated_id.is_none_or(|stated| stated == *id));
+            }
+            assert!(ids.insert(id.clone()), "{id}");
+        } else {
+            let reason = &refused.next().unwrap().reason;
+            assert!(
+                stated.is_none() || reason.contains("used before") || reason.contains("twice"),
+                "{reason}"
+            );
+        }
+    }
+
+    if bytes.first().is_some_and(|byte| byte % 8 == 0) {
+        let deduper = Deduper::new();
+        let run = |job: Job<'_>| {
+            let sources = Sources::find(&[&path]).unwrap();
+            let decided = job.run(sources, &Sinks::new(), None).unwrap();
+            let counts = format!("{:?}", decided.counts());
+            decided.finish().unwrap();
+            counts
+        };
+        let plain = run(Job::new(&deduper, options.clone()));
+        assert_eq!(plain, run(Job::new(&deduper, options).memory(64 << 20)));
+    }
+});

@@ -1,0 +1,25 @@
+//! Any bytes as a Parquet file: documents or rejections, and no panic.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use resemblance::Deduper;
+use resemblance::corpus::{Job, OnBad, Outputs, ReadOptions, Sinks, Sources};
+use resemblance_fuzz::{dir, file};
+
+fuzz_target!(|bytes: &[u8]| {
+    let path = file("in.parquet", bytes);
+    let sources = Sources::find(&[path]).unwrap();
+    let mut outputs = Outputs::new(&sources);
+    let kept = dir().join("kept.parquet");
+    let sinks = match outputs.stage_records(&kept) {
+        Ok(kept) => Sinks::new().kept(kept),
+        Err(_) => Sinks::new(),
+    };
+    let deduper = Deduper::new();
+    let options = ReadOptions::new().on_bad(OnBad::Skip);
+    // A page may have no more than a bound of memory allows.
+    let job = Job::new(&deduper, options).memory(128 << 20);
+    if let Ok(decided) = job.run(sources, &sinks, None) {
+        decided.finish().unwrap();
+    }
+});
