@@ -202,6 +202,10 @@ impl Cells {
         let mut text = vec![0; row.len() + 1];
         // No row has more cells than bytes, and one.
         let mut ends = vec![0; row.len() + 2];
+        if row.starts_with(MARK) {
+            // It would be dropped, as that of a file, if nothing came before it.
+            let _ = reader.read_record(b"\n", &mut text, &mut ends);
+        }
         let (_, _, written, ended) = reader.read_record(row, &mut text, &mut ends);
         let line_feed = reader.read_record(b"\n", &mut text[written..], &mut ends[ended..]);
         let (ReadRecordResult::Record, _, more, last) = line_feed else {
@@ -246,6 +250,7 @@ mod tests {
         is("\"a,\"\"b\"\"\nc\",d\"e", &["a,\"b\"\nc", "d\"e"]);
         is("\"x\r\"", &["x\r"]);
         is("\"x\"\r", &["x"]);
+        is("\u{FEFF},\u{FEFF}", &["\u{FEFF}", "\u{FEFF}"]);
         assert!(cells("a,\"b").is_err());
     }
 
