@@ -15,8 +15,8 @@ use serde_json::Value;
 /// Pass lines that were not seen before, and drop near-duplicates of passed ones.
 ///
 /// Each line of standard input is a document: its text, or JSON with --text-field. Lines go to standard output byte for
-/// byte. A line that is no UTF-8, or lacks the field, ends the run when all lines before it are answered, unless --on-bad
-/// skips it.
+/// byte. A line is bad if it is not UTF-8, not JSON or lacks the field: the lines before it are still answered, then the run
+/// fails. With --on-bad skip, bad lines are skipped instead.
 #[derive(Debug, Parser)]
 #[command(name = "stream", version)]
 struct Args {
@@ -48,7 +48,7 @@ struct Args {
     #[arg(long, value_name = "FILE.tsv")]
     dropped: Option<PathBuf>,
 
-    /// What to do with a line that cannot be used: fail, or drop it, name it on standard error and go on
+    /// What to do with a bad line: fail, or skip it, report it on standard error and go on
     #[arg(long, value_enum, default_value = "fail")]
     on_bad: OnBad,
 

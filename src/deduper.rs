@@ -176,10 +176,10 @@ impl DeduperBuilder {
 
     /// Seed of all hashes. Default 0. Another seed misses other pairs.
     ///
-    /// Draw one at random, and keep it to yourself, where somebody may write texts to deceive: under a seed that is
-    /// known, two texts can be made that have the same shingle hashes and no word in common, and one passes for a
-    /// copy of the other. Under one that is not, [`text`](crate::text) gives a bound. Signatures and indexes compare
-    /// only under the same seed, and whoever sees them can find it by trying all.
+    /// If somebody may write texts to deceive, draw a seed at random and keep it secret. Under a known seed, two texts can be
+    /// made that have the same shingle hashes but no word in common, so that one passes for a copy of the other. For a
+    /// secret seed, [`text`](crate::text) states how unlikely that is. Signatures and indexes can be compared only under the
+    /// same seed, and whoever sees them can compute it with enough work.
     pub fn seed(&mut self, seed: u64) -> &mut Self {
         self.seed = seed;
         self

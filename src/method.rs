@@ -12,12 +12,13 @@ use crate::exact::{OutOfWork, Work};
 ///
 /// - [`Lsh`](Self::Lsh) finds pairs with the recall that is asked for. Where so many documents share a band that comparing
 ///   them would be quadratic, as those of one site do, it joins these as the exact method does.
-/// - [`Exact`](Self::Exact) misses none. It is the faster on short documents and mostly on documents with boilerplate, and takes
-///   up to twice as long on others that have shingles of their own: five words of prose, at thresholds of 0.7 and more. Where
-///   all shingles are common (single words, short n-grams of characters, thresholds of 0.5 and less) it may take many
-///   times as long, and more memory.
-/// - [`Auto`](Self::Auto) does what both need in one pass, then looks which of them takes less. It takes longer than the
-///   better of the two: 1.1 times as long in the middle of what was measured, up to 1.5 in nearly all of it, 2.3 at most.
+/// - [`Exact`](Self::Exact) misses none. It is faster on short documents, and mostly on documents with boilerplate. On longer
+///   documents whose shingles are rare (five words of prose, thresholds of 0.7 and more) it takes up to twice as long as LSH,
+///   on some collections up to five times. Where all shingles are common (single words, short n-grams of characters,
+///   thresholds of 0.5 and less) it may take many times as long, and more memory.
+/// - [`Auto`](Self::Auto) does what both need in one pass, then chooses the one that it estimates to be faster. It takes
+///   longer than the faster of the two: 1.1 times as long in the median of our measurements, at most 1.55 times in all but
+///   two of them, and 2.3 times at most.
 ///
 /// `benches/README.md`, "Where the line runs", has the times of all three by kind of text, shingle and threshold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]

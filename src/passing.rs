@@ -27,17 +27,20 @@ pub(crate) struct Folder {
 impl Folder {
     /// One beside a place, after those that killed runs have left there are removed.
     pub(crate) fn beside(place: &Path) -> io::Result<Self> {
+        sweep(place);
         Self::in_folder(folder_of(place), &prefix_of(place))
     }
 
     /// One in the system's folder for temporary files.
     #[cfg(feature = "corpus")]
     pub(crate) fn of_work() -> io::Result<Self> {
-        Self::in_folder(&std::env::temp_dir(), "resemblance-work-")
+        const PREFIX: &str = "resemblance-work-";
+        let folder = std::env::temp_dir();
+        for_each_left(&folder, PREFIX, |path| fs::remove_dir_all(path));
+        Self::in_folder(&folder, PREFIX)
     }
 
     fn in_folder(folder: &Path, prefix: &str) -> io::Result<Self> {
-        sweep(folder, prefix);
         loop {
             let mut builder = tempfile::Builder::new();
             builder.prefix(prefix);
@@ -67,13 +70,29 @@ impl Folder {
         let _gone = self.dir.keep();
         Ok(())
     }
+
+    /// Puts the folder in its place, where another is, which goes. After a kill between the two steps the other is put back
+    /// by the next run that writes to the same place.
+    #[cfg(feature = "corpus")]
+    pub(crate) fn replace(self, place: &Path) -> io::Result<()> {
+        let aside = Self::beside(place)?;
+        let before = aside.path().join(BEFORE);
+        fs::rename(place, &before)?;
+        self.persist(place).inspect_err(|_| {
+            // What was there is not to be lost.
+            let _ = fs::rename(&before, place);
+        })
+    }
 }
+
+/// What a folder that is replaced is called in the meantime.
+const BEFORE: &str = "before";
 
 /// A file beside a place, after those that killed runs have left there are removed.
 #[cfg(feature = "corpus")]
 pub(crate) fn file_beside(place: &Path) -> io::Result<NamedTempFile> {
     let (folder, prefix) = (folder_of(place), prefix_of(place));
-    sweep(folder, &prefix);
+    sweep(place);
     loop {
         let mut builder = tempfile::Builder::new();
         builder.prefix(&prefix);
@@ -144,20 +163,35 @@ fn lock(path: &Path, open: impl FnOnce() -> io::Result<File>) -> Result<Option<F
     }
 }
 
+/// Removes what killed runs have left beside a place, and puts back what they were about to replace there.
+fn sweep(place: &Path) {
+    for_each_left(folder_of(place), &prefix_of(place), |path| {
+        let before = path.join(BEFORE);
+        if before.is_dir() && !place.exists() {
+            fs::rename(&before, place)?;
+        }
+        match path.is_dir() {
+            true => fs::remove_dir_all(path),
+            false => fs::remove_file(path),
+        }
+    });
+}
+
 /// Removes what begins so and nobody holds. That something cannot be removed is no reason to fail.
-fn sweep(folder: &Path, prefix: &str) {
+fn for_each_left(folder: &Path, prefix: &str, remove: impl Fn(&Path) -> io::Result<()>) {
     if cfg!(not(unix)) {
         return;
     }
     let begins = |name: &OsString| name.as_encoded_bytes().starts_with(prefix.as_bytes());
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     for entry in entries.filter(|entry| begins(&entry.file_name())) {
+        if !entry
+            .file_type()
+            .is_ok_and(|kind| kind.is_file() || kind.is_dir())
+        {
+            continue;
+        }
         let path = entry.path();
-        let remove: fn(&Path) -> io::Result<()> = match entry.file_type() {
-            Ok(kind) if kind.is_file() => |path| fs::remove_file(path),
-            Ok(kind) if kind.is_dir() => |path| fs::remove_dir_all(path),
-            _ => continue,
-        };
         // Held while it is removed, so that nobody takes it for new.
         let held = File::open(&path).and_then(|file| Ok(file.try_lock().map(|()| file)?));
         if held.is_ok() {
@@ -189,6 +223,25 @@ mod tests {
         next.persist(&place).unwrap();
         drop(held);
         assert_eq!(names(), 1);
+    }
+
+    #[test]
+    #[cfg(feature = "corpus")]
+    fn what_a_killed_run_was_about_to_replace_is_put_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = folder.path().join("out");
+        let write = |dir: &Path, text: &str| fs::write(dir.join("file"), text).unwrap();
+        fs::create_dir(&place).unwrap();
+        write(&place, "old");
+        let Folder { dir, _lock: lock } = Folder::beside(&place).unwrap();
+        fs::rename(&place, dir.keep().join(BEFORE)).unwrap();
+        drop(lock);
+        let next = Folder::beside(&place).unwrap();
+        assert_eq!(fs::read(place.join("file")).unwrap(), b"old");
+        write(next.path(), "new");
+        next.replace(&place).unwrap();
+        assert_eq!(fs::read(place.join("file")).unwrap(), b"new");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 
     #[test]

@@ -50,10 +50,10 @@ pub struct Recall {
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Missed {
-    /// The expected number. An upper bound of it where crowded buckets were joined exactly: that finds some pairs that
-    /// share no band.
+    /// The expected number of missed pairs. If crowded buckets were joined exactly, this is only an upper bound: the join also
+    /// finds pairs that share no band.
     pub expected: f64,
-    /// Lower end of the range that holds the truth 99 times in 100; 0 where crowded buckets were joined.
+    /// Lower end of the range that contains the true number in 99 of 100 cases; 0 if crowded buckets were joined exactly.
     pub low: u64,
     /// Upper end of that range.
     pub high: u64,

@@ -109,8 +109,8 @@ pub struct Progress {
     pub stage: Stage,
     /// Done so far, in the [unit](Stage::unit) of the stage.
     pub done: u64,
-    /// How much there is to do. Where that is not known, as of files that are looked for and of standard input, more than
-    /// what is done.
+    /// How much there is to do. Where that is not known (files that are looked for, standard input), a number greater than
+    /// [`done`](Self::done).
     pub total: u64,
     /// Bytes that the run has written to its work folder up to now; 0 where all is in memory.
     pub spilled: u64,
@@ -118,7 +118,7 @@ pub struct Progress {
 
 #[cfg(feature = "corpus")]
 impl Progress {
-    /// That of a stage of which nobody knows how much there is to do.
+    /// Progress of a stage whose total is not known.
     pub(crate) fn of_unknown(stage: Stage, done: u64) -> Self {
         Self {
             stage,

@@ -549,7 +549,10 @@ fn a_run_can_be_repeated_over_what_it_has_placed() {
         first
     );
     place.write("k/notes", "mine");
-    place.refuses(args, "k/notes is none of its files");
+    place.refuses(
+        args,
+        "and k/notes in it is not a file that this run would write",
+    );
     assert_eq!(place.read("k/notes"), "mine");
 }
 

@@ -111,7 +111,8 @@ fn texts_made_for_a_known_seed_are_refused_where_texts_are_confirmed() {
     let place = Place::new();
     let [a, b] = made();
     place.write("made.jsonl", line("a", &a) + &line("b", &b));
-    let told = "`b` and `a` have a similarity of 1.000 by the hashes of their shingles, and of 0.000 by their tokens";
+    let told =
+        "`b` and `a` have a similarity of 1.000 by their shingle hashes, but 0.000 by their tokens";
     assert_eq!(place.json("made.jsonl")["documents"]["removed"], 1);
     place.fails("made.jsonl --confirm text --kept k.jsonl", told);
     assert!(!place.path("k.jsonl").exists());

@@ -67,7 +67,7 @@ fn cases_that_people_meet() {
     assert_eq!(place.json(&missing)["clusters"][0]["kept"], "3");
     assert_eq!(counts(&place, &missing), (3, 2));
     let repeated = case("ids-repeated.jsonl");
-    place.fails(&repeated, "go by file and line (--id-field none)");
+    place.fails(&repeated, "use file and line as ids (--id-field none)");
     assert_eq!(
         counts(&place, &format!("{repeated} --id-field none")),
         (2, 0)
@@ -113,14 +113,15 @@ fn files_without_text_are_refused_by_name_and_skipped_in_directories() {
     place.fails("d/picture.odd", "--input-format text");
     place.fails(
         "x.jsonl.xz",
-        "x.jsonl.xz: .xz files are not read: decompress it",
+        "x.jsonl.xz: .xz files cannot be read: decompress the file",
     );
-    place.fails("x.wet", "convert it to .jsonl, .csv or .parquet");
+    place.fails("x.wet", "convert the file to .jsonl, .csv or .parquet");
     place.fails("x.log.gz", "say what it holds with --input-format");
     for args in ["d", "d/*"] {
         let ran = place.run(args);
         assert_eq!(ran.code, 0, "{}", ran.err);
-        let told = "2 files skipped, no text by name or content; the first: d/c.pdf (";
+        let told =
+            "2 files skipped because they are not text by name or content; the first: d/c.pdf (";
         assert!(ran.out.contains(told), "{}", ran.out);
         assert!(ran.out.contains("3 documents in"), "{}", ran.out);
     }
@@ -147,7 +148,7 @@ fn a_format_that_is_named_comes_before_names() {
     );
     place.fails(
         "x.jsonl.bz2 --input-format jsonl",
-        ".bz2 files are not read",
+        ".bz2 files cannot be read",
     );
     place.refuses(
         "- --input-format parquet",
@@ -224,7 +225,10 @@ fn rows_of_csv_are_kept_and_removed_as_they_stand() {
         let reject: serde_json::Value = serde_json::from_str(&place.read("j.jsonl")).unwrap();
         // The text of the first row stands on lines 2 to 15.
         assert_eq!(reject["line"], 20, "{reject}");
-        assert_eq!(reject["reason"], "the row has 2 fields, and the header 3");
+        assert_eq!(
+            reject["reason"],
+            "the row has 2 cells, but the header row has 3"
+        );
         assert_eq!(reject["record"], "5,ragged");
         let ran = place.run(&format!(
             "{input} --on-bad skip --keep max:score --kept k{of}/"
@@ -284,7 +288,10 @@ fn csv_that_cannot_be_is_named() {
         .write("c.csv", "id,text\r\n3,d e f\r\n");
     place.fails("open.csv", "open.csv:3: a quoted field is not closed");
     place.fails("empty.csv", "empty.csv: has no header row");
-    place.fails("twice.csv", "twice.csv: column `text` stands twice");
+    place.fails(
+        "twice.csv",
+        "twice.csv: column `text` appears twice in the header row",
+    );
     place.fails("latin.csv", "latin.csv:2: not UTF-8 (byte 3)");
     place.refuses(
         "a.csv --kept k.jsonl",
@@ -341,7 +348,7 @@ fn text_files_go_to_one_file_of_json_lines() {
     place.write("e/raw", [0xFF; 99]);
     place.fails(
         "e --shingle bytes:4 --kept k.jsonl",
-        "e/raw: not UTF-8 (byte 0), so that no JSON",
+        "e/raw: not UTF-8 (byte 0), so it cannot be written as JSON",
     );
 }
 
@@ -357,7 +364,7 @@ fn compressions_that_are_not_written_are_refused() {
     ] {
         place.refuses(
             &format!("in.jsonl {args}"),
-            "files are not written: name one that ends in .gz",
+            "files cannot be written: use a name that ends in .gz",
         );
     }
 }
@@ -376,7 +383,7 @@ fn an_id_made_of_file_and_line_is_not_merged_with_one_that_a_record_has() {
         );
         place.fails(
             &format!("u.jsonl{memory}"),
-            "u.jsonl:2: id `u.jsonl:1` was used before, at u.jsonl:1; give records ids",
+            "u.jsonl:2: id `u.jsonl:1` was used before, at u.jsonl:1; give every record its own id",
         );
         let ran = place.run(&format!("t.jsonl u.jsonl --id-field none{memory}"));
         assert!(

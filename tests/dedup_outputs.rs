@@ -140,7 +140,10 @@ fn directories_that_cannot_be_outputs() {
         .write("full/x", "")
         .write("file", "")
         .write("d/in.jsonl", four());
-    place.refuses("in.jsonl --kept full", "full/x is none of its files");
+    place.refuses(
+        "in.jsonl --kept full",
+        "and full/x in it is not a file that this run would write",
+    );
     place.fails("in.jsonl --kept file", "cannot write file: ");
     place.fails("in.jsonl --kept nowhere/k/", "cannot write nowhere/k/: ");
     place.refuses(
@@ -202,5 +205,5 @@ fn patterns_stand_for_files() {
     assert_eq!(found("p/**/*"), all);
     place.fails("p/*.parquet", "cannot read p/*.parquet: nothing matches it");
     place.fails("p/[.jsonl", "cannot read p/[.jsonl: ");
-    place.refuses("p/*.jsonl p/a.jsonl", "p/a.jsonl is named for input twice");
+    place.refuses("p/*.jsonl p/a.jsonl", "the input p/a.jsonl is named twice");
 }

@@ -41,7 +41,7 @@ fn bad_input_is_named_and_nothing_is_written() {
         ),
         (
             "twice.jsonl",
-            "twice.jsonl:3: id `a` was used before, at twice.jsonl:1; give records ids of their own",
+            "twice.jsonl:3: id `a` was used before, at twice.jsonl:1; give every record its own id",
         ),
         ("latin.jsonl", "latin.jsonl:2: not UTF-8 (byte 13)"),
         ("d", "latin.txt: not UTF-8 (byte 3)"),
@@ -162,7 +162,7 @@ fn outputs_that_cannot_be_written() {
     );
     place.refuses(
         "in.jsonl --kept in.jsonl",
-        "output in.jsonl is an input as well",
+        "output in.jsonl is also an input",
     );
     place.refuses(
         "in.jsonl --kept k --removed ./k",
@@ -184,11 +184,8 @@ fn no_output_replaces_an_input_or_another_output() {
         .write("d/a.txt", A)
         .write("d/b.txt", A);
     for output in ["--pairs", "--clusters", "--kept", "--removed", "--rejects"] {
-        place.refuses(
-            &format!("in.jsonl {output} ./in.jsonl"),
-            "is an input as well",
-        );
-        place.refuses(&format!("d {output} d/a.txt"), "is an input as well");
+        place.refuses(&format!("in.jsonl {output} ./in.jsonl"), "is also an input");
+        place.refuses(&format!("d {output} d/a.txt"), "is also an input");
     }
     place.refuses("d --kept k --removed k/r", "outputs k and k/r overlap");
     fs::create_dir(place.path("k")).unwrap();
@@ -207,9 +204,9 @@ fn an_input_counts_once() {
     place
         .write("in.jsonl", "{\"text\": \"a\"}\n")
         .write("d/a.txt", A);
-    place.refuses("in.jsonl ./in.jsonl", "./in.jsonl is named for input twice");
-    place.refuses("d d/a.txt", "d/a.txt is named for input twice");
-    place.refuses("- -", "- is named for input twice");
+    place.refuses("in.jsonl ./in.jsonl", "the input ./in.jsonl is named twice");
+    place.refuses("d d/a.txt", "the input d/a.txt is named twice");
+    place.refuses("- -", "the input - is named twice");
 }
 
 #[test]

@@ -203,10 +203,7 @@ fn refuses_what_cannot_be() {
         "t.jsonl --labels l.tsv --plot l.tsv",
         "--labels and --plot must be two files",
     );
-    refuses(
-        "t.jsonl --labels l.tsv --plot t.jsonl",
-        "is an input as well",
-    );
+    refuses("t.jsonl --labels l.tsv --plot t.jsonl", "is also an input");
     ends(&place, "none.jsonl", 1, "none.jsonl");
 }
 

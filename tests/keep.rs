@@ -82,7 +82,7 @@ fn greatest_and_least_values_of_a_field() {
             ("3", "max day: 2024-10-01 > 2024-01-31"),
         ],
     );
-    let told = "keep `max:x`: no record has a field `x`: name one that some have";
+    let told = "keep `max:x`: no record has a field `x`: check its name";
     place.refuses("in.jsonl --keep max:x", told);
     place.refuses("in.jsonl --keep max:x --memory 64MiB", told);
     copies(&place, &[json!({"x": 1}), json!({"x": true})]);

@@ -248,7 +248,7 @@ fn work_goes_on_with_the_rejections_of_its_first_pass() {
     }
     let error = decide(&place, 64 << 20, "much").unwrap_err();
     assert!(error.is_setting());
-    let told = "memory 64 MiB: a record that was read may take 41 MiB: raise --memory to 113MiB, or start afresh";
+    let told = "memory 64 MiB is too small: a record in the work folder needs up to 41 MiB; raise --memory to 113MiB, or start anew with --fresh";
     assert_eq!(error.to_string(), told);
 }
 

@@ -479,7 +479,7 @@ fn one_file_has_one_schema() {
     );
     place.refuses(
         "a.parquet c.jsonl --kept k.parquet",
-        "records for k.parquet would be JSON lines and rows of Parquet files mixed: name a directory, or run them apart",
+        "records for k.parquet would be JSON lines and rows of Parquet files mixed: name a directory, or process each format in its own run",
     );
     place.refuses(
         "a.parquet --kept k.jsonl.gz",

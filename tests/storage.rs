@@ -545,7 +545,7 @@ fn what_others_have_saved_meanwhile_is_not_lost() {
     theirs.save(&place).unwrap();
     let error = mine.save(&place).unwrap_err().to_string();
     assert!(
-        error.contains("another has been put there meanwhile"),
+        error.contains("the index there has changed meanwhile"),
         "{error}"
     );
     assert!(open().contains("theirs"));
@@ -566,7 +566,10 @@ fn an_index_that_another_writes_is_refused() {
     let lock = fs::File::open(&place).unwrap();
     lock.lock().unwrap();
     let error = index.save(&place).unwrap_err().to_string();
-    assert!(error.ends_with(": another process writes it"), "{error}");
+    assert!(
+        error.ends_with(": another process is writing an index there"),
+        "{error}"
+    );
     drop(lock);
     index.save(&place).unwrap();
 }

@@ -384,7 +384,11 @@ fn a_damaged_manifest_is_refused() {
         let ran = killed.place.run(&killed.args);
         assert_ne!(ran.code, 0, "{at}");
         // Where the first words are others, it is no manifest, and the folder not ours.
-        let told = ["manifest is damaged", "its format is", "is no work folder"];
+        let told = [
+            "manifest is damaged",
+            "its format version is",
+            "is no work folder",
+        ];
         assert!(
             told.iter().any(|told| ran.err.contains(told)),
             "{at}: {}",
@@ -499,7 +503,7 @@ fn paths_that_lie_in_one_another_are_refused_before_any_work() {
             "the index seen and the work folder seen overlap",
         ),
         ("in/a.jsonl --work in", "the work folder in and input "),
-        ("in --kept in", "lies in output in"),
+        ("in --kept in", "lies inside the output in"),
     ] {
         fs::create_dir_all(place.path("k")).unwrap();
         fs::create_dir_all(place.path("w")).unwrap();
@@ -518,6 +522,6 @@ fn work_folders_and_indexes_among_inputs_are_passed_over() {
         let summary = place.json(inputs);
         assert_eq!(summary["documents"]["hidden"], 2, "{inputs}: {summary}");
     }
-    place.refuses("in/w", "in/w is a work folder, and no input");
-    place.refuses("in/seen", "in/seen is an index, and no input");
+    place.refuses("in/w", "in/w is a work folder, not an input");
+    place.refuses("in/seen", "in/seen is an index, not an input");
 }

@@ -19,11 +19,11 @@ use crate::shared::Common;
 #[derive(Debug, Parser)]
 #[command(name = "dedup", version)]
 pub(crate) struct Args {
-    /// Text files (each is a document), .jsonl and .json of JSON lines (each line is one), .csv and .tsv with a header
-    /// row (each row is one), all these also as .gz and .zst, .parquet (each row is one), directories of these (hidden
-    /// files and files without text are skipped), patterns with *, ?, [...] and ** in quotes; - reads JSON lines from
-    /// standard input. Documents come in the order of the paths; in directories and for patterns, sorted by path; in files,
-    /// as they stand
+    /// Inputs: text files (each is a document); .jsonl and .json files of JSON lines (each line is a document); .csv and
+    /// .tsv files with a header row, and .parquet files (each row is a document). JSON lines, CSV and TSV may be compressed
+    /// (.gz, .zst). Also directories of these (hidden files, and files that are not text, are skipped); quoted patterns with
+    /// *, ?, [...] and **; and - for JSON lines from standard input. Documents keep the order of the paths; the files of a
+    /// directory or pattern are sorted by path; the records of a file keep their order
     #[arg(required = true, value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
 
@@ -60,8 +60,7 @@ pub(crate) struct Args {
     cluster: Mode,
 
     /// Which document of a cluster is kept: first, longest (by characters, white space not counted), max:FIELD or min:FIELD
-    /// (numbers, or strings or dates such as 2024-05-31; records without the field come last). Equals go by the order of
-    /// the documents
+    /// (numbers, or strings or dates such as 2024-05-31; records without the field come last). Of equals, the first is kept
     #[arg(long, value_name = "POLICY", default_value = "first")]
     keep: KeepBy,
 
@@ -74,8 +73,8 @@ pub(crate) struct Args {
     #[arg(long, value_enum, default_value = "fail")]
     on_bad: Bad,
 
-    /// The longest record, such as 100MB: a line, a text file or the text of a row. A longer one is a bad record [default:
-    /// no limit but that of --memory]
+    /// The longest record that is accepted, such as 100MB: a line, a CSV or TSV row, a text file, or the text of a Parquet
+    /// row. A longer one is a bad record [default: only the limit that --memory sets]
     #[arg(long, value_name = "SIZE")]
     max_record: Option<ByteSize>,
 
@@ -83,14 +82,14 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     rejects: Option<PathBuf>,
 
-    /// Write every pair of near-duplicates here: `a`, `b`, `jaccard`, `containment_a`, `containment_b`. Cells are parted by
-    /// tabs and never quoted: tell readers so (pandas: quoting=3; R: quote=""). Tabs, line breaks and backslashes of
-    /// ids are \t, \n, \\
+    /// Write every pair of near-duplicates here: `a`, `b`, `jaccard`, `containment_a`, `containment_b`. Cells are separated by
+    /// tabs and never quoted: turn quoting off when you read them (pandas: quoting=3; R: quote=""). In ids, tabs, line breaks
+    /// and backslashes are written \t, \n and \\
     #[arg(long, value_name = "FILE.tsv")]
     pairs: Option<PathBuf>,
 
-    /// Which pairs of documents with the same shingles are written: all, or star, each copy with the first one only
-    /// [default: all, up to 100 million of them; more are an error]
+    /// Which pairs of documents with the same shingles are written. all: every pair; star: each copy with the first document
+    /// only [default: all, but more than 100 million such pairs are an error]
     #[arg(
         long,
         value_enum,
@@ -100,18 +99,20 @@ pub(crate) struct Args {
     )]
     pairs_of_copies: Option<Copies>,
 
-    /// Compute every similarity that is reported once more, from the words themselves, and fail where hashes of shingles
-    /// said otherwise: for a seed that others know. Not with --memory, --work and --against
+    /// Recompute every reported similarity from the tokens themselves, and fail if one differs from the similarity by shingle
+    /// hashes. For runs whose seed others know. Cannot be used with --memory, --work or --against
     #[arg(long, value_name = "text", value_parser = ["text"])]
     confirm: Option<String>,
 
-    /// Write the documents in clusters here, likewise: `id`, `cluster`, `kept`, `jaccard_to_kept`, `reason`
+    /// Write the documents in clusters here, as a table like that of --pairs: `id`, `cluster`, `kept`, `jaccard_to_kept`,
+    /// `reason`
     #[arg(long, value_name = "FILE.tsv")]
     clusters: Option<PathBuf>,
 
-    /// Write the records that are kept here, unchanged. A name with an extension is one file, of what the inputs hold:
-    /// .jsonl, .csv, .tsv (also .gz, .zst), .parquet; text files go to a .jsonl file as `id` and `text`. Another name, or
-    /// one that ends in /, is a directory with a file for each input, named and compressed as that is
+    /// Write the kept records here, unchanged. A name with an extension is one file in the format of the inputs: .jsonl, .csv
+    /// or .tsv (also .gz, .zst), or .parquet; only text files change: they become `id` and `text` in a .jsonl file. Any other
+    /// name, a name that ends in / and an existing directory are a directory with one file for each input, named and
+    /// compressed like the input. An existing directory is replaced if it holds no other files
     #[arg(long, value_name = "PATH")]
     kept: Option<PathBuf>,
 
@@ -199,15 +200,15 @@ impl Args {
         let seed = self.common.drawn_seed()?;
         if !self.against.is_empty() {
             return Some(
-                "--seed random cannot go with --against: an index can be compared only under the seed that it was \
-                 made with; give that as --seed N (it is `seed` in the index's index.json)"
+                "--seed random cannot go with --against: an index can be compared only under its own seed; pass that one \
+                 as --seed N (it is `seed` in the index's index.json)"
                     .to_owned(),
             );
         }
         self.work.is_some().then(|| {
             format!(
-                "--seed random cannot go with --work: the same command, to go on, would draw another seed; give the \
-                 one that the work was begun with, or for new work the one drawn now: --seed {seed}"
+                "--seed random cannot go with --work: a resumed run would draw another seed; pass the seed that the work \
+                 was begun with or, for new work, the one drawn just now: --seed {seed}"
             )
         })
     }

@@ -169,7 +169,7 @@ impl<'a> Summary<'a> {
             0 => {}
             seed => writeln!(
                 f,
-                "The seed of all hashes is {seed}: --seed {seed} gives the same again."
+                "The seed of all hashes is {seed}: --seed {seed} repeats this run."
             )?,
         }
         writeln!(
@@ -263,14 +263,14 @@ impl<'a> Summary<'a> {
         if counts.hidden > 0 {
             writeln!(
                 f,
-                "{} hidden files and directories passed over",
+                "{} hidden files and directories skipped",
                 HumanCount(counts.hidden as u64)
             )?;
         }
         if let Some(first) = self.others.first() {
             writeln!(
                 f,
-                "{} skipped, no text by name or content; the first: {} (--input-format text reads all)",
+                "{} skipped because they are not text by name or content; the first: {} (--input-format text reads every input as text)",
                 plural(self.others.len(), "file"),
                 Escaped(&first.to_string_lossy())
             )?;

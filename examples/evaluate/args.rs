@@ -20,8 +20,8 @@ use crate::shared::Common;
 #[derive(Debug, Parser)]
 #[command(name = "evaluate", version)]
 pub(crate) struct Args {
-    /// Text files (each is a document), .jsonl, .jsonl.gz, .jsonl.zst (each line is one), directories
-    /// of these (hidden files are passed over); - reads JSON lines from standard input
+    /// Inputs, as for dedup: text files, JSON lines, CSV, TSV and Parquet files, directories of these (hidden files, and files
+    /// that are not text, are skipped), and quoted patterns; - reads JSON lines from standard input
     #[arg(required = true, value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
 

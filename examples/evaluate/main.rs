@@ -67,7 +67,7 @@ fn run(args: &Args, log: &Log) -> Result<(), Failure> {
     print(report)?;
     if let Some(seed) = args.common.drawn_seed() {
         print(format_args!(
-            "The seed of all hashes is {seed}: --seed {seed} gives the same again.\n"
+            "The seed of all hashes is {seed}: --seed {seed} repeats this run.\n"
         ))?;
     }
     log.summary(json!({"documents": documents}));

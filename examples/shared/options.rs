@@ -29,21 +29,21 @@ pub(crate) struct Common {
     #[arg(long, value_name = "K", default_value_t = 128)]
     hashes: usize,
 
-    /// Seed of all hashes, or `random` to draw one: where somebody may have written texts to be taken for others, a
-    /// seed that nobody knows before keeps them apart. It is told at the end, and repeats the run
+    /// Seed of all hashes, or `random` to draw one. Draw one where authors may craft texts that pass for copies of others:
+    /// that takes a seed known in advance. The summary prints the seed; --seed N with it repeats the run
     #[arg(long, value_name = "N|random", default_value = "0")]
     seed: Seed,
 
-    /// What all files hold, whatever their names are: text, jsonl, csv, tsv or parquet [default: by the names]
+    /// Format of all inputs, whatever their names are: text, jsonl, csv, tsv or parquet [default: by the name of each]
     #[arg(long, value_name = "FORMAT")]
     input_format: Option<InputFormat>,
 
-    /// Field of a record (of CSV, TSV and Parquet the column) that holds the text
+    /// Field (in CSV, TSV and Parquet: column) that holds the text
     #[arg(long, value_name = "FIELD", default_value = "text")]
     text_field: String,
 
-    /// Field of a record that holds the id; none: records are called `file:line`, whatever fields they have [default: `id`,
-    /// or `file:line` where there is none]
+    /// Field or column that holds the id, or `none` to use `file:line` as the id of every record [default: `id`, or
+    /// `file:line` for a record without one]
     #[arg(long, value_name = "FIELD")]
     id_field: Option<String>,
 
@@ -108,7 +108,7 @@ impl Common {
                 .source()
                 .map_or_else(|| error.to_string(), ToString::to_string);
             Failure::failed(format!(
-                "cannot start the threads to work on: {error}; ask for fewer with --threads"
+                "cannot start the threads: {error}; use fewer (--threads N)"
             ))
         };
         builder.build().map_err(cannot)

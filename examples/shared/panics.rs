@@ -1,4 +1,4 @@
-//! What is told of panics: nothing of those that the library makes errors of, and an error of those that end the run.
+//! How panics are reported: those that the library turns into errors are silent; one that ends the run becomes its error.
 
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook};

@@ -31,7 +31,7 @@ pub struct Run<'a> {
     pub(super) indexed_from: Option<usize>,
 }
 
-/// Which pairs are handed out of documents that have the same shingles as others.
+/// Which pairs of documents with the same shingles are reported.
 ///
 /// 20,000 copies of one text make 200 million pairs. All of them follow from 19,999: those of each copy with the first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -39,8 +39,8 @@ pub enum PairsOfCopies {
     /// All pairs. Default.
     #[default]
     All,
-    /// Each copy with the first document of the same shingles, and otherwise pairs of such first documents alone. What
-    /// [`Recall`](crate::Recall) says of pairs that were found and missed is about all pairs, as before.
+    /// Each copy is paired only with the first document that has the same shingles. Similar documents with other shingles
+    /// are paired with that first document only, not with its copies. [`Recall`](crate::Recall) still counts all pairs.
     Star,
 }
 
@@ -83,7 +83,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Which pairs of documents with the same shingles are handed out. Default all.
+    /// Which pairs of documents with the same shingles are reported. Default all.
     #[must_use]
     pub fn pairs_of_copies(self, pairs_of_copies: PairsOfCopies) -> Self {
         Self {

@@ -297,8 +297,8 @@ impl Sink for Gathering<'_> {
 }
 
 /// What to do about ids that are used several times, for an error.
-pub(super) const REPEATED: &str = "give records ids of their own, name the field that holds them (--id-field FIELD), go by file and line \
-     (--id-field none), or skip those that come later (--on-bad skip)";
+pub(super) const REPEATED: &str = "give every record its own id, name another id field (--id-field FIELD), use file and line as ids \
+     (--id-field none), or skip later records with the same id (--on-bad skip)";
 
 /// What is wrong with a record whose id an earlier one has, which is there.
 pub(super) fn used_before(id: &str, there: &dyn Display) -> String {

@@ -70,7 +70,7 @@ fn after_padding(file: &mut impl BufRead) -> io::Result<bool> {
     }
 }
 
-/// A Zstandard file. What cannot be decompressed with a window of so many bytes is refused in words for that.
+/// A Zstandard file. One that needs a larger window than allowed is refused with an error that says so.
 struct Zstd<R> {
     decoder: zstd::Decoder<'static, R>,
     window: u32,
@@ -115,12 +115,14 @@ fn window_of(file: &[u8]) -> Option<u64> {
 fn too_large_a_window(takes: Option<u64>, window: u32) -> io::Error {
     let enough = takes.map_or(String::new(), |bytes| {
         let memory = memory_for(bytes.next_power_of_two());
-        format!(": --memory {memory} allows it")
+        format!("use --memory {memory}, ")
     });
-    let takes = takes.map_or("more".to_owned(), |bytes| format!("{} MiB", bytes >> 20));
+    let takes = takes.map_or("a larger window".to_owned(), |bytes| {
+        format!("a window of {} MiB", bytes >> 20)
+    });
     Unusable::error(format!(
-        "decompressing it takes a window of {takes}, and {} MiB are allowed{enough}; or compress it with a smaller window, \
-         or pipe it in as - (zstd -dc --long=31)",
+        "decompressing it takes {takes}, but at most {} MiB are allowed: {enough}compress it with a smaller window, or pipe \
+         it in as - (zstd -dc --long=31)",
         (1u64 << window) >> 20
     ))
 }

@@ -76,7 +76,7 @@ impl Header {
             }
         }
         if file.limit() == 0 {
-            return Err(Unusable::error("its header row has more than 1 MiB"));
+            return Err(Unusable::error("its header row is longer than 1 MiB"));
         }
         let row = row.strip_suffix(b"\n").unwrap_or(&row);
         if is_blank_row(row) {
@@ -104,7 +104,10 @@ impl Header {
         let mut named = (0..self.names.len()).filter(|&at| self.names[at] == name);
         let found = named.next();
         match named.next() {
-            Some(_) => Err(format!("column `{}` stands twice", Escaped(name))),
+            Some(_) => Err(format!(
+                "column `{}` appears twice in the header row",
+                Escaped(name)
+            )),
             None => Ok(found),
         }
     }
@@ -154,7 +157,7 @@ impl Columns {
         match cells.len() == self.cells {
             true => Ok(cells),
             false => Err(format!(
-                "the row has {} fields, and the header {}",
+                "the row has {} cells, but the header row has {}",
                 cells.len(),
                 self.cells
             )),

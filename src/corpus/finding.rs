@@ -1,4 +1,4 @@
-//! Work of which nobody knows how much there is.
+//! Progress of work whose total is not known.
 
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::error::Error;
 use crate::watch::{Progress, Stage, Watch};
 
-/// Tells a watch of work of which nobody knows how much there is.
+/// Reports the progress of work whose total is not known.
 pub(super) struct Finding<'w> {
     watch: Option<&'w dyn Watch>,
     stage: Stage,

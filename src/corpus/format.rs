@@ -152,7 +152,8 @@ pub(super) enum Unread {
 }
 
 /// Why a Parquet file cannot be used, where that is so.
-pub(super) const NEEDS_PARQUET: &str = "Parquet, which takes the cargo feature `parquet`";
+pub(super) const NEEDS_PARQUET: &str =
+    "a Parquet file, which this build cannot read: build it with the cargo feature `parquet`";
 
 const SAY: &str = "say what it holds with --input-format";
 
@@ -169,7 +170,7 @@ impl Format {
         let named = |of| Self::checked(of, compression);
         if let Some(ending) = Compression::unknown(path) {
             return Err(Unread::Bad(format!(
-                ".{ending} files are not read: decompress it, or compress it as .gz or .zst"
+                ".{ending} files cannot be read: decompress the file, or compress it as .gz or .zst"
             )));
         }
         match InputFormat::named(path) {
@@ -186,9 +187,11 @@ impl Format {
             (_, Compression::Gzip | Compression::Zstd) => Err(Unread::Bad(format!(
                 "compressed, but neither JSON lines, CSV nor TSV by its name: decompress it, or {SAY}"
             ))),
-            ("arrow" | "avro" | "feather" | "orc" | "warc" | "wat" | "wet", _) => Err(Unread::Bad(
-                format!(".{ending} files are not read: convert it to .jsonl, .csv or .parquet"),
-            )),
+            ("arrow" | "avro" | "feather" | "orc" | "warc" | "wat" | "wet", _) => {
+                Err(Unread::Bad(format!(
+                    ".{ending} files cannot be read: convert the file to .jsonl, .csv or .parquet"
+                )))
+            }
             (other, Compression::None) => match is_no_text(other, path) {
                 Some(why) => Err(Unread::Other(why)),
                 None => Ok(Self::TEXT),
@@ -200,7 +203,7 @@ impl Format {
     pub(super) fn asked(of: InputFormat, path: &Path) -> Result<Self, Unread> {
         match Compression::unknown(path) {
             Some(ending) => Err(Unread::Bad(format!(
-                ".{ending} files are not read: decompress it, or compress it as .gz or .zst"
+                ".{ending} files cannot be read: decompress the file, or compress it as .gz or .zst"
             ))),
             None => Self::checked(of, Compression::of(path)).map_err(Unread::Bad),
         }
@@ -251,16 +254,16 @@ fn not_json_lines(path: &Path, compression: Compression) -> Option<String> {
     let convert = |filter| format!("convert it with jq -c {filter}, or {SAY}");
     match line.first() {
         Some(b'[') => Some(format!(
-            "a JSON array, and JSON lines are read: {}",
+            "a JSON array, but only JSON lines can be read: {}",
             convert("'.[]'")
         )),
         Some(b'{') if serde_json::from_slice::<IgnoredAny>(line).is_ok() => None,
         Some(b'{') if reader.limit() == 0 => None, // a long line
         Some(b'{') => Some(format!(
-            "a JSON object over several lines, and JSON lines are read: {}",
+            "a JSON object over several lines, but only JSON lines can be read: {}",
             convert(".")
         )),
-        _ => Some(format!("JSON, but not one object a line: {SAY}")),
+        _ => Some(format!("its first line is not a JSON object: {SAY}")),
     }
 }
 
@@ -332,7 +335,7 @@ fn is_no_text(ending: &str, path: &Path) -> Option<String> {
     ];
     let other = || {
         format!(
-            "a .{ending} file, which is not read as text: convert it, or read it all the same with --input-format text"
+            "a .{ending} file, which is not read as text: convert it, or read every input as text with --input-format text"
         )
     };
     if BINARY.contains(&ending) {

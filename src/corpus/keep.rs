@@ -41,8 +41,8 @@ pub enum KeepBy {
     /// The order of the documents. Default.
     #[default]
     First,
-    /// The text of the most characters, after `NFKC_Casefold` and without white space: blanks at the end make no text
-    /// longer. Of a text that is no UTF-8, bytes count.
+    /// The longest text: the most characters after `NFKC_Casefold`, white space not counted, so that padding does not help.
+    /// For a text that is not UTF-8, bytes are counted.
     Longest,
     /// The greatest value of a field. Records without it, or with null, come last.
     Max(String),

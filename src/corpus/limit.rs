@@ -72,7 +72,7 @@ const LONGEST_WINDOW: u32 = if cfg!(target_pointer_width = "64") {
     30
 };
 
-/// A way out for who does not want to allow more.
+/// Advice for users who do not want to raise the limit.
 const SKIP: &str = ", or skip such records with --on-bad skip";
 
 /// Bytes of a record that is too long which stand for it in a list of rejections.
@@ -169,13 +169,13 @@ impl RecordLimit {
     fn longer(&self, len: u64) -> String {
         let (told, or_skip) = self.told(len);
         let most = megabytes(self.most);
-        format!("{told}; --max-record allows {most} MB: raise it{or_skip}")
+        format!("{told}, but --max-record allows {most} MB: raise --max-record{or_skip}")
     }
 
     fn too_long(&self, len: u64, takes: u64) -> String {
         let (told, or_skip) = self.told(len);
         format!(
-            "{told} and may take {} MiB; --memory allows {} MiB for one record: raise it to {}{or_skip}",
+            "{told} and needs up to {} MiB; --memory allows {} MiB for one record: raise it to {}{or_skip}",
             takes.div_ceil(MIB),
             self.allowed / MIB,
             self.enough(takes)
@@ -188,7 +188,7 @@ impl RecordLimit {
             return Ok(());
         }
         Err(format!(
-            "memory {} MiB: a record that was read may take {} MiB: raise --memory to {}, or start afresh",
+            "memory {} MiB is too small: a record in the work folder needs up to {} MiB; raise --memory to {}, or start anew with --fresh",
             self.memory / MIB,
             takes.div_ceil(MIB),
             self.enough(takes)

@@ -57,9 +57,10 @@ impl ReadOptions {
     /// Which copies are to be kept: what this compares is read, for [`Corpus::keep_order`](super::Corpus::keep_order).
     /// Default the first.
     ///
-    /// The field of [`KeepBy::Max`](super::KeepBy::Max) or [`Min`](super::KeepBy::Min) is a number or string; in Parquet
-    /// files, where the column must be there, also a date or timestamp. A cell of CSV or TSV is a number where JSON would
-    /// write one so. Records without the field, and text files, come last; where no record has it, reading fails.
+    /// The field of [`KeepBy::Max`](super::KeepBy::Max) or [`Min`](super::KeepBy::Min) holds a number or string; in Parquet
+    /// files, which must have the column, also a date or timestamp. A cell of CSV or TSV counts as a number if it is a valid
+    /// JSON number, and otherwise as a string. Records without the field, and text files, come last; if no record has the
+    /// field, reading fails.
     #[must_use]
     pub fn keep(mut self, policy: KeepPolicy) -> Self {
         self.fields.keep = policy;
@@ -74,9 +75,9 @@ impl ReadOptions {
         self
     }
 
-    /// The longest record that is accepted, in bytes: a line, a text file, or the text of a Parquet row. A longer one is
-    /// a bad record, of which only the beginning is read. Default no limit; in [bounded memory](super::Job::memory), one
-    /// that follows from the bound applies as well.
+    /// The longest record that is accepted, in bytes: a line, a CSV or TSV row, a text file, or the text of a Parquet row. A
+    /// longer one is a bad record, and only its beginning is held. Default no limit; with
+    /// [bounded memory](super::Job::memory), the bound sets another limit.
     #[must_use]
     pub fn max_record(mut self, bytes: u64) -> Self {
         self.max_record = Some(bytes);

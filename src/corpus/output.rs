@@ -83,11 +83,10 @@ impl Outputs {
 
     /// Stages a place for input records, in the inputs' format.
     ///
-    /// - A name with an extension is one file: JSON lines, CSV or TSV, compressed by its name, or `.parquet`. Documents that
-    ///   are text files go to a file of JSON lines as objects of `id` and `text`.
-    /// - Any other name, one that ends in a slash, and a directory that is there: a directory with a file for each
-    ///   input, named and compressed as that is. One that is there is replaced, where it holds nothing but files of these
-    ///   names.
+    /// - A name with an extension is one file: JSON lines, CSV or TSV, compressed as the name says, or `.parquet`. Text files
+    ///   are written to a file of JSON lines, as objects with `id` and `text`.
+    /// - Any other name, a name that ends in a slash, and an existing directory are a directory with one file for each input,
+    ///   named and compressed like the input. An existing directory is replaced if it holds only files of these names.
     ///
     /// A line or row is written as it stands, with a line feed; blank lines and a byte-order mark are no part of records.
     /// A file of CSV or TSV begins with the header of the first input. A row of a Parquet file is written with all its
@@ -117,7 +116,7 @@ impl Outputs {
             _ => {
                 let names: Vec<&str> = all.iter().map(|of| of.holds()).collect();
                 let told = format!("{} mixed", names.join(" and "));
-                return refused(&told, "a directory, or run them apart");
+                return refused(&told, "a directory, or process each format in its own run");
             }
         };
         let named = InputFormat::named(path);
@@ -158,7 +157,7 @@ impl Outputs {
             let Some(header) = &origin.header else {
                 let origin = name(&origin.path);
                 return Err(Error::refused(format!(
-                    "the header row of {origin} cannot be read, and {} needs it: name a directory",
+                    "the header row of {origin} cannot be read, but {} needs it: write to a directory instead",
                     name(path)
                 )));
             };
@@ -167,7 +166,7 @@ impl Outputs {
                 Some((_, other)) if header.is_like(other) => {}
                 Some((other, _)) => {
                     return Err(Error::refused(format!(
-                        "the header rows of {} and {} differ, and {} would have one: name a directory",
+                        "the header rows of {} and {} differ, but {} can have only one: write to a directory instead",
                         name(&other.path),
                         name(&origin.path),
                         name(path)
@@ -193,7 +192,7 @@ impl Outputs {
             && let Some(other) = Origin::stranger(&self.origins, &place)?
         {
             return Err(Error::refused(format!(
-                "output {} is there, and {} is none of its files: name another directory, or empty that one",
+                "output {} exists, and {} in it is not a file that this run would write: name another directory, or empty this one",
                 escaped_bytes(path.as_os_str()),
                 escaped_bytes(other.as_os_str())
             )));
@@ -262,15 +261,15 @@ impl Outputs {
         let place = passing::resolve(path).map_err(cannot)?;
         if place.is_symlink() {
             return Err(Error::refused(format!(
-                "output {} is a link to what is not there",
+                "output {} is a link to a file that does not exist: name the file itself",
                 name()
             )));
         }
         if let Some(input) = self.inputs.iter().find(|input| input.starts_with(&place)) {
             return Err(Error::refused(match *input == place {
-                true => format!("output {} is an input as well", name()),
+                true => format!("output {} is also an input: name another output", name()),
                 false => format!(
-                    "the input {} lies in output {}",
+                    "the input {} lies inside the output {}: name another output",
                     escaped_bytes(input.as_os_str()),
                     name()
                 ),
@@ -325,7 +324,7 @@ impl Outputs {
 fn check_compression(path: &Path) -> Result<(), Error> {
     match Compression::unknown(path) {
         Some(ending) => Err(Error::refused(format!(
-            "output {}: .{ending} files are not written: name one that ends in .gz or .zst, or in neither",
+            "output {}: .{ending} files cannot be written: use a name that ends in .gz or .zst, or in neither",
             escaped_bytes(path.as_os_str())
         ))),
         None => Ok(()),
@@ -350,11 +349,5 @@ fn place_directory(temp: Folder, path: &Path, origins: &[Origin]) -> io::Result<
     if !is_there || fs::read_dir(path)?.next().is_none() {
         return temp.persist(path);
     }
-    let aside = Folder::beside(path)?;
-    let before = aside.path().join("before");
-    fs::rename(path, &before)?;
-    temp.persist(path).inspect_err(|_| {
-        // What was there is not to be lost.
-        let _ = fs::rename(&before, path);
-    })
+    temp.replace(path)
 }

@@ -195,7 +195,7 @@ impl<'r, S: Sink + Send> Reading<'r, S> {
         match by {
             KeepBy::Max(field) | KeepBy::Min(field) if self.taken > 0 && !self.has_field => {
                 Err(Error::refused(format!(
-                    "keep `{by}`: no record has a field `{field}`: name one that some have"
+                    "keep `{by}`: no record has a field `{field}`: check its name"
                 )))
             }
             _ => Ok(()),

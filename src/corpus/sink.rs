@@ -185,7 +185,9 @@ impl RecordSink {
             Records::Lines(table) => table.with(|encoder| encoder.record(record.bytes)),
             Records::Texts(table) => {
                 let text = utf8(record.bytes).map_err(|reason| {
-                    let reason = format!("{reason}, so that no JSON can hold it: name a directory");
+                    let reason = format!(
+                        "{reason}, so it cannot be written as JSON: write to a directory instead"
+                    );
                     Error::bad(input.place(None), reason)
                 })?;
                 table.line(serde_json::json!({"id": input.id_of(None), "text": text}))

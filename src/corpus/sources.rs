@@ -33,7 +33,7 @@ impl Sources {
     /// Finds the files of `paths`: directories, files, `-` for JSON lines from standard input. A path that is not there
     /// and has `*`, `?`, `[...]` or `**` (any directories) stands for what matches it.
     ///
-    /// What a file holds goes by its name:
+    /// A file's name says what it holds:
     ///
     /// - `.jsonl`, `.ndjson`, `.jsonlines` and `.jl` hold JSON lines, and so does a `.json` file whose first line is a whole
     ///   object; `.csv` and `.tsv` rows under a header row. All these may be compressed: `.gz`, `.zst`.
@@ -43,10 +43,10 @@ impl Sources {
     /// - What is no text by its ending or its beginning (`.pdf`, `.docx`, pictures, programs) is a bad input where it is
     ///   named; in directories, and among what matches a pattern, it is [skipped](Self::others).
     ///
-    /// Their order is that of the documents: the paths as given; the files of a directory, and what matches a pattern,
-    /// sorted by path, name by name; within a file as they stand. Hidden files and directories (`.name`) are passed over
-    /// in directories, and match no pattern that does not say the dot; so are [indexes](super::Job::against) and
-    /// [work folders](super::Job::work).
+    /// Documents keep the order of the paths. The files of a directory, or of a pattern, are sorted by path, name by name;
+    /// the records of a file keep their order. In directories, hidden files and directories (`.name`),
+    /// [indexes](super::Job::against) and [work folders](super::Job::work) are skipped. A pattern matches a hidden name only
+    /// if it spells the dot.
     ///
     /// # Errors
     /// Where a path does not exist, is neither a file nor a directory, or leads to a file for a second
@@ -55,9 +55,9 @@ impl Sources {
         Self::find_with(paths, None, None)
     }
 
-    /// As [`find`](Self::find), of files that all hold what `format` says, whatever their names are; a name still says how
-    /// a file is compressed, and standard input may be anything but Parquet. Tells `watch` how many files there are, where
-    /// that takes long. A `Break` ends it with an error.
+    /// As [`find`](Self::find), but all files are read as `format`, if one is given, whatever their names are. A name still
+    /// says how its file is compressed; standard input can have any format except Parquet. If finding the files takes long,
+    /// `watch` is called with the number found so far; a `Break` ends the search with an error.
     ///
     /// # Errors
     /// As [`find`](Self::find); where standard input is to be Parquet, or cannot be read; where `watch` breaks.
@@ -142,7 +142,7 @@ impl Sources {
         if found.is_dir() {
             return match ours(path) {
                 Some(what) => Err(Error::refused(format!(
-                    "{} is {what}, and no input",
+                    "{} is {what}, not an input: name other paths",
                     escaped_bytes(path.as_os_str())
                 ))),
                 None => self.walk(path, of_several, finding),
@@ -245,7 +245,7 @@ impl Sources {
         };
         if !self.places.insert(place) {
             let path = escaped_bytes(input.path.as_os_str());
-            return Err(Error::refused(format!("{path} is named for input twice")));
+            return Err(Error::refused(format!("the input {path} is named twice")));
         }
         self.inputs.push(input);
         Ok(())

@@ -45,8 +45,8 @@ fn cannot_spool(error: io::Error) -> Error {
     Error::io("copy", Path::new("standard input"), error)
 }
 
-/// The same in a thread of its own, so that who waits for input can stop waiting. The thread ends with the input, or with
-/// the next of it.
+/// Copies it in a thread of its own, so that the caller can stop waiting for input. The thread ends when the input ends or,
+/// once the caller has stopped waiting, when the next input arrives.
 fn watched_spool(watch: &dyn Watch) -> Result<(File, u64), Error> {
     let mut finding = Finding::new(Some(watch), Stage::Read);
     let size = Arc::new(AtomicUsize::new(0));

@@ -15,8 +15,8 @@ use crate::cluster::{Clusters, Removal};
 use crate::verify::{Pair, Similarity};
 
 impl Table {
-    /// The header of a table of pairs: `a`, `b`, `jaccard`, `containment_a`, `containment_b`. Cells are parted by tabs and
-    /// never quoted; readers of CSV must be told so, since an id may begin with `"`.
+    /// The header of a table of pairs: `a`, `b`, `jaccard`, `containment_a`, `containment_b`. Cells are separated by tabs and
+    /// never quoted. Turn quoting off in the CSV reader, since an id may begin with `"`.
     ///
     /// # Errors
     /// Where it cannot be written.

@@ -76,7 +76,7 @@ impl fmt::Display for Problem {
             What::Occupied(why) => write!(f, "cannot write an index to {path}: {why}"),
             What::Changed => write!(
                 f,
-                "cannot write an index to {path}: another has been put there meanwhile; what it has would be lost"
+                "cannot write an index to {path}: the index there has changed meanwhile, and its new documents would be lost; start again from that index"
             ),
             What::Unwritten => write!(f, "cannot write an index to {path}: nothing has written it"),
             What::NoIndex => write!(f, "{path} is no index of this crate"),

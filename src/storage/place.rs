@@ -105,7 +105,10 @@ fn is_replaced(path: &Path) -> Result<bool, Error> {
         (_, true, None) => Ok(true),
         (_, true, Some(other)) => Err(occupied(
             path,
-            format!("the index there has {} in it", Path::new(&other).display()),
+            format!(
+                "the index there also holds {}, which is no part of it",
+                Path::new(&other).display()
+            ),
         )),
         _ => Err(occupied(path, "a folder lies there that is no index")),
     }
@@ -145,7 +148,7 @@ fn lock(dir: &Path) -> Result<Option<File>, Error> {
     };
     match hold(&folder) {
         Ok(true) => Ok(Some(folder)),
-        Ok(false) => Err(occupied(dir, "another process writes it")),
+        Ok(false) => Err(occupied(dir, "another process is writing an index there")),
         Err(_) => Ok(None),
     }
 }

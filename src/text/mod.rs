@@ -15,10 +15,9 @@
 //!
 //! # Can two shingles have the same hash?
 //!
-//! By chance, 2^-62 of pairs do. Nobody can make such a pair without knowing the seed: whatever two shingles of up to
-//! 5 tokens of up to 16 bytes are chosen, they have the same hash under at most 2^-58 of all keys; of up to 65,535
-//! tokens, 2^-54. `docs/signature.md` has the whole statement, and what it supposes. Under a known seed such pairs are
-//! easily made.
+//! By chance, a share of 2^-62 of all pairs do. If the seed is known, such pairs are easy to make. If it is not, they can
+//! only be guessed: any two shingles of up to 5 tokens of up to 16 bytes have the same hash under at most 2^-58 of all keys;
+//! with up to 65,535 tokens, under at most 2^-54. `docs/signature.md` has the full statement and its assumptions.
 
 pub(crate) mod arch;
 mod classes;

@@ -1,4 +1,4 @@
-//! Shingles with their tokens, for who does not want to go by hashes.
+//! Shingles with their tokens, for comparisons that do not trust hashes.
 
 use std::cmp::Ordering;
 
@@ -86,8 +86,8 @@ impl Spelled {
         self.shingles.is_empty()
     }
 
-    /// How many distinct shingles another document has as well, which the same shingler has spelled. Shingles are the same
-    /// where all their tokens are: no hash is trusted.
+    /// Number of distinct shingles that both documents have. Both must come from the same shingler. Shingles are equal only
+    /// if all their tokens are; equal hashes are not enough.
     pub fn shared_with(&self, other: &Self) -> usize {
         let (mut left, mut right) = (self.shingles.iter(), other.shingles.iter());
         let (mut next_left, mut next_right, mut shared) = (left.next(), right.next(), 0);

@@ -89,8 +89,8 @@ impl<'c> Confirming<'c> {
         let [left, right] = [left, right].map(|read| Escaped(&self.corpus.ids()[read.0]));
         let seed = self.shingler.seed();
         Err(Error::unconfirmed(format!(
-            "`{left}` and `{right}` have a similarity of {:.3} by the hashes of their shingles, and of {:.3} by their tokens: \
-             their texts were made for seed {seed}; draw another (--seed random)",
+            "`{left}` and `{right}` have a similarity of {:.3} by their shingle hashes, but {:.3} by their tokens: different \
+             shingles have the same hash under seed {seed}, most likely on purpose; use another seed (--seed random)",
             told.jaccard, found.jaccard
         )))
     }

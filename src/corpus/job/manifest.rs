@@ -153,7 +153,7 @@ impl Manifest {
         let (version, checksum) = told.trim_start().split_once(' ').ok_or_else(damaged)?;
         if version != VERSION.to_string() {
             return Err(format!(
-                "its format is {version}, and this program's is {VERSION}"
+                "its format version is {version}, but this program uses version {VERSION}"
             ));
         }
         if checksum != format!("{:032x}", xxh3_128(text)) {

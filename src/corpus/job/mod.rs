@@ -155,8 +155,8 @@ impl<'d> Job<'d> {
     /// A record that takes too much is a bad record, see [`ReadOptions::on_bad`]: a line or file of more than a tenth of
     /// the memory above 32 MiB, or a text of more than a 42nd of it (by word shingles; a 66th by bytes, an 82nd by
     /// characters). That is 0.8 MB of text under 64 MiB, 12 MB under 512 MiB, 101 MB under 4 GiB. A page of a
-    /// Parquet file, and the window of a Zstandard file, may have a quarter of the memory above 32 MiB; a file with a larger
-    /// one is bad from there on.
+    /// Parquet file, and the window of a Zstandard file, may take a quarter of the memory above 32 MiB; from a larger one on,
+    /// the rest of the file is bad input.
     ///
     /// Work in a folder goes on with another bound. Records that were rejected stay so under a larger one; under one that
     /// is too small for a record that was taken the job fails.
@@ -204,24 +204,26 @@ impl<'d> Job<'d> {
         self
     }
 
-    /// Which pairs of documents with the same shingles go to the [table of pairs](Sinks::pairs). Default all, but where
-    /// these are more than 100 million the job fails before it compares anything: 20,000 copies of a text have 200 million
-    /// pairs. [`All`](PairsOfCopies::All) writes them whatever their number is.
+    /// Which pairs of documents with the same shingles go to the [table of pairs](Sinks::pairs). By default all, and the job
+    /// fails before it compares anything if there are more than 100 million: 20,000 copies of a text make 200 million pairs.
+    /// If [`All`](PairsOfCopies::All) is set, any number is written.
     #[must_use]
     pub fn pairs_of_copies(mut self, pairs: PairsOfCopies) -> Self {
         self.pairs_of_copies = Some(pairs);
         self
     }
 
-    /// Whether every similarity that is reported, of removals and in the [table of pairs](Sinks::pairs), is computed once
-    /// more from the tokens themselves; where one is not what the hashes of shingles say, the job fails. Default false.
+    /// Whether to recompute every reported similarity from the tokens themselves: those of removals and those in the
+    /// [table of pairs](Sinks::pairs). If one differs from the similarity by shingle hashes, the job fails. Default false.
     ///
-    /// Without it a similarity is wrong where two shingles have the same hash, which happens by chance once in 2^62. Who
-    /// knows the seed can make such shingles, see [`text`](crate::text#can-two-shingles-have-the-same-hash). A seed that
-    /// is drawn at random keeps them from that at no cost; this is for seeds that have to be known.
+    /// Without it a similarity is wrong if two different shingles have the same hash. By chance this happens to one pair of
+    /// shingles in 2^62, but whoever knows the seed can make such shingles, see
+    /// [`text`](crate::text#can-two-shingles-have-the-same-hash). A seed drawn at random prevents that at no cost; this
+    /// setting is for seeds that others have to know.
     ///
-    /// It reads the documents of clusters once more: that took 15% more time where one document in twenty is a copy, and
-    /// twice the time where a third are; with a table of pairs it takes longer still. The texts must be at hand: it is refused with [`memory`](Self::memory), [`work`](Self::work) and [`against`](Self::against).
+    /// The documents of clusters are read once more. That took 15% more time where one document in twenty is a copy, and
+    /// twice the time where one in three is; a table of pairs takes longer still. The texts must be held, so this cannot be
+    /// combined with [`memory`](Self::memory), [`work`](Self::work) or [`against`](Self::against).
     #[must_use]
     pub fn confirm_texts(mut self, confirm: bool) -> Self {
         self.confirm_texts = confirm;
@@ -239,12 +241,12 @@ impl<'d> Job<'d> {
             () => return Ok(()),
         };
         Err(Error::refused(format!(
-            "texts cannot be confirmed: {cannot}; a seed drawn at random (--seed random) keeps hashes from being made up as well"
+            "texts cannot be confirmed: {cannot}; instead, use a seed that nobody else knows (--seed random draws one for a run without --work and --against)"
         )))
     }
 
-    /// Refuses to write the pairs of equal texts where nobody has said so and they are too many. Of each text there are
-    /// so many documents, of which so many are of indexes: these are no pairs with each other.
+    /// Refuses too many pairs of equal texts, unless the setting asks for them. `texts` gives, for each text, its number of
+    /// documents and how many of them are indexed; indexed documents make no pairs with each other.
     fn check_copies(&self, texts: impl Iterator<Item = (u32, u32)>) -> Result<(), Error> {
         const MOST: u64 = 100_000_000;
         let pairs = |of: u32| u64::from(of) * u64::from(of).saturating_sub(1) / 2;
@@ -253,8 +255,8 @@ impl<'d> Job<'d> {
             .sum();
         match self.pairs_of_copies {
             None if pairs > MOST => Err(Error::refused(format!(
-                "{pairs} pairs of documents with the same shingles would be written, and more than {MOST} are only where \
-                 that is asked for: --pairs-of-copies star writes each copy with the first one only, all writes all"
+                "documents with the same shingles make {pairs} pairs, more than {MOST}: write each copy with the first \
+                 document only (--pairs-of-copies star), or every pair (--pairs-of-copies all)"
             ))),
             _ => Ok(()),
         }
@@ -268,9 +270,9 @@ impl<'d> Job<'d> {
     /// - where an index is corrupt, was written by a job of another scheme, banding or threshold, or has an id that
     ///   another has;
     /// - where an output or the work folder cannot be written;
-    /// - where that holds work of other settings or inputs, or something else;
-    /// - where texts are [confirmed](Self::confirm_texts), and one is not what its hashes say;
-    /// - where an output, an index, an input and the work folder lie one in the other.
+    /// - where the work folder holds work of other settings or inputs, or other files;
+    /// - where a similarity by tokens differs from that by hashes, if texts are [confirmed](Self::confirm_texts);
+    /// - where one of the outputs, indexes, inputs and the work folder lies in another.
     pub fn run(
         &self,
         sources: Sources,
@@ -298,7 +300,7 @@ impl<'d> Job<'d> {
             let [left, right] = [left, right]
                 .map(|(what, path)| format!("{what} {}", escaped_bytes(path.as_os_str())));
             Err(Error::refused(format!(
-                "{left} and {right} overlap: name other paths"
+                "{left} and {right} overlap (one is, or contains, the other): name other paths"
             )))
         };
         let index = sinks.index.as_ref().map(IndexSink::path);

@@ -129,7 +129,7 @@ impl Pairing<'_> {
         documents.partition_point(|&document| document < self.new)
     }
 
-    /// Each of which documents of one set is a pair with each of which of another.
+    /// Two products of documents that together give all pairs between two sets, except pairs of two indexed documents.
     fn products<'s>(&self, left: &'s [u32], right: &'s [u32]) -> [(&'s [u32], &'s [u32]); 2] {
         let (new, indexed) = left.split_at(self.new_of(left));
         [(new, right), (indexed, &right[..self.new_of(right)])]

@@ -144,8 +144,8 @@ impl Read for From {
             && bytes > largest
         {
             return Err(Unusable::error(format!(
-                "a page of {} MiB comes here, and --memory allows {} MiB: raise it to {}, or write the file with smaller \
-                 pages",
+                "the next page has {} MiB, but --memory allows pages of {} MiB: raise it to {}, or write the file with \
+                 smaller pages",
                 bytes.div_ceil(1 << 20),
                 largest >> 20,
                 memory_for(bytes)

@@ -17,9 +17,9 @@ const HELD: usize = 1 << 28;
 impl<Id: StoredId> Index<Id> {
     /// Saves the index as a directory, to be opened by [`open`](Self::open) (feature `storage`).
     ///
-    /// It is written beside its place and moved there when it is whole: an index that lies there, which may be the
-    /// one that this one was opened from, is replaced then, in one step. Who opens it meanwhile, or after a crash, finds
-    /// one or the other. Documents are written in the order in
+    /// The index is written beside `dir` and moved there when it is complete. An index that is there already, even the one
+    /// that this index was opened from, is replaced in one step: whoever opens `dir` meanwhile, or after a crash, finds the
+    /// old index or the new one. Documents are written in the order in
     /// which they were inserted; the same documents and settings give the same bytes. About 0.8 KB a document with
     /// the defaults, and the ids: [`docs/index-format.md`](crate::index_format) has the format.
     ///
@@ -46,9 +46,9 @@ impl<Id: StoredId> Index<Id> {
     /// known to this one, and is not written.
     ///
     /// # Errors
-    /// Where something else lies at the place (an empty directory may), or it cannot be written. Where another process
-    /// is writing the index there, or has replaced the one that this one was opened from: what it has inserted would be
-    /// lost. What lay there stays then.
+    /// Where `dir` is something other than an index or an empty directory, or cannot be written. Where another process is
+    /// writing the index there, or has replaced the one that this index was opened from: the documents that it inserted
+    /// would be lost. After an error, `dir` is as it was.
     pub fn save(&self, dir: impl AsRef<Path>) -> Result<(), Error> {
         let about = self.about()?;
         let mut writer = Writer::create(dir.as_ref())?;
@@ -96,8 +96,9 @@ impl<Id: StoredId> Index<Id> {
     /// All files are read once, to compare their checksums, at the speed of the disk or the system's file cache;
     /// [`open_unverified`](Self::open_unverified) leaves that out.
     ///
-    /// The files must not be changed while they are mapped. Saving to the same place does not change them, it writes
-    /// others and removes these; but where another program cuts one off, this one is ended by SIGBUS on Unix when it looks there.
+    /// The files must not be changed while they are mapped. Saving to the same place does not change them: it writes new
+    /// files and removes the old ones. But if another program truncates a mapped file, reading the missing part kills this
+    /// process on Unix (SIGBUS).
     ///
     /// # Errors
     /// Where there is no index, it is of another format version, its ids are of another type, or it is corrupt in
