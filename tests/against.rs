@@ -551,7 +551,7 @@ fn a_run_can_be_repeated_over_what_it_has_placed() {
     place.write("k/notes", "mine");
     place.refuses(
         args,
-        "and k/notes in it is not a file that this run would write",
+        "k/notes in it is not a file that this run would write",
     );
     assert_eq!(place.read("k/notes"), "mine");
 }

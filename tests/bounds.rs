@@ -348,7 +348,7 @@ fn threads_that_cannot_be_started_are_an_error() {
         told.starts_with("error: cannot start the threads"),
         "{told}"
     );
-    assert!(told.ends_with("ask for fewer with --threads\n"), "{told}");
+    assert!(told.ends_with("use fewer (--threads N)\n"), "{told}");
     assert_eq!(place.names().len(), 1);
 }
 

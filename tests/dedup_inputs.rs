@@ -255,6 +255,66 @@ fn rows_of_csv_are_kept_and_removed_as_they_stand() {
 }
 
 #[test]
+fn blank_lines_of_csv_are_no_part_of_rows_wherever_blocks_end() {
+    let place = Place::new();
+    let blank = |lines: usize, end: &str| end.repeat(lines);
+    let columns: String = (0..25_000).map(|i| format!(",c{i:06}")).collect();
+    let cells = ",".repeat(25_000);
+    place
+        .write(
+            "between.csv",
+            format!("id,text\n1,{A}\n{}2,{A}\nragged\n", blank(900_000, "\n")),
+        )
+        .write(
+            "before.csv",
+            format!(
+                "{}id,text\r\n1,{A}\r\n2,{A}\r\n3\r\n",
+                blank(200_000, "\r\n")
+            ),
+        )
+        .write(
+            "wide.csv",
+            format!("\r\nid,text{columns}\r\n1,{A}{cells}\r\n2,{A}{cells}\r\nragged\r\n"),
+        );
+    for (name, line) in [("between", 900_004), ("before", 200_004), ("wide", 5)] {
+        for most in ["", " --max-record 200000"] {
+            let outputs = "--kept k.csv --removed r.csv --rejects j.jsonl";
+            let args = format!("{name}.csv{most} {outputs}");
+            let documents = both(&place, &args, &["k.csv", "r.csv", "j.jsonl"]);
+            for told in ["\"in\":3", "\"kept\":1", "\"removed\":1"] {
+                assert!(documents.contains(told), "{args}: {documents}");
+            }
+            let reject: serde_json::Value = serde_json::from_str(&place.read("j.jsonl")).unwrap();
+            assert_eq!(reject["line"], line, "{args}");
+        }
+    }
+}
+
+#[test]
+fn cells_that_stand_for_no_number_are_missing() {
+    let place = Place::new();
+    let rows = ["NaN", "5", "N/A", "9", "", "null"].map(|score| format!("{score},{A}\n"));
+    place.write("in.csv", "score,text\n".to_owned() + &rows.concat());
+    for (keep, kept) in [("max", "in.csv:5"), ("min", "in.csv:3")] {
+        let summary = place.json(&format!("in.csv --keep {keep}:score"));
+        assert_eq!(summary["clusters"][0]["kept"], kept);
+    }
+}
+
+#[test]
+fn programs_among_sources_are_skipped() {
+    let place = Place::new();
+    place
+        .write("d/tool", [0x7F, b'E', b'L', b'F', 2, 0, 0, 0xFF])
+        .write("d/Makefile", A)
+        .write("d/main.c", B);
+    let ran = place.run("d");
+    assert!(ran.out.contains("2 documents in = 2 kept"), "{}", ran.err);
+    assert!(ran.out.contains("the first: d/tool"), "{}", ran.out);
+    place.fails("d/tool", "d/tool: no text by its content: convert it");
+}
+
+#[test]
 fn fields_of_tsv_go_by_the_names_of_the_header() {
     let place = Place::new();
     place.write(
@@ -347,7 +407,7 @@ fn text_files_go_to_one_file_of_json_lines() {
     place.refuses("d --kept k.txt", "would be text files: name a .jsonl file");
     place.write("e/raw", [0xFF; 99]);
     place.fails(
-        "e --shingle bytes:4 --kept k.jsonl",
+        "e --shingle bytes:4 --input-format text --kept k.jsonl",
         "e/raw: not UTF-8 (byte 0), so it cannot be written as JSON",
     );
 }

@@ -142,7 +142,7 @@ fn directories_that_cannot_be_outputs() {
         .write("d/in.jsonl", four());
     place.refuses(
         "in.jsonl --kept full",
-        "and full/x in it is not a file that this run would write",
+        "full/x in it is not a file that this run would write",
     );
     place.fails("in.jsonl --kept file", "cannot write file: ");
     place.fails("in.jsonl --kept nowhere/k/", "cannot write nowhere/k/: ");

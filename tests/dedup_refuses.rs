@@ -209,6 +209,19 @@ fn an_input_counts_once() {
     place.refuses("- -", "the input - is named twice");
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn what_is_open_already_is_no_output() {
+    let place = Place::new();
+    place.write("in.jsonl", four());
+    for output in ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"] {
+        place.refuses(
+            &format!("in.jsonl --pairs {output}"),
+            "is no file of its own",
+        );
+    }
+}
+
 #[test]
 fn ids_are_exact_or_refused() {
     let place = Place::new();
@@ -239,7 +252,10 @@ fn files_that_are_plainly_something_else_are_told() {
         .write("b.txt.gz", "x")
         .write("d/x.parquet", "PAR1")
         .write("d/a", A);
-    place.fails("a.json", "a.json: a JSON object over several lines");
+    place.fails(
+        "a.json",
+        "a.json: its first line is not one whole JSON object",
+    );
     place.fails("array.json", "convert it with jq -c '.[]'");
     place.fails("b.txt.gz", "b.txt.gz: compressed, but neither JSON lines");
     place.fails("d", "d/x.parquet: cannot be read: ");

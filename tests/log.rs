@@ -125,7 +125,11 @@ fn errors_are_events_too() {
         ("in.jsonl", 1, "in.jsonl:2: not a JSON record"),
         ("nowhere", 1, "cannot read nowhere"),
         ("in.jsonl --threshold 2", 2, "threshold 2: must be above 0"),
-        ("in.jsonl --kept in.jsonl", 2, "output in.jsonl is an input"),
+        (
+            "in.jsonl --kept in.jsonl",
+            2,
+            "output in.jsonl is also an input",
+        ),
     ] {
         let ran = place.run(&format!("{args} --log json"));
         assert_eq!((ran.code, &*ran.out), (code, ""), "{args}");

@@ -319,7 +319,10 @@ fn what_is_no_index_is_never_replaced() {
     let place = folder.path().join("index");
     index.save(&place).unwrap();
     fs::write(place.join("notes.txt"), "mine").unwrap();
-    refused(&place, ": the index there has notes.txt in it");
+    refused(
+        &place,
+        ": the index there also holds notes.txt, which is no part of it",
+    );
     assert_eq!(fs::read_to_string(place.join("notes.txt")).unwrap(), "mine");
 
     let nowhere = folder.path().join("no").join("folder");

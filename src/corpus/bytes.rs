@@ -32,8 +32,12 @@ enum Records {
     Whole,
     /// On lines.
     Lines,
-    /// In rows that end here.
-    Rows(Vec<usize>, Arc<Columns>),
+    /// In rows that end here; the first that is not blank may be the header.
+    Rows {
+        ends: Vec<usize>,
+        columns: Arc<Columns>,
+        has_header: bool,
+    },
 }
 
 /// A record that was skipped.
@@ -93,35 +97,48 @@ impl ByteBlock {
                 }
                 Ok(line)
             }
-            Records::Rows(ends, columns) => self.for_each_row(ends, columns, each),
+            Records::Rows {
+                ends,
+                columns,
+                has_header,
+            } => self.for_each_row(ends, columns, *has_header, each),
         }
     }
 
-    /// The same of rows: each is on its first line. The first of a file is its header.
+    /// The same of rows: each is on its first line.
     fn for_each_row<'b, E>(
         &'b self,
         ends: &[usize],
         columns: &'b Columns,
+        has_header: bool,
         mut each: impl FnMut(RawRecord<'b>) -> Result<(), E>,
     ) -> Result<u64, E> {
         let (mut at, mut lines) = (0, 0);
-        let mut is_header = self.offset == 0;
+        let mut is_header = has_header;
         for &end in ends {
             let row = &self.memory[at..end];
-            let blank_lines = row.iter().take_while(|&&byte| byte == b'\n').count();
-            let from = at + blank_lines + self.mark(at);
+            let from = at + self.mark(at);
             let bytes = &self.memory[from..end];
             let bytes = bytes.strip_suffix(b"\n").unwrap_or(bytes);
             if self.cut.is_some() || !is_blank_row(bytes) {
-                let line = lines + blank_lines as u64 + 1;
-                if !std::mem::take(&mut is_header) {
-                    each(self.record(Some(line), from, bytes, Form::Cells(columns)))?;
+                if !take(&mut is_header) {
+                    let form = Form::Cells(columns);
+                    each(self.record(Some(lines + 1), from, bytes, form))?;
                 }
             }
             lines += line_feeds(row) + u64::from(!row.ends_with(b"\n"));
             at = end;
         }
         Ok(self.cut.map_or(lines, |cut| cut.lines))
+    }
+
+    /// Whether one of the rows that end here is not blank.
+    fn has_row(&self, ends: &[usize]) -> bool {
+        let starts = std::iter::once(&0).chain(ends);
+        starts.zip(ends).any(|(&start, &end)| {
+            let row = &self.memory[start + self.mark(start)..end];
+            !is_blank_row(row.strip_suffix(b"\n").unwrap_or(row))
+        })
     }
 
     fn record<'b>(
@@ -177,6 +194,8 @@ enum Framing {
         columns: Arc<Columns>,
         /// Bytes of the rest that the ends of rows have been looked for in.
         seen: usize,
+        /// Whether the header is still to come.
+        header_due: bool,
     },
 }
 
@@ -193,6 +212,7 @@ impl Framing {
                     ends: Box::new(RowEnds::new(header.delimiter)),
                     columns: Arc::new(columns),
                     seen: 0,
+                    header_due: true,
                 }
             }
             InputFormat::Text => Self::Whole,
@@ -409,17 +429,31 @@ impl ByteBlocks {
         // The next block is to weigh about what a block may.
         let step = self.size.bytes as f64 * len as f64 / weight as f64;
         self.step = self.step.min((step as usize).max(LEAST));
-        ByteBlock {
+        let mut block = ByteBlock {
             memory,
             len,
             weight,
             offset,
-            records: match &self.framing {
-                Framing::Whole => Records::Whole,
-                Framing::Lines => Records::Lines,
-                Framing::Rows { columns, .. } => Records::Rows(row_ends, Arc::clone(columns)),
-            },
+            records: Records::Lines,
             cut: None,
+        };
+        match &mut self.framing {
+            Framing::Whole => block.records = Records::Whole,
+            Framing::Lines => {}
+            Framing::Rows {
+                columns,
+                header_due,
+                ..
+            } => {
+                let has_header = *header_due && block.has_row(&row_ends);
+                *header_due &= !has_header;
+                block.records = Records::Rows {
+                    ends: row_ends,
+                    columns: Arc::clone(columns),
+                    has_header,
+                };
+            }
         }
+        block
     }
 }

@@ -20,21 +20,35 @@ fn reader(delimiter: u8) -> Reader {
 }
 
 /// Finds where rows end, in bytes that come in parts.
-pub(super) struct RowEnds(Reader);
+pub(super) struct RowEnds {
+    reader: Reader,
+    /// Whether the next byte is the first of a row.
+    is_start: bool,
+}
 
 impl RowEnds {
     pub(super) fn new(delimiter: u8) -> Self {
-        Self(reader(delimiter))
+        Self {
+            reader: reader(delimiter),
+            is_start: true,
+        }
     }
 
-    /// Where the row that these bytes go on with ends, behind its line feed; none where that is still to come.
+    /// Where the row that these bytes go on with ends, behind its line feed; none where that is still to come. An empty line
+    /// is a row as well: the parser would take it for the beginning of the next.
     pub(super) fn next(&mut self, bytes: &[u8]) -> Option<usize> {
+        if self.is_start && bytes.first() == Some(&b'\n') {
+            return Some(1);
+        }
         let (mut output, mut ends) = ([0; 1 << 12], [0; 1 << 6]);
         let mut at = 0;
         while at < bytes.len() {
-            let (result, read, ..) = self.0.read_record(&bytes[at..], &mut output, &mut ends);
+            let (result, read, ..) = self
+                .reader
+                .read_record(&bytes[at..], &mut output, &mut ends);
             at += read;
-            if result == ReadRecordResult::Record {
+            self.is_start = result == ReadRecordResult::Record;
+            if self.is_start {
                 return Some(at);
             }
         }
@@ -123,6 +137,11 @@ impl Header {
     }
 }
 
+/// What programs write into a cell of a number that is not there.
+const MISSING: [&str; 10] = [
+    "NaN", "nan", "-nan", "NA", "N/A", "n/a", "#N/A", "NULL", "null", "None",
+];
+
 /// The columns that are needed.
 pub(super) struct Columns {
     delimiter: u8,
@@ -172,7 +191,10 @@ impl Columns {
             let cell = cells.get(at?);
             (!cell.is_empty()).then(|| scalar(cell))
         };
-        let number = |cell: &str| Scalar::number(cell).unwrap_or_else(|| string(cell));
+        let number = |cell: &str| match MISSING.contains(&cell) {
+            true => Scalar::Other("null"),
+            false => Scalar::number(cell).unwrap_or_else(|| string(cell)),
+        };
         Ok(Found {
             text: Some(string(cells.get(self.text))),
             others: [

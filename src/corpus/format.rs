@@ -46,7 +46,7 @@ impl InputFormat {
             "tsv" => Self::Tsv,
             "parquet" => Self::Parquet,
             "txt" | "text" | "md" | "markdown" | "rst" | "adoc" | "org" | "tex" | "html"
-            | "htm" | "xhtml" | "xml" | "" => Self::Text,
+            | "htm" | "xhtml" | "xml" => Self::Text,
             _ => return None,
         })
     }
@@ -260,7 +260,7 @@ fn not_json_lines(path: &Path, compression: Compression) -> Option<String> {
         Some(b'{') if serde_json::from_slice::<IgnoredAny>(line).is_ok() => None,
         Some(b'{') if reader.limit() == 0 => None, // a long line
         Some(b'{') => Some(format!(
-            "a JSON object over several lines, but only JSON lines can be read: {}",
+            "its first line is not one whole JSON object, but only JSON lines can be read: {}",
             convert(".")
         )),
         _ => Some(format!("its first line is not a JSON object: {SAY}")),
@@ -334,9 +334,11 @@ fn is_no_text(ending: &str, path: &Path) -> Option<String> {
         "woff2",
     ];
     let other = || {
-        format!(
-            "a .{ending} file, which is not read as text: convert it, or read every input as text with --input-format text"
-        )
+        let which = match ending {
+            "" => "no text by its content".to_owned(),
+            ending => format!("a .{ending} file, which is not read as text"),
+        };
+        format!("{which}: convert it, or read every input as text with --input-format text")
     };
     if BINARY.contains(&ending) {
         return Some(other());

@@ -116,7 +116,8 @@ impl RecordLimit {
     /// The limit of what is read of an input.
     pub(super) fn of_reading(&self) -> ReadLimit {
         let unbounded = ReadLimit::default();
-        let record = self.most.min(self.allowed / RAW);
+        // As much as is told of a record that is too long.
+        let record = self.most.min(self.allowed / RAW).max(BEGINNING as u64);
         let seek = match self.on_bad {
             OnBad::Fail if record < u64::MAX => SEEK,
             _ => u64::MAX,

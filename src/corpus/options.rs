@@ -59,7 +59,7 @@ impl ReadOptions {
     ///
     /// The field of [`KeepBy::Max`](super::KeepBy::Max) or [`Min`](super::KeepBy::Min) holds a number or string; in Parquet
     /// files, which must have the column, also a date or timestamp. A cell of CSV or TSV counts as a number if it is a valid
-    /// JSON number, and otherwise as a string. Records without the field, and text files, come last; if no record has the
+    /// JSON number, as missing if it is empty or says so (`NaN`, `NA`, `N/A`, `null`, `None`), and otherwise as a string. Records without the field, and text files, come last; if no record has the
     /// field, reading fails.
     #[must_use]
     pub fn keep(mut self, policy: KeepPolicy) -> Self {

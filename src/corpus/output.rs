@@ -259,6 +259,14 @@ impl Outputs {
         let name = || escaped_bytes(path.as_os_str());
         let cannot = |error| Error::io("write", path, error);
         let place = passing::resolve(path).map_err(cannot)?;
+        // Links to what is open already: it would be replaced under whoever has it.
+        const OPEN: [&str; 4] = ["/dev/stdout", "/dev/stderr", "/dev/fd", "/proc"];
+        if OPEN.iter().any(|of| path.starts_with(of)) {
+            return Err(Error::refused(format!(
+                "output {} is no file of its own: name one",
+                name()
+            )));
+        }
         if place.is_symlink() {
             return Err(Error::refused(format!(
                 "output {} is a link to a file that does not exist: name the file itself",

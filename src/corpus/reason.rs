@@ -76,10 +76,13 @@ pub(super) const INDEXED: &str = "indexed";
 /// A value as it is shown beside another.
 fn shown(value: &FieldValue<'_>, other: &FieldValue<'_>) -> String {
     let is_number = |value: &FieldValue<'_>| matches!(value, FieldValue::Number(_));
+    // "9" > "10"
+    let looks_like_one = |value: &FieldValue<'_>| matches!(value, FieldValue::Text(text) if text.parse::<f64>().is_ok());
+    let look_like_numbers = looks_like_one(value) && looks_like_one(other);
     match value {
         FieldValue::Nothing => String::new(),
         FieldValue::Number(number) => number.to_string(),
-        FieldValue::Text(text) if text.is_empty() || is_number(other) => {
+        FieldValue::Text(text) if text.is_empty() || is_number(other) || look_like_numbers => {
             format!("\"{}\"", cut(text))
         }
         FieldValue::Text(text) => cut(text),

@@ -38,8 +38,8 @@ impl Sources {
     /// - `.jsonl`, `.ndjson`, `.jsonlines` and `.jl` hold JSON lines, and so does a `.json` file whose first line is a whole
     ///   object; `.csv` and `.tsv` rows under a header row. All these may be compressed: `.gz`, `.zst`.
     /// - `.parquet` holds rows (feature `parquet`).
-    /// - `.txt`, `.md`, `.html` and the like hold a document, and so do files without an ending; of any other ending
-    ///   those that begin with UTF-8 text, such as source code.
+    /// - `.txt`, `.md`, `.html` and the like hold a document. So do files of any other ending, or none, that begin with
+    ///   UTF-8 text, such as source code.
     /// - What is no text by its ending or its beginning (`.pdf`, `.docx`, pictures, programs) is a bad input where it is
     ///   named; in directories, and among what matches a pattern, it is [skipped](Self::others).
     ///

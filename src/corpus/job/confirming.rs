@@ -1,5 +1,7 @@
 //! Similarities once more, from the tokens themselves.
 
+use std::collections::HashMap;
+
 use rayon::prelude::*;
 
 use super::Job;
@@ -18,8 +20,15 @@ pub(super) struct Confirming<'c> {
     is_asked: bool,
 }
 
-/// A document and its shingles.
-type Read = (usize, Spelled);
+/// Documents that were read for pairs: the next pairs are likely to be of the same.
+#[derive(Default)]
+pub(super) struct Cache {
+    documents: HashMap<usize, Spelled>,
+    shingles: usize,
+}
+
+/// Shingles that are held, about: 100 bytes each.
+const MOST: usize = 1 << 21;
 
 impl<'c> Confirming<'c> {
     pub(super) fn new(job: &Job<'c>, corpus: &'c Corpus) -> Self {
@@ -30,18 +39,23 @@ impl<'c> Confirming<'c> {
         }
     }
 
-    /// A pair; `last` is the first document of the one before, which is often the same.
-    pub(super) fn check_pair(&self, pair: &Pair, last: &mut Option<Read>) -> Result<(), Error> {
+    pub(super) fn check_pair(&self, pair: &Pair, cache: &mut Cache) -> Result<(), Error> {
         if !self.is_asked {
             return Ok(());
         }
-        let first = match last.take() {
-            Some(read) if read.0 == pair.a => read,
-            _ => self.read(pair.a)?,
-        };
-        self.check(&first, &self.read(pair.b)?, pair.similarity)?;
-        *last = Some(first);
-        Ok(())
+        if cache.shingles > MOST {
+            *cache = Cache::default();
+        }
+        let both = [pair.a, pair.b];
+        for document in both {
+            if !cache.documents.contains_key(&document) {
+                let spelled = self.read(document)?;
+                cache.shingles += spelled.len();
+                cache.documents.insert(document, spelled);
+            }
+        }
+        let [a, b] = both.map(|document| (document, &cache.documents[&document]));
+        self.check(a, b, pair.similarity)
     }
 
     /// All removals.
@@ -60,7 +74,13 @@ impl<'c> Confirming<'c> {
             let kept = self.read(cluster.kept)?;
             cluster.removed.par_iter().try_for_each(|removal| {
                 ticker.tick(1)?;
-                self.check(&self.read(removal.document)?, &kept, removal.similarity)
+                let document = removal.document;
+                let removed = self.read(document)?;
+                self.check(
+                    (document, &removed),
+                    (cluster.kept, &kept),
+                    removal.similarity,
+                )
             })
         };
         // The first, so that the error is the same in every run.
@@ -70,23 +90,27 @@ impl<'c> Confirming<'c> {
         wrong.map_or(Ok(()), Err)
     }
 
-    fn read(&self, document: usize) -> Result<Read, Error> {
+    fn read(&self, document: usize) -> Result<Spelled, Error> {
         let unreadable =
             |error: crate::text::ReadError| crate::Error::unreadable(document, &*error);
         let mut buffer = ReadBuffer::default();
         let content = self.corpus.documents()[document].content(&mut buffer);
         let spelled = self.shingler.spell(content.map_err(unreadable)?);
-        let spelled = spelled.map_err(|error| unreadable(error.into()))?;
-        Ok((document, spelled))
+        Ok(spelled.map_err(|error| unreadable(error.into()))?)
     }
 
-    fn check(&self, left: &Read, right: &Read, told: Similarity) -> Result<(), Error> {
-        let (one, other) = (&left.1, &right.1);
-        let found = Similarity::of(one.shared_with(other), one.len(), other.len());
+    fn check(
+        &self,
+        left: (usize, &Spelled),
+        right: (usize, &Spelled),
+        told: Similarity,
+    ) -> Result<(), Error> {
+        let found = Similarity::of(left.1.shared_with(right.1), left.1.len(), right.1.len());
         if found == told {
             return Ok(());
         }
-        let [left, right] = [left, right].map(|read| Escaped(&self.corpus.ids()[read.0]));
+        let [left, right] =
+            [left, right].map(|(document, _)| Escaped(&self.corpus.ids()[document]));
         let seed = self.shingler.seed();
         Err(Error::unconfirmed(format!(
             "`{left}` and `{right}` have a similarity of {:.3} by their shingle hashes, but {:.3} by their tokens: different \

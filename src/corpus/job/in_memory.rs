@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use rayon::prelude::*;
 
 use super::Job;
-use super::confirming::Confirming;
+use super::confirming::{Cache, Confirming};
 use super::decided::{
     ClusterCounts, Counts, Decided, DecidedCluster, Held, Joined, Removed, Sinks, removed_of,
 };
@@ -239,9 +239,9 @@ impl Gathered {
             job.check_copies(self.copies(batch.distinct()))?;
             table.pairs_header()?;
             let confirming = Confirming::new(job, &self.corpus);
-            let mut last = None;
+            let mut cache = Cache::default();
             found = Some(batch.all_pairs(|pair| {
-                confirming.check_pair(&pair, &mut last)?;
+                confirming.check_pair(&pair, &mut cache)?;
                 table.pair_row(&self.id(pair.a), &self.id(pair.b), &pair.similarity)
             })?);
         }
