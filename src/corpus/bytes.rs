@@ -120,11 +120,10 @@ impl ByteBlock {
             let from = at + self.mark(at);
             let bytes = &self.memory[from..end];
             let bytes = bytes.strip_suffix(b"\n").unwrap_or(bytes);
-            if self.cut.is_some() || !is_blank_row(bytes) {
-                if !take(&mut is_header) {
-                    let form = Form::Cells(columns);
-                    each(self.record(Some(lines + 1), from, bytes, form))?;
-                }
+            let is_row = self.cut.is_some() || !is_blank_row(bytes);
+            if is_row && !take(&mut is_header) {
+                let form = Form::Cells(columns);
+                each(self.record(Some(lines + 1), from, bytes, form))?;
             }
             lines += line_feeds(row) + u64::from(!row.ends_with(b"\n"));
             at = end;

@@ -256,11 +256,11 @@ impl Outputs {
 
     /// Where an output really is, links followed: no input, and apart from all other outputs.
     fn place(&self, path: &Path) -> Result<PathBuf, Error> {
+        // Links to what is open already: it would be replaced under whoever has it.
+        const OPEN: [&str; 4] = ["/dev/stdout", "/dev/stderr", "/dev/fd", "/proc"];
         let name = || escaped_bytes(path.as_os_str());
         let cannot = |error| Error::io("write", path, error);
         let place = passing::resolve(path).map_err(cannot)?;
-        // Links to what is open already: it would be replaced under whoever has it.
-        const OPEN: [&str; 4] = ["/dev/stdout", "/dev/stderr", "/dev/fd", "/proc"];
         if OPEN.iter().any(|of| path.starts_with(of)) {
             return Err(Error::refused(format!(
                 "output {} is no file of its own: name one",
