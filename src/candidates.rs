@@ -130,7 +130,7 @@ impl Candidates {
     pub(crate) fn out_of_work(&self, out: OutOfWork) -> Result<(), Error> {
         match self.buckets {
             Some(_) => Ok(()),
-            None => Err(Error::exact_too_large(self.reason(out))),
+            None => Err(self.reason(out).too_large()),
         }
     }
 

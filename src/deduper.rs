@@ -1,22 +1,21 @@
-//! The settings, validated, and the stages wired together.
+//! The stages wired together.
 
-use std::fmt::Debug;
+use std::fmt::{self, Debug};
 use std::hash::Hash;
+use std::sync::Arc;
 
 use crate::batch::{Batch, Pairs, Run};
-use crate::chances::Chances;
 use crate::cluster::{ClusterMode, Clusters, Keep};
 use crate::digest::{Digester, Digests};
 use crate::error::Error;
-use crate::exact::Sampler;
-use crate::lsh::{Banding, Index, valid_recall, valid_threshold};
-use crate::method::{Budget, Method, Reason};
-use crate::recall::{Missed, Recall};
-use crate::sketch::{Scheme, Signature, SignatureMatrix, SketchKind, Sketcher};
+use crate::lsh::{Banding, Index};
+use crate::method::Method;
+use crate::recall::Recall;
+use crate::settings::{DeduperBuilder, Settings};
+use crate::sketch::{Scheme, Signature, SignatureMatrix, Sketcher};
 use crate::stream::{Memory, Sieve};
-use crate::text::{Document, Normalization, Shingle};
-use crate::threshold::Threshold;
-use crate::verify::{Pair, ShingleSet, Similarity, floor_slots};
+use crate::text::Document;
+use crate::verify::{Pair, ShingleSet, Similarity};
 
 /// Finds near-duplicates: every setting in one place, and the whole way from texts to clusters.
 ///
@@ -54,193 +53,33 @@ use crate::verify::{Pair, ShingleSet, Similarity, floor_slots};
 /// bytes are no text, a document cannot be read, the run was cancelled, or there is too much: documents, or, with
 /// [`Method::Exact`] alone, memory or work for the exact join. Their twins on text can only fail where there is too
 /// much, and then panic: at 2^32 - 1 documents or more, or where the exact join is beyond its budget.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Deduper {
-    sketcher: Sketcher,
-    method: Method,
-    banding: Banding,
-    threshold: f64,
-    /// Least equal slots with which a candidate is verified, and the recall that this costs.
-    floor: (usize, f64),
-    budget: Budget,
-    mode: ClusterMode,
-    keep: Keep,
-    /// Pairs of sets that are compared in buckets, whatever the sets: tests choose few.
-    bucket_pairs: Option<u64>,
+    settings: Arc<Settings>,
 }
 
-/// Settings of a [`Deduper`]; each method states its default.
-#[derive(Debug, Clone, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(feature = "serde", serde(default, deny_unknown_fields))]
-pub struct DeduperBuilder {
-    threshold: f64,
-    method: Method,
-    recall: f64,
-    banding: Option<Banding>,
-    exact: Budget,
-    sketch: SketchKind,
-    hashes: usize,
-    shingle: Shingle,
-    normalization: Normalization,
-    seed: u64,
-    mode: ClusterMode,
-    keep: Keep,
-}
-
-impl Default for DeduperBuilder {
-    fn default() -> Self {
-        Self {
-            threshold: 0.8,
-            method: Method::default(),
-            recall: 0.99,
-            banding: None,
-            exact: Budget::default(),
-            sketch: SketchKind::default(),
-            hashes: 128,
-            shingle: Shingle::default(),
-            normalization: Normalization::default(),
-            seed: 0,
-            mode: ClusterMode::default(),
-            keep: Keep::default(),
-        }
+impl Debug for Deduper {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Deduper")
+            .field("threshold", &self.threshold())
+            .field("method", &self.method())
+            .field("banding", &self.banding())
+            .field("scheme", &self.scheme())
+            .field("cluster_mode", &self.cluster_mode())
+            .field("keep", &self.keep())
+            .finish_non_exhaustive()
     }
 }
 
 impl DeduperBuilder {
-    /// Least Jaccard similarity of near-duplicates, above 0 and at most 1. Default 0.8.
-    pub fn threshold(&mut self, threshold: f64) -> &mut Self {
-        self.threshold = threshold;
-        self
-    }
-
-    /// How candidate pairs are found. Default [`Method::Lsh`].
-    pub fn method(&mut self, method: Method) -> &mut Self {
-        self.method = method;
-        self
-    }
-
-    /// Bytes that the [exact join](crate::exact) may take for shingle sets and their index. Default 4 GiB. Where it
-    /// would take more, [`Method::Exact`] fails, and [`Method::Auto`] takes LSH.
-    pub fn exact_memory(&mut self, bytes: u64) -> &mut Self {
-        self.exact.memory = bytes;
-        self
-    }
-
-    /// Pairs that the [exact join](crate::exact) may look at, of which most are dismissed by a glance: some 10^8 a
-    /// second and core. Default 2 x 10^10. Where it would look at more, [`Method::Exact`] fails, and [`Method::Auto`] takes
-    /// LSH.
-    pub fn exact_work(&mut self, pairs: u64) -> &mut Self {
-        self.exact.work = pairs;
-        self
-    }
-
-    /// Least probability with which a pair at the threshold is found, above 0 and at most 1; pairs above
-    /// it are found with a greater one. Default 0.99. More costs more candidates: the banding is
-    /// [`Banding::for_recall`]. 1 is for [`Method::Exact`], and makes [`Method::Auto`] take that.
-    pub fn recall(&mut self, recall: f64) -> &mut Self {
-        self.recall = recall;
-        self
-    }
-
-    /// The banding itself instead of a recall. Default: chosen by [`recall`](Self::recall).
-    pub fn banding(&mut self, banding: Banding) -> &mut Self {
-        self.banding = Some(banding);
-        self
-    }
-
-    /// The sketch. Default [`SketchKind::FastSimilarity`].
-    pub fn sketch(&mut self, sketch: SketchKind) -> &mut Self {
-        self.sketch = sketch;
-        self
-    }
-
-    /// K, the slots of a signature, from 1 to 65,535. Default 128. More makes estimates and bands
-    /// sharper, at 4 bytes a slot and document.
-    pub fn hashes(&mut self, hashes: usize) -> &mut Self {
-        self.hashes = hashes;
-        self
-    }
-
-    /// What is compared. Default [`Shingle::Words`]`(5)`.
-    pub fn shingle(&mut self, shingle: Shingle) -> &mut Self {
-        self.shingle = shingle;
-        self
-    }
-
-    /// What is done to a text first. Default [`Normalization::NFKC_CASEFOLD`].
-    pub fn normalization(&mut self, normalization: Normalization) -> &mut Self {
-        self.normalization = normalization;
-        self
-    }
-
-    /// Seed of all hashes. Default 0. Another seed misses other pairs.
-    ///
-    /// If somebody may write texts to deceive, draw a seed at random and keep it secret. Under a known seed, two texts can be
-    /// made that have the same shingle hashes but no word in common, so that one passes for a copy of the other. For a
-    /// secret seed, [`text`](crate::text) states how unlikely that is. Signatures and indexes can be compared only under the
-    /// same seed, and whoever sees them can compute it with enough work.
-    pub fn seed(&mut self, seed: u64) -> &mut Self {
-        self.seed = seed;
-        self
-    }
-
-    /// How pairs become clusters. Default [`ClusterMode::Components`].
-    pub fn cluster_mode(&mut self, mode: ClusterMode) -> &mut Self {
-        self.mode = mode;
-        self
-    }
-
-    /// Which copy is kept. Default [`Keep::First`]; an order of your own goes to
-    /// [`Run::keep_by`].
-    pub fn keep(&mut self, keep: Keep) -> &mut Self {
-        self.keep = keep;
-        self
-    }
-
     /// The deduper.
     ///
     /// # Errors
     /// Where a setting is out of its range, the recall cannot be reached with so few hashes, or the
     /// banding has more slots than a signature. The error names setting and value.
     pub fn build(&self) -> Result<Deduper, Error> {
-        let scheme = Scheme::new(
-            self.sketch,
-            self.hashes,
-            self.shingle,
-            self.normalization,
-            self.seed,
-        )?;
-        let threshold = valid_threshold(self.threshold)?;
-        let mut recall = valid_recall(self.recall)?;
-        // A tenth of what may be missed goes to candidates whose signatures say no.
-        let loss = |recall: f64| (1.0 - recall) / 10.0;
-        let method = match self.method {
-            Method::Auto if recall >= 1.0 => Method::Exact,
-            method => method,
-        };
-        let banding = match (self.banding, method) {
-            (Some(banding), _) => banding.fits(self.hashes)?,
-            // For an index alone: the best that there is, where the recall cannot be had.
-            (None, Method::Exact) => Banding::for_recall(threshold, recall, self.hashes)
-                .or_else(|_| Banding::new(self.hashes, 1))?,
-            (None, _) => Banding::for_recall(threshold, recall + loss(recall), self.hashes)
-                .map_err(|error| error.of_recall(recall))?,
-        };
-        if self.banding.is_some() {
-            recall = banding.probability(threshold);
-        }
-        Ok(Deduper {
-            sketcher: Sketcher::new(scheme),
-            method,
-            banding,
-            threshold,
-            floor: floor_slots(threshold, self.hashes, loss(recall)),
-            budget: self.exact,
-            mode: self.mode,
-            keep: self.keep,
-            bucket_pairs: None,
-        })
+        let settings = Arc::new(self.validated()?);
+        Ok(Deduper { settings })
     }
 }
 
@@ -330,7 +169,7 @@ impl Deduper {
         documents: &'d [D],
         run: &Run<'d>,
     ) -> Result<Batch<'d, D>, Error> {
-        Batch::new(self, documents, *run)
+        Batch::new(&self.settings, documents, *run)
     }
 
     /// As [`batch`](Self::batch), of documents that have been looked at by the [`digester`](Self::digester) already.
@@ -344,44 +183,38 @@ impl Deduper {
         digests: Digests,
         run: &Run<'d>,
     ) -> Result<Batch<'d, D>, Error> {
-        Batch::of(self, documents, digests, *run)
+        Batch::of(&self.settings, documents, digests, *run)
     }
 
     /// What makes the first pass over documents.
     pub fn digester(&self) -> Digester {
-        let sampler = || Sampler::new(Threshold(self.threshold));
-        let sketcher = self.sketcher.clone();
-        match self.method {
-            Method::Lsh => Digester::new(sketcher, true, None),
-            Method::Exact => Digester::new(sketcher, false, Some(sampler())),
-            Method::Auto => Digester::new(sketcher, true, Some(sampler())),
-        }
+        self.settings.digester()
     }
 
     /// The exact similarity of two texts.
     pub fn similarity(&self, a: impl AsRef<str>, b: impl AsRef<str>) -> Similarity {
-        let set = |text: &str| ShingleSet::from_hashes(self.sketcher.shingler().text(text));
+        let set = |text: &str| ShingleSet::from_hashes(self.sketcher().shingler().text(text));
         set(a.as_ref()).similarity(&set(b.as_ref()))
     }
 
     /// The signature of a text.
     pub fn signature(&self, text: impl AsRef<str>) -> Signature {
-        self.sketcher.signature(text)
+        self.sketcher().signature(text)
     }
 
     /// The signature of a set of ids of your own, see [`Sketcher::signature_of_ids`].
     pub fn signature_of_ids(&self, ids: impl IntoIterator<Item = u64>) -> Signature {
-        self.sketcher.signature_of_ids(ids)
+        self.sketcher().signature_of_ids(ids)
     }
 
     /// The signatures of many texts, made in parallel.
     pub fn signatures<T: AsRef<str> + Sync>(&self, texts: &[T]) -> SignatureMatrix {
-        self.sketcher.signatures(texts)
+        self.sketcher().signatures(texts)
     }
 
     /// An empty index with these settings, for documents that come one at a time.
     pub fn index<Id: Clone + Eq + Hash + Debug>(&self) -> Index<Id> {
-        Index::new(self.sketcher.clone(), self.banding, self.threshold)
+        Index::new(self.sketcher().clone(), self.banding(), self.threshold())
             .unwrap_or_else(|error| unreachable!("validated: {error}"))
     }
 
@@ -392,27 +225,27 @@ impl Deduper {
     /// # Errors
     /// Where a setting of the memory is out of its range, or there is no memory of that size.
     pub fn sieve(&self, memory: impl Into<Memory>) -> Result<Sieve, Error> {
-        Sieve::new(self, memory.into())
+        Sieve::new(&self.settings, memory.into())
     }
 
     /// What makes shingles and signatures.
     pub fn sketcher(&self) -> &Sketcher {
-        &self.sketcher
+        self.settings.sketcher()
     }
 
     /// What the signatures' numbers mean.
     pub fn scheme(&self) -> &Scheme {
-        self.sketcher.scheme()
+        self.settings.scheme()
     }
 
     /// The banding in force.
     pub fn banding(&self) -> Banding {
-        self.banding
+        self.settings.banding()
     }
 
     /// Least Jaccard similarity of near-duplicates.
     pub fn threshold(&self) -> f64 {
-        self.threshold
+        self.settings.threshold()
     }
 
     /// The probability that a pair exactly at the threshold is found, at least; above it, more. 1 with [`Method::Exact`], else what the
@@ -421,93 +254,38 @@ impl Deduper {
     ///
     /// What was missed in a run is told by its [`Recall`](crate::Recall).
     pub fn recall(&self) -> f64 {
-        if self.method == Method::Exact {
-            return 1.0;
-        }
-        (self.banding.probability(self.threshold) - self.floor.1).max(0.0)
+        self.settings.recall()
     }
 
     /// The least estimate with which a candidate is verified: so far below the threshold that it costs
     /// no more than a tenth of what the recall allows to be missed.
     pub fn estimate_floor(&self) -> f64 {
-        self.floor.0 as f64 / self.scheme().hashes() as f64
-    }
-
-    pub(crate) fn floor_slots(&self) -> usize {
-        self.floor.0
-    }
-
-    /// With which probability a method finds pairs.
-    pub(crate) fn chances(&self, method: Method) -> Chances {
-        match method {
-            Method::Exact => Chances::certain(),
-            _ => Chances::new(
-                self.threshold,
-                self.banding,
-                self.scheme().sketch(),
-                self.scheme().hashes(),
-                self.floor_slots(),
-            ),
-        }
-    }
-
-    /// What is told of a run by this method, in which pairs were found and missed.
-    pub(crate) fn recall_of(
-        &self,
-        (method, reason): (Method, Reason),
-        (found, missed): (u64, Missed),
-        unseen: u64,
-    ) -> Recall {
-        let (banding, promised) = match method {
-            Method::Exact => (None, 1.0),
-            _ => (Some(self.banding), self.recall()),
-        };
-        Recall {
-            method,
-            reason,
-            banding,
-            promised,
-            found,
-            missed,
-            unseen,
-        }
-    }
-
-    /// Pairs that are compared in the buckets of so many distinct sets, at most: the largest buckets are crowded, so that
-    /// no more are left in the others.
-    pub(crate) fn most_bucket_pairs(&self, sets: usize) -> u64 {
-        /// For each set.
-        const PAIRS: u64 = 32;
-        /// So many in any case.
-        const FEW: u64 = 1 << 16;
-        self.bucket_pairs.unwrap_or(FEW.max(PAIRS * sets as u64))
+        self.settings.estimate_floor()
     }
 
     /// One for which buckets of so many pairs together are not crowded.
     #[cfg(test)]
-    pub(crate) fn with_bucket_pairs(self, most: u64) -> Self {
-        Self {
-            bucket_pairs: Some(most),
-            ..self
-        }
-    }
-
-    pub(crate) fn budget(&self) -> Budget {
-        self.budget
+    pub(crate) fn with_bucket_pairs(mut self, most: u64) -> Self {
+        Arc::make_mut(&mut self.settings).bucket_pairs = Some(most);
+        self
     }
 
     /// How candidate pairs are found.
     pub fn method(&self) -> Method {
-        self.method
+        self.settings.method()
     }
 
     /// How pairs become clusters.
     pub fn cluster_mode(&self) -> ClusterMode {
-        self.mode
+        self.settings.cluster_mode()
     }
 
     /// Which copy is kept.
     pub fn keep(&self) -> Keep {
-        self.keep
+        self.settings.keep()
+    }
+
+    pub(crate) fn settings(&self) -> &Arc<Settings> {
+        &self.settings
     }
 }

@@ -2,9 +2,6 @@
 
 use std::fmt;
 
-use crate::method::{Reason, megabytes};
-use crate::sketch::Scheme;
-
 /// What went wrong, with the value that was refused.
 ///
 /// A setting is refused when it is built into a [`Deduper`](crate::Deduper) or a
@@ -44,12 +41,19 @@ pub(crate) enum Kind {
         best: f64,
     },
     RecallNeedsExact,
-    ExactTooLarge(Reason),
-    SchemeMismatch {
-        left: Scheme,
-        right: Scheme,
+    ExactMemory {
+        needed: u64,
+        allowed: u64,
     },
-    NotMergeable(Scheme),
+    ExactWork {
+        needed: u64,
+        allowed: u64,
+    },
+    SchemeMismatch {
+        left: String,
+        right: String,
+    },
+    NotMergeable(String),
     CodeWidth {
         left: u32,
         right: u32,
@@ -86,17 +90,13 @@ pub(crate) enum Kind {
         left: String,
         right: String,
     },
+    /// What is wrong with a stored index, and where.
     #[cfg(feature = "storage")]
-    Stored(crate::storage::Problem),
+    Stored(String),
     Cancelled,
 }
 
 impl Error {
-    /// The exact join would take too much.
-    pub(crate) fn exact_too_large(reason: Reason) -> Self {
-        Self::new(Kind::ExactTooLarge(reason))
-    }
-
     pub(crate) fn new(kind: Kind) -> Self {
         Self {
             kind: Box::new(kind),
@@ -216,10 +216,15 @@ impl fmt::Display for Error {
                 "recall 1 at a threshold below 1: no banding finds every pair for certain; \
                  ask for less, such as 0.999, or for the method exact",
             ),
-            Kind::ExactTooLarge(reason) => write!(
+            Kind::ExactMemory { needed, allowed } => write!(
                 f,
-                "the exact join is too large: {}; allow more, or use the method lsh or auto",
-                Asking(*reason)
+                "the exact join is too large: it would take {:.1} MB, and exact_memory is {:.1} MB; {ALLOW_MORE}",
+                megabytes(*needed),
+                megabytes(*allowed)
+            ),
+            Kind::ExactWork { needed, allowed } => write!(
+                f,
+                "the exact join is too large: it would look at {needed} pairs, and exact_work is {allowed}; {ALLOW_MORE}"
             ),
             Kind::SchemeMismatch { left, right } => {
                 write!(f, "signatures of two schemes: {left} against {right}")
@@ -272,30 +277,15 @@ impl fmt::Display for Error {
                 write!(f, "indexes of two {what}: {left} against {right}")
             }
             #[cfg(feature = "storage")]
-            Kind::Stored(problem) => problem.fmt(f),
+            Kind::Stored(problem) => f.write_str(problem),
             Kind::Cancelled => f.write_str("cancelled"),
         }
     }
 }
 
-/// What an exact join would take.
-struct Asking(Reason);
+const ALLOW_MORE: &str = "allow more, or use the method lsh or auto";
 
-impl fmt::Display for Asking {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Reason::Memory { needed, allowed } => {
-                let (needed, allowed) = (megabytes(needed), megabytes(allowed));
-                write!(
-                    f,
-                    "it would take {needed:.1} MB, and exact_memory is {allowed:.1} MB"
-                )
-            }
-            Reason::Work { needed, allowed } => write!(
-                f,
-                "it would look at {needed} pairs, and exact_work is {allowed}"
-            ),
-            other => other.fmt(f),
-        }
-    }
+/// Bytes in 10^6, as they are told.
+pub(crate) fn megabytes(bytes: u64) -> f64 {
+    bytes as f64 / 1e6
 }

@@ -9,8 +9,8 @@ use rayon::prelude::*;
 
 use crate::hashed::HashedMap;
 use crate::repeated::repeated_of;
+use crate::similarity::{ShingleSet, Similarity, overlap};
 use crate::threshold::Threshold;
-use crate::verify::{ShingleSet, Similarity, overlap};
 
 /// Shingles that many sets have, numbered in the order of their hashes; none where sets have little in common.
 #[derive(Debug, Default)]

@@ -83,6 +83,7 @@ mod hashed;
 mod passing;
 mod pool;
 mod repeated;
+mod similarity;
 mod threshold;
 mod union_find;
 pub mod watch;
@@ -121,10 +122,13 @@ mod recall;
 // -> clusters -> kept and removed.
 pub mod cluster;
 
+// The settings of all that follows.
+mod digest;
+mod settings;
+
 // The stages wired together.
 mod batch;
 mod deduper;
-mod digest;
 
 // Or, one document at a time -> those not seen before.
 pub mod stream;
@@ -135,12 +139,13 @@ pub mod corpus;
 
 pub use batch::{Batch, Pairs, PairsOfCopies, Run};
 pub use cluster::{ClusterMode, Clusters, Keep};
-pub use deduper::{Deduper, DeduperBuilder};
+pub use deduper::Deduper;
 pub use digest::{Digester, Digests};
 pub use error::Error;
 pub use lsh::{Banding, Index};
 pub use method::{Method, Reason};
 pub use recall::{Missed, Recall};
+pub use settings::DeduperBuilder;
 pub use sketch::{Signature, SketchKind};
 pub use stream::Sieve;
 pub use text::{Normalization, Shingle};

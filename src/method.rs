@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::error::{Error, Kind};
+use crate::error::{Error, Kind, megabytes};
 use crate::exact::{OutOfWork, Work};
 
 /// How candidate pairs are found.
@@ -96,6 +96,17 @@ impl Reason {
         let allowed = work.most;
         Self::Work { needed, allowed }
     }
+
+    /// The error where the exact join was asked for, and would take too much.
+    pub(crate) fn too_large(self) -> Error {
+        match self {
+            Self::Memory { needed, allowed } => Error::new(Kind::ExactMemory { needed, allowed }),
+            Self::Work { needed, allowed } => Error::new(Kind::ExactWork { needed, allowed }),
+            Self::Asked | Self::Faster { .. } | Self::Little => {
+                unreachable!("no reason against the exact join")
+            }
+        }
+    }
 }
 
 impl fmt::Display for Reason {
@@ -120,11 +131,6 @@ impl fmt::Display for Reason {
             ),
         }
     }
-}
-
-/// Bytes in 10^6, as they are told.
-pub(crate) fn megabytes(bytes: u64) -> f64 {
-    bytes as f64 / 1e6
 }
 
 /// What the exact join may cost.

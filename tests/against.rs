@@ -411,7 +411,7 @@ fn copies_of_a_form_are_found_against_an_index_by_leaders() {
 }
 
 /// Runs a job on a file, against an index where there is one, and returns the documents that it keeps.
-fn kept_by(place: &Place, job: &Job<'_>, file: &str) -> BTreeSet<usize> {
+fn kept_by(place: &Place, job: &Job, file: &str) -> BTreeSet<usize> {
     let sources = Sources::find(&[place.path(file)]).unwrap();
     let mut outputs = Outputs::new(&sources);
     let kept = outputs.stage_records(place.path("kept.jsonl")).unwrap();

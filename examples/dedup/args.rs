@@ -253,7 +253,7 @@ impl Args {
         Ok(sinks)
     }
 
-    pub(crate) fn job<'d>(&self, deduper: &'d Deduper) -> Job<'d> {
+    pub(crate) fn job(&self, deduper: &Deduper) -> Job {
         let mut job = Job::new(deduper, self.read_options()).fresh(self.fresh);
         if let Some(memory) = self.memory {
             job = job.memory(memory.as_u64());

@@ -66,7 +66,7 @@ fuzz_target!(|bytes: &[u8]| {
 
     if bytes.first().is_some_and(|byte| byte % 8 == 0) {
         let deduper = Deduper::new();
-        let run = |job: Job<'_>| {
+        let run = |job: Job| {
             let sources = Sources::find(&[&path]).unwrap();
             let decided = job.run(sources, &Sinks::new(), None).unwrap();
             let counts = format!("{:?}", decided.counts());

@@ -15,7 +15,6 @@ use crate::candidates::Candidates;
 use crate::chances::{Agreement, Chances};
 use crate::cluster::{ClusterMode, Clusters, Grouping, Keep, Labels, components, leaders};
 use crate::collapse::{Distinct, Firsts};
-use crate::deduper::Deduper;
 use crate::digest::Digests;
 use crate::error::{Error, Kind};
 use crate::exact::{Near, Partners};
@@ -24,6 +23,7 @@ use crate::lsh::Buckets;
 use crate::method::{Method, Reason};
 use crate::pool::Pool;
 use crate::recall::{LinkTally, PairTally, Recall};
+use crate::settings::Settings;
 use crate::sketch::SignatureMatrix;
 use crate::text::Document;
 use crate::threshold::Threshold;
@@ -43,7 +43,7 @@ use way::Way;
 /// both.
 #[derive(Debug)]
 pub struct Batch<'d, D> {
-    deduper: &'d Deduper,
+    settings: &'d Settings,
     documents: &'d [D],
     run: Run<'d>,
     distinct: Distinct,
@@ -59,14 +59,14 @@ pub struct Batch<'d, D> {
 
 impl<'d, D: Document + Sync> Batch<'d, D> {
     pub(crate) fn new(
-        deduper: &'d Deduper,
+        settings: &'d Settings,
         documents: &'d [D],
         run: Run<'d>,
     ) -> Result<Self, Error> {
         can_be_numbered(documents)?;
         let ticker = run.ticker(Stage::Sketch, documents.len());
-        let digests = deduper.digester().try_digests(documents, &ticker)?;
-        Self::of(deduper, documents, digests, run)
+        let digests = settings.digester().try_digests(documents, &ticker)?;
+        Self::of(settings, documents, digests, run)
     }
 
     /// The clusters, and which copies to keep.
@@ -97,13 +97,13 @@ impl<'d, D: Document + Sync> Batch<'d, D> {
 impl<'d, D: Shingled> Batch<'d, D> {
     /// From documents whose digests are there.
     pub(crate) fn of(
-        deduper: &'d Deduper,
+        settings: &'d Settings,
         documents: &'d [D],
         digests: Digests,
         run: Run<'d>,
     ) -> Result<Self, Error> {
         can_be_numbered(documents)?;
-        deduper.scheme().matches(digests.scheme())?;
+        settings.scheme().matches(digests.scheme())?;
         if digests.len() != documents.len() {
             return Err(Error::new(Kind::DigestCount {
                 digests: digests.len(),
@@ -111,14 +111,14 @@ impl<'d, D: Shingled> Batch<'d, D> {
             }));
         }
         let way = Way {
-            deduper,
+            settings,
             documents,
             run,
         };
         let (prints, matrix, sample) = digests.into_parts();
         let firsts = Firsts::of_prints(&prints);
         drop(prints);
-        match (deduper.method(), matrix, sample) {
+        match (settings.method(), matrix, sample) {
             (Method::Lsh, Some(rows), _) => way.by_lsh(firsts, rows),
             (Method::Exact, _, Some(sample)) => way.by_join(firsts, sample),
             (Method::Auto, Some(rows), Some(sample)) => way.by_either(firsts, rows, sample),
@@ -140,8 +140,8 @@ impl<'d, D: Shingled> Batch<'d, D> {
         let chances = self.chances();
         let mut tally = PairTally::new(&chances);
         let unseen = self.for_each_pair_in(&mut tally, each)?;
-        let deduper = self.deduper;
-        Ok(deduper.recall_of(self.method(), tally.told(), unseen))
+        let settings = self.settings;
+        Ok(settings.recall_of(self.method(), tally.told(), unseen))
     }
 }
 
@@ -188,7 +188,7 @@ impl<D: Shingled> Batch<'_, D> {
             self.documents.len(),
             |a, b| self.similarity(a, b),
             |removals| self.run.ticker(Stage::Measure, removals),
-            |told| self.deduper.recall_of(self.method(), told, labels.unseen),
+            |told| self.settings.recall_of(self.method(), told, labels.unseen),
         )
     }
 
@@ -197,7 +197,7 @@ impl<D: Shingled> Batch<'_, D> {
         let verifier = self.verifier();
         let ticker = self.run.ticker(Stage::Verify, self.distinct.len());
         let is_similar = |a, b| !self.is_settled(a, b) && self.verify(&verifier, a, b).is_some();
-        match self.deduper.cluster_mode() {
+        match self.settings.cluster_mode() {
             ClusterMode::Components => components(&self.candidates, is_similar, &ticker),
             ClusterMode::Leader => {
                 let order = self.distinct.in_order(&*self.keep_order());
@@ -210,7 +210,7 @@ impl<D: Shingled> Batch<'_, D> {
     /// Whether two sets are not compared for clusters, since of both there are documents of an index. Components are
     /// connected by a new document of either; leaders, who are kept in any case, by none.
     fn is_settled(&self, a: u32, b: u32) -> bool {
-        match self.deduper.cluster_mode() {
+        match self.settings.cluster_mode() {
             ClusterMode::Components => self.is_indexed(a) && self.is_indexed(b),
             ClusterMode::Leader => self.has_indexed(a) && self.has_indexed(b),
         }
@@ -297,18 +297,18 @@ impl<D: Shingled> Batch<'_, D> {
 
     /// With which probability pairs are found.
     fn chances(&self) -> Chances {
-        self.deduper.chances(self.method().0)
+        self.settings.chances(self.method().0)
     }
 
     fn verifier(&self) -> Verifier<'_> {
         let estimates = self.rows.as_ref().map(|rows| Estimates {
             rows,
             distinct: &self.distinct,
-            floor_slots: self.deduper.floor_slots(),
+            floor_slots: self.settings.floor_slots(),
         });
         Verifier {
             sets: &self.sets,
-            threshold: Threshold(self.deduper.threshold()),
+            threshold: Threshold(self.settings.threshold()),
             estimates,
         }
     }
@@ -316,7 +316,7 @@ impl<D: Shingled> Batch<'_, D> {
     /// The order by which documents are kept.
     fn keep_order(&self) -> Box<dyn Fn(usize, usize) -> Ordering + Sync + '_> {
         let length = |document: usize| self.documents[document].byte_len();
-        match (self.run.keep_by, self.deduper.keep()) {
+        match (self.run.keep_by, self.settings.keep()) {
             (Some(order), _) => Box::new(order),
             (None, Keep::First) => Box::new(|a, b| a.cmp(&b)),
             (None, Keep::Longest) => Box::new(move |a, b| length(b).cmp(&length(a))),

@@ -7,12 +7,12 @@ use super::shingled::{Memory, Shingled};
 use super::{Batch, Run};
 use crate::candidates::{Candidates, Crowds};
 use crate::collapse::{Distinct, Firsts};
-use crate::deduper::Deduper;
 use crate::error::Error;
 use crate::exact::{Join, MOST_RARE, Sample, Work, pays_again, survivors};
 use crate::frequent::{Frequent, Parts, SplitSet};
 use crate::lsh::Buckets;
 use crate::method::{Budget, Reason, cost};
+use crate::settings::Settings;
 use crate::sketch::SignatureMatrix;
 use crate::threshold::Threshold;
 use crate::verify::ShingleSet;
@@ -20,7 +20,7 @@ use crate::watch::Stage;
 
 /// From digests to candidates.
 pub(super) struct Way<'d, D> {
-    pub(super) deduper: &'d Deduper,
+    pub(super) settings: &'d Settings,
     pub(super) documents: &'d [D],
     pub(super) run: Run<'d>,
 }
@@ -98,9 +98,9 @@ impl<'d, D: Shingled> Way<'d, D> {
         let survivors = self.narrowed(&distinct, survivors, sample, &frequent)?;
         let joined = match self.refuses_memory(&survivors, &frequent) {
             Some(reason) => Err(reason),
-            None => self.join(&distinct, &survivors, &frequent, self.deduper.budget())?,
+            None => self.join(&distinct, &survivors, &frequent, self.settings.budget())?,
         };
-        let (sets, candidates) = joined.map_err(Error::exact_too_large)?;
+        let (sets, candidates) = joined.map_err(Reason::too_large)?;
         Ok(self.batch(distinct, None, candidates, Reason::Asked, sets))
     }
 
@@ -115,8 +115,8 @@ impl<'d, D: Shingled> Way<'d, D> {
         const MORE: f64 = 1.1;
         let distinct: Distinct = firsts.into();
         let survivors = self.survivors(&distinct, &sample)?;
-        let exact = cost::of_join(survivors.shingles, self.deduper.threshold());
-        let finding = cost::of_buckets(distinct.len(), self.deduper.banding().bands());
+        let exact = cost::of_join(survivors.shingles, self.settings.threshold());
+        let finding = cost::of_buckets(distinct.len(), self.settings.banding().bands());
         // As a multiple of what is left of LSH.
         let faster = |left: f64| Reason::Faster {
             exact_to_lsh: exact / left,
@@ -139,7 +139,7 @@ impl<'d, D: Shingled> Way<'d, D> {
             let found = found.or_else(|rows| self.buckets(&distinct, rows))?;
             return self.with_buckets(distinct, found, reason);
         }
-        let mut budget = self.deduper.budget();
+        let mut budget = self.settings.budget();
         let allowed = budget.work;
         budget.work = allowed / 8;
         // Where LSH has crowded buckets it would have to join what is in them as well.
@@ -183,16 +183,16 @@ impl<'d, D: Shingled> Way<'d, D> {
             }
         }
         cost::of_candidates(in_buckets, found.buckets.pairs())
-            + cost::of_join(in_crowd, self.deduper.threshold())
+            + cost::of_join(in_crowd, self.settings.threshold())
     }
 
     fn buckets(self, distinct: &Distinct, rows: SignatureMatrix) -> Result<InBuckets, Error> {
-        let banding = self.deduper.banding();
+        let banding = self.settings.banding();
         let ticker = self.run.ticker(Stage::Candidates, banding.bands());
         let new = self.indexed_sets_from(distinct);
         let row = |document| rows.row(document);
         let mut buckets = Buckets::try_new(row, distinct, banding, new, &ticker)?;
-        let crowded = buckets.split_off(self.deduper.most_bucket_pairs(new), new);
+        let crowded = buckets.split_off(self.settings.most_bucket_pairs(new), new);
         Ok(InBuckets {
             rows,
             buckets,
@@ -210,7 +210,7 @@ impl<'d, D: Shingled> Way<'d, D> {
             Some(crowded) => {
                 let row = |set: u32| found.rows.row(distinct.first(set as usize));
                 let buckets = [&found.buckets, crowded];
-                let mut open = open(&buckets, distinct.len(), row, self.deduper.floor_slots());
+                let mut open = open(&buckets, distinct.len(), row, self.settings.floor_slots());
                 found.buckets.retain(|set| open[set as usize]);
                 for (set, open) in open.iter_mut().enumerate() {
                     *open &= !crowded.of_set(set).is_empty();
@@ -234,7 +234,7 @@ impl<'d, D: Shingled> Way<'d, D> {
             crowded: found.crowded,
             join,
             crowds,
-            work: Work::new(self.deduper.budget().work),
+            work: Work::new(self.settings.budget().work),
             connected: None,
         };
         Ok(self.batch(distinct, Some(found.rows), candidates, reason, sets))
@@ -256,7 +256,7 @@ impl<'d, D: Shingled> Way<'d, D> {
         let ticker = self.run.ticker(Stage::Candidates, joined.len());
         let indexed_from = self.indexed_sets_from(distinct);
         let is_indexed = |set: u32| set as usize >= indexed_from;
-        let threshold = Threshold(self.deduper.threshold());
+        let threshold = Threshold(self.settings.threshold());
         Join::new(&joined, frequent, threshold, is_indexed, &ticker)
     }
 
@@ -287,8 +287,8 @@ impl<'d, D: Shingled> Way<'d, D> {
     }
 
     fn refuses_memory(self, survivors: &Survivors, frequent: &Frequent) -> Option<Reason> {
-        let Way { deduper, .. } = self;
-        let (budget, threshold) = (deduper.budget(), deduper.threshold());
+        let Way { settings, .. } = self;
+        let (budget, threshold) = (settings.budget(), settings.threshold());
         budget.refuses_memory(
             survivors.sets,
             survivors.shingles,
@@ -299,7 +299,7 @@ impl<'d, D: Shingled> Way<'d, D> {
 
     /// Which documents may have a partner, of those that come first with their sets.
     fn survivors(self, distinct: &Distinct, sample: &Sample) -> Result<Survivors, Error> {
-        let threshold = Threshold(self.deduper.threshold());
+        let threshold = Threshold(self.settings.threshold());
         let ticker = self.run.ticker(Stage::Filter, self.documents.len());
         let mut firsts = vec![false; self.documents.len()];
         for set in 0..distinct.len() {
@@ -329,7 +329,7 @@ impl<'d, D: Shingled> Way<'d, D> {
         sample: Sample,
         frequent: &Frequent,
     ) -> Result<Survivors, Error> {
-        let threshold = Threshold(self.deduper.threshold());
+        let threshold = Threshold(self.settings.threshold());
         if !pays_again(&sample, sample.lengths(), threshold, &survivors.may)? {
             return Ok(survivors);
         }
@@ -337,7 +337,7 @@ impl<'d, D: Shingled> Way<'d, D> {
         let sets = (0..distinct.len()).filter(|&set| survivors.have(distinct, set));
         let firsts: Vec<usize> = sets.map(|set| distinct.first(set)).collect();
         let ticker = self.run.ticker(Stage::Filter, 2 * firsts.len());
-        let shingler = self.deduper.sketcher().shingler();
+        let shingler = self.settings.sketcher().shingler();
         let look = |documents: &[usize]| {
             let (mut memory, mut keys) = (Memory::default(), Vec::new());
             let mut sample = Sample::default();
@@ -383,7 +383,7 @@ impl<'d, D: Shingled> Way<'d, D> {
     ) -> Batch<'d, D> {
         Batch {
             indexed_sets_from: self.indexed_sets_from(&distinct),
-            deduper: self.deduper,
+            settings: self.settings,
             documents: self.documents,
             run: self.run,
             distinct,
@@ -412,7 +412,7 @@ impl<'d, D: Shingled> Way<'d, D> {
         frequent: &Frequent,
     ) -> Result<Vec<SplitSet>, Error> {
         let ticker = self.run.ticker(Stage::Sets, distinct.len());
-        let shingler = self.deduper.sketcher().shingler();
+        let shingler = self.settings.sketcher().shingler();
         let shingle = |memory: &mut Memory, set: usize| {
             if !is_candidate(set) && distinct.documents(set).len() == 1 {
                 return Ok(SplitSet::default());
@@ -444,7 +444,7 @@ impl<'d, D: Shingled> Way<'d, D> {
     fn frequent(self, distinct: &Distinct, is_candidate: impl Fn(usize) -> bool) -> Frequent {
         let candidates = (0..distinct.len()).filter(|&set| is_candidate(set));
         let candidates: Vec<usize> = candidates.collect();
-        let shingler = self.deduper.sketcher().shingler();
+        let shingler = self.settings.sketcher().shingler();
         let sample = Frequent::sample(candidates.len()).map_init(Memory::default, |memory, i| {
             let document = &self.documents[distinct.first(candidates[i])];
             // What cannot be read is found when all sets are made.

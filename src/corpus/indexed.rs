@@ -9,8 +9,8 @@ use super::corpus::used_before;
 use super::error::Error;
 use super::escape::escaped_bytes;
 use crate::batch::{Memory, Shingled};
-use crate::deduper::Deduper;
 use crate::digest::{Digester, Digests};
+use crate::settings::Settings;
 use crate::storage::{Checks, Stored, StoredId};
 use crate::text::{ReadError, Shingler};
 use crate::verify::ShingleSet;
@@ -26,12 +26,12 @@ pub(super) struct Indexed {
 
 impl Indexed {
     /// Opens indexes that a job of these settings has written.
-    pub(super) fn open(dirs: &[PathBuf], deduper: &Deduper) -> Result<Self, Error> {
+    pub(super) fn open(dirs: &[PathBuf], settings: &Settings) -> Result<Self, Error> {
         let mut indexed = Self::default();
         for dir in dirs {
             let stored = Stored::open(dir, Checks::All)?;
             stored.expect_ids(String::KIND)?;
-            is_of(&stored, dir, deduper)?;
+            is_of(&stored, dir, settings)?;
             indexed.refuse_again(&stored, dir)?;
             let end = u64::from(indexed.len()) + u64::from(stored.len());
             let end = u32::try_from(end).map_err(|_| crate::Error::too_many(end as usize))?;
@@ -131,8 +131,8 @@ impl Indexed {
     }
 
     /// The documents that share a band with one of `digests`, ascending.
-    pub(super) fn candidates(&self, digests: &Digests, deduper: &Deduper) -> Vec<u32> {
-        let banding = deduper.banding();
+    pub(super) fn candidates(&self, digests: &Digests, settings: &Settings) -> Vec<u32> {
+        let banding = settings.banding();
         let near = |row: &[u32]| {
             let keys = banding.keys(row);
             let indexes = self.indexes.iter().enumerate();
@@ -197,12 +197,12 @@ pub(super) struct IndexedDocument {
 }
 
 /// Refuses an index of other settings.
-fn is_of(stored: &Stored, dir: &Path, deduper: &Deduper) -> Result<(), Error> {
+fn is_of(stored: &Stored, dir: &Path, settings: &Settings) -> Result<(), Error> {
     let about = stored.about();
     let (bands, rows) = about.banding;
-    let scheme = [&about.scheme, deduper.scheme()].map(ToString::to_string);
-    let threshold = [about.threshold, deduper.threshold()].map(|of| of.to_string());
-    let banding = [format!("{bands} x {rows}"), deduper.banding().to_string()];
+    let scheme = [&about.scheme, settings.scheme()].map(ToString::to_string);
+    let threshold = [about.threshold, settings.threshold()].map(|of| of.to_string());
+    let banding = [format!("{bands} x {rows}"), settings.banding().to_string()];
     let dir = shown(dir);
     for (what, [is, asked], why) in [
         ("scheme", scheme, ""),

@@ -15,11 +15,11 @@
 //! let sources = Sources::find(&["articles.jsonl.gz"])?;
 //! let mut outputs = Outputs::new(&sources);
 //! let kept = outputs.stage_records("kept.jsonl.gz")?;
-//! let deduper = Deduper::new();
+//! let settings = Deduper::new();
 //! let options = ReadOptions::new().keep(KeepPolicy::new(KeepBy::Longest));
-//! let (corpus, digests) = Corpus::digest_sources(sources, &options, &deduper.digester(), None)?;
+//! let (corpus, digests) = Corpus::digest_sources(sources, &options, &settings.digester(), None)?;
 //! let order = corpus.keep_order();
-//! let batch = deduper.batch_of(corpus.documents(), digests, &Run::new().keep_by(&order))?;
+//! let batch = settings.batch_of(corpus.documents(), digests, &Run::new().keep_by(&order))?;
 //! let clusters = batch.clusters()?;
 //! corpus.copy_records(None, |document| clusters.is_kept(document).then_some(&kept))?;
 //! outputs.commit()?;

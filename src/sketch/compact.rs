@@ -55,24 +55,27 @@ enum Codes {
 /// Fibonacci hashing: the slots' values are minima, so their own high bits are mostly zero.
 const SPREAD: u32 = 0x9E37_79B1;
 
-impl CompactMatrix {
-    pub(super) fn of(matrix: &SignatureMatrix, bits: CodeBits) -> Self {
-        let slots = matrix.rows().flatten();
+impl SignatureMatrix {
+    /// The same signatures in 1 or 2 bytes a slot, for estimates alone.
+    pub fn compact(&self, bits: CodeBits) -> CompactMatrix {
+        let slots = self.rows().flatten();
         let spread = |slot: &u32| slot.wrapping_mul(SPREAD);
-        Self {
-            scheme: *matrix.scheme(),
+        CompactMatrix {
+            scheme: *self.scheme(),
             codes: match bits {
                 CodeBits::Eight => Codes::Eight(slots.map(|s| (spread(s) >> 24) as u8).collect()),
                 CodeBits::Sixteen => {
                     Codes::Sixteen(slots.map(|s| (spread(s) >> 16) as u16).collect())
                 }
             },
-            empty: (0..matrix.len())
-                .filter(|&document| matrix.is_empty_row(document))
+            empty: (0..self.len())
+                .filter(|&document| self.is_empty_row(document))
                 .collect(),
         }
     }
+}
 
+impl CompactMatrix {
     /// The scheme of the signatures that these were made from.
     pub fn scheme(&self) -> &Scheme {
         &self.scheme

@@ -1,6 +1,6 @@
 //! Many documents' signatures in one piece of memory.
 
-use super::{CodeBits, CompactMatrix, Estimate, Scheme, Signature, is_empty_row};
+use super::{Estimate, Scheme, Signature, is_empty_row};
 use crate::error::{Error, Kind};
 
 /// Signatures of many documents, row after row: 4 K bytes a document and nothing else.
@@ -118,11 +118,6 @@ impl SignatureMatrix {
     /// Where there is no such document.
     pub fn estimate(&self, left: usize, right: usize) -> Estimate {
         Estimate::of_rows(self.row(left), self.row(right))
-    }
-
-    /// The same signatures in 1 or 2 bytes a slot, for estimates alone.
-    pub fn compact(&self, bits: CodeBits) -> CompactMatrix {
-        CompactMatrix::of(self, bits)
     }
 
     /// Bytes held on the heap.

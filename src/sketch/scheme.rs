@@ -89,8 +89,8 @@ impl Scheme {
             return Ok(());
         }
         Err(Error::new(Kind::SchemeMismatch {
-            left: *self,
-            right: *other,
+            left: self.to_string(),
+            right: other.to_string(),
         }))
     }
 }

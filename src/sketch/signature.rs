@@ -76,7 +76,7 @@ impl Signature {
     pub fn merge(&mut self, other: &Self) -> Result<(), Error> {
         self.scheme.matches(&other.scheme)?;
         if self.scheme.sketch() != SketchKind::Classic {
-            return Err(Error::new(Kind::NotMergeable(self.scheme)));
+            return Err(Error::new(Kind::NotMergeable(self.scheme.to_string())));
         }
         for (slot, &value) in self.slots.iter_mut().zip(&other.slots) {
             *slot = (*slot).min(value);

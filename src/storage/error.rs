@@ -4,17 +4,14 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::header::VERSION;
 use crate::error::{Error, Kind};
 
 /// A file, and what is wrong with it.
-#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Problem {
     path: PathBuf,
     what: What,
 }
 
-#[derive(Debug, Clone, PartialEq)]
 pub(super) enum What {
     /// The system's own words: its error can be neither copied nor compared.
     Io {
@@ -28,7 +25,10 @@ pub(super) enum What {
     /// Nothing was written that could be put there.
     Unwritten,
     NoIndex,
-    Version(u64),
+    Version {
+        stored: u64,
+        read: u64,
+    },
     Checksum,
     Size {
         bytes: u64,
@@ -47,7 +47,7 @@ pub(super) enum What {
 impl Problem {
     pub(super) fn at(path: &Path, what: What) -> Error {
         let path = path.to_owned();
-        Error::new(Kind::Stored(Self { path, what }))
+        Error::new(Kind::Stored(Self { path, what }.to_string()))
     }
 
     pub(crate) fn io(doing: &'static str, path: &Path, error: &io::Error) -> Error {
@@ -80,9 +80,9 @@ impl fmt::Display for Problem {
             ),
             What::Unwritten => write!(f, "cannot write an index to {path}: nothing has written it"),
             What::NoIndex => write!(f, "{path} is no index of this crate"),
-            What::Version(version) => write!(
+            What::Version { stored, read } => write!(
                 f,
-                "{path}: index format version {version}, but this crate reads version {VERSION}"
+                "{path}: index format version {stored}, but this crate reads version {read}"
             ),
             What::Checksum => write!(f, "{path} is corrupt: its checksum is another"),
             What::Size { bytes, expected } => write!(

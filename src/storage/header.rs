@@ -8,7 +8,7 @@ use serde_json::Value;
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::error::{Problem, What};
-use super::section::Section;
+use super::section::{Entry, hex};
 use crate::error::Error;
 use crate::sketch::{SCHEME_VERSION, Scheme, SketchKind};
 use crate::text::{Form, Normalization};
@@ -64,29 +64,6 @@ struct Front {
     version: u64,
 }
 
-/// A section's file.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Entry {
-    pub(super) name: String,
-    pub(super) bytes: u64,
-    pub(super) xxh3_128: String,
-}
-
-impl Entry {
-    pub(super) fn new(section: Section, bytes: u64, checksum: u128) -> Self {
-        Self {
-            name: section.name().to_owned(),
-            bytes,
-            xxh3_128: hex(checksum),
-        }
-    }
-}
-
-pub(super) fn hex(checksum: u128) -> String {
-    format!("{checksum:032x}")
-}
-
 impl Header {
     pub(super) fn new(about: &About, sections: Vec<Entry>) -> Self {
         let (bands, rows) = about.banding;
@@ -132,7 +109,13 @@ impl Header {
             return Err(no_index());
         }
         if front.version != VERSION {
-            return Err(Problem::at(path, What::Version(front.version)));
+            return Err(Problem::at(
+                path,
+                What::Version {
+                    stored: front.version,
+                    read: VERSION,
+                },
+            ));
         }
         if !has_its_checksum(bytes) {
             return Err(Problem::at(path, What::Checksum));
@@ -257,6 +240,7 @@ impl SchemeFields {
 
 #[cfg(test)]
 mod tests {
+    use super::super::section::Section;
     use super::*;
     use crate::text::Shingle;
 

@@ -6,8 +6,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::error::{Problem, What};
-use super::header::{self, Header, hex};
-use super::section::Section;
+use super::header::{self, Header};
+use super::section::{Section, hex};
 use crate::error::Error;
 use crate::passing::{Folder, folder_of, hold, resolve};
 

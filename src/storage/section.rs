@@ -4,10 +4,10 @@ use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::Xxh3;
 
 use super::error::Problem;
-use super::header::Entry;
 use crate::error::Error;
 
 /// The parts of a stored index, each in a file of its own. Rows are documents, from 0.
@@ -71,6 +71,29 @@ impl Section {
             _ => None,
         }
     }
+}
+
+/// A section's file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Entry {
+    pub(super) name: String,
+    pub(super) bytes: u64,
+    pub(super) xxh3_128: String,
+}
+
+impl Entry {
+    pub(super) fn new(section: Section, bytes: u64, checksum: u128) -> Self {
+        Self {
+            name: section.name().to_owned(),
+            bytes,
+            xxh3_128: hex(checksum),
+        }
+    }
+}
+
+pub(super) fn hex(checksum: u128) -> String {
+    format!("{checksum:032x}")
 }
 
 /// Writes a section, counting and checksumming what it is given.

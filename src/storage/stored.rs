@@ -10,10 +10,10 @@ use rayon::prelude::*;
 
 use super::check;
 use super::error::{Problem, What};
-use super::header::{self, About, Entry, Header, hex};
+use super::header::{self, About, Header};
 #[cfg(feature = "corpus")]
 use super::read::{DocumentReader, ListReader};
-use super::section::Section;
+use super::section::{Entry, Section, hex};
 use super::table::Table;
 #[cfg(feature = "corpus")]
 use super::view::Sets;

@@ -12,11 +12,11 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use super::check;
 use super::error::{Problem, What};
-use super::header::{self, About, Entry, Header, hex};
+use super::header::{self, About, Header};
 use super::id::hash_of_id;
 use super::place::Place;
 use super::read::{ListReader, SectionReader};
-use super::section::{ListWriter, Section, SectionWriter};
+use super::section::{Entry, ListWriter, Section, SectionWriter, hex};
 use crate::error::Error;
 use crate::passing::Folder;
 use crate::sketch::EMPTY;

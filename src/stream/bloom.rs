@@ -3,9 +3,9 @@
 use super::filter::Filter;
 use super::rates::{Plan, union};
 use super::{Seen, Verdict};
-use crate::deduper::Deduper;
 use crate::error::{Error, Kind};
 use crate::lsh::Banding;
+use crate::settings::Settings;
 
 /// Settings of a memory of fixed size, which knows band keys and nothing else of the documents that were passed.
 ///
@@ -66,20 +66,20 @@ pub struct BloomBands {
 }
 
 impl BloomBands {
-    pub(super) fn new(deduper: &Deduper, settings: Bloom) -> Result<Self, Error> {
+    pub(super) fn new(settings: &Settings, bloom: Bloom) -> Result<Self, Error> {
         let Bloom {
             documents, rate, ..
-        } = settings;
-        let hashes = deduper.scheme().hashes();
+        } = bloom;
+        let hashes = settings.scheme().hashes();
         if documents == 0 {
             return Err(Error::new(Kind::BloomDocuments(documents)));
         }
         if !(LEAST_RATE..1.0).contains(&rate) {
             return Err(Error::new(Kind::BloomRate(rate)));
         }
-        let banding = match settings.banding {
+        let banding = match bloom.banding {
             Some(banding) => banding.fits(hashes)?,
-            None => Banding::balanced(deduper.threshold(), hashes)?,
+            None => Banding::balanced(settings.threshold(), hashes)?,
         };
         let plan = Plan::new(documents, banding.bands(), rate)?;
         let blocks = plan.blocks() as usize;
@@ -92,7 +92,7 @@ impl BloomBands {
             banding,
             plan,
             documents: 0,
-            settings,
+            settings: bloom,
         })
     }
 

@@ -5,9 +5,9 @@ use super::iter::{TryVerdicts, Unseen, Verdicts};
 use super::sketched::{Sketched, Sketching, Wanted};
 use super::window::Passed;
 use super::{Counts, Memory, Verdict};
-use crate::deduper::Deduper;
 use crate::error::Error;
 use crate::lsh::Banding;
+use crate::settings::Settings;
 use crate::sketch::Sketcher;
 use crate::text::Document;
 
@@ -50,15 +50,15 @@ enum Remembered {
 }
 
 impl Sieve {
-    pub(crate) fn new(deduper: &Deduper, memory: Memory) -> Result<Self, Error> {
+    pub(crate) fn new(settings: &Settings, memory: Memory) -> Result<Self, Error> {
         let (memory, wanted) = match memory {
-            Memory::Window(settings) => {
-                let passed = Passed::new(deduper, settings)?;
+            Memory::Window(window) => {
+                let passed = Passed::new(settings, window)?;
                 let wanted = passed.wanted();
                 (Remembered::Window(Box::new(passed)), wanted)
             }
-            Memory::Bloom(settings) => {
-                let bands = BloomBands::new(deduper, settings)?;
+            Memory::Bloom(bloom) => {
+                let bands = BloomBands::new(settings, bloom)?;
                 let wanted = Wanted {
                     banding: bands.banding(),
                     slots: false,
@@ -68,7 +68,7 @@ impl Sieve {
             }
         };
         Ok(Self {
-            sketching: Sketching::new(deduper.sketcher().clone(), wanted),
+            sketching: Sketching::new(settings.sketcher().clone(), wanted),
             memory,
             counts: Counts::default(),
         })

@@ -5,9 +5,9 @@ use std::collections::VecDeque;
 use super::recent::Recent;
 use super::sketched::{Sketch, Wanted};
 use super::{Seen, Verdict};
-use crate::deduper::Deduper;
 use crate::error::{Error, Kind};
 use crate::lsh::Banding;
+use crate::settings::Settings;
 use crate::verify::{ShingleSet, below_floor};
 
 /// Settings of a memory of the documents that were passed: of all, or of the last ones. It tells which of them was met,
@@ -117,20 +117,20 @@ impl Shingles {
 }
 
 impl Passed {
-    pub(super) fn new(deduper: &Deduper, settings: Window) -> Result<Self, Error> {
-        if let Some(documents) = settings.documents.filter(|n| !(1..=MOST).contains(n)) {
+    pub(super) fn new(settings: &Settings, window: Window) -> Result<Self, Error> {
+        if let Some(documents) = window.documents.filter(|n| !(1..=MOST).contains(n)) {
             return Err(Error::new(Kind::Window(documents)));
         }
-        let (banding, hashes) = (deduper.banding(), deduper.scheme().hashes());
+        let (banding, hashes) = (settings.banding(), settings.scheme().hashes());
         Ok(Self {
-            signatures: Recent::new(banding, hashes, settings.documents),
+            signatures: Recent::new(banding, hashes, window.documents),
             held: VecDeque::new(),
             shingles: 0,
-            settings,
-            threshold: deduper.threshold(),
-            floor: match settings.estimates {
-                true => deduper.threshold(),
-                false => deduper.estimate_floor(),
+            settings: window,
+            threshold: settings.threshold(),
+            floor: match window.estimates {
+                true => settings.threshold(),
+                false => settings.estimate_floor(),
             },
             places: Vec::new(),
         })

@@ -31,9 +31,9 @@ pub(super) struct Cache {
 const MOST: usize = 1 << 21;
 
 impl<'c> Confirming<'c> {
-    pub(super) fn new(job: &Job<'c>, corpus: &'c Corpus) -> Self {
+    pub(super) fn new(job: &'c Job, corpus: &'c Corpus) -> Self {
         Self {
-            shingler: job.deduper.sketcher().shingler(),
+            shingler: job.settings.sketcher().shingler(),
             corpus,
             is_asked: job.confirm_texts,
         }

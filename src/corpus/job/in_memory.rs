@@ -44,7 +44,7 @@ const SAVING: usize = 1 << 28;
 
 impl InMemory {
     pub(super) fn run(
-        job: &Job<'_>,
+        job: &Job,
         sources: Sources,
         sinks: &Sinks,
         watch: Option<&dyn Watch>,
@@ -62,7 +62,7 @@ impl InMemory {
     }
 
     /// Writes what is wanted, but for pairs.
-    fn write(&self, job: &Job<'_>, sinks: &Sinks, watch: Option<&dyn Watch>) -> Result<(), Error> {
+    fn write(&self, job: &Job, sinks: &Sinks, watch: Option<&dyn Watch>) -> Result<(), Error> {
         let Self { gathered, clusters } = self;
         let Gathered {
             corpus, indexed, ..
@@ -83,7 +83,7 @@ impl InMemory {
             corpus.copy_records(watch, |document| sinks.of(clusters.is_kept(document)))?;
         }
         match &sinks.index {
-            Some(index) => save(job.deduper, index, indexed, SAVING, |saving| {
+            Some(index) => save(&job.settings, index, indexed, SAVING, |saving| {
                 self.save_kept(job, saving, watch)
             })
             .map(drop),
@@ -94,14 +94,14 @@ impl InMemory {
     /// Adds the documents that are kept to an index.
     fn save_kept(
         &self,
-        job: &Job<'_>,
+        job: &Job,
         saving: &mut Saving<'_>,
         watch: Option<&dyn Watch>,
     ) -> Result<(), Error> {
         const TOGETHER: usize = 1 << 12;
         let Self { gathered, clusters } = self;
         let corpus = &gathered.corpus;
-        let shingler = job.deduper.sketcher().shingler();
+        let shingler = job.settings.sketcher().shingler();
         let shingle = |memory: &mut Memory, &document: &usize| {
             let set = corpus.documents()[document].shingle_set(shingler, memory);
             let unreadable = |error: ReadError| crate::Error::unreadable(document, &*error);
@@ -185,21 +185,21 @@ impl InMemory {
 
 impl Gathered {
     fn read(
-        job: &Job<'_>,
+        job: &Job,
         sources: Sources,
         watch: Option<&dyn Watch>,
     ) -> Result<(Self, Digests), Error> {
         let Job {
-            deduper, options, ..
+            settings, options, ..
         } = job;
-        let indexed = Indexed::open(&job.against, deduper)?;
-        let digester = deduper.digester();
+        let indexed = Indexed::open(&job.against, settings)?;
+        let digester = settings.digester();
         let (corpus, mut digests) =
             Corpus::digest_new(sources, options, &digester, &indexed, watch)?;
         // By LSH alone it is known which have nothing to do with new documents.
-        let old = match deduper.method() {
+        let old = match settings.method() {
             _ if indexed.is_empty() => Vec::new(),
-            Method::Lsh => indexed.candidates(&digests, deduper),
+            Method::Lsh => indexed.candidates(&digests, settings),
             _ => (0..indexed.len()).collect(),
         };
         let mut of_old = indexed.digests(&old, &digester);
@@ -215,7 +215,7 @@ impl Gathered {
     /// The clusters, and what was found of all pairs, where a table of them is wanted.
     fn decide(
         &self,
-        job: &Job<'_>,
+        job: &Job,
         digests: Digests,
         pairs: Option<&Table>,
         watch: Option<&dyn Watch>,
@@ -233,7 +233,7 @@ impl Gathered {
         if let Some(watch) = watch {
             run = run.watch(watch);
         }
-        let batch = Batch::of(job.deduper, &documents, digests, run)?;
+        let batch = Batch::of(&job.settings, &documents, digests, run)?;
         let mut found = None;
         if let Some(table) = pairs {
             job.check_copies(self.copies(batch.distinct()))?;

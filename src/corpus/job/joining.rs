@@ -12,7 +12,6 @@ use super::stored::{Fetched, Stored, runs};
 use crate::candidates::Crowds;
 use crate::chances::{Agreement, Chances};
 use crate::corpus::error::Error;
-use crate::deduper::Deduper;
 use crate::exact::{
     Common, CommonJoin, CommonOf, Frequencies, Listed, MostlyCommon, Part, Posting, Rarity,
     Scanned, early,
@@ -20,13 +19,14 @@ use crate::exact::{
 use crate::frequent::Parts;
 use crate::method::Method;
 use crate::repeated::repeated_of;
+use crate::settings::Settings;
 use crate::sketch::equal_slots;
 use crate::threshold::Threshold;
 use crate::watch::Ticker;
 
 /// Which documents are joined, and what with.
 pub(super) struct Joining<'j> {
-    pub(super) deduper: &'j Deduper,
+    pub(super) settings: &'j Settings,
     pub(super) folder: &'j Folder,
     pub(super) shares: &'j Shares,
     pub(super) stored: &'j Stored,
@@ -157,7 +157,7 @@ const POSTING: usize = 20;
 
 impl Joining<'_> {
     fn threshold(&self) -> Threshold {
-        Threshold(self.deduper.threshold())
+        Threshold(self.settings.threshold())
     }
 
     /// Which shingles of the joined sets are rare.
@@ -305,7 +305,7 @@ impl Joining<'_> {
 
     /// Candidates to verified pairs, by (a, b).
     pub(super) fn verify(&self, files: &[Candidates], ticker: &Ticker<'_>) -> Result<Whole, Error> {
-        let chances = self.deduper.chances(Method::Lsh);
+        let chances = self.settings.chances(Method::Lsh);
         let mut edges = self.folder.create(names::EDGES, 1 << 16)?;
         for part in 0..self.parts {
             let mut pairs: Vec<(u32, u32)> = Vec::new();
@@ -348,7 +348,7 @@ impl Joining<'_> {
         fetched: &Fetched<'_>,
         chances: &Chances,
     ) -> Vec<Edge> {
-        let sketch = self.deduper.sketcher().sketch();
+        let sketch = self.settings.sketcher().sketch();
         let is_certain = |&(a, b): &(u32, u32)| self.certain.are(a, b);
         let hashes = match pairs.iter().all(is_certain) {
             true => 0, // signatures have no say
@@ -365,7 +365,7 @@ impl Joining<'_> {
             let place = documents.partition_point(|&other| other < document);
             &slots[place * hashes..(place + 1) * hashes]
         };
-        let floor = self.deduper.floor_slots();
+        let floor = self.settings.floor_slots();
         let verify = |&(a, b): &(u32, u32)| {
             let found = if is_certain(&(a, b)) {
                 FoundIn::Certain
@@ -377,7 +377,7 @@ impl Joining<'_> {
                 FoundIn::Bands(chances.agreement(left, right))
             };
             let [left, right] = [a, b].map(|document| &fetched.get(document).set);
-            let similarity = left.similarity_at_least(right, self.deduper.threshold())?;
+            let similarity = left.similarity_at_least(right, self.settings.threshold())?;
             Some(Edge {
                 a,
                 b,

@@ -23,7 +23,7 @@ use crate::passing::{PREFIX, hold};
 #[serde(deny_unknown_fields)]
 pub(super) struct Manifest {
     /// None where the files of earlier work are being removed.
-    pub(super) settings: Settings,
+    pub(super) settings: JobSettings,
     /// A hash of the names, sizes and times of the inputs, which stand in a file of their own.
     inputs: String,
     pub(super) read: Option<ReadDone>,
@@ -61,8 +61,8 @@ impl Manifest {
     }
 }
 
-/// Settings and their names, those first that others follow from: what the decisions depend on.
-pub(super) type Settings = Vec<(String, String)>;
+/// JobSettings and their names, those first that others follow from: what the decisions depend on.
+pub(super) type JobSettings = Vec<(String, String)>;
 
 /// The inputs have been read once.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -214,7 +214,7 @@ impl Work {
     /// The work in a folder, as far as it has come; from its beginning where it is `fresh`.
     pub(super) fn resume(
         folder: Folder,
-        settings: Settings,
+        settings: JobSettings,
         inputs: &[Input],
         fresh: bool,
     ) -> Result<Self, Error> {

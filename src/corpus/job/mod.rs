@@ -74,13 +74,14 @@ mod tests;
 mod walk;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use self::decided::Held;
 pub use self::decided::{Counts, Decided, DecidedCluster, Joined, Removed, Sinks};
 use self::folder::Folder;
 use self::in_memory::InMemory;
 pub(super) use self::manifest::is_work_folder;
-use self::manifest::{DecidedDone, Settings, Work};
+use self::manifest::{DecidedDone, JobSettings, Work};
 use self::on_disk::OnDisk;
 use self::shares::Shares;
 use self::stages::Stages;
@@ -96,6 +97,7 @@ use crate::deduper::Deduper;
 use crate::method::{Method, Reason};
 use crate::passing::resolve;
 use crate::recall::{LinkTally, Recall};
+use crate::settings::Settings;
 use crate::watch::Watch;
 
 /// Finds the near-duplicates of files, and writes the decisions.
@@ -120,8 +122,8 @@ use crate::watch::Watch;
 /// # Ok::<(), resemblance::corpus::Error>(())
 /// ```
 #[derive(Debug, Clone)]
-pub struct Job<'d> {
-    deduper: &'d Deduper,
+pub struct Job {
+    settings: Arc<Settings>,
     options: ReadOptions,
     memory: Option<u64>,
     work: Option<PathBuf>,
@@ -131,11 +133,11 @@ pub struct Job<'d> {
     confirm_texts: bool,
 }
 
-impl<'d> Job<'d> {
+impl Job {
     /// A job with the defaults. Which copies are kept is up to [`ReadOptions::keep`].
-    pub fn new(deduper: &'d Deduper, options: ReadOptions) -> Self {
+    pub fn new(deduper: &Deduper, options: ReadOptions) -> Self {
         Self {
-            deduper,
+            settings: Arc::clone(deduper.settings()),
             options,
             memory: None,
             work: None,
@@ -332,7 +334,7 @@ impl<'d> Job<'d> {
 
     /// What one record may take.
     fn limit(&self) -> RecordLimit {
-        let shingle = self.deduper.scheme().shingle();
+        let shingle = self.settings.scheme().shingle();
         RecordLimit::of(self.bound(), PROGRAM, shingle, &self.options)
     }
 
@@ -343,7 +345,7 @@ impl<'d> Job<'d> {
         sinks: &Sinks,
         watch: Option<&dyn Watch>,
     ) -> Result<Decided, Error> {
-        let indexed = Indexed::open(&self.against, self.deduper)?;
+        let indexed = Indexed::open(&self.against, &self.settings)?;
         let mut work = self.begin(&sources, &indexed)?;
         sources.spool(watch)?;
         let stages = Stages {
@@ -379,7 +381,7 @@ impl<'d> Job<'d> {
             indexed,
             options: self.options.clone(),
         };
-        held.write(self.deduper, sinks, &shares, watch)?;
+        held.write(&self.settings, sinks, &shares, watch)?;
         Ok(self.decided(held, &decided, pairs, known_of_texts))
     }
 
@@ -401,19 +403,19 @@ impl<'d> Job<'d> {
     }
 
     /// All that decisions depend on; and what the files of the work folder do.
-    fn settings(&self, sources: &Sources, indexed: &Indexed) -> Settings {
-        let deduper = self.deduper;
+    fn settings(&self, sources: &Sources, indexed: &Indexed) -> JobSettings {
+        let settings = &self.settings;
         let fields = &self.options.fields;
         let keep = &fields.keep;
         let prefer = keep.preference().map(ToString::to_string);
         [
             ("program", env!("CARGO_PKG_VERSION").to_owned()),
-            ("scheme", deduper.scheme().to_string()),
-            ("threshold", deduper.threshold().to_string()),
+            ("scheme", settings.scheme().to_string()),
+            ("threshold", settings.threshold().to_string()),
             ("method", self.method().to_string()),
             (
                 "cluster",
-                format!("{:?}", deduper.cluster_mode()).to_lowercase(),
+                format!("{:?}", settings.cluster_mode()).to_lowercase(),
             ),
             ("keep", keep.by().to_string()),
             ("prefer", prefer.unwrap_or_default()),
@@ -430,8 +432,8 @@ impl<'d> Job<'d> {
                 (self.options.max_record).map_or(String::new(), |bytes| bytes.to_string()),
             ),
             ("against", indexed.stamp()),
-            ("banding", deduper.banding().to_string()),
-            ("recall", deduper.recall().to_string()),
+            ("banding", settings.banding().to_string()),
+            ("recall", settings.recall().to_string()),
             (
                 "input format",
                 sources.format().map_or(String::new(), |of| of.to_string()),
@@ -443,7 +445,7 @@ impl<'d> Job<'d> {
 
     /// By LSH, where the method is not exact: which takes less cannot be told before everything is in memory.
     fn method(&self) -> Method {
-        match self.deduper.method() {
+        match self.settings.method() {
             Method::Auto => Method::Lsh,
             method => method,
         }
@@ -462,7 +464,7 @@ impl<'d> Job<'d> {
             indexed,
             ..
         } = &held;
-        let chances = self.deduper.chances(self.method());
+        let chances = self.settings.chances(self.method());
         let links = LinkTally::new(&chances);
         let counted = &decided.counted;
         links.add_counts(&counted.links);
@@ -470,7 +472,9 @@ impl<'d> Job<'d> {
         let documents = known.documents as usize - known.late.len();
         let rejected = known.rejected() + known.late.len();
         let method = (self.method(), Reason::Asked);
-        let recall = self.deduper.recall_of(method, links.told(), counted.unseen);
+        let recall = self
+            .settings
+            .recall_of(method, links.told(), counted.unseen);
         Decided {
             counts: Counts {
                 read: documents + rejected,

@@ -18,7 +18,7 @@ use crate::corpus::read::Rejection;
 use crate::corpus::records::RawRecord;
 use crate::corpus::sink::{IndexSink, RecordSink, Table};
 use crate::corpus::sources::Sources;
-use crate::deduper::Deduper;
+use crate::settings::Settings;
 use crate::verify::{ShingleSet, Similarity};
 use crate::watch::{Looks, Stage, Ticker, Watch};
 
@@ -35,7 +35,7 @@ impl OnDisk {
     /// Writes what is wanted.
     pub(super) fn write(
         &mut self,
-        deduper: &Deduper,
+        settings: &Settings,
         sinks: &Sinks,
         shares: &Shares,
         watch: Option<&dyn Watch>,
@@ -54,7 +54,7 @@ impl OnDisk {
             self.copy_records(&is_removed, sinks, watch)?;
         }
         match &sinks.index {
-            Some(index) => self.save(&is_removed, deduper, index, shares, watch),
+            Some(index) => self.save(&is_removed, settings, index, shares, watch),
             None => Ok(()),
         }
     }
@@ -139,7 +139,7 @@ impl OnDisk {
     fn save(
         &mut self,
         is_removed: &[bool],
-        deduper: &Deduper,
+        settings: &Settings,
         index: &IndexSink,
         shares: &Shares,
         watch: Option<&dyn Watch>,
@@ -148,14 +148,14 @@ impl OnDisk {
             folder: &self.work.folder,
             inputs: &self.sources.inputs,
             options: &self.options,
-            shingler: deduper.sketcher().shingler(),
+            shingler: settings.sketcher().shingler(),
             known: &self.known,
             // These are saved from their index.
             indexed: &Indexed::default(),
-            round: shares.of_records(deduper.banding()),
+            round: shares.of_records(settings.banding()),
             ticker: Ticker::new(watch, Stage::Save, self.known.documents as usize),
         };
-        let saved = save(deduper, index, &self.indexed, shares.table, |saving| {
+        let saved = save(settings, index, &self.indexed, shares.table, |saving| {
             again.run(&mut Kept { is_removed, saving }).map(drop)
         })?;
         // An index that this job goes by may give way to its own: then its outputs are in their places.

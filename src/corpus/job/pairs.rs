@@ -10,9 +10,9 @@ use crate::batch::PairsOfCopies;
 use crate::chances::Agreement;
 use crate::corpus::error::Error;
 use crate::corpus::sink::Table;
-use crate::deduper::Deduper;
 use crate::exact::Partners;
 use crate::recall::PairTally;
+use crate::settings::Settings;
 use crate::verify::{Pair, Similarity};
 use crate::watch::Ticker;
 
@@ -24,7 +24,7 @@ pub(super) struct Pairing<'p> {
     pub(super) firsts: &'p [u32],
     pub(super) stored: &'p Stored,
     pub(super) certain: &'p Certain,
-    pub(super) deduper: &'p Deduper,
+    pub(super) settings: &'p Settings,
     /// Documents from this number on are of indexes.
     pub(super) new: u32,
     pub(super) copies: PairsOfCopies,
@@ -220,10 +220,10 @@ impl Rows<'_, '_> {
         let Pairing {
             stored,
             batch,
-            deduper,
+            settings,
             ..
         } = self.pairing;
-        let sketch = deduper.sketcher().sketch();
+        let sketch = settings.sketcher().sketch();
         for (run, documents) in runs(&self.uncertain, stored, *batch, |pair| pair.sets) {
             let fetched = stored.fetch(&documents)?;
             let agreements: Vec<Option<Agreement>> = run

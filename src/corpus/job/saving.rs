@@ -7,12 +7,12 @@ use rayon::prelude::*;
 use crate::corpus::error::Error;
 use crate::corpus::indexed::{Indexed, IndexedDocument};
 use crate::corpus::sink::IndexSink;
-use crate::deduper::Deduper;
+use crate::settings::Settings;
 use crate::storage::{About, ListWriter, Section, SectionWriter, StoredId, Writer};
 
 /// An index in the making.
 pub(super) struct Saving<'s> {
-    deduper: &'s Deduper,
+    settings: &'s Settings,
     ids: ListWriter,
     sets: ListWriter,
     signatures: SectionWriter,
@@ -22,7 +22,7 @@ pub(super) struct Saving<'s> {
 /// Writes an index of the documents of others and those that `add` adds, and tells its checksum. Takes about so many bytes
 /// of memory, and 16 for each document.
 pub(super) fn save(
-    deduper: &Deduper,
+    settings: &Settings,
     sink: &IndexSink,
     indexed: &Indexed,
     memory: usize,
@@ -30,7 +30,7 @@ pub(super) fn save(
 ) -> Result<String, Error> {
     sink.write(|writer| {
         let mut saving = Saving {
-            deduper,
+            settings,
             ids: writer.list(Section::Ids)?,
             sets: writer.list(Section::Sets)?,
             signatures: writer.section(Section::Signatures)?,
@@ -45,7 +45,7 @@ pub(super) fn save(
 impl Saving<'_> {
     /// Adds documents.
     pub(super) fn push(&mut self, documents: &[IndexedDocument]) -> Result<(), Error> {
-        let sketch = self.deduper.sketcher().sketch();
+        let sketch = self.settings.sketcher().sketch();
         let hashes = sketch.hashes();
         let mut slots = vec![0; documents.len() * hashes];
         let rows = slots.par_chunks_exact_mut(hashes).zip(documents);
@@ -60,16 +60,16 @@ impl Saving<'_> {
     }
 
     fn finish(self, writer: &mut Writer, memory: usize) -> Result<String, Error> {
-        let banding = self.deduper.banding();
+        let banding = self.settings.banding();
         writer.finish_list(self.ids)?;
         writer.finish_list(self.sets)?;
         writer.finish(self.signatures)?;
         let about = About {
             documents: self.documents,
             id_kind: String::KIND.to_owned(),
-            scheme: *self.deduper.scheme(),
+            scheme: *self.settings.scheme(),
             banding: banding.into(),
-            threshold: self.deduper.threshold(),
+            threshold: self.settings.threshold(),
             application: BTreeMap::new(),
         };
         writer.write_tables(&about, memory, |band, slots| banding.key(band, slots))?;

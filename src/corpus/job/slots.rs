@@ -7,12 +7,12 @@ use super::folder::{Bytes as _, Folder};
 use super::names;
 use crate::batch::{SharedSlots, TOGETHER, is_in_vain};
 use crate::corpus::error::Error;
-use crate::deduper::Deduper;
+use crate::settings::Settings;
 
 /// Signatures of the documents of buckets, on their way to the disk.
 pub(super) struct Slots<'s> {
     folder: &'s Folder,
-    deduper: &'s Deduper,
+    settings: &'s Settings,
     marks: &'s [Mark],
     dealer: Dealer<'s>,
     documents: usize,
@@ -22,14 +22,14 @@ impl<'s> Slots<'s> {
     /// With so much memory for what waits to be written.
     pub(super) fn new(
         folder: &'s Folder,
-        deduper: &'s Deduper,
+        settings: &'s Settings,
         marks: &'s [Mark],
         memory: usize,
     ) -> Result<Self, Error> {
-        let parts = deduper.scheme().hashes().div_ceil(TOGETHER);
+        let parts = settings.scheme().hashes().div_ceil(TOGETHER);
         Ok(Self {
             folder,
-            deduper,
+            settings,
             marks,
             dealer: Dealer::create(folder, names::SLOTS, parts, memory)?,
             documents: 0,
@@ -41,7 +41,7 @@ impl<'s> Slots<'s> {
     pub(super) fn open(mut self, again: Again<'_>) -> Result<Vec<bool>, Error> {
         again.run(&mut self)?;
         self.dealer.finish()?;
-        let (hashes, floor) = (self.deduper.scheme().hashes(), self.deduper.floor_slots());
+        let (hashes, floor) = (self.settings.scheme().hashes(), self.settings.floor_slots());
         let dealt = Dealt::open(self.folder, names::SLOTS)?;
         let mut shared = vec![0u16; self.documents];
         for part in 0..dealt.len() {
@@ -78,14 +78,14 @@ impl Picking for Slots<'_> {
 
     fn make(&self, _: Picked, hashes: &mut Vec<u64>, made: &mut Vec<u32>) {
         let from = made.len();
-        made.resize(from + self.deduper.scheme().hashes(), 0);
-        let sketch = self.deduper.sketcher().sketch();
+        made.resize(from + self.settings.scheme().hashes(), 0);
+        let sketch = self.settings.sketcher().sketch();
         sketch.sketch(hashes, &mut made[from..]);
     }
 
     fn take(&mut self, made: Vec<u32>) -> Result<(), Error> {
         let mut bytes = Vec::new();
-        for row in made.chunks_exact(self.deduper.scheme().hashes()) {
+        for row in made.chunks_exact(self.settings.scheme().hashes()) {
             self.documents += 1;
             for (part, slots) in row.chunks(TOGETHER).enumerate() {
                 bytes.clear();

@@ -42,7 +42,7 @@ use crate::watch::{Stage, Ticker, Watch};
 
 /// The stages of a job, each of which is done unless it has been.
 pub(super) struct Stages<'j> {
-    pub(super) job: &'j Job<'j>,
+    pub(super) job: &'j Job,
     pub(super) sources: &'j Sources,
     pub(super) indexed: &'j Indexed,
     pub(super) shares: Shares,
@@ -66,11 +66,11 @@ impl Stages<'_> {
             return Ok(done);
         }
         let Job {
-            deduper, options, ..
+            settings, options, ..
         } = self.job;
-        let keyed = || Digester::keyed(deduper.sketcher().clone(), deduper.banding());
+        let keyed = || Digester::keyed(settings.sketcher().clone(), settings.banding());
         let (digester, found_by) = match self.is_exact() {
-            true => (deduper.digester(), (names::STRIPS, STRIPS)),
+            true => (settings.digester(), (names::STRIPS, STRIPS)),
             false => (keyed(), (names::KEYS, self.shares.parts)),
         };
         let parser = Parser {
@@ -84,7 +84,7 @@ impl Stages<'_> {
         let policy = &options.fields.keep;
         let mut keying = Keying::new(folder, policy, found_by, &self.shares)?;
         Reading::new(&self.sources.inputs, parser, ticker, &mut keying)
-            .rounds_of(self.shares.of_records(deduper.banding()))
+            .rounds_of(self.shares.of_records(settings.banding()))
             .run()?;
         keying.take_indexed(self.indexed, &digester, self.shares.buffers)?;
         let done = keying.finish(self.limit.of_reading())?;
@@ -162,7 +162,7 @@ impl Stages<'_> {
             shares: &self.shares,
             firsts,
             new,
-            most_pairs: self.job.deduper.most_bucket_pairs(sets),
+            most_pairs: self.job.settings.most_bucket_pairs(sets),
         };
         crowding.find(&ticker)
     }
@@ -174,7 +174,7 @@ impl Stages<'_> {
         let ticker = self.ticker(folder, Stage::Filter, documents);
         let asked: Vec<bool> = (0..).zip(&firsts.0).map(|(d, &first)| d == first).collect();
         let lengths = lengths(folder, documents)?;
-        let threshold = Threshold(self.job.deduper.threshold());
+        let threshold = Threshold(self.job.settings.threshold());
         let of_all = || lengths.iter().copied();
         let may = survivors(&strips, of_all(), threshold, &asked, &ticker)?;
         let is_narrowed = pays_again(&strips, of_all(), threshold, &may)?;
@@ -254,10 +254,10 @@ impl Stages<'_> {
             folder,
             inputs: &self.sources.inputs,
             options: &self.job.options,
-            shingler: self.job.deduper.sketcher().shingler(),
+            shingler: self.job.settings.sketcher().shingler(),
             known,
             indexed: self.indexed,
-            round: self.shares.of_records(self.job.deduper.banding()),
+            round: self.shares.of_records(self.job.settings.banding()),
             ticker: self.ticker(folder, stage, known.documents as usize),
         }
     }
@@ -270,16 +270,16 @@ impl Stages<'_> {
         known: &Known,
         marks: &mut [Mark],
     ) -> Result<(), Error> {
-        let (deduper, shares) = (self.job.deduper, &self.shares);
+        let (settings, shares) = (&self.job.settings, &self.shares);
         let again = self.again(folder, known, Stage::Filter);
         let may = match self.is_exact() {
             true => {
-                let threshold = Threshold(deduper.threshold());
+                let threshold = Threshold(settings.threshold());
                 let narrowing = Narrowing::new(folder, shares, marks)?;
                 let ticker = self.ticker(folder, Stage::Filter, narrowing.looked_at);
                 narrowing.survivors(again, threshold, &ticker)?
             }
-            false => Slots::new(folder, deduper, marks, shares.buffers)?.open(again)?,
+            false => Slots::new(folder, settings, marks, shares.buffers)?.open(again)?,
         };
         let looked_at = marks.iter_mut().filter(|mark| mark.may_have_partner());
         for (mark, may) in looked_at.zip(may) {
@@ -319,7 +319,7 @@ impl Stages<'_> {
             _ => None,
         };
         let joining = Joining {
-            deduper: self.job.deduper,
+            settings: &self.job.settings,
             folder,
             shares: &self.shares,
             stored: &stored,
@@ -384,13 +384,13 @@ impl Stages<'_> {
             return Ok(done);
         }
         let (folder, shares) = (&work.folder, &self.shares);
-        let deduper = self.job.deduper;
+        let settings = &self.job.settings;
         let firsts = folder.read_numbers(&picked.firsts)?;
         let policy = &self.job.options.fields.keep;
         let stored = &found.stored;
         let keeping = Keeping::load(policy, stored, &found.dealt, new, shares.round)?;
         let labelling = Labelling {
-            mode: deduper.cluster_mode(),
+            mode: settings.cluster_mode(),
             work: self.work(),
             folder,
             shares,
@@ -401,7 +401,7 @@ impl Stages<'_> {
         };
         let (labels, out) = labelling.labels(found.common.as_ref())?;
         let unseen = self.unseen(out, picked)?;
-        let chances = deduper.chances(self.job.method());
+        let chances = settings.chances(self.job.method());
         let tally = LinkTally::new(&chances);
         let writer = clusters::Writer {
             folder,
@@ -436,7 +436,7 @@ impl Stages<'_> {
         table: &Table,
     ) -> Result<Recall, Error> {
         table.pairs_header()?;
-        let deduper = self.job.deduper;
+        let settings = &self.job.settings;
         let common = found.common.as_ref();
         let partners = common
             .map(|common| common.partners(self.work()))
@@ -454,20 +454,20 @@ impl Stages<'_> {
             firsts: &folder.read_numbers(&picked.firsts)?,
             stored: &found.stored,
             certain: &found.certain,
-            deduper,
+            settings,
             new,
             partners,
         };
         let method = (self.job.method(), Reason::Asked);
-        let chances = deduper.chances(method.0);
+        let chances = settings.chances(method.0);
         let mut tally = PairTally::new(&chances);
         pairing.write(Edges::open(folder)?, table, &mut tally)?;
-        Ok(deduper.recall_of(method, tally.told(), unseen))
+        Ok(settings.recall_of(method, tally.told(), unseen))
     }
 
     /// What joining common parts may take.
     fn work(&self) -> exact::Work {
-        exact::Work::new(self.job.deduper.budget().work)
+        exact::Work::new(self.job.settings.budget().work)
     }
 
     /// Pairs that were not looked at, where joining common parts took too much work: an error by the exact join.
@@ -475,7 +475,7 @@ impl Stages<'_> {
         match out {
             None => Ok(0),
             Some(out) if self.is_exact() => {
-                Err(crate::Error::exact_too_large(Reason::of_work(out, self.work())).into())
+                Err(Reason::of_work(out, self.work()).too_large().into())
             }
             Some(_) => Ok(picked.crowded),
         }

@@ -92,7 +92,7 @@ fn told(deduper: &Deduper, options: &ReadOptions, path: &Path, shares: Option<Sh
 }
 
 /// The same, with an index that is written here.
-fn told_of(job: &Job<'_>, path: &Path, shares: Option<Shares>, index: &Path) -> Told {
+fn told_of(job: &Job, path: &Path, shares: Option<Shares>, index: &Path) -> Told {
     let folder = TempDir::new().unwrap();
     let file = |name| folder.path().join(name);
     let sources = Sources::find(&[path]).unwrap();

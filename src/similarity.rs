@@ -1,0 +1,225 @@
+//! Sets of shingles, and how alike two of them are.
+
+use std::sync::Arc;
+
+use xxhash_rust::xxh3::Xxh3;
+
+use crate::threshold::Threshold;
+
+/// A set of shingle hashes: sorted, each once. A clone is the same set, held once.
+///
+/// ```
+/// use resemblance::verify::ShingleSet;
+///
+/// let left = ShingleSet::from_hashes(vec![3, 1, 2, 2]);
+/// let right = ShingleSet::from_hashes(vec![2, 3, 4]);
+/// let similarity = left.similarity(&right);
+/// assert_eq!(similarity.jaccard, 0.5);
+/// assert_eq!(similarity.containment_a, 2.0 / 3.0);
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ShingleSet(Arc<[u64]>);
+
+impl ShingleSet {
+    /// The set of these hashes. Costs a sort.
+    pub fn from_hashes(mut hashes: Vec<u64>) -> Self {
+        sort_and_dedup(&mut hashes);
+        Self(hashes.into())
+    }
+
+    /// The same from a buffer that is to be used again; its order is lost.
+    pub(crate) fn from_buffer(hashes: &mut Vec<u64>) -> Self {
+        sort_and_dedup(hashes);
+        Self(hashes.as_slice().into())
+    }
+
+    /// The set of hashes that ascend, as they are written: eight bytes each, the lowest first.
+    #[cfg(feature = "corpus")]
+    pub(crate) fn of_bytes(hashes: &[[u8; 8]]) -> Self {
+        Self(
+            hashes
+                .iter()
+                .map(|&hash| u64::from_le_bytes(hash))
+                .collect(),
+        )
+    }
+
+    /// The hashes, ascending.
+    pub fn hashes(&self) -> &[u64] {
+        &self.0
+    }
+
+    /// Distinct shingles.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// True where there is no shingle.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// A 128-bit hash of the set. Two different sets have the same one with probability `2^-128`:
+    /// documents with the same fingerprint are taken to have the same set.
+    pub fn fingerprint(&self) -> u128 {
+        const RUN: usize = 32;
+        let mut buffer = [0; RUN * 8];
+        let mut hasher = Xxh3::new();
+        for run in self.0.chunks(RUN) {
+            for (bytes, hash) in buffer.chunks_exact_mut(8).zip(run) {
+                bytes.copy_from_slice(&hash.to_le_bytes());
+            }
+            hasher.update(&buffer[..run.len() * 8]);
+        }
+        hasher.digest128()
+    }
+
+    /// The exact similarity of two sets.
+    pub fn similarity(&self, other: &Self) -> Similarity {
+        let shared = overlap(&self.0, &other.0, 0).unwrap_or(0);
+        Similarity::of(shared, self.len(), other.len())
+    }
+
+    /// The exact similarity where its Jaccard is at least `threshold`; nothing else, and sooner,
+    /// where it is not.
+    pub fn similarity_at_least(&self, other: &Self, threshold: f64) -> Option<Similarity> {
+        let needed = Threshold(threshold).needed_of(self.len(), other.len())?;
+        let shared = overlap(&self.0, &other.0, needed)?;
+        Some(Similarity::of(shared, self.len(), other.len()))
+    }
+}
+
+fn sort_and_dedup(hashes: &mut Vec<u64>) {
+    hashes.sort_unstable();
+    hashes.dedup();
+}
+
+/// How many numbers two ascending runs share; none as soon as fewer than `needed` is certain.
+pub(crate) fn overlap<N: Ord>(left: &[N], right: &[N], needed: usize) -> Option<usize> {
+    // `spare` is how many numbers either side may still have alone.
+    let mut spare_left = left.len().checked_sub(needed)?;
+    let mut spare_right = right.len().checked_sub(needed)?;
+    let (mut l, mut r, mut shared) = (0, 0, 0);
+    while let (Some(a), Some(b)) = (left.get(l), right.get(r)) {
+        match a.cmp(b) {
+            std::cmp::Ordering::Equal => {
+                shared += 1;
+                l += 1;
+                r += 1;
+            }
+            std::cmp::Ordering::Less => {
+                spare_left = spare_left.checked_sub(1)?;
+                l += 1;
+            }
+            std::cmp::Ordering::Greater => {
+                spare_right = spare_right.checked_sub(1)?;
+                r += 1;
+            }
+        }
+    }
+    (shared >= needed).then_some(shared)
+}
+
+/// The exact similarity of documents a and b, by their shingle sets.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub struct Similarity {
+    /// Shingles in both.
+    pub shared: usize,
+    /// Jaccard similarity, |A ∩ B| / |A ∪ B|.
+    pub jaccard: f64,
+    /// Containment of a in b: the share of a's shingles that are in b, |A ∩ B| / |A|.
+    pub containment_a: f64,
+    /// Containment of b in a: |A ∩ B| / |B|.
+    pub containment_b: f64,
+}
+
+impl Similarity {
+    /// Of sets of these sizes that share so many shingles.
+    pub(crate) fn of(shared: usize, left: usize, right: usize) -> Self {
+        // A document without shingles resembles nothing.
+        let share = |of: usize| match of {
+            0 => 0.0,
+            of => shared as f64 / of as f64,
+        };
+        Self {
+            shared,
+            jaccard: share(left + right - shared),
+            containment_a: share(left),
+            containment_b: share(right),
+        }
+    }
+
+    /// Shingles in either, where some are in both.
+    pub(crate) fn union(&self) -> usize {
+        match self.shared {
+            0 => usize::MAX,
+            shared => (shared as f64 / self.jaccard).round() as usize,
+        }
+    }
+
+    /// The same seen from b.
+    #[must_use]
+    pub fn reversed(self) -> Self {
+        Self {
+            containment_a: self.containment_b,
+            containment_b: self.containment_a,
+            ..self
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set(hashes: &[u64]) -> ShingleSet {
+        ShingleSet::from_hashes(hashes.to_vec())
+    }
+
+    #[test]
+    fn the_threshold_itself_is_reached() {
+        // 4 of 5, 2 of 3, 1 of 2, 9 of 10: the quotient and the literal round alike.
+        for (shared, union, threshold) in [
+            (4, 5, 0.8),
+            (2, 3, 2.0 / 3.0),
+            (1, 2, 0.5),
+            (9, 10, 0.9),
+            (7, 10, 0.7),
+            (1, 1, 1.0),
+        ] {
+            let left: Vec<u64> = (0..union).collect();
+            let right: Vec<u64> = (0..shared).collect();
+            assert!(
+                set(&left)
+                    .similarity_at_least(&set(&right), threshold)
+                    .is_some(),
+                "{threshold}"
+            );
+            let above = threshold + 1e-9;
+            assert!(
+                set(&left)
+                    .similarity_at_least(&set(&right), above)
+                    .is_none()
+            );
+        }
+    }
+
+    #[test]
+    fn empty_sets_resemble_nothing() {
+        let none = ShingleSet::default();
+        assert_eq!(none.similarity(&none).jaccard, 0.0);
+        assert_eq!(none.similarity_at_least(&none, 0.1), None);
+        assert_eq!(set(&[1]).similarity(&none).jaccard, 0.0);
+    }
+
+    #[test]
+    fn fingerprints_are_of_the_set() {
+        assert_eq!(set(&[1, 2, 2]).fingerprint(), set(&[2, 1]).fingerprint());
+        assert_ne!(set(&[1, 2]).fingerprint(), set(&[1, 3]).fingerprint());
+        assert_ne!(set(&[]).fingerprint(), set(&[0]).fingerprint());
+        let long: Vec<u64> = (0..100).collect();
+        assert_ne!(set(&long).fingerprint(), set(&long[..64]).fingerprint());
+    }
+}
