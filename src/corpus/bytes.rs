@@ -6,12 +6,15 @@ use std::sync::Arc;
 
 use memchr::{memchr, memchr_iter};
 
-use super::delimited::{Columns, Header, RowEnds};
-use super::format::{Compression, InputFormat};
-use super::input::{Count, Input};
+use super::compression::Compression;
+use super::counted::Count;
+use super::delimited::{Columns, MARK, RowEnds, is_blank_row};
+use super::format::InputFormat;
+use super::input::Input;
 use super::json::Fields;
 use super::limit::{BEGINNING, ReadLimit};
-use super::records::{BlockSize, Form, RawRecord, Unusable};
+use super::record::{BlockSize, Form, RawRecord};
+use super::unusable::Unusable;
 
 /// Whole records of one input.
 pub(super) struct ByteBlock {
@@ -171,17 +174,9 @@ fn is_blank(line: &[u8]) -> bool {
     line.iter().all(u8::is_ascii_whitespace)
 }
 
-/// Whether a row is a blank line: one of blanks or tabs is none, but cells.
-pub(super) fn is_blank_row(row: &[u8]) -> bool {
-    row.is_empty() || row == b"\r"
-}
-
 fn line_feeds(bytes: &[u8]) -> u64 {
     memchr_iter(b'\n', bytes).count() as u64
 }
-
-/// The byte-order mark of UTF-8: it may open a file.
-pub(super) const MARK: &[u8] = b"\xEF\xBB\xBF";
 
 /// How records are told apart.
 enum Framing {
@@ -204,7 +199,7 @@ impl Framing {
             InputFormat::Csv | InputFormat::Tsv => {
                 let header = match &input.header {
                     Some(header) => Arc::clone(header),
-                    None => Arc::new(Header::read(input)?),
+                    None => Arc::new(input.read_header()?),
                 };
                 let columns = Columns::find(&header, fields).map_err(Unusable::error)?;
                 Self::Rows {

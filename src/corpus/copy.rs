@@ -2,11 +2,12 @@
 
 use std::io;
 
+use super::blocks::for_each_record;
 use super::error::Error;
 use super::input::Input;
 use super::json::Fields;
 use super::limit::ReadLimit;
-use super::records::{RawRecord, for_each_record};
+use super::record::RawRecord;
 use super::sink::RecordSink;
 
 /// Where records go that are read again. It is asked for one after the other.

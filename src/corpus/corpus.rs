@@ -20,7 +20,7 @@ use super::options::ReadOptions;
 use super::parse::{Parser, Taken};
 use super::read::{At, Reading, Rejection, Sink};
 use super::reason::KeepReason;
-use super::records::RawRecord;
+use super::record::RawRecord;
 use super::sink::RecordSink;
 use super::sources::Sources;
 use crate::cluster::Removal;

@@ -4,12 +4,17 @@ use std::io::{self, BufRead, BufReader, Read};
 
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder, Terminator};
 
-use super::bytes::{MARK, is_blank_row};
 use super::escape::Escaped;
-use super::input::{Count, Input};
 use super::json::{Fields, Found, Scalar};
-use super::limit::ReadLimit;
-use super::records::{Unusable, utf8};
+use super::unusable::{Unusable, utf8};
+
+/// The byte-order mark of UTF-8: it may open a file.
+pub(super) const MARK: &[u8] = b"\xEF\xBB\xBF";
+
+/// Whether a row is a blank line: one of blanks or tabs is none, but cells.
+pub(super) fn is_blank_row(row: &[u8]) -> bool {
+    row.is_empty() || row == b"\r"
+}
 
 /// A parser of rows that end at line feeds, so that rows are copied as lines are: a carriage return is left in the row.
 fn reader(delimiter: u8) -> Reader {
@@ -69,10 +74,8 @@ pub(super) struct Header {
 const LONGEST: u64 = 1 << 20;
 
 impl Header {
-    pub(super) fn read(input: &Input) -> io::Result<Self> {
-        let delimiter = input.format.of.delimiter().unwrap_or_default();
-        let mut file = BufReader::new(input.open(ReadLimit::default().window, &Count::default())?)
-            .take(LONGEST);
+    pub(super) fn read(file: impl Read, delimiter: u8) -> io::Result<Self> {
+        let mut file = BufReader::new(file).take(LONGEST);
         let mut ends = RowEnds::new(delimiter);
         let (mut row, mut is_first) = (Vec::new(), true);
         loop {

@@ -9,11 +9,12 @@ use std::sync::Arc;
 
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::compression::Compression;
 use super::escape::escaped_bytes;
-use super::format::{Compression, InputFormat};
+use super::format::InputFormat;
 use super::input::Input;
 use super::json::Fields;
-use super::records::RawRecord;
+use super::record::RawRecord;
 use crate::text::{Content, Document, ReadBuffer, ReadError};
 
 /// A document that was read.

@@ -5,7 +5,7 @@ use std::io::{self, BufWriter, Write};
 use std::mem::take;
 use std::thread;
 
-use super::format::Compression;
+use super::compression::Compression;
 
 pub(super) enum Encoder {
     Plain(BufWriter<File>),

@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 use serde::de::IgnoredAny;
 
-use super::decoder::decoder;
+use super::compression::{Compression, decoder, ending};
 use super::error::Error;
 use super::limit::ReadLimit;
 
@@ -94,44 +94,6 @@ impl FromStr for InputFormat {
                 "input format `{text}`: must be text, jsonl, csv, tsv or parquet"
             ))
         })
-    }
-}
-
-/// How a file is compressed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Compression {
-    None,
-    /// Of one member or several.
-    Gzip,
-    /// Of one frame or several.
-    Zstd,
-}
-
-impl Compression {
-    /// By the file's name.
-    pub(super) fn of(path: &Path) -> Self {
-        match ending(path).as_str() {
-            "gz" => Self::Gzip,
-            "zst" => Self::Zstd,
-            _ => Self::None,
-        }
-    }
-
-    /// The name without the ending that says how the file is compressed.
-    fn strip(path: &Path) -> std::borrow::Cow<'_, Path> {
-        match Self::of(path) {
-            Self::None => path.into(),
-            Self::Gzip | Self::Zstd => path.with_extension("").into(),
-        }
-    }
-
-    /// The ending of a name that says the file is compressed in a way that is neither read nor written.
-    pub(super) fn unknown(path: &Path) -> Option<String> {
-        const UNKNOWN: [&str; 15] = [
-            "xz", "bz2", "zip", "7z", "lz4", "lzma", "lzo", "br", "z", "sz", "rar", "tar", "tgz",
-            "gzip", "zstd",
-        ];
-        Some(ending(path)).filter(|ending| UNKNOWN.contains(&ending.as_str()))
     }
 }
 
@@ -225,11 +187,6 @@ impl Format {
     pub(super) fn has_lines(self) -> bool {
         self.of != InputFormat::Text
     }
-}
-
-fn ending(path: &Path) -> String {
-    let extension = path.extension().unwrap_or_default();
-    extension.to_string_lossy().to_ascii_lowercase()
 }
 
 /// Bytes of the first line of a `.json` file that are looked at.

@@ -4,13 +4,14 @@ use std::fs::File;
 use std::io::{self, Read, Seek};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::decoder::decoder;
+use super::compression::decoder;
+use super::counted::{Count, Counted};
 use super::delimited::Header;
 use super::error::Error;
 use super::escape::escaped_id;
 use super::format::{Format, InputFormat};
+use super::limit::ReadLimit;
 use super::spool::spool;
 use crate::watch::Watch;
 
@@ -66,11 +67,18 @@ impl Input {
     fn with_header(self) -> Self {
         match self.format.of.delimiter() {
             Some(_) => Self {
-                header: Header::read(&self).ok().map(Arc::new),
+                header: self.read_header().ok().map(Arc::new),
                 ..self
             },
             None => self,
         }
+    }
+
+    /// The header of a file that has one.
+    pub(super) fn read_header(&self) -> io::Result<Header> {
+        let delimiter = self.format.of.delimiter().unwrap_or_default();
+        let file = self.open(ReadLimit::default().window, &Count::default())?;
+        Header::read(file, delimiter)
     }
 
     /// With why it cannot be read.
@@ -118,22 +126,6 @@ impl Input {
         };
         let bytes = Arc::clone(bytes);
         decoder(self.format.compression, Counted { file, bytes }, window)
-    }
-}
-
-/// Bytes read from a file, as they stand on the disk.
-pub(super) type Count = Arc<AtomicUsize>;
-
-struct Counted {
-    file: File,
-    bytes: Count,
-}
-
-impl Read for Counted {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let n = self.file.read(buffer)?;
-        self.bytes.fetch_add(n, Ordering::Relaxed);
-        Ok(n)
     }
 }
 

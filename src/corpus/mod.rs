@@ -26,11 +26,13 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod blocks;
 mod bytes;
+mod compression;
 mod copy;
 #[allow(clippy::module_inception)] // the type it holds
 mod corpus;
-mod decoder;
+mod counted;
 mod delimited;
 mod document;
 mod encoder;
@@ -52,12 +54,13 @@ mod parse;
 mod pattern;
 mod read;
 mod reason;
-mod records;
+mod record;
 mod shards;
 mod sink;
 mod sources;
 mod spool;
 mod tables;
+mod unusable;
 mod value;
 
 pub use corpus::Corpus;

@@ -3,22 +3,19 @@
 use std::convert::Infallible;
 use std::fs::File;
 use std::io;
-use std::marker::PhantomData;
 use std::path::Path;
 
+use super::counted::Count;
 use super::error::Error;
 use super::format::NEEDS_PARQUET;
-use super::input::Count;
-use super::json::{Fields, Found};
+use super::json::Fields;
 use super::limit::ReadLimit;
-use super::records::{BlockSize, RawRecord, Unusable};
+use super::record::{BlockSize, RawRecord};
+use super::unusable::Unusable;
 
 pub(super) struct RowBlocks(Infallible);
 
 pub(super) struct RowBlock(Infallible);
-
-#[derive(Clone, Copy)]
-pub(super) struct Row<'b>(Infallible, PhantomData<&'b ()>);
 
 impl RowBlocks {
     pub(super) fn open(
@@ -51,12 +48,6 @@ impl RowBlock {
         &'b self,
         _: impl FnMut(RawRecord<'b>) -> Result<(), E>,
     ) -> Result<u64, E> {
-        match self.0 {}
-    }
-}
-
-impl<'b> Row<'b> {
-    pub(super) fn found(self, _: &Fields) -> Result<Found<'b>, String> {
         match self.0 {}
     }
 }

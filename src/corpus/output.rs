@@ -9,11 +9,12 @@ use std::sync::Arc;
 
 use tempfile::NamedTempFile;
 
+use super::compression::Compression;
 use super::delimited::Header;
 use super::encoder::Encoder;
 use super::error::Error;
 use super::escape::escaped_bytes;
-use super::format::{Compression, InputFormat};
+use super::format::InputFormat;
 use super::parquet::RowWriter;
 use super::shards::{Origin, Shards};
 use super::sink::{Finish, IndexSink, Open, RecordSink, Records, Table};

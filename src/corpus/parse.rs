@@ -7,13 +7,16 @@ use std::sync::atomic::Ordering;
 
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::blocks::{Block, Blocks};
+use super::counted::Count;
 use super::document::{StoredFile, TextDocument};
-use super::input::{Count, Input};
+use super::input::Input;
 use super::json::Fields;
 use super::keep::KeepValues;
 use super::limit::{ReadLimit, RecordLimit};
 use super::options::ReadOptions;
-use super::records::{Block, BlockSize, Blocks, RawRecord, utf8};
+use super::record::{BlockSize, RawRecord};
+use super::unusable::utf8;
 use super::value::FieldValue;
 use crate::digest::{Digester, Digests, Workspace};
 use crate::text::Content;

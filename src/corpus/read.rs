@@ -10,7 +10,7 @@ use super::keep::KeepBy;
 use super::limit::BEGINNING;
 use super::options::OnBad;
 use super::parse::{Of, ParsedBlock, Parser, Part, Producer, RoundWeight, Spare, Taken, Unfit};
-use super::records::Unusable;
+use super::unusable::Unusable;
 use super::value::FieldValue;
 use crate::digest::{Digests, Workspace};
 use crate::pool::Pool;

@@ -15,7 +15,7 @@ use super::escape::escaped_bytes;
 use super::format::{Format, InputFormat};
 use super::input::Input;
 use super::parquet::RowWriter;
-use super::records::RawRecord;
+use super::record::RawRecord;
 use crate::passing::folder_of;
 
 /// An input that records may come from.

@@ -9,8 +9,9 @@ use super::encoder::Encoder;
 use super::error::Error;
 use super::input::Input;
 use super::parquet::RowWriter;
-use super::records::{RawRecord, utf8};
+use super::record::RawRecord;
 use super::shards::Shards;
+use super::unusable::utf8;
 use crate::storage::Writer;
 
 /// A writer in the hands of several: who writes, and who finishes it.

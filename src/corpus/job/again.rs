@@ -13,7 +13,7 @@ use crate::corpus::input::Input;
 use crate::corpus::options::ReadOptions;
 use crate::corpus::parse::{Part, Producer, RawBlock, RoundWeight};
 use crate::corpus::read::{At, Rejection};
-use crate::corpus::records::RawRecord;
+use crate::corpus::record::RawRecord;
 use crate::pool::Pool;
 use crate::text::Shingler;
 use crate::watch::Ticker;

@@ -15,7 +15,7 @@ use crate::corpus::indexed::{Indexed, IndexedDocument};
 use crate::corpus::input::Input;
 use crate::corpus::options::ReadOptions;
 use crate::corpus::read::Rejection;
-use crate::corpus::records::RawRecord;
+use crate::corpus::record::RawRecord;
 use crate::corpus::sink::{IndexSink, RecordSink, Table};
 use crate::corpus::sources::Sources;
 use crate::settings::Settings;

@@ -17,7 +17,7 @@ use crate::corpus::keep::KeepPolicy;
 use crate::corpus::limit::ReadLimit;
 use crate::corpus::parse::Taken;
 use crate::corpus::read::{At, Rejection, Sink};
-use crate::corpus::records::RawRecord;
+use crate::corpus::record::RawRecord;
 use crate::digest::{Digester, Digests, FoundBy};
 
 /// What is kept of each document, in order.

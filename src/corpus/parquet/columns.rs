@@ -7,7 +7,7 @@ use parquet::errors::{ParquetError, Result};
 use parquet::schema::types::{SchemaDescriptor, Type};
 
 use super::super::json::{Fields, ID, KEEP, Scalar, TEXT};
-use super::super::records::utf8;
+use super::super::unusable::utf8;
 use super::super::value::Number;
 use super::file::ParquetFile;
 

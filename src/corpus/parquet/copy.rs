@@ -20,7 +20,7 @@ use parquet::file::writer::{SerializedColumnWriter, SerializedFileWriter};
 use super::super::document::CHANGED;
 use super::super::error::Error;
 use super::super::escape::escaped_bytes;
-use super::super::records::BLOCK;
+use super::super::record::BLOCK;
 use super::file::{ParquetFile, guarded};
 
 /// A file of rows that come from other files.

@@ -16,7 +16,7 @@ use parquet::file::reader::{ChunkReader, Length};
 use parquet::schema::types::TypePtr;
 
 use super::super::limit::memory_for;
-use super::super::records::Unusable;
+use super::super::unusable::Unusable;
 use super::pages::Pages;
 
 /// An open file, and what its footer tells.

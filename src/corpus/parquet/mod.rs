@@ -10,4 +10,4 @@ mod pages;
 mod rows;
 
 pub(super) use copy::RowWriter;
-pub(super) use rows::{Row, RowBlock, RowBlocks};
+pub(super) use rows::{RowBlock, RowBlocks};

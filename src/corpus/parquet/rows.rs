@@ -7,10 +7,11 @@ use std::sync::atomic::Ordering;
 use parquet::data_type::ByteArray;
 use parquet::errors::Result;
 
-use super::super::input::Count;
+use super::super::counted::Count;
 use super::super::json::{Fields, Found, Scalar};
 use super::super::limit::ReadLimit;
-use super::super::records::{BlockSize, Form, RawRecord, Unusable};
+use super::super::record::{BlockSize, Form, RawRecord, Rows};
+use super::super::unusable::Unusable;
 use super::columns::{Cells, Column, Columns, Texts, Wanted};
 use super::file::{ParquetFile, guarded};
 
@@ -23,13 +24,6 @@ pub(crate) struct RowBlock {
     /// Bytes of the texts.
     bytes: usize,
     weight: usize,
-}
-
-/// A row of a block.
-#[derive(Clone, Copy)]
-pub(crate) struct Row<'b> {
-    block: &'b RowBlock,
-    at: usize,
 }
 
 impl RowBlock {
@@ -53,29 +47,27 @@ impl RowBlock {
                 offset: 0,
                 bytes: self.texts.bytes(at),
                 len: self.texts.bytes(at).len() as u64,
-                form: Form::Row(Row { block: self, at }),
+                form: Form::Row { rows: self, at },
             })?;
         }
         Ok(rows as u64)
     }
 }
 
-impl<'b> Row<'b> {
-    /// The fields that are needed, whatever they are.
-    pub(crate) fn found(self, fields: &Fields) -> Result<Found<'b>, String> {
-        let Self { block, at } = self;
+impl Rows for RowBlock {
+    fn found<'b>(&'b self, at: usize, fields: &Fields) -> Result<Found<'b>, String> {
         let of = |cells: &'b Option<Cells>, name: &str| -> Result<Option<Scalar<'b>>, String> {
             let cell = cells.as_ref().map(|cells| cells.value(at, name));
             cell.transpose()
         };
         let policy = &fields.keep;
         Ok(Found {
-            text: Some(block.texts.value(at, &fields.text)?),
+            text: Some(self.texts.value(at, &fields.text)?),
             others: [
-                of(&block.id, fields.id.as_deref().unwrap_or_default())?,
-                of(&block.by, policy.by_field().unwrap_or_default())?,
+                of(&self.id, fields.id.as_deref().unwrap_or_default())?,
+                of(&self.by, policy.by_field().unwrap_or_default())?,
                 of(
-                    &block.preferred,
+                    &self.preferred,
                     policy.preferred_field().unwrap_or_default(),
                 )?,
             ],

@@ -1,80 +1,16 @@
-//! An input's records as they stand in the file: in blocks, which can be looked at in parallel, or one after
-//! the other.
+//! An input's records in blocks, which can be looked at in parallel, or one after the other.
 
-use std::fmt;
 use std::io;
 
 use super::bytes::{ByteBlock, ByteBlocks};
-use super::delimited::Columns;
+use super::counted::Count;
 use super::format::InputFormat;
-use super::input::{Count, Input};
-use super::json::{Fields, Picked};
+use super::input::Input;
+use super::json::Fields;
 use super::limit::ReadLimit;
-use super::parquet::{Row, RowBlock, RowBlocks};
-use crate::text::Content;
-
-/// A record as it stands in its file. What it takes to parse it is here, so that each can be parsed by itself.
-#[derive(Clone, Copy)]
-pub(super) struct RawRecord<'b> {
-    /// Line or row, from 1; none where the file is the record.
-    pub(super) line: Option<u64>,
-    /// Where it begins in the decompressed file, where it is bytes of it.
-    pub(super) offset: u64,
-    /// What it is known by when it is read again: the line without its line feed, the file, a row's text. Of a line or
-    /// file that is too long to be read whole, the beginning.
-    pub(super) bytes: &'b [u8],
-    /// Bytes of the whole line, file or text.
-    pub(super) len: u64,
-    pub(super) form: Form<'b>,
-}
-
-/// What a record is.
-#[derive(Clone, Copy)]
-pub(super) enum Form<'b> {
-    /// A file of text.
-    Text,
-    /// An object on a line.
-    Json,
-    /// A row of cells, with these columns.
-    Cells(&'b Columns),
-    /// A row of a Parquet file.
-    #[cfg_attr(not(feature = "parquet"), allow(dead_code))]
-    Row(Row<'b>),
-}
-
-impl<'b> RawRecord<'b> {
-    /// Its fields; none where the file is the record.
-    pub(super) fn pick(&self, fields: &Fields) -> Result<Option<Picked<'b>>, String> {
-        let picked = match self.form {
-            Form::Text => return Ok(None),
-            Form::Json => fields.pick(utf8(self.bytes)?),
-            Form::Cells(columns) => fields.settle(columns.found(utf8(self.bytes)?)?),
-            Form::Row(row) => fields.settle(row.found(fields)?),
-        };
-        picked.map(Some)
-    }
-
-    /// Its text alone, of a record that has been read before; escapes are resolved in `memory`.
-    pub(super) fn content<'a>(
-        &'a self,
-        fields: &Fields,
-        memory: &'a mut String,
-    ) -> Result<Content<'a>, String> {
-        Ok(match self.form {
-            Form::Json => Content::Text(fields.pick_text(utf8(self.bytes)?, memory)?),
-            Form::Cells(columns) => Content::Text(columns.text(utf8(self.bytes)?, memory)?),
-            Form::Text | Form::Row(_) => match std::str::from_utf8(self.bytes) {
-                Ok(text) => Content::Text(text),
-                Err(_) => Content::Bytes(self.bytes),
-            },
-        })
-    }
-}
-
-/// The bytes as text, or where they are none.
-pub(super) fn utf8(bytes: &[u8]) -> Result<&str, String> {
-    std::str::from_utf8(bytes).map_err(|error| format!("not UTF-8 (byte {})", error.valid_up_to()))
-}
+use super::parquet::{RowBlock, RowBlocks};
+use super::record::{BlockSize, RawRecord};
+use super::unusable::Unusable;
 
 /// Whole records of one input, all in memory: looking at one does not fail.
 pub(super) enum Block {
@@ -128,25 +64,6 @@ impl Block {
     }
 }
 
-/// How large blocks are.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct BlockSize {
-    /// Bytes, about; one record is a block however long it is.
-    pub(super) bytes: usize,
-    /// Bytes that are held for a record besides its own, where they count.
-    pub(super) record: usize,
-}
-
-/// Bytes of a block where memory is not bounded.
-pub(super) const BLOCK: usize = 1 << 20;
-
-impl Default for BlockSize {
-    fn default() -> Self {
-        let (bytes, record) = (BLOCK, 0);
-        Self { bytes, record }
-    }
-}
-
 /// An input read in blocks.
 pub(super) enum Blocks {
     Bytes(ByteBlocks),
@@ -186,33 +103,6 @@ impl Blocks {
         })
     }
 }
-
-/// Why an input is of no use, where that is no failure to read it. It travels as an error of the system does.
-#[derive(Debug)]
-pub(super) struct Unusable(String);
-
-impl Unusable {
-    pub(super) fn error(why: impl Into<String>) -> io::Error {
-        io::Error::other(Self(why.into()))
-    }
-
-    /// What is wrong with an input that gave this error.
-    pub(super) fn reason(error: &io::Error) -> String {
-        let inner = error.get_ref();
-        match inner.and_then(|inner| inner.downcast_ref::<Self>()) {
-            Some(Self(why)) => why.clone(),
-            None => format!("cannot be read: {error}"),
-        }
-    }
-}
-
-impl fmt::Display for Unusable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for Unusable {}
 
 /// Calls `each` with the records of `input`, one after the other. An error comes with the line it is on.
 pub(super) fn for_each_record<E: From<io::Error>>(

@@ -1,12 +1,56 @@
-//! Decompression of inputs.
+//! How files are compressed, and decompression of inputs.
 
 use std::io::{self, BufRead, BufReader, Read};
+use std::path::Path;
 
 use flate2::bufread::GzDecoder;
 
-use super::format::Compression;
 use super::limit::memory_for;
-use super::records::Unusable;
+use super::unusable::Unusable;
+
+/// How a file is compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Compression {
+    None,
+    /// Of one member or several.
+    Gzip,
+    /// Of one frame or several.
+    Zstd,
+}
+
+impl Compression {
+    /// By the file's name.
+    pub(super) fn of(path: &Path) -> Self {
+        match ending(path).as_str() {
+            "gz" => Self::Gzip,
+            "zst" => Self::Zstd,
+            _ => Self::None,
+        }
+    }
+
+    /// The name without the ending that says how the file is compressed.
+    pub(super) fn strip(path: &Path) -> std::borrow::Cow<'_, Path> {
+        match Self::of(path) {
+            Self::None => path.into(),
+            Self::Gzip | Self::Zstd => path.with_extension("").into(),
+        }
+    }
+
+    /// The ending of a name that says the file is compressed in a way that is neither read nor written.
+    pub(super) fn unknown(path: &Path) -> Option<String> {
+        const UNKNOWN: [&str; 15] = [
+            "xz", "bz2", "zip", "7z", "lz4", "lzma", "lzo", "br", "z", "sz", "rar", "tar", "tgz",
+            "gzip", "zstd",
+        ];
+        Some(ending(path)).filter(|ending| UNKNOWN.contains(&ending.as_str()))
+    }
+}
+
+/// The ending of a name, in lower case.
+pub(super) fn ending(path: &Path) -> String {
+    let extension = path.extension().unwrap_or_default();
+    extension.to_string_lossy().to_ascii_lowercase()
+}
 
 /// What `file` holds, decompressed. A Zstandard window may be of so many bytes, as a power of two.
 pub(super) fn decoder(

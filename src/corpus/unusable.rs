@@ -1,0 +1,36 @@
+//! Inputs that are of no use.
+
+use std::fmt;
+use std::io;
+
+/// Why an input is of no use, where that is no failure to read it. It travels as an error of the system does.
+#[derive(Debug)]
+pub(super) struct Unusable(String);
+
+impl Unusable {
+    pub(super) fn error(why: impl Into<String>) -> io::Error {
+        io::Error::other(Self(why.into()))
+    }
+
+    /// What is wrong with an input that gave this error.
+    pub(super) fn reason(error: &io::Error) -> String {
+        let inner = error.get_ref();
+        match inner.and_then(|inner| inner.downcast_ref::<Self>()) {
+            Some(Self(why)) => why.clone(),
+            None => format!("cannot be read: {error}"),
+        }
+    }
+}
+
+impl fmt::Display for Unusable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Unusable {}
+
+/// The bytes as text, or where they are none.
+pub(super) fn utf8(bytes: &[u8]) -> Result<&str, String> {
+    std::str::from_utf8(bytes).map_err(|error| format!("not UTF-8 (byte {})", error.valid_up_to()))
+}
