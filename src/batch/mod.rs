@@ -37,7 +37,7 @@ pub use run::{PairsOfCopies, Run};
 #[cfg(feature = "corpus")]
 pub(crate) use shingled::Memory;
 pub(crate) use shingled::Shingled;
-use way::Way;
+use way::{Found, Way};
 
 /// Documents brought as far as candidate pairs, by [`Deduper::batch`]: ask for pairs, clusters or
 /// both.
@@ -118,12 +118,30 @@ impl<'d, D: Shingled> Batch<'d, D> {
         let (prints, matrix, sample) = digests.into_parts();
         let firsts = Firsts::of_prints(&prints);
         drop(prints);
-        match (settings.method(), matrix, sample) {
+        let found = match (settings.method(), matrix, sample) {
             (Method::Lsh, Some(rows), _) => way.by_lsh(firsts, rows),
             (Method::Exact, _, Some(sample)) => way.by_join(firsts, sample),
             (Method::Auto, Some(rows), Some(sample)) => way.by_either(firsts, rows, sample),
             _ => Err(Error::new(Kind::DigestMethod)),
-        }
+        }?;
+        let Found {
+            distinct,
+            rows,
+            candidates,
+            reason,
+            sets,
+        } = found;
+        Ok(Self {
+            indexed_sets_from: way.indexed_sets_from(&distinct),
+            settings,
+            documents,
+            run,
+            distinct,
+            rows,
+            candidates,
+            reason,
+            sets,
+        })
     }
 
     /// As [`clusters`](Batch::clusters).

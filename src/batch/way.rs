@@ -3,8 +3,8 @@
 use rayon::prelude::*;
 
 use super::open::open;
+use super::run::Run;
 use super::shingled::{Memory, Shingled};
-use super::{Batch, Run};
 use crate::candidates::{Candidates, Crowds};
 use crate::collapse::{Distinct, Firsts};
 use crate::error::Error;
@@ -23,6 +23,17 @@ pub(super) struct Way<'d, D> {
     pub(super) settings: &'d Settings,
     pub(super) documents: &'d [D],
     pub(super) run: Run<'d>,
+}
+
+/// Where it leads.
+pub(super) struct Found {
+    pub(super) distinct: Distinct,
+    /// The signatures of the documents, by LSH.
+    pub(super) rows: Option<SignatureMatrix>,
+    pub(super) candidates: Candidates,
+    pub(super) reason: Reason,
+    /// The shingle set of each distinct set; empty for those that are no candidates.
+    pub(super) sets: Vec<SplitSet>,
 }
 
 impl<D> Clone for Way<'_, D> {
@@ -81,17 +92,13 @@ impl InBuckets {
 }
 
 impl<'d, D: Shingled> Way<'d, D> {
-    pub(super) fn by_lsh(
-        self,
-        firsts: Firsts,
-        rows: SignatureMatrix,
-    ) -> Result<Batch<'d, D>, Error> {
+    pub(super) fn by_lsh(self, firsts: Firsts, rows: SignatureMatrix) -> Result<Found, Error> {
         let distinct: Distinct = firsts.into();
         let found = self.buckets(&distinct, rows)?;
         self.with_buckets(distinct, found, Reason::Asked)
     }
 
-    pub(super) fn by_join(self, firsts: Firsts, sample: Sample) -> Result<Batch<'d, D>, Error> {
+    pub(super) fn by_join(self, firsts: Firsts, sample: Sample) -> Result<Found, Error> {
         let distinct: Distinct = firsts.into();
         let survivors = self.survivors(&distinct, &sample)?;
         let frequent = self.frequent_of(&distinct, &survivors);
@@ -101,7 +108,13 @@ impl<'d, D: Shingled> Way<'d, D> {
             None => self.join(&distinct, &survivors, &frequent, self.settings.budget())?,
         };
         let (sets, candidates) = joined.map_err(Reason::too_large)?;
-        Ok(self.batch(distinct, None, candidates, Reason::Asked, sets))
+        Ok(Found {
+            distinct,
+            rows: None,
+            candidates,
+            reason: Reason::Asked,
+            sets,
+        })
     }
 
     /// The exact join where it takes less than LSH, or hardly more.
@@ -110,7 +123,7 @@ impl<'d, D: Shingled> Way<'d, D> {
         firsts: Firsts,
         rows: SignatureMatrix,
         sample: Sample,
-    ) -> Result<Batch<'d, D>, Error> {
+    ) -> Result<Found, Error> {
         /// How much more the exact join may take of what is left to do.
         const MORE: f64 = 1.1;
         let distinct: Distinct = firsts.into();
@@ -156,7 +169,13 @@ impl<'d, D: Shingled> Way<'d, D> {
             Ok((sets, mut candidates)) => {
                 // Another question than that of components may take some times as much.
                 candidates.work = Work::new(allowed);
-                Ok(self.batch(distinct, None, candidates, reason, sets))
+                Ok(Found {
+                    distinct,
+                    rows: None,
+                    candidates,
+                    reason,
+                    sets,
+                })
             }
             Err(reason) => {
                 let found = found.or_else(|rows| self.buckets(&distinct, rows))?;
@@ -205,7 +224,7 @@ impl<'d, D: Shingled> Way<'d, D> {
         distinct: Distinct,
         mut found: InBuckets,
         reason: Reason,
-    ) -> Result<Batch<'d, D>, Error> {
+    ) -> Result<Found, Error> {
         let joins = match &found.crowded {
             Some(crowded) => {
                 let row = |set: u32| found.rows.row(distinct.first(set as usize));
@@ -237,7 +256,13 @@ impl<'d, D: Shingled> Way<'d, D> {
             work: Work::new(self.settings.budget().work),
             connected: None,
         };
-        Ok(self.batch(distinct, Some(found.rows), candidates, reason, sets))
+        Ok(Found {
+            distinct,
+            rows: Some(found.rows),
+            candidates,
+            reason,
+            sets,
+        })
     }
 
     /// The join of those sets that take part.
@@ -373,29 +398,8 @@ impl<'d, D: Shingled> Way<'d, D> {
         Ok(survivors)
     }
 
-    pub(super) fn batch(
-        self,
-        distinct: Distinct,
-        rows: Option<SignatureMatrix>,
-        candidates: Candidates,
-        reason: Reason,
-        sets: Vec<SplitSet>,
-    ) -> Batch<'d, D> {
-        Batch {
-            indexed_sets_from: self.indexed_sets_from(&distinct),
-            settings: self.settings,
-            documents: self.documents,
-            run: self.run,
-            distinct,
-            rows,
-            candidates,
-            reason,
-            sets,
-        }
-    }
-
     /// The first of the sets that documents of an index alone have. Sets are in the order of their first documents.
-    fn indexed_sets_from(self, distinct: &Distinct) -> usize {
+    pub(super) fn indexed_sets_from(self, distinct: &Distinct) -> usize {
         let Some(from) = self.run.indexed_from else {
             return distinct.len();
         };

@@ -2,19 +2,17 @@
 
 use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
-use std::fmt::Display;
 use std::path::Path;
 
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::copy::{Route, copy_all};
 use super::document::{CHANGED, TextDocument};
-use super::error::{Error, Place};
-use super::escape::Escaped;
+use super::error::Error;
 use super::indexed::Indexed;
 use super::input::Input;
 use super::json::Fields;
-use super::keep::KeepColumn;
+use super::keep_column::KeepColumn;
 use super::limit::{ReadLimit, RecordLimit};
 use super::options::ReadOptions;
 use super::parse::{Parser, Taken};
@@ -293,33 +291,5 @@ impl Sink for Gathering<'_> {
     fn end_input(&mut self) -> Result<(), Error> {
         self.corpus.ends.push(self.corpus.documents.len());
         Ok(())
-    }
-}
-
-/// What to do about ids that are used several times, for an error.
-pub(super) const REPEATED: &str = "give every record its own id, name another id field (--id-field FIELD), use file and line as ids \
-     (--id-field none), or skip later records with the same id (--on-bad skip)";
-
-/// What is wrong with a record whose id an earlier one has, which is there.
-pub(super) fn used_before(id: &str, there: &dyn Display) -> String {
-    format!("id `{}` was used before, {there}", Escaped(id))
-}
-
-impl Input {
-    /// What is wrong with a record of this input whose id one at `first` has.
-    pub(super) fn used_before(&self, line: Option<u64>, id: &str, first: &Place) -> String {
-        let made = match line {
-            Some(_) if self.id_of(line) == id => ", made of file and line,",
-            _ => "",
-        };
-        format!("id `{}`{made} was used before, at {first}", Escaped(id))
-    }
-
-    /// The id of a record that has none of its own.
-    pub(super) fn id_of(&self, line: Option<u64>) -> String {
-        match line {
-            Some(line) => format!("{}:{line}", self.name()),
-            None => self.name(),
-        }
     }
 }

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
-use super::corpus::used_before;
 use super::error::Error;
 use super::escape::escaped_bytes;
+use super::ids::used_before;
 use crate::batch::{Memory, Shingled};
 use crate::digest::{Digester, Digests};
 use crate::settings::Settings;

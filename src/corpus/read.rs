@@ -2,9 +2,9 @@
 
 use rayon::prelude::*;
 
-use super::corpus::REPEATED;
 use super::error::{Error, Place};
 use super::escape::escaped_bytes;
+use super::ids::REPEATED;
 use super::input::Input;
 use super::keep::KeepBy;
 use super::limit::BEGINNING;

@@ -34,8 +34,72 @@ type Sketch<T, F> = fn(&Sketching, u64, &[T], &F) -> Vec<Result<Sketched, Error>
 /// The documents that are passed; made by [`Sieve::unseen`], [`Verdicts::unseen`] and [`TryVerdicts::unseen`].
 pub struct Unseen<V>(V);
 
+impl Sieve {
+    /// Passes on the documents that were not seen before; `text` tells the text of each.
+    ///
+    /// What is dropped can be had from [`verdicts`](Self::verdicts), whose `unseen()` is the same as this.
+    ///
+    /// ```
+    /// use resemblance::Deduper;
+    /// use resemblance::stream::Window;
+    ///
+    /// struct Article { id: u32, body: String }
+    /// # let body = |text: &str| text.to_owned();
+    /// # let articles = vec![
+    /// #     Article { id: 7, body: body("volunteers will open the lighthouse to visitors in june") },
+    /// #     Article { id: 8, body: body("Volunteers will open the lighthouse to visitors in June.") },
+    /// # ];
+    ///
+    /// let mut sieve = Deduper::new().sieve(Window::all())?;
+    /// for article in sieve.unseen(articles, |article| &article.body) {
+    ///     println!("new: {}", article.id);
+    /// }
+    /// assert_eq!(sieve.counts().dropped, 1);
+    /// # Ok::<(), resemblance::Error>(())
+    /// ```
+    ///
+    /// # Panics
+    /// The iterator does where the memory is full (see [above](Self#fallibility)).
+    pub fn unseen<I, F, D>(&mut self, documents: I, text: F) -> Unseen<Verdicts<'_, I::IntoIter, F>>
+    where
+        I: IntoIterator,
+        F: Fn(&I::Item) -> &D,
+        D: AsRef<str> + ?Sized,
+    {
+        self.verdicts(documents, text).unseen()
+    }
+
+    /// Every document with its verdict, in their order; `text` tells the text of each.
+    ///
+    /// # Panics
+    /// The iterator does where the memory is full (see [above](Self#fallibility)).
+    pub fn verdicts<I, F, D>(&mut self, documents: I, text: F) -> Verdicts<'_, I::IntoIter, F>
+    where
+        I: IntoIterator,
+        F: Fn(&I::Item) -> &D,
+        D: AsRef<str> + ?Sized,
+    {
+        Verdicts::new(self.try_verdicts(documents, text))
+    }
+
+    /// As [`verdicts`](Self::verdicts), of documents that may be bytes: what failed comes with its error, and the
+    /// next document can be had.
+    pub fn try_verdicts<I, F, D>(
+        &mut self,
+        documents: I,
+        document: F,
+    ) -> TryVerdicts<'_, I::IntoIter, F>
+    where
+        I: IntoIterator,
+        F: Fn(&I::Item) -> &D,
+        D: Document + ?Sized,
+    {
+        TryVerdicts::new(self, documents.into_iter(), document)
+    }
+}
+
 impl<'s, I: Iterator, F> TryVerdicts<'s, I, F> {
-    pub(super) fn new<D>(sieve: &'s mut Sieve, documents: I, document: F) -> Self
+    fn new<D>(sieve: &'s mut Sieve, documents: I, document: F) -> Self
     where
         F: Fn(&I::Item) -> &D,
         D: Document + ?Sized,

@@ -1,7 +1,6 @@
 //! The state machine: a document in, a verdict out.
 
 use super::bloom::BloomBands;
-use super::iter::{TryVerdicts, Unseen, Verdicts};
 use super::sketched::{Sketched, Sketching, Wanted};
 use super::window::Passed;
 use super::{Counts, Memory, Verdict};
@@ -105,68 +104,6 @@ impl Sieve {
         });
         self.counts.add(verdict.as_ref().ok());
         verdict
-    }
-
-    /// Passes on the documents that were not seen before; `text` tells the text of each.
-    ///
-    /// What is dropped can be had from [`verdicts`](Self::verdicts), whose `unseen()` is the same as this.
-    ///
-    /// ```
-    /// use resemblance::Deduper;
-    /// use resemblance::stream::Window;
-    ///
-    /// struct Article { id: u32, body: String }
-    /// # let body = |text: &str| text.to_owned();
-    /// # let articles = vec![
-    /// #     Article { id: 7, body: body("volunteers will open the lighthouse to visitors in june") },
-    /// #     Article { id: 8, body: body("Volunteers will open the lighthouse to visitors in June.") },
-    /// # ];
-    ///
-    /// let mut sieve = Deduper::new().sieve(Window::all())?;
-    /// for article in sieve.unseen(articles, |article| &article.body) {
-    ///     println!("new: {}", article.id);
-    /// }
-    /// assert_eq!(sieve.counts().dropped, 1);
-    /// # Ok::<(), resemblance::Error>(())
-    /// ```
-    ///
-    /// # Panics
-    /// The iterator does where the memory is full (see [above](Self#fallibility)).
-    pub fn unseen<I, F, D>(&mut self, documents: I, text: F) -> Unseen<Verdicts<'_, I::IntoIter, F>>
-    where
-        I: IntoIterator,
-        F: Fn(&I::Item) -> &D,
-        D: AsRef<str> + ?Sized,
-    {
-        self.verdicts(documents, text).unseen()
-    }
-
-    /// Every document with its verdict, in their order; `text` tells the text of each.
-    ///
-    /// # Panics
-    /// The iterator does where the memory is full (see [above](Self#fallibility)).
-    pub fn verdicts<I, F, D>(&mut self, documents: I, text: F) -> Verdicts<'_, I::IntoIter, F>
-    where
-        I: IntoIterator,
-        F: Fn(&I::Item) -> &D,
-        D: AsRef<str> + ?Sized,
-    {
-        Verdicts::new(self.try_verdicts(documents, text))
-    }
-
-    /// As [`verdicts`](Self::verdicts), of documents that may be bytes: what failed comes with its error, and the
-    /// next document can be had.
-    pub fn try_verdicts<I, F, D>(
-        &mut self,
-        documents: I,
-        document: F,
-    ) -> TryVerdicts<'_, I::IntoIter, F>
-    where
-        I: IntoIterator,
-        F: Fn(&I::Item) -> &D,
-        D: Document + ?Sized,
-    {
-        TryVerdicts::new(self, documents.into_iter(), document)
     }
 
     /// What became of the documents so far.

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::folder::Folder;
-use super::read::Row;
+use super::row::Row;
 use super::walk::{Known, Walk};
 use crate::batch::{Memory, Shingled as _};
 use crate::corpus::document::{CHANGED, StoredRecord};

@@ -1,12 +1,11 @@
 //! What a job came to.
 
 use std::fmt;
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::in_memory::InMemory;
-use super::on_disk::OnDisk;
 use crate::cluster::Cluster;
 use crate::corpus::error::Error;
 use crate::corpus::read::Rejection;
@@ -109,14 +108,21 @@ pub struct Decided {
     pub(super) counts: Counts,
     pub(super) recall: Recall,
     pub(super) pairs: Option<Recall>,
-    pub(super) held: Held,
+    pub(super) held: Box<dyn Held>,
 }
 
-/// Where they are.
-pub(super) enum Held {
-    InMemory(Box<InMemory>),
-    OnDisk(Box<OnDisk>),
+/// Where they are. What `each` is handed is the last when it breaks.
+pub(super) trait Held: Send + Sync {
+    fn for_each_cluster(&self, each: EachCluster<'_>) -> Result<(), Error>;
+
+    fn for_each_rejection(&self, each: EachRejection<'_>) -> Result<(), Error>;
+
+    /// Removes what is in the work folder, where there is one.
+    fn finish(self: Box<Self>) -> Result<(), Error>;
 }
+
+pub(super) type EachCluster<'e> = &'e mut dyn FnMut(DecidedCluster) -> ControlFlow<()>;
+pub(super) type EachRejection<'e> = &'e mut dyn FnMut(&Rejection) -> ControlFlow<()>;
 
 impl fmt::Debug for Decided {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -262,12 +268,12 @@ impl Decided {
     /// Where the work folder cannot be read; and the error of `each`.
     pub fn for_each_cluster<E: From<Error>>(
         &self,
-        each: impl FnMut(DecidedCluster) -> Result<(), E>,
+        mut each: impl FnMut(DecidedCluster) -> Result<(), E>,
     ) -> Result<(), E> {
-        match &self.held {
-            Held::InMemory(held) => held.clusters().try_for_each(each),
-            Held::OnDisk(held) => held.for_each_cluster(each),
-        }
+        let mut result = Ok(());
+        self.held
+            .for_each_cluster(&mut |cluster| goes_on(&mut result, each(cluster)))?;
+        result
     }
 
     /// Hands the records that could not be used to `each`, in order.
@@ -278,10 +284,10 @@ impl Decided {
         &self,
         mut each: impl FnMut(&Rejection) -> Result<(), E>,
     ) -> Result<(), E> {
-        match &self.held {
-            Held::InMemory(held) => held.rejections().iter().try_for_each(each),
-            Held::OnDisk(held) => held.for_each_rejection(|rejection| each(&rejection)),
-        }
+        let mut result = Ok(());
+        self.held
+            .for_each_rejection(&mut |rejection| goes_on(&mut result, each(rejection)))?;
+        result
     }
 
     /// Ends the work: what is in the work folder is removed, where there is one. Call it when all outputs are in their
@@ -290,9 +296,15 @@ impl Decided {
     /// # Errors
     /// Where it cannot be removed.
     pub fn finish(self) -> Result<(), Error> {
-        match self.held {
-            Held::InMemory(_) => Ok(()),
-            Held::OnDisk(held) => held.finish(),
-        }
+        self.held.finish()
+    }
+}
+
+/// Notes what a step came to, and whether there is to be another.
+fn goes_on<E>(result: &mut Result<(), E>, step: Result<(), E>) -> ControlFlow<()> {
+    *result = step;
+    match result {
+        Ok(()) => ControlFlow::Continue(()),
+        Err(_) => ControlFlow::Break(()),
     }
 }

@@ -7,7 +7,8 @@ use rayon::prelude::*;
 use super::Job;
 use super::confirming::{Cache, Confirming};
 use super::decided::{
-    ClusterCounts, Counts, Decided, DecidedCluster, Held, Joined, Removed, Sinks, removed_of,
+    ClusterCounts, Counts, Decided, DecidedCluster, EachCluster, EachRejection, Held, Joined,
+    Removed, Sinks, removed_of,
 };
 use super::saving::{Saving, save};
 use crate::batch::{Batch, Memory, Run, Shingled as _};
@@ -16,7 +17,6 @@ use crate::collapse::Distinct;
 use crate::corpus::corpus::Corpus;
 use crate::corpus::error::Error;
 use crate::corpus::indexed::{Indexed, IndexedDocument, NewOrIndexed};
-use crate::corpus::read::Rejection;
 use crate::corpus::sink::Table;
 use crate::corpus::sources::Sources;
 use crate::digest::Digests;
@@ -57,7 +57,7 @@ impl InMemory {
             counts: held.counts(),
             recall: *held.clusters.recall(),
             pairs,
-            held: Held::InMemory(Box::new(held)),
+            held: Box::new(held),
         })
     }
 
@@ -147,7 +147,7 @@ impl InMemory {
     }
 
     /// The clusters in which new documents are removed. These come before those of indexes.
-    pub(super) fn clusters(&self) -> impl Iterator<Item = DecidedCluster> {
+    fn clusters(&self) -> impl Iterator<Item = DecidedCluster> {
         let new = self.gathered.new_documents();
         let clusters = self.clusters.iter();
         let clusters = clusters.filter(move |cluster| removed_of(cluster, new) > 0);
@@ -177,9 +177,21 @@ impl InMemory {
             joined: joined.collect(),
         }
     }
+}
 
-    pub(super) fn rejections(&self) -> &[Rejection] {
-        self.gathered.corpus.rejections()
+impl Held for InMemory {
+    fn for_each_cluster(&self, each: EachCluster<'_>) -> Result<(), Error> {
+        let _ = self.clusters().try_for_each(each);
+        Ok(())
+    }
+
+    fn for_each_rejection(&self, each: EachRejection<'_>) -> Result<(), Error> {
+        let _ = self.gathered.corpus.rejections().iter().try_for_each(each);
+        Ok(())
+    }
+
+    fn finish(self: Box<Self>) -> Result<(), Error> {
+        Ok(())
     }
 }
 

@@ -4,7 +4,8 @@ use super::dealt::Dealt;
 use super::rounds::{Round, for_each_round};
 use super::stored::Stored;
 use crate::corpus::error::Error;
-use crate::corpus::keep::{KeepColumn, KeepPolicy};
+use crate::corpus::keep::KeepPolicy;
+use crate::corpus::keep_column::KeepColumn;
 use crate::corpus::reason::KeepReason;
 
 /// Compares the documents that have records. What the policy compares is in memory, where that is anything.

@@ -11,7 +11,7 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
 use super::clusters::Counted;
 use super::folder::{Folder, Whole};
-use super::names::{self, INPUTS, LOCK, MANIFEST};
+use super::names::{self, FORMAT, INPUTS, LOCK, MANIFEST, is_work_folder};
 use crate::corpus::error::Error;
 use crate::corpus::escape::escaped_bytes;
 use crate::corpus::input::Input;
@@ -130,8 +130,6 @@ pub(super) struct DecidedDone {
     pub(super) counted: Counted,
 }
 
-/// How the first line of a manifest begins; a version and the checksum of the other lines follow.
-const FORMAT: &str = "resemblance work folder";
 const VERSION: u32 = 5;
 
 impl Manifest {
@@ -161,13 +159,6 @@ impl Manifest {
         }
         serde_json::from_slice(text).map_err(|error| format!("{MANIFEST} cannot be read: {error}"))
     }
-}
-
-/// Whether a folder is the work folder of a job, of whatever version.
-pub(in crate::corpus) fn is_work_folder(dir: &Path) -> bool {
-    let mut start = [0; FORMAT.len()];
-    let read = File::open(dir.join(MANIFEST)).and_then(|mut file| file.read_exact(&mut start));
-    read.is_ok() && start == *FORMAT.as_bytes()
 }
 
 /// An input as it was.

@@ -62,6 +62,7 @@ mod pairs;
 mod read;
 mod rejected;
 mod rounds;
+mod row;
 mod saving;
 mod sets;
 mod shares;
@@ -76,12 +77,11 @@ mod walk;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use self::decided::Held;
 pub use self::decided::{Counts, Decided, DecidedCluster, Joined, Removed, Sinks};
 use self::folder::Folder;
 use self::in_memory::InMemory;
-pub(super) use self::manifest::is_work_folder;
 use self::manifest::{DecidedDone, JobSettings, Work};
+pub(super) use self::names::is_work_folder;
 use self::on_disk::OnDisk;
 use self::shares::Shares;
 use self::stages::Stages;
@@ -491,7 +491,7 @@ impl Job {
             },
             recall,
             pairs,
-            held: Held::OnDisk(Box::new(held)),
+            held: Box::new(held),
         }
     }
 }

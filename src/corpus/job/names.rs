@@ -1,5 +1,9 @@
 //! The files of a work folder.
 
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
 use crate::passing::PREFIX;
 
 pub(super) const MANIFEST: &str = "manifest";
@@ -47,6 +51,17 @@ pub(super) const EDGES: &str = "edges";
 pub(super) const BEFORE: &str = "before";
 /// The decisions.
 pub(super) const CLUSTERS: &str = "clusters";
+
+/// How the first line of a manifest begins; a version and the checksum of the other lines follow.
+pub(super) const FORMAT: &str = "resemblance work folder";
+
+/// Whether a folder is the work folder of a job, of whatever version.
+pub(in crate::corpus) fn is_work_folder(dir: &Path) -> bool {
+    let mut start = [0; FORMAT.len()];
+    let read = File::open(dir.join(MANIFEST)).and_then(|mut file| file.read_exact(&mut start));
+    read.is_ok() && start == *FORMAT.as_bytes()
+}
+
 /// Whether a job may have written a file of this name, in a folder that is its own.
 pub(super) fn is_ours(name: &str) -> bool {
     const ALL: [&str; 21] = [

@@ -1,7 +1,9 @@
 //! Decisions that are in a work folder.
 
+use std::ops::ControlFlow;
+
 use super::again::{Again, Picked, Picking};
-use super::decided::{DecidedCluster, Joined, Removed, Sinks};
+use super::decided::{DecidedCluster, EachCluster, EachRejection, Held, Joined, Removed, Sinks};
 use super::folder::{Bytes, Reading};
 use super::manifest::Work;
 use super::names;
@@ -44,7 +46,10 @@ impl OnDisk {
             self.write_clusters(table, watch)?;
         }
         if let Some(table) = &sinks.rejections {
-            self.for_each_rejection(|rejection| table.rejections(&[rejection]))?;
+            self.for_each_rejected(|rejection| {
+                table.rejections(&[rejection])?;
+                Ok(ControlFlow::Continue(()))
+            })?;
         }
         if !sinks.wants_records() && sinks.index.is_none() {
             return Ok(());
@@ -59,25 +64,20 @@ impl OnDisk {
         }
     }
 
-    /// Hands the clusters to `each`, in the order of their first documents.
-    pub(super) fn for_each_cluster<E: From<Error>>(
+    /// Hands the clusters to `each`, in the order of their first documents, with the numbers of the documents that are
+    /// removed, until that breaks.
+    fn for_each_numbered(
         &self,
-        mut each: impl FnMut(DecidedCluster) -> Result<(), E>,
-    ) -> Result<(), E> {
-        self.for_each_numbered(|cluster, _| each(cluster))
-    }
-
-    /// The same with the numbers of the documents that are removed.
-    fn for_each_numbered<E: From<Error>>(
-        &self,
-        mut each: impl FnMut(DecidedCluster, &[u32]) -> Result<(), E>,
-    ) -> Result<(), E> {
+        mut each: impl FnMut(DecidedCluster, &[u32]) -> Result<ControlFlow<()>, Error>,
+    ) -> Result<(), Error> {
         let mut clusters = self.work.folder.open(names::CLUSTERS)?;
         let (mut number, mut numbers) = (0, Vec::new());
         // The first document of a cluster tells that there is one.
         while clusters.next_u32()?.is_some() {
             let cluster = read_cluster(&mut clusters, number, &mut numbers)?;
-            each(cluster, &numbers)?;
+            if each(cluster, &numbers)?.is_break() {
+                break;
+            }
             number += 1;
         }
         Ok(())
@@ -87,20 +87,23 @@ impl OnDisk {
         table.clusters_header()?;
         let ticker = Ticker::new(watch, Stage::Write, 0);
         let looks = Looks::new(&ticker);
-        self.for_each_cluster(|cluster| {
+        self.for_each_numbered(|cluster, _| {
             looks.count(cluster.removed.len())?;
-            table.decided(&cluster)
+            table.decided(&cluster)?;
+            Ok(ControlFlow::Continue(()))
         })
     }
 
-    /// Hands the records that could not be used to `each`, in order.
-    pub(super) fn for_each_rejection<E: From<Error>>(
+    /// Hands the records that could not be used to `each`, in order, until that breaks.
+    fn for_each_rejected(
         &self,
-        mut each: impl FnMut(Rejection) -> Result<(), E>,
-    ) -> Result<(), E> {
+        mut each: impl FnMut(Rejection) -> Result<ControlFlow<()>, Error>,
+    ) -> Result<(), Error> {
         let mut rejected = self.work.folder.open(names::REJECTED)?;
         while let Some(next) = RejectedAt::read(&mut rejected)? {
-            each(next.into_rejection())?;
+            if each(next.into_rejection())?.is_break() {
+                break;
+            }
         }
         Ok(())
     }
@@ -130,7 +133,7 @@ impl OnDisk {
             for &document in removed {
                 is_removed[document as usize] = true;
             }
-            Ok::<(), Error>(())
+            Ok(ControlFlow::Continue(()))
         })?;
         Ok(is_removed)
     }
@@ -162,9 +165,18 @@ impl OnDisk {
         self.work.manifest.saved = Some(saved);
         self.work.save()
     }
+}
 
-    /// Removes what is in the work folder.
-    pub(super) fn finish(self) -> Result<(), Error> {
+impl Held for OnDisk {
+    fn for_each_cluster(&self, each: EachCluster<'_>) -> Result<(), Error> {
+        self.for_each_numbered(|cluster, _| Ok(each(cluster)))
+    }
+
+    fn for_each_rejection(&self, each: EachRejection<'_>) -> Result<(), Error> {
+        self.for_each_rejected(|rejection| Ok(each(&rejection)))
+    }
+
+    fn finish(self: Box<Self>) -> Result<(), Error> {
         self.work.end()
     }
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::folder::{Bytes, Folder, Reading, Writing};
 use super::names;
-use super::read::Row;
+use super::row::Row;
 use crate::corpus::error::{Error, Place};
 use crate::corpus::indexed::Indexed;
 use crate::corpus::input::Input;

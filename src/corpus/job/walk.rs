@@ -3,8 +3,8 @@
 use super::folder::{Folder, Reading};
 use super::manifest::ReadDone;
 use super::names;
-use super::read::Row;
 use super::rejected::{Late, RejectedAt};
+use super::row::Row;
 use crate::corpus::document::CHANGED;
 use crate::corpus::error::Error;
 use crate::corpus::input::Input;

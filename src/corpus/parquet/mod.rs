@@ -6,6 +6,7 @@
 mod columns;
 mod copy;
 mod file;
+mod file_bytes;
 mod pages;
 mod rows;
 

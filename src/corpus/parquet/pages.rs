@@ -9,7 +9,7 @@ use parquet::file::metadata::ColumnChunkMetaData;
 use parquet::file::serialized_reader::SerializedPageReader;
 use rayon::prelude::*;
 
-use super::file::FileBytes;
+use super::file_bytes::FileBytes;
 
 /// The pages of one column of one row group.
 ///
