@@ -17,7 +17,7 @@ pub(super) struct FileBytes {
     file: Arc<File>,
     pub(super) len: u64,
     /// Bytes of the largest page that is read, compressed or not.
-    largest_page: u64,
+    pub(super) largest_page: u64,
 }
 
 impl FileBytes {
