@@ -83,13 +83,15 @@ mod hashed;
 mod passing;
 mod pool;
 mod repeated;
-mod similarity;
 mod threshold;
 mod union_find;
 pub mod watch;
 
 // Text -> normalized text -> tokens -> shingle hashes.
 pub mod text;
+
+// Sets of these, and how alike two are.
+mod similarity;
 
 // -> signature.
 pub mod sketch;
@@ -105,18 +107,20 @@ pub mod collapse;
 pub mod lsh;
 
 // Or, without signatures: shingle sets -> candidate pairs.
+mod frequent;
+
 pub mod exact;
 
 // The candidates of both.
+mod method;
+
 mod candidates;
 
 // -> verified pairs.
-mod frequent;
 pub mod verify;
 
 // What was found of them, and what may have been missed.
 mod chances;
-mod method;
 mod recall;
 
 // -> clusters -> kept and removed.
@@ -126,12 +130,14 @@ pub mod cluster;
 mod digest;
 mod settings;
 
-// The stages wired together.
+// A collection: the stages wired together.
 mod batch;
-mod deduper;
 
 // Or, one document at a time -> those not seen before.
 pub mod stream;
+
+// The front.
+mod deduper;
 
 // Files in, decisions out.
 #[cfg(feature = "corpus")]
