@@ -35,7 +35,7 @@ use crate::verify::{Pair, ShingleSet, Similarity};
 ///
 /// The threshold and the [shingle](crate::text#which-shingle-should-i-use). Trust the rest until a
 /// measurement says otherwise. `Deduper::new()` is threshold 0.8 on shingles of five words.
-/// [`docs/settings.md`](crate::settings) has advice and measurements by kind of text.
+/// [`docs/settings.md`](crate::guides::settings) has advice and measurements by kind of text.
 ///
 /// # Cost
 ///
@@ -285,6 +285,7 @@ impl Deduper {
         self.settings.keep()
     }
 
+    #[cfg(feature = "corpus")]
     pub(crate) fn settings(&self) -> &Arc<Settings> {
         &self.settings
     }

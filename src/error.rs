@@ -92,7 +92,11 @@ pub(crate) enum Kind {
     },
     /// What is wrong with a stored index, and where.
     #[cfg(feature = "storage")]
-    Stored(String),
+    Stored {
+        problem: String,
+        /// Whether it is that a file is not there.
+        is_missing: bool,
+    },
     Cancelled,
 }
 
@@ -139,6 +143,12 @@ impl Error {
         matches!(*self.kind, Kind::Cancelled)
     }
 
+    /// True where a file of a stored index is not there.
+    #[cfg(feature = "storage")]
+    pub(crate) fn is_missing_file(&self) -> bool {
+        matches!(*self.kind, Kind::Stored { is_missing, .. } if is_missing)
+    }
+
     /// True where two signatures of different schemes were brought together.
     pub fn is_scheme_mismatch(&self) -> bool {
         matches!(*self.kind, Kind::SchemeMismatch { .. })
@@ -174,6 +184,7 @@ impl Error {
 impl std::error::Error for Error {}
 
 impl fmt::Display for Error {
+    #[allow(clippy::too_many_lines)] // an arm for each message
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &*self.kind {
             Kind::Threshold(t) => {
@@ -277,7 +288,7 @@ impl fmt::Display for Error {
                 write!(f, "indexes of two {what}: {left} against {right}")
             }
             #[cfg(feature = "storage")]
-            Kind::Stored(problem) => f.write_str(problem),
+            Kind::Stored { problem, .. } => f.write_str(problem),
             Kind::Cancelled => f.write_str("cancelled"),
         }
     }

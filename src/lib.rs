@@ -162,22 +162,24 @@ pub use verify::{Pair, Similarity};
 #[doc = include_str!("../README.md")]
 struct Readme;
 
-// The page on settings, to be read beside the rest of the documentation.
+/// Guides, to be read beside the rest of the documentation.
 #[cfg(doc)]
-#[doc = include_str!("../docs/settings.md")]
-pub mod settings {}
+pub mod guides {
+    #[doc = include_str!("../docs/settings.md")]
+    pub mod settings {}
 
-// A billion documents on one machine.
-#[cfg(all(doc, feature = "corpus"))]
-#[doc = include_str!("../docs/planning.md")]
-pub mod planning {}
+    #[cfg(feature = "corpus")]
+    #[doc = include_str!("../docs/planning.md")]
+    pub mod planning {}
 
-// What is promised, and how it is tested.
-#[cfg(all(doc, feature = "corpus"))]
-#[doc = include_str!("../docs/reliability.md")]
-pub mod reliability {}
+    #[cfg(feature = "corpus")]
+    #[doc = include_str!("../docs/reliability.md")]
+    pub mod reliability {}
 
-// The format of a saved index.
-#[cfg(all(doc, feature = "storage"))]
-#[doc = include_str!("../docs/index-format.md")]
-pub mod index_format {}
+    #[cfg(feature = "storage")]
+    #[doc = include_str!("../docs/index-format.md")]
+    pub mod index_format {}
+
+    #[doc = include_str!("../docs/signature.md")]
+    pub mod signature {}
+}

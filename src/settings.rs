@@ -13,7 +13,7 @@ use crate::text::{Normalization, Shingle};
 use crate::threshold::Threshold;
 use crate::verify::floor_slots;
 
-/// Settings of a [`Deduper`]; each method states its default.
+/// Settings of a [`Deduper`](crate::Deduper); each method states its default.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(default, deny_unknown_fields))]
@@ -136,7 +136,7 @@ impl DeduperBuilder {
     }
 
     /// Which copy is kept. Default [`Keep::First`]; an order of your own goes to
-    /// [`Run::keep_by`].
+    /// [`Run::keep_by`](crate::Run::keep_by).
     pub fn keep(&mut self, keep: Keep) -> &mut Self {
         self.keep = keep;
         self

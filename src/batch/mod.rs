@@ -39,7 +39,7 @@ pub(crate) use shingled::Memory;
 pub(crate) use shingled::Shingled;
 use way::{Found, Way};
 
-/// Documents brought as far as candidate pairs, by [`Deduper::batch`]: ask for pairs, clusters or
+/// Documents brought as far as candidate pairs, by [`Deduper::batch`](crate::Deduper::batch): ask for pairs, clusters or
 /// both.
 #[derive(Debug)]
 pub struct Batch<'d, D> {

@@ -91,7 +91,7 @@ impl InBuckets {
     }
 }
 
-impl<'d, D: Shingled> Way<'d, D> {
+impl<D: Shingled> Way<'_, D> {
     pub(super) fn by_lsh(self, firsts: Firsts, rows: SignatureMatrix) -> Result<Found, Error> {
         let distinct: Distinct = firsts.into();
         let found = self.buckets(&distinct, rows)?;

@@ -277,6 +277,7 @@ impl<'a> KeepValues<'a> {
 pub(super) mod tests {
     use proptest::prelude::*;
 
+    use super::super::keep_column::KeepColumn;
     use super::super::value::tests::values;
     use super::*;
 

@@ -9,7 +9,7 @@ use super::reason::KeepReason;
 #[derive(Debug, Default)]
 pub(super) struct KeepColumn {
     policy: KeepPolicy,
-    bytes: Vec<u8>,
+    pub(super) bytes: Vec<u8>,
     /// Where the bytes of each document end.
     ends: Vec<u64>,
     /// Documents from this number on are of an index, and kept before any other.

@@ -9,12 +9,12 @@ use crate::collapse::Print;
 use crate::error::{Error, Kind};
 use crate::exact::{Sample, Sampler};
 use crate::lsh::Banding;
+#[cfg(feature = "corpus")]
+use crate::similarity::ShingleSet;
 use crate::sketch::{Scheme, SignatureMatrix, Sketcher};
 #[cfg(feature = "corpus")]
 use crate::text::arch::STRIPS;
 use crate::text::{Content, Document, NotText, ReadBuffer, Scratch, Shingle};
-#[cfg(feature = "corpus")]
-use crate::verify::ShingleSet;
 use crate::watch::Ticker;
 
 use keys::Keys;

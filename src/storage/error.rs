@@ -47,16 +47,27 @@ pub(super) enum What {
 impl Problem {
     pub(super) fn at(path: &Path, what: What) -> Error {
         let path = path.to_owned();
-        Error::new(Kind::Stored(Self { path, what }.to_string()))
+        let problem = Self { path, what }.to_string();
+        let is_missing = false;
+        Error::new(Kind::Stored {
+            problem,
+            is_missing,
+        })
     }
 
     pub(crate) fn io(doing: &'static str, path: &Path, error: &io::Error) -> Error {
+        let is_missing = error.kind() == io::ErrorKind::NotFound;
         let error = match error.get_ref() {
             // What wraps an error of the system adds the name of a passing file.
             Some(_) if error.kind() != io::ErrorKind::Other => error.kind().to_string(),
             _ => error.to_string(),
         };
-        Self::at(path, What::Io { doing, error })
+        let path = path.to_owned();
+        let what = What::Io { doing, error };
+        Error::new(Kind::Stored {
+            problem: Self { path, what }.to_string(),
+            is_missing,
+        })
     }
 
     pub(crate) fn unknown(path: &Path, why: impl Into<String>) -> Error {

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use super::error::Problem;
 use crate::error::Error;
 #[cfg(feature = "corpus")]
-use crate::verify::ShingleSet;
+use crate::similarity::ShingleSet;
 
 /// A section that is read from its start.
 pub(super) struct SectionReader {

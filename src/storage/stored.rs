@@ -56,15 +56,19 @@ impl Stored {
     /// Where there is none, it is of another version, or something about it is not as it should be; the file is
     /// named.
     pub(crate) fn open(dir: &Path, checks: Checks) -> Result<Self, Error> {
+        /// How often an index may have been replaced twice, by one and then by the same again, while it was opened.
+        const TWICE: usize = 20;
         let mut bytes = read_header(dir)?;
+        let mut tries = 0;
         loop {
             let opened = Self::open_of(dir, &bytes, checks);
-            if opened.is_ok() {
+            let Err(error) = &opened else {
                 return opened;
-            }
+            };
             // Its sections go when another takes its place.
             let now = read_header(dir)?;
-            if now == bytes {
+            tries += usize::from(now == bytes);
+            if now == bytes && (tries > TWICE || !error.is_missing_file()) {
                 return opened;
             }
             bytes = now;

@@ -10,7 +10,7 @@ use crate::settings::Settings;
 use crate::sketch::Sketcher;
 use crate::text::Document;
 
-/// Passes documents that were not seen before, one after the other; made by [`Deduper::sieve`].
+/// Passes documents that were not seen before, one after the other; made by [`Deduper::sieve`](crate::Deduper::sieve).
 ///
 /// A document is dropped only for one that was *passed* and is still remembered. What is dropped is not remembered,
 /// so that no chain of small steps can form. One without a token is passed: it resembles nothing.
@@ -30,7 +30,7 @@ use crate::text::Document;
 ///
 /// # Fallibility
 ///
-/// Settings are validated by [`Deduper::sieve`]. Methods named `try_` take documents that may be bytes or not in
+/// Settings are validated by [`Deduper::sieve`](crate::Deduper::sieve). Methods named `try_` take documents that may be bytes or not in
 /// memory; they fail where bytes are no text, a document cannot be read, or a [`Bloom`](super::Bloom) memory is full.
 /// A failed document is counted, and the next one can be admitted. Their twins on text can only fail where a memory is
 /// full, and then panic: a Bloom memory at one document more than planned unless it may

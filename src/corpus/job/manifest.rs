@@ -61,7 +61,7 @@ impl Manifest {
     }
 }
 
-/// JobSettings and their names, those first that others follow from: what the decisions depend on.
+/// Settings of a job and their names, those first that others follow from: what the decisions depend on.
 pub(super) type JobSettings = Vec<(String, String)>;
 
 /// The inputs have been read once.

@@ -21,7 +21,7 @@ impl<Id: StoredId> Index<Id> {
     /// that this index was opened from, is replaced in one step: whoever opens `dir` meanwhile, or after a crash, finds the
     /// old index or the new one. Documents are written in the order in
     /// which they were inserted; the same documents and settings give the same bytes. About 0.8 KB a document with
-    /// the defaults, and the ids: [`docs/index-format.md`](crate::index_format) has the format.
+    /// the defaults, and the ids: [`docs/index-format.md`](crate::guides::index_format) has the format.
     ///
     /// ```
     /// use resemblance::{Deduper, Index};
