@@ -76,6 +76,8 @@
 //! caseless. It reads no environment variable and sets up no logger and no allocator.
 
 // What everything stands on.
+#[cfg(feature = "storage")]
+mod checksum;
 mod counting;
 mod error;
 mod hashed;

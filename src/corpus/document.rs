@@ -1,9 +1,6 @@
 //! Documents of files: where they are, and how they are read again.
 
 use std::fs::File;
-use std::io;
-#[cfg(unix)]
-use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -14,6 +11,7 @@ use super::escape::escaped_bytes;
 use super::format::InputFormat;
 use super::input::Input;
 use super::json::Fields;
+use super::read_at::read_exact_at;
 use super::record::RawRecord;
 use crate::text::{Content, Document, ReadBuffer, ReadError};
 
@@ -21,7 +19,7 @@ use crate::text::{Content, Document, ReadBuffer, ReadError};
 ///
 /// Of a file that is not compressed it knows its place only, and is read from there whenever its
 /// [`content`](Document::content) is asked for: 40 bytes a document, and a text file's path. Of a compressed file,
-/// of CSV, TSV and Parquet it holds the text; so it does of records of 4 GiB and more, and on systems other than Unix.
+/// of CSV, TSV and Parquet it holds the text; so it does of records of 4 GiB and more.
 #[derive(Debug)]
 pub struct TextDocument {
     held: Held,
@@ -64,29 +62,16 @@ impl StoredFile {
             Some(spool) => Some(spool.try_clone().ok()?),
             None => None,
         };
-        cfg!(unix).then(|| {
-            Arc::new(Self {
-                path: input.path.clone(),
-                spool,
-                fields,
-            })
-        })
+        Some(Arc::new(Self {
+            path: input.path.clone(),
+            spool,
+            fields,
+        }))
     }
 
     fn failed(&self, reason: impl std::fmt::Display) -> ReadError {
         format!("{}: {reason}", escaped_bytes(self.path.as_os_str())).into()
     }
-}
-
-#[cfg(unix)]
-fn read_at(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<()> {
-    file.read_exact_at(bytes, offset)
-}
-
-/// No file is stored on such a system.
-#[cfg(not(unix))]
-fn read_at(_: &File, _: &mut [u8], _: u64) -> io::Result<()> {
-    Err(io::ErrorKind::Unsupported.into())
 }
 
 /// The file that a thread has open.
@@ -147,7 +132,7 @@ impl TextDocument {
         let open = kept.as_ref().and_then(|kept| kept.downcast_ref::<Open>());
         let Open { file, .. } = open.ok_or_else(|| stored.failed("is not open"))?;
         bytes.resize(len as usize, 0);
-        read_at(file, bytes, offset).map_err(|error| stored.failed(error))?;
+        read_exact_at(file, bytes, offset).map_err(|error| stored.failed(error))?;
         if !self.is_of(bytes) {
             return Err(stored.failed(CHANGED));
         }

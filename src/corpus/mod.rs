@@ -55,6 +55,7 @@ mod parquet;
 mod parse;
 mod pattern;
 mod read;
+mod read_at;
 mod reason;
 mod record;
 mod shards;

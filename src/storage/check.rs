@@ -1,10 +1,6 @@
 //! Whether the sections of a stored index hold together.
 
-use std::fs::File;
-use std::io::{self, Read};
 use std::path::Path;
-
-use xxhash_rust::xxh3::Xxh3;
 
 use super::error::{Problem, What};
 use super::header::About;
@@ -63,19 +59,5 @@ pub(super) fn ascending(path: &Path, ends: &[[u8; 8]]) -> Result<(), Error> {
     match ends.is_sorted_by_key(|end| u64::from_le_bytes(*end)) {
         true => Ok(()),
         false => Err(Problem::bad(path, "a document ends before it begins")),
-    }
-}
-
-/// The checksum of a file. It is read and not mapped, so that checking an index takes no memory.
-pub(super) fn checksum(path: &Path) -> io::Result<u128> {
-    let mut file = File::open(path)?;
-    let (mut hasher, mut buffer) = (Xxh3::new(), vec![0; 1 << 18]);
-    loop {
-        match file.read(&mut buffer) {
-            Ok(0) => return Ok(hasher.digest128()),
-            Ok(n) => hasher.update(&buffer[..n]),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
     }
 }

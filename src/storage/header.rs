@@ -8,7 +8,8 @@ use serde_json::Value;
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::error::{Problem, What};
-use super::section::{Entry, hex};
+use super::section::Entry;
+use crate::checksum::hex;
 use crate::error::Error;
 use crate::sketch::{SCHEME_VERSION, Scheme, SketchKind};
 use crate::text::{Form, Normalization};

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 
 use super::error::{Problem, What};
 use super::header::{self, Header};
-use super::section::{Section, hex};
+use super::section::Section;
+use crate::checksum::hex;
 use crate::error::Error;
 use crate::passing::{Folder, folder_of, hold, resolve};
 

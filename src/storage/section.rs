@@ -1,13 +1,13 @@
 //! The sections of a stored index, and how one is written.
 
 use std::fs::File;
-use std::io::Write;
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use xxhash_rust::xxh3::Xxh3;
 
 use super::error::Problem;
+use crate::checksum::{Summed, hex};
 use crate::error::Error;
 
 /// The parts of a stored index, each in a file of its own. Rows are documents, from 0.
@@ -92,18 +92,11 @@ impl Entry {
     }
 }
 
-pub(super) fn hex(checksum: u128) -> String {
-    format!("{checksum:032x}")
-}
-
 /// Writes a section, counting and checksumming what it is given.
 pub(crate) struct SectionWriter {
     section: Section,
     path: PathBuf,
-    file: File,
-    buffer: Vec<u8>,
-    hasher: Xxh3,
-    bytes: u64,
+    file: BufWriter<Summed<'static>>,
 }
 
 /// Bytes that are written and hashed at once.
@@ -116,22 +109,13 @@ impl SectionWriter {
         Ok(Self {
             section,
             path,
-            file,
-            buffer: Vec::with_capacity(BUFFER),
-            hasher: Xxh3::new(),
-            bytes: 0,
+            file: BufWriter::with_capacity(BUFFER, Summed::new(file, None)),
         })
     }
 
     pub(crate) fn put(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        if self.buffer.len() + bytes.len() > BUFFER {
-            self.flush()?;
-        }
-        if bytes.len() > BUFFER {
-            return self.put_through(bytes);
-        }
-        self.buffer.extend_from_slice(bytes);
-        Ok(())
+        let written = self.file.write_all(bytes);
+        written.map_err(|error| Problem::io("write", &self.path, &error))
     }
 
     pub(crate) fn put_u64(&mut self, number: u64) -> Result<(), Error> {
@@ -148,30 +132,13 @@ impl SectionWriter {
         numbers.try_for_each(|number| self.put_u64(number))
     }
 
-    fn flush(&mut self) -> Result<(), Error> {
-        let mut buffer = std::mem::take(&mut self.buffer);
-        self.put_through(&buffer)?;
-        buffer.clear();
-        self.buffer = buffer;
-        Ok(())
-    }
-
-    fn put_through(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        self.hasher.update(bytes);
-        self.bytes += bytes.len() as u64;
-        self.file.write_all(bytes).map_err(|error| {
-            let path = &self.path;
-            Problem::io("write", path, &error)
-        })
-    }
-
     /// Waits until the disk has it all.
     pub(super) fn finish(mut self) -> Result<(Section, Entry), Error> {
-        self.flush()?;
-        self.file
-            .sync_all()
-            .map_err(|error| Problem::io("write", &self.path, &error))?;
-        let entry = Entry::new(self.section, self.bytes, self.hasher.digest128());
+        let flushed = self.file.flush();
+        let summed = self.file.get_ref();
+        let synced = flushed.and_then(|()| summed.file().sync_all());
+        synced.map_err(|error| Problem::io("write", &self.path, &error))?;
+        let entry = Entry::new(self.section, summed.bytes(), summed.sum());
         Ok((self.section, entry))
     }
 }

@@ -13,11 +13,12 @@ use super::error::{Problem, What};
 use super::header::{self, About, Header};
 #[cfg(feature = "corpus")]
 use super::read::{DocumentReader, ListReader};
-use super::section::{Entry, Section, hex};
+use super::section::{Entry, Section};
 use super::table::Table;
 #[cfg(feature = "corpus")]
 use super::view::Sets;
 use super::view::{Bands, Ids, Signatures};
+use crate::checksum::{self, hex};
 use crate::error::Error;
 
 /// How much of an index is checked when it is opened.
@@ -156,8 +157,8 @@ impl Stored {
     fn check_sums(&self, entries: &[(Section, &Entry)]) -> Result<(), Error> {
         let check = |(section, entry): &(Section, &Entry)| {
             let path = self.path(*section);
-            match check::checksum(&path) {
-                Ok(sum) if hex(sum) == entry.xxh3_128 => None,
+            match checksum::of_file(&path) {
+                Ok((_, sum)) if hex(sum) == entry.xxh3_128 => None,
                 Ok(_) => Some(Problem::at(&path, What::Checksum)),
                 Err(error) => Some(Problem::io("read", &path, &error)),
             }

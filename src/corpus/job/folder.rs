@@ -1,12 +1,11 @@
 //! The work folder: what does not fit in memory.
 
 use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 
-use xxhash_rust::xxh3::Xxh3;
-
+use crate::checksum::{Summed, hex};
 use crate::corpus::error::Error;
 use crate::passing;
 
@@ -24,12 +23,7 @@ pub(super) struct Folder {
 pub(super) struct Writing<'f> {
     folder: &'f Folder,
     name: String,
-    file: File,
-    /// What waits to be hashed and written, and how much may.
-    buffer: Vec<u8>,
-    most: usize,
-    hash: Xxh3,
-    bytes: u64,
+    file: BufWriter<Summed<'f>>,
 }
 
 /// A whole file of the folder: what is asked of it when the work is taken up again.
@@ -87,11 +81,7 @@ impl Folder {
         Ok(Writing {
             folder: self,
             name: name.to_owned(),
-            file,
-            buffer: Vec::with_capacity(buffer),
-            most: buffer,
-            hash: Xxh3::new(),
-            bytes: 0,
+            file: BufWriter::with_capacity(buffer, Summed::new(file, Some(&self.spilled))),
         })
     }
 
@@ -124,37 +114,13 @@ impl Folder {
 impl Writing<'_> {
     #[inline]
     pub(super) fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        self.bytes += bytes.len() as u64;
-        if self.buffer.len() + bytes.len() > self.most {
-            self.flush()?;
-            if bytes.len() > self.most {
-                return self.write_through(bytes);
-            }
-        }
-        self.buffer.extend_from_slice(bytes);
-        Ok(())
-    }
-
-    fn flush(&mut self) -> Result<(), Error> {
-        let mut waiting = std::mem::take(&mut self.buffer);
-        self.write_through(&waiting)?;
-        waiting.clear();
-        self.buffer = waiting;
-        Ok(())
-    }
-
-    fn write_through(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        self.hash.update(bytes);
         let written = self.file.write_all(bytes);
-        written.map_err(|error| self.failed(error))?;
-        let spilled = &self.folder.spilled;
-        spilled.fetch_add(bytes.len() as u64, Ordering::Relaxed);
-        Ok(())
+        written.map_err(|error| self.failed(error))
     }
 
     /// Bytes written to it so far.
     pub(super) fn bytes(&self) -> u64 {
-        self.bytes
+        self.file.get_ref().bytes() + self.file.buffer().len() as u64
     }
 
     /// Bytes behind their number.
@@ -165,14 +131,16 @@ impl Writing<'_> {
 
     /// Writes what is held back, and waits until the disk has it where the folder outlives the run.
     pub(super) fn finish(mut self) -> Result<Whole, Error> {
-        self.flush()?;
+        let flushed = self.file.flush();
+        flushed.map_err(|error| self.failed(error))?;
+        let summed = self.file.get_ref();
         if self.folder.is_durable() {
-            let synced = self.file.sync_data();
+            let synced = summed.file().sync_data();
             synced.map_err(|error| self.failed(error))?;
         }
         Ok(Whole {
-            checksum: format!("{:032x}", self.hash.digest128()),
-            bytes: self.bytes,
+            checksum: hex(summed.sum()),
+            bytes: summed.bytes(),
             name: self.name,
         })
     }

@@ -2,16 +2,17 @@
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::path::Path;
 use std::time::UNIX_EPOCH;
 
 use serde::{Deserialize, Serialize};
-use xxhash_rust::xxh3::{Xxh3, xxh3_128};
+use xxhash_rust::xxh3::xxh3_128;
 
 use super::clusters::Counted;
 use super::folder::{Folder, Whole};
 use super::names::{self, FORMAT, INPUTS, LOCK, MANIFEST, is_work_folder};
+use crate::checksum::{self, hex};
 use crate::corpus::error::Error;
 use crate::corpus::escape::escaped_bytes;
 use crate::corpus::input::Input;
@@ -136,7 +137,7 @@ impl Manifest {
     /// The bytes of its file: a line that says what it is, and what it says.
     fn encode(&self) -> Result<Vec<u8>, serde_json::Error> {
         let text = serde_json::to_vec_pretty(self)?;
-        let line = format!("{FORMAT} {VERSION} {:032x}\n", xxh3_128(&text));
+        let line = format!("{FORMAT} {VERSION} {}\n", hex(xxh3_128(&text)));
         Ok([line.as_bytes(), &text].concat())
     }
 
@@ -154,7 +155,7 @@ impl Manifest {
                 "its format version is {version}, but this program uses version {VERSION}"
             ));
         }
-        if checksum != format!("{:032x}", xxh3_128(text)) {
+        if checksum != hex(xxh3_128(text)) {
             return Err(damaged());
         }
         serde_json::from_slice(text).map_err(|error| format!("{MANIFEST} cannot be read: {error}"))
@@ -215,7 +216,7 @@ impl Work {
         let lines = lines(&stamps)?;
         let manifest = Manifest {
             settings,
-            inputs: format!("{:032x}", xxh3_128(&lines)),
+            inputs: hex(xxh3_128(&lines)),
             ..Manifest::default()
         };
         let mut work = Self {
@@ -358,9 +359,9 @@ impl Work {
     fn check(&self, found: &Manifest) -> Result<(), Error> {
         for whole in found.needed() {
             let path = self.folder.file(&whole.name);
-            let (bytes, checksum) =
-                checksum(&path).map_err(|error| Error::io("read", &path, error))?;
-            if (bytes, &checksum) != (whole.bytes, &whole.checksum) {
+            let (bytes, sum) =
+                checksum::of_file(&path).map_err(|error| Error::io("read", &path, error))?;
+            if (bytes, &hex(sum)) != (whole.bytes, &whole.checksum) {
                 return Err(self.refused(&format!("{} is not what was written", whole.name)));
             }
         }
@@ -446,22 +447,4 @@ fn lines(stamps: &[Stamp]) -> Result<Vec<u8>, Error> {
         lines.push(b'\n');
     }
     Ok(lines)
-}
-
-/// Bytes and checksum of a file.
-fn checksum(path: &Path) -> io::Result<(u64, String)> {
-    let mut file = File::open(path)?;
-    let mut buffer = vec![0; 1 << 18];
-    let (mut hash, mut bytes) = (Xxh3::new(), 0);
-    loop {
-        match file.read(&mut buffer) {
-            Ok(0) => return Ok((bytes, format!("{:032x}", hash.digest128()))),
-            Ok(read) => {
-                hash.update(&buffer[..read]);
-                bytes += read as u64;
-            }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
 }

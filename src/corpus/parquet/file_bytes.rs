@@ -9,6 +9,7 @@ use parquet::errors::{ParquetError, Result};
 use parquet::file::reader::{ChunkReader, Length};
 
 use super::super::limit::memory_for;
+use super::super::read_at::read_at;
 use super::super::unusable::Unusable;
 
 /// A file's bytes, by place. Reading them moves nothing that others rely on.
@@ -132,19 +133,4 @@ impl ChunkReader for FileBytes {
         from.read_exact(&mut bytes)?;
         Ok(bytes.into())
     }
-}
-
-#[cfg(unix)]
-fn read_at(file: &File, buffer: &mut [u8], at: u64) -> io::Result<usize> {
-    std::os::unix::fs::FileExt::read_at(file, buffer, at)
-}
-
-#[cfg(windows)]
-fn read_at(file: &File, buffer: &mut [u8], at: u64) -> io::Result<usize> {
-    std::os::windows::fs::FileExt::seek_read(file, buffer, at)
-}
-
-#[cfg(not(any(unix, windows)))]
-fn read_at(_: &File, _: &mut [u8], _: u64) -> io::Result<usize> {
-    Err(io::ErrorKind::Unsupported.into())
 }
