@@ -1,7 +1,7 @@
 //! What the targets share: places for files, and settings from bytes.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use resemblance::Shingle;
@@ -31,6 +31,22 @@ pub fn file(name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
     let path = dir().join(name);
     fs::write(&path, bytes).unwrap();
     path
+}
+
+/// Names and contents of files.
+pub type Files = Vec<(String, Vec<u8>)>;
+
+/// The files of a folder, sorted by name.
+pub fn files_of(folder: &Path) -> Files {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
+    let mut files: Files = entries
+        .map(|entry| {
+            let name = entry.file_name().into_string().unwrap();
+            (name, fs::read(entry.path()).unwrap())
+        })
+        .collect();
+    files.sort();
+    files
 }
 
 /// Shingles of any kind, mostly short.

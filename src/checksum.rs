@@ -5,11 +5,16 @@ use std::io::{self, Read, Write};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use xxhash_rust::xxh3::Xxh3;
+use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
 /// A checksum as it is written: 32 hexadecimal digits.
 pub(crate) fn hex(checksum: u128) -> String {
     format!("{checksum:032x}")
+}
+
+/// The checksum of some bytes, as it is written.
+pub(crate) fn of(bytes: &[u8]) -> String {
+    hex(xxh3_128(bytes))
 }
 
 /// Bytes and checksum of a file. It is read and not mapped, so that it takes no memory.

@@ -34,10 +34,10 @@ impl Folder {
     /// One in the system's folder for temporary files.
     #[cfg(feature = "corpus")]
     pub(crate) fn of_work() -> io::Result<Self> {
-        const PREFIX: &str = "resemblance-work-";
+        const OF_WORK: &str = "resemblance-work-";
         let folder = std::env::temp_dir();
-        for_each_left(&folder, PREFIX, |path| fs::remove_dir_all(path));
-        Self::in_folder(&folder, PREFIX)
+        for_each_left(&folder, OF_WORK, |path| fs::remove_dir_all(path));
+        Self::in_folder(&folder, OF_WORK)
     }
 
     fn in_folder(folder: &Path, prefix: &str) -> io::Result<Self> {

@@ -9,7 +9,7 @@ use super::Failure;
 /// The last panic. Damaged Parquet files make the crate that reads them panic; the library catches that.
 static LAST: Mutex<String> = Mutex::new(String::new());
 
-/// Runs the program; what panics is its failure, told as any other.
+/// Runs the program. A panic ends it with an error, as any other failure does.
 pub(crate) fn caught(run: impl FnOnce() -> Result<(), Failure>) -> Result<(), Failure> {
     set_hook(Box::new(|panic| {
         let backtrace = Backtrace::capture();

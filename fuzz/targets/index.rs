@@ -9,7 +9,7 @@ use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
 use resemblance::corpus::{Job, Outputs, ReadOptions, Sinks, Sources};
 use resemblance::{Deduper, Index, Method, Shingle};
-use resemblance_fuzz::{dir, file};
+use resemblance_fuzz::{dir, file, files_of};
 use xxhash_rust::xxh3::xxh3_128;
 
 #[derive(Arbitrary, Debug)]
@@ -111,15 +111,7 @@ fuzz_target!(|case: Case| {
     let from = dir().join(deduper.method().to_string());
     let header = fs::read_to_string(from.join("index.json")).unwrap();
     let (text, checksum) = header.split_once(",\n  \"checksum\": \"").unwrap();
-    let mut sections: Vec<(String, Vec<u8>)> = fs::read_dir(from.join(&checksum[..16]))
-        .unwrap()
-        .map(|entry| entry.unwrap())
-        .map(|entry| {
-            let name = entry.file_name().into_string().unwrap();
-            (name, fs::read(entry.path()).unwrap())
-        })
-        .collect();
-    sections.sort();
+    let mut sections = files_of(&from.join(&checksum[..16]));
     let to = dir().join("changed");
     let _ = fs::remove_dir_all(&to);
     write(&to, change(text, &mut sections, &case.changes), &sections);

@@ -10,7 +10,7 @@ use libfuzzer_sys::fuzz_target;
 use resemblance::corpus::{Job, ReadOptions, Sinks, Sources};
 use resemblance::watch::{Progress, Stage, Watch};
 use resemblance::{Deduper, Method};
-use resemblance_fuzz::{dir, file};
+use resemblance_fuzz::{Files, dir, file, files_of};
 
 #[derive(Arbitrary, Debug)]
 struct Case {
@@ -48,8 +48,6 @@ const STATES: [(Method, Stage); 6] = [
     (Method::Exact, Stage::Measure),
 ];
 
-type Files = Vec<(String, Vec<u8>)>;
-
 fn deduper(method: Method) -> Deduper {
     Deduper::builder().method(method).build().unwrap()
 }
@@ -74,16 +72,7 @@ fn states() -> &'static [Files] {
             if let Ok(decided) = job.run(sources, &Sinks::new(), Some(&Until(stage))) {
                 drop(decided);
             }
-            let mut files: Files = fs::read_dir(&work)
-                .unwrap()
-                .map(|entry| entry.unwrap())
-                .map(|entry| {
-                    let name = entry.file_name().into_string().unwrap();
-                    (name, fs::read(entry.path()).unwrap())
-                })
-                .collect();
-            files.sort();
-            files
+            files_of(&work)
         });
         states.collect()
     })

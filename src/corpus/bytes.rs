@@ -120,9 +120,7 @@ impl ByteBlock {
         let mut is_header = has_header;
         for &end in ends {
             let row = &self.memory[at..end];
-            let from = at + self.mark(at);
-            let bytes = &self.memory[from..end];
-            let bytes = bytes.strip_suffix(b"\n").unwrap_or(bytes);
+            let (from, bytes) = self.row(at, end);
             let is_row = self.cut.is_some() || !is_blank_row(bytes);
             if is_row && !take(&mut is_header) {
                 let form = Form::Cells(columns);
@@ -137,10 +135,16 @@ impl ByteBlock {
     /// Whether one of the rows that end here is not blank.
     fn has_row(&self, ends: &[usize]) -> bool {
         let starts = std::iter::once(&0).chain(ends);
-        starts.zip(ends).any(|(&start, &end)| {
-            let row = &self.memory[start + self.mark(start)..end];
-            !is_blank_row(row.strip_suffix(b"\n").unwrap_or(row))
-        })
+        starts
+            .zip(ends)
+            .any(|(&start, &end)| !is_blank_row(self.row(start, end).1))
+    }
+
+    /// Where the row from `start` to `end` begins behind a byte-order mark, and its bytes without the line feed.
+    fn row(&self, start: usize, end: usize) -> (usize, &[u8]) {
+        let from = start + self.mark(start);
+        let bytes = &self.memory[from..end];
+        (from, bytes.strip_suffix(b"\n").unwrap_or(bytes))
     }
 
     fn record<'b>(

@@ -166,10 +166,7 @@ impl Sources {
             true => Path::new("."),
             false => &pattern.base,
         };
-        let mut entries = WalkDir::new(root)
-            .follow_links(true)
-            .sort_by_file_name()
-            .into_iter();
+        let mut entries = entries_below(root);
         while let Some(entry) = entries.next() {
             finding.look(self.inputs.len())?;
             let places = |path: &Path| {
@@ -258,10 +255,7 @@ impl Sources {
         of_several: bool,
         finding: &mut Finding<'_>,
     ) -> Result<(), Error> {
-        let mut entries = WalkDir::new(root)
-            .follow_links(true)
-            .sort_by_file_name()
-            .into_iter();
+        let mut entries = entries_below(root);
         while let Some(entry) = entries.next() {
             finding.look(self.inputs.len())?;
             let entry = match entry {
@@ -299,6 +293,12 @@ impl Sources {
         }
         Ok(())
     }
+}
+
+/// What is below a directory, sorted by path, links followed.
+fn entries_below(root: &Path) -> walkdir::IntoIter {
+    let walk = WalkDir::new(root).follow_links(true);
+    walk.sort_by_file_name().into_iter()
 }
 
 /// What a directory is that this crate has written, and that holds no documents.

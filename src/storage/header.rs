@@ -5,11 +5,10 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use xxhash_rust::xxh3::xxh3_128;
 
 use super::error::{Problem, What};
 use super::section::Entry;
-use crate::checksum::hex;
+use crate::checksum;
 use crate::error::Error;
 use crate::sketch::{SCHEME_VERSION, Scheme, SketchKind};
 use crate::text::{Form, Normalization};
@@ -87,7 +86,7 @@ impl Header {
         let mut text = serde_json::to_string_pretty(self)
             .unwrap_or_else(|error| unreachable!("it has nothing that JSON has not: {error}"));
         text.truncate(text.trim_end_matches(['\n', '}']).len());
-        self.checksum = hex(xxh3_128(text.as_bytes()));
+        self.checksum = checksum::of(text.as_bytes());
         text + BEFORE_CHECKSUM + &self.checksum + "\"\n}\n"
     }
 
@@ -154,7 +153,7 @@ fn has_its_checksum(bytes: &[u8]) -> bool {
         return false;
     };
     let (text, found) = bytes.split_at(at);
-    let expected = BEFORE_CHECKSUM.to_owned() + &hex(xxh3_128(text)) + "\"\n}\n";
+    let expected = BEFORE_CHECKSUM.to_owned() + &checksum::of(text) + "\"\n}\n";
     found == expected.as_bytes()
 }
 

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use super::error::{Problem, What};
 use super::header::{self, Header};
 use super::section::Section;
-use crate::checksum::hex;
+use crate::checksum;
 use crate::error::Error;
 use crate::passing::{Folder, folder_of, hold, resolve};
 
@@ -139,7 +139,7 @@ fn is_of_sections(path: &Path) -> bool {
 fn checksum(dir: &Path) -> Result<String, Error> {
     let path = dir.join(header::FILE);
     let bytes = fs::read(&path).map_err(|error| Problem::io("read", &path, &error))?;
-    Ok(hex(xxhash_rust::xxh3::xxh3_128(&bytes)))
+    Ok(checksum::of(&bytes))
 }
 
 /// Keeps others from writing an index.

@@ -83,7 +83,7 @@ impl Stored {
         let mut stored = Self {
             about: header.about(&path)?,
             sections: dir.join(header.folder()),
-            checksum: hex(xxhash_rust::xxh3::xxh3_128(bytes)),
+            checksum: checksum::of(bytes),
             maps: Default::default(),
             dir: dir.to_owned(),
         };

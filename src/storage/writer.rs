@@ -8,7 +8,6 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
-use xxhash_rust::xxh3::xxh3_128;
 
 use super::check;
 use super::error::{Problem, What};
@@ -17,7 +16,7 @@ use super::id::hash_of_id;
 use super::place::Place;
 use super::read::{ListReader, SectionReader};
 use super::section::{Entry, ListWriter, Section, SectionWriter};
-use crate::checksum::hex;
+use crate::checksum;
 use crate::error::Error;
 use crate::passing::Folder;
 use crate::sketch::EMPTY;
@@ -217,7 +216,7 @@ impl Writer {
         };
         write().map_err(|error| Problem::io("write", &path, &error))?;
         self.sealed = Some(header.folder().to_owned());
-        Ok(hex(xxh3_128(text.as_bytes())))
+        Ok(checksum::of(text.as_bytes()))
     }
 
     /// Refuses an index that is not sealed, or whose place has changed since.

@@ -246,11 +246,11 @@ impl Gathered {
             run = run.watch(watch);
         }
         let batch = Batch::of(&job.settings, &documents, digests, run)?;
+        let confirming = Confirming::new(job, &self.corpus);
         let mut found = None;
         if let Some(table) = pairs {
             job.check_copies(self.copies(batch.distinct()))?;
             table.pairs_header()?;
-            let confirming = Confirming::new(job, &self.corpus);
             let mut cache = Cache::default();
             found = Some(batch.all_pairs(|pair| {
                 confirming.check_pair(&pair, &mut cache)?;
@@ -258,7 +258,7 @@ impl Gathered {
             })?);
         }
         let clusters = batch.all_clusters()?;
-        Confirming::new(job, &self.corpus).check_clusters(&clusters, watch)?;
+        confirming.check_clusters(&clusters, watch)?;
         Ok((clusters, found))
     }
 

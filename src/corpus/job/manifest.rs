@@ -7,7 +7,6 @@ use std::path::Path;
 use std::time::UNIX_EPOCH;
 
 use serde::{Deserialize, Serialize};
-use xxhash_rust::xxh3::xxh3_128;
 
 use super::clusters::Counted;
 use super::folder::{Folder, Whole};
@@ -137,7 +136,7 @@ impl Manifest {
     /// The bytes of its file: a line that says what it is, and what it says.
     fn encode(&self) -> Result<Vec<u8>, serde_json::Error> {
         let text = serde_json::to_vec_pretty(self)?;
-        let line = format!("{FORMAT} {VERSION} {}\n", hex(xxh3_128(&text)));
+        let line = format!("{FORMAT} {VERSION} {}\n", checksum::of(&text));
         Ok([line.as_bytes(), &text].concat())
     }
 
@@ -155,7 +154,7 @@ impl Manifest {
                 "its format version is {version}, but this program uses version {VERSION}"
             ));
         }
-        if checksum != hex(xxh3_128(text)) {
+        if checksum != checksum::of(text) {
             return Err(damaged());
         }
         serde_json::from_slice(text).map_err(|error| format!("{MANIFEST} cannot be read: {error}"))
@@ -216,7 +215,7 @@ impl Work {
         let lines = lines(&stamps)?;
         let manifest = Manifest {
             settings,
-            inputs: hex(xxh3_128(&lines)),
+            inputs: checksum::of(&lines),
             ..Manifest::default()
         };
         let mut work = Self {
