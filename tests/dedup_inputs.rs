@@ -1,4 +1,4 @@
-//! What the example `dedup` reads: names and formats of files, CSV and TSV, ids, and records that are nearly right.
+//! What the example `dedup` reads: names and formats of files, CSV, TSV and WET, ids, and records that are nearly right.
 
 mod support;
 
@@ -156,7 +156,7 @@ fn a_format_that_is_named_comes_before_names() {
     );
     place.refuses(
         "part-0 --input-format json",
-        "must be text, jsonl, csv, tsv or parquet",
+        "must be text, jsonl, csv, tsv, wet or parquet",
     );
     let text = place.run_with("- --input-format text", b"{ no JSON");
     assert!(text.out.contains("1 document in = 1 kept"), "{}", text.err);
@@ -313,6 +313,127 @@ fn programs_among_sources_are_skipped() {
     assert!(ran.out.contains("2 documents in = 2 kept"), "{}", ran.err);
     assert!(ran.out.contains("the first: d/tool"), "{}", ran.out);
     place.fails("d/tool", "d/tool: no text by its content: convert it");
+}
+
+/// A record of a WARC file.
+fn warc(of: &str, uri: &str, date: &str, text: &str) -> String {
+    format!(
+        "WARC/1.0\r\nWARC-Type: {of}\r\nwarc-target-uri: {uri}\r\nWARC-Date: {date}\r\n\
+         Content-Length: {}\r\n\r\n{text}\r\n\r\n",
+        text.len()
+    )
+}
+
+#[test]
+fn pages_of_wet_are_kept_and_removed_as_they_stand() {
+    let place = Place::new();
+    let page = |uri: &str, date: &str, text: &str| warc("conversion", uri, date, text);
+    let records = [
+        warc("warcinfo", "", "2026-01-01T00:00:00Z", "software: none\r\n"),
+        page("http://a.example/1", "2026-01-01T00:00:00Z", A),
+        page(
+            "http://b.example/",
+            "2026-01-01T00:00:00Z",
+            &B.replace(' ', "\r\n\r\n"),
+        ),
+        page(
+            "http://a.example/2",
+            "2026-01-02T00:00:00Z",
+            &A.to_uppercase(),
+        ),
+        page("http://c.example/", "2026-01-01T00:00:00Z", "").replace("conversion", "metadata"),
+    ];
+    let text = records.concat();
+    let members: Vec<u8> = records.iter().flat_map(gzip).collect();
+    place
+        .write("in.warc.wet", &text)
+        .write("in.warc.wet.gz", members)
+        .write("in.wet.zst", zstd::encode_all(text.as_bytes(), 1).unwrap());
+    for input in ["in.warc.wet", "in.warc.wet.gz", "in.wet.zst"] {
+        let outputs = "--kept k.wet --removed r.wet --clusters c.tsv";
+        let args = format!("{input} --keep max:WARC-Date {outputs}");
+        let documents = both(&place, &args, &["k.wet", "r.wet", "c.tsv"]);
+        assert!(documents.contains("\"in\":3"), "{documents}");
+        let kept = [&*records[2], &records[3]].concat();
+        assert_eq!(place.read("k.wet"), kept);
+        assert_eq!(place.read("r.wet"), records[1]);
+        let clusters = place.read("c.tsv");
+        assert!(clusters.contains("http://a.example/2\t"), "{clusters}");
+        assert_eq!(
+            place
+                .run(&format!("{input} --keep max:WARC-Date --kept k-{input}/"))
+                .code,
+            0
+        );
+        assert_eq!(place.run(&format!("{input} --kept g.wet.gz")).code, 0);
+    }
+    // A member for each record.
+    let kept: Vec<u8> = fs::read(place.path("k-in.warc.wet.gz/in.warc.wet.gz")).unwrap();
+    let mut first = Vec::new();
+    let mut decoder = flate2::bufread::GzDecoder::new(&*kept);
+    decoder.read_to_end(&mut first).unwrap();
+    assert_eq!(first, records[2].as_bytes());
+    assert_eq!(gunzip(&place, "g.wet.gz"), records[1..3].concat());
+    let args = "- --input-format wet --kept s.wet";
+    assert_eq!(place.run_with(args, text.as_bytes()).code, 0);
+    assert_eq!(place.read("s.wet"), records[1..3].concat());
+    place.refuses(
+        "in.warc.wet --kept k.jsonl",
+        "name a .wet file or a directory",
+    );
+}
+
+#[test]
+fn wet_that_cannot_be_read_is_named() {
+    let place = Place::new();
+    let good = warc("conversion", "http://a.example/1", "", A);
+    let other = good.replace("example/1", "example/2");
+    let cut = &other[..other.len() - 9];
+    let latin = good.replace("Content-Length: 1", "X: \u{e9}\r\nContent-Length: 1");
+    place
+        .write("cut.wet", format!("{good}{cut}"))
+        .write("other.wet", format!("{good}{other}<html>"))
+        .write("header.wet", latin)
+        .write("page.warc", &good);
+    let len = A.len();
+    place.fails(
+        "cut.wet",
+        &format!(
+            "cut.wet:2: Content-Length is {len}, but the record has {} bytes",
+            len - 5
+        ),
+    );
+    place.fails(
+        "other.wet",
+        "other.wet:3: no WARC record begins here, but `<html>`",
+    );
+    place.fails(
+        "header.wet --text-field body",
+        "the text of a WET record is called `text`",
+    );
+    place.fails("page.warc", "a WARC file, whose pages are no plain text");
+    assert_eq!(counts(&place, "header.wet --id-field WARC-Type"), (1, 0));
+    assert_eq!(counts(&place, "page.warc --input-format wet"), (1, 0));
+    let documents = both(
+        &place,
+        "cut.wet other.wet --id-field none --rejects j.jsonl",
+        &["j.jsonl"],
+    );
+    assert!(
+        documents.contains("\"in\":5,") && documents.contains("\"rejected\":2"),
+        "{documents}"
+    );
+    // Records that are too long for the bound, and those around them.
+    let long = warc(
+        "conversion",
+        "http://a.example/long",
+        "",
+        &format!("{B} ").repeat(9000),
+    );
+    place.write("long.wet", format!("{good}{long}{other}"));
+    let ran = place.run("long.wet --max-record 100KB --on-bad skip --kept k.wet --format json");
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    assert_eq!(place.read("k.wet"), good);
 }
 
 #[test]

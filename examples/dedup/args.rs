@@ -20,8 +20,8 @@ use crate::shared::Common;
 #[command(name = "dedup", version)]
 pub(crate) struct Args {
     /// Inputs: text files (each is a document); .jsonl and .json files of JSON lines (each line is a document); .csv and
-    /// .tsv files with a header row, and .parquet files (each row is a document). JSON lines, CSV and TSV may be compressed
-    /// (.gz, .zst). Also directories of these (hidden files, and files that are not text, are skipped); quoted patterns with
+    /// .tsv files with a header row, and .parquet files (each row is a document); .wet files of web pages (each conversion
+    /// record is a document). JSON lines, CSV, TSV and WET may be compressed (.gz, .zst). Also directories of these (hidden files, and files that are not text, are skipped); quoted patterns with
     /// *, ?, [...] and **; and - for JSON lines from standard input. Documents keep the order of the paths; the files of a
     /// directory or pattern are sorted by path; the records of a file keep their order
     #[arg(required = true, value_name = "PATH")]
@@ -73,7 +73,7 @@ pub(crate) struct Args {
     #[arg(long, value_enum, default_value = "fail")]
     on_bad: Bad,
 
-    /// The longest record that is accepted, such as 100MB: a line, a CSV or TSV row, a text file, or the text of a Parquet
+    /// The longest record that is accepted, such as 100MB: a line, a CSV or TSV row, a WET record, a text file, or the text of a Parquet
     /// row. A longer one is a bad record [default: only the limit that --memory sets]
     #[arg(long, value_name = "SIZE")]
     max_record: Option<ByteSize>,
@@ -109,8 +109,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE.tsv")]
     clusters: Option<PathBuf>,
 
-    /// Write the kept records here, unchanged. A name with an extension is one file in the format of the inputs: .jsonl, .csv
-    /// or .tsv (also .gz, .zst), or .parquet; only text files change: they become `id` and `text` in a .jsonl file. Any other
+    /// Write the kept records here, unchanged. A name with an extension is one file in the format of the inputs: .jsonl, .csv,
+    /// .tsv or .wet (also .gz, .zst), or .parquet; only text files change: they become `id` and `text` in a .jsonl file. Any other
     /// name, a name that ends in / and an existing directory are a directory with one file for each input, named and
     /// compressed like the input. An existing directory is replaced if it holds no other files
     #[arg(long, value_name = "PATH")]

@@ -34,7 +34,7 @@ pub(crate) struct Common {
     #[arg(long, value_name = "N|random", default_value = "0")]
     seed: Seed,
 
-    /// Format of all inputs, whatever their names are: text, jsonl, csv, tsv or parquet [default: by the name of each]
+    /// Format of all inputs, whatever their names are: text, jsonl, csv, tsv, wet or parquet [default: by the name of each]
     #[arg(long, value_name = "FORMAT")]
     input_format: Option<InputFormat>,
 

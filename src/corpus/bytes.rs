@@ -1,4 +1,4 @@
-//! Files of bytes, in blocks of whole records: JSON lines, rows of CSV, or one text.
+//! Files of bytes, in blocks of whole records: JSON lines, rows of CSV, WET records, or one text.
 
 use std::io::{self, Read};
 use std::mem::take;
@@ -15,6 +15,7 @@ use super::json::Fields;
 use super::limit::{BEGINNING, ReadLimit};
 use super::record::{BlockSize, Form, RawRecord};
 use super::unusable::Unusable;
+use super::wet;
 
 /// Whole records of one input.
 pub(super) struct ByteBlock {
@@ -35,6 +36,8 @@ enum Records {
     Whole,
     /// On lines.
     Lines,
+    /// WET records that end here.
+    Wet(Vec<usize>),
     /// In rows that end here; the first that is not blank may be the header.
     Rows {
         ends: Vec<usize>,
@@ -99,6 +102,17 @@ impl ByteBlock {
                     at += end + 1;
                 }
                 Ok(line)
+            }
+            Records::Wet(ends) => {
+                let mut at = 0;
+                for (&end, number) in ends.iter().zip(1..) {
+                    let bytes = wet::without_end(&self.memory[at..end]);
+                    if self.cut.is_some() || wet::is_document(bytes) {
+                        each(self.record(Some(number), at, bytes, Form::Wet))?;
+                    }
+                    at = end;
+                }
+                Ok(ends.len() as u64)
             }
             Records::Rows {
                 ends,
@@ -187,11 +201,10 @@ enum Framing {
     /// There is one.
     Whole,
     Lines,
+    Wet(wet::RecordEnds),
     Rows {
         ends: Box<RowEnds>,
         columns: Arc<Columns>,
-        /// Bytes of the rest that the ends of rows have been looked for in.
-        seen: usize,
         /// Whether the header is still to come.
         header_due: bool,
     },
@@ -209,22 +222,28 @@ impl Framing {
                 Self::Rows {
                     ends: Box::new(RowEnds::new(header.delimiter)),
                     columns: Arc::new(columns),
-                    seen: 0,
                     header_due: true,
                 }
             }
+            InputFormat::Wet => Self::Wet(wet::RecordEnds::default()),
             InputFormat::Text => Self::Whole,
             InputFormat::JsonLines | InputFormat::Parquet => Self::Lines,
         })
     }
 
-    /// Behind the end of the record that `bytes` go on with, where it is there.
-    fn end(&mut self, bytes: &[u8]) -> Option<usize> {
-        match self {
+    /// The end of the record that `bytes` continue, if it is in them.
+    fn end(&mut self, bytes: &[u8]) -> Result<Option<usize>, String> {
+        Ok(match self {
             Self::Whole => None,
             Self::Lines => memchr(b'\n', bytes).map(|end| end + 1),
+            Self::Wet(ends) => ends.next(bytes)?,
             Self::Rows { ends, .. } => ends.next(bytes),
-        }
+        })
+    }
+
+    /// Whether ends are found from one to the next, and not by looking at the last bytes.
+    fn is_sequential(&self) -> bool {
+        matches!(self, Self::Wet(_) | Self::Rows { .. })
     }
 }
 
@@ -238,6 +257,8 @@ pub(super) struct ByteBlocks {
     step: usize,
     /// The beginning of a record that has not been read to its end.
     rest: Vec<u8>,
+    /// Bytes of it that ends of records have been looked for in.
+    seen: usize,
     /// Where it begins in the decompressed file.
     offset: u64,
     framing: Framing,
@@ -267,6 +288,7 @@ impl ByteBlocks {
                 Compression::Gzip | Compression::Zstd => size.bytes,
             },
             rest: Vec::new(),
+            seen: 0,
             offset: 0,
             limit,
             size,
@@ -283,20 +305,16 @@ impl ByteBlocks {
         }
         memory[..len].copy_from_slice(&self.rest);
         self.rest.clear();
-        let mut row_ends = Vec::new();
-        let mut searched = match &mut self.framing {
-            // What follows a record that was cut may hold whole lines already.
-            Framing::Whole | Framing::Lines => 0,
-            Framing::Rows { seen, .. } => take(seen),
-        };
+        let mut ends = Vec::new();
+        let mut searched = take(&mut self.seen);
         loop {
-            let whole = self.whole(&memory[..len], searched, &mut row_ends);
+            let whole = self.whole(&memory[..len], searched, &mut ends);
             if let Some(whole) = whole {
                 self.rest.extend_from_slice(&memory[whole..len]);
-                if let Framing::Rows { seen, .. } = &mut self.framing {
-                    *seen = self.rest.len();
+                if self.framing.is_sequential() {
+                    self.seen = self.rest.len();
                 }
-                return Ok(Some(self.block(take(memory), whole, row_ends)));
+                return Ok(Some(self.block(take(memory), whole, ends)));
             }
             // A byte-order mark is no part of the record.
             if len.saturating_sub(MARK.len()) as u64 > self.limit.record {
@@ -321,27 +339,26 @@ impl ByteBlocks {
     }
 
     /// Behind the last whole record, where there is one; what lies before `searched` has been looked through.
-    fn whole(
-        &mut self,
-        memory: &[u8],
-        searched: usize,
-        row_ends: &mut Vec<usize>,
-    ) -> Option<usize> {
-        match &mut self.framing {
-            Framing::Whole => None,
-            Framing::Lines => {
-                let last = memory[searched..].iter().rposition(|&byte| byte == b'\n')?;
-                Some(searched + last + 1)
-            }
-            Framing::Rows { ends, .. } => {
-                let mut at = searched;
-                while let Some(end) = ends.next(&memory[at..]) {
-                    at += end;
-                    row_ends.push(at);
-                }
-                row_ends.last().copied()
-            }
+    fn whole(&mut self, memory: &[u8], searched: usize, ends: &mut Vec<usize>) -> Option<usize> {
+        if matches!(self.framing, Framing::Lines) {
+            let last = memory[searched..].iter().rposition(|&byte| byte == b'\n')?;
+            return Some(searched + last + 1);
         }
+        let mut at = searched;
+        while let Some(end) = self.next_end(&memory[at..]) {
+            at += end;
+            ends.push(at);
+        }
+        ends.last().copied()
+    }
+
+    /// The end of the record that `bytes` continue, if it is in them. If it cannot be known, the input ends with that error.
+    fn next_end(&mut self, bytes: &[u8]) -> Option<usize> {
+        let end = self.framing.end(bytes);
+        end.unwrap_or_else(|reason| {
+            self.end = Some(Err(Unusable::error(reason)));
+            None
+        })
     }
 
     /// Skips a record of which `len` bytes have been read; the block is its beginning.
@@ -360,7 +377,8 @@ impl ByteBlocks {
             let mut read = 0;
             self.fill(&mut memory, &mut read);
             let mut part = &memory[..read];
-            if let Some(end) = self.framing.end(part) {
+            if let Some(end) = self.next_end(part) {
+                // It may hold whole records already.
                 self.rest.extend_from_slice(&part[end..]);
                 part = &part[..end - 1];
                 line_feed = 1;
@@ -412,7 +430,7 @@ impl ByteBlocks {
         self.step = (2 * self.step).min(self.size.bytes);
     }
 
-    fn block(&mut self, memory: Vec<u8>, len: usize, row_ends: Vec<usize>) -> ByteBlock {
+    fn block(&mut self, memory: Vec<u8>, len: usize, ends: Vec<usize>) -> ByteBlock {
         let offset = self.offset;
         self.offset += len as u64;
         let records = match self.size.record {
@@ -420,7 +438,7 @@ impl ByteBlocks {
             _ => match &self.framing {
                 Framing::Whole => 1,
                 Framing::Lines => memchr_iter(b'\n', &memory[..len]).count() + 1,
-                Framing::Rows { .. } => row_ends.len(),
+                Framing::Wet(_) | Framing::Rows { .. } => ends.len(),
             },
         };
         let weight = memory.len() + records * self.size.record;
@@ -438,15 +456,16 @@ impl ByteBlocks {
         match &mut self.framing {
             Framing::Whole => block.records = Records::Whole,
             Framing::Lines => {}
+            Framing::Wet(_) => block.records = Records::Wet(ends),
             Framing::Rows {
                 columns,
                 header_due,
                 ..
             } => {
-                let has_header = *header_due && block.has_row(&row_ends);
+                let has_header = *header_due && block.has_row(&ends);
                 *header_due &= !has_header;
                 block.records = Records::Rows {
-                    ends: row_ends,
+                    ends,
                     columns: Arc::clone(columns),
                     has_header,
                 };

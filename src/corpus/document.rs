@@ -19,7 +19,7 @@ use crate::text::{Content, Document, ReadBuffer, ReadError};
 ///
 /// Of a file that is not compressed it knows its place only, and is read from there whenever its
 /// [`content`](Document::content) is asked for: 40 bytes a document, and a text file's path. Of a compressed file,
-/// of CSV, TSV and Parquet it holds the text; so it does of records of 4 GiB and more.
+/// of CSV, TSV, WET and Parquet it holds the text; so it does of records of 4 GiB and more.
 #[derive(Debug)]
 pub struct TextDocument {
     held: Held,

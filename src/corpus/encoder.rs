@@ -6,6 +6,8 @@ use std::mem::take;
 use std::thread;
 
 use super::compression::Compression;
+use super::record::{Form, RawRecord};
+use super::wet;
 
 pub(super) enum Encoder {
     Plain(BufWriter<File>),
@@ -28,10 +30,23 @@ impl Encoder {
         })
     }
 
-    /// Writes a record on a line.
-    pub(super) fn record(&mut self, record: &[u8]) -> io::Result<()> {
-        self.write_all(record)?;
+    /// Writes bytes on a line.
+    pub(super) fn line(&mut self, line: &[u8]) -> io::Result<()> {
+        self.write_all(line)?;
         self.write_all(b"\n")
+    }
+
+    /// Writes a record with what ends it.
+    pub(super) fn record(&mut self, record: &RawRecord<'_>) -> io::Result<()> {
+        match (record.form, self) {
+            // Programs that read WARC files expect each record in a member of its own.
+            (Form::Wet, Self::Gzip(blocks)) => blocks.write_member(&[record.bytes, wet::END]),
+            (Form::Wet, encoder) => {
+                encoder.write_all(record.bytes)?;
+                encoder.write_all(wet::END)
+            }
+            (_, encoder) => encoder.line(record.bytes),
+        }
     }
 
     /// Writes what is still held and waits until the disk has it.
@@ -64,12 +79,36 @@ impl Write for Encoder {
     }
 }
 
+/// Bytes that are compressed at a time.
+#[derive(Default)]
+struct Block {
+    bytes: Vec<u8>,
+    /// Ends of members; none where the block is one.
+    ends: Vec<usize>,
+}
+
+impl Block {
+    fn members(&self) -> io::Result<Vec<u8>> {
+        let mut members = Vec::with_capacity(self.bytes.len() / 2);
+        let mut from = 0;
+        let end = self.ends.is_empty().then_some(self.bytes.len());
+        for &to in self.ends.iter().chain(&end) {
+            let level = flate2::Compression::default();
+            let mut encoder = flate2::write::GzEncoder::new(&mut members, level);
+            encoder.write_all(&self.bytes[from..to])?;
+            encoder.finish()?;
+            from = to;
+        }
+        Ok(members)
+    }
+}
+
 /// A gzip member for each block of bytes, some at a time compressed side by side. Blocks end after so many bytes, whatever
 /// the threads, so that the file is the same.
 pub(super) struct GzipBlocks {
     file: BufWriter<File>,
     /// Whole blocks, and one that is being filled.
-    blocks: Vec<Vec<u8>>,
+    blocks: Vec<Block>,
     /// Whether a member was written: an empty file has one as well.
     has_member: bool,
 }
@@ -83,24 +122,42 @@ impl GzipBlocks {
     fn new(file: BufWriter<File>) -> Self {
         Self {
             file,
-            blocks: vec![Vec::new()],
+            blocks: vec![Block::default()],
             has_member: false,
         }
     }
 
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.blocks.last().is_none_or(|block| block.len() == BLOCK) {
-            if self.blocks.len() >= rayon::current_num_threads().min(TOGETHER) {
-                self.compress()?;
-            }
-            self.blocks.push(Vec::with_capacity(BLOCK));
-        }
-        let Some(block) = self.blocks.last_mut() else {
-            return Ok(0);
-        };
+        let block = &mut self.open_block()?.bytes;
         let taken = bytes.len().min(BLOCK - block.len());
         block.extend_from_slice(&bytes[..taken]);
         Ok(taken)
+    }
+
+    /// Writes a member that holds these bytes alone.
+    fn write_member(&mut self, parts: &[&[u8]]) -> io::Result<()> {
+        let block = self.open_block()?;
+        for part in parts {
+            block.bytes.extend_from_slice(part);
+        }
+        block.ends.push(block.bytes.len());
+        Ok(())
+    }
+
+    /// The block to write to, which is not full.
+    fn open_block(&mut self) -> io::Result<&mut Block> {
+        if self
+            .blocks
+            .last()
+            .is_none_or(|block| block.bytes.len() >= BLOCK)
+        {
+            if self.blocks.len() >= rayon::current_num_threads().min(TOGETHER) {
+                self.compress()?;
+            }
+            self.blocks.push(Block::default());
+        }
+        let last = self.blocks.len() - 1;
+        Ok(&mut self.blocks[last])
     }
 
     /// Writes the blocks that are held. Not in the pool: its threads may be about to write here themselves.
@@ -112,9 +169,9 @@ impl GzipBlocks {
         let members: Vec<io::Result<Vec<u8>>> = thread::scope(|scope| {
             let others: Vec<_> = others
                 .iter()
-                .map(|block| scope.spawn(|| member(block)))
+                .map(|block| scope.spawn(|| block.members()))
                 .collect();
-            let mut members = vec![member(first)];
+            let mut members = vec![first.members()];
             members.extend(others.into_iter().map(|other| {
                 let joined = other.join();
                 joined.unwrap_or_else(|_| Err(io::Error::other("a thread that compresses failed")))
@@ -129,19 +186,12 @@ impl GzipBlocks {
     }
 
     fn finish(mut self) -> io::Result<BufWriter<File>> {
-        let is_empty = self.blocks.iter().all(Vec::is_empty);
+        let is_empty = self.blocks.iter().all(|block| block.bytes.is_empty());
         if !is_empty || !self.has_member {
             self.compress()?;
         }
         Ok(self.file)
     }
-}
-
-fn member(block: &[u8]) -> io::Result<Vec<u8>> {
-    let level = flate2::Compression::default();
-    let mut encoder = flate2::write::GzEncoder::new(Vec::with_capacity(BLOCK / 2), level);
-    encoder.write_all(block)?;
-    encoder.finish()
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use super::compression::{Compression, decoder, ending};
 use super::error::Error;
 use super::limit::ReadLimit;
 
-/// What a file holds. Written `text`, `jsonl`, `csv`, `tsv`, `parquet`.
+/// What a file holds. Written `text`, `jsonl`, `csv`, `tsv`, `wet`, `parquet`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum InputFormat {
@@ -25,15 +25,21 @@ pub enum InputFormat {
     Csv,
     /// The same with tabs.
     Tsv,
+    /// The texts of web pages as Common Crawl has them: records of a WARC file (ISO 28500). Each `conversion` record is
+    /// a document; the others are passed over. The record's block is the field `text`, its `WARC-Target-URI` the field
+    /// `id`; the other fields are those of its header, such as `WARC-Date`. Where a URI stands in several records,
+    /// `WARC-Record-ID` is an id.
+    Wet,
     /// Columns; each row is a document (feature `parquet`).
     Parquet,
 }
 
 impl InputFormat {
-    pub(super) const ALL: [Self; 5] = [
+    pub(super) const ALL: [Self; 6] = [
         Self::JsonLines,
         Self::Csv,
         Self::Tsv,
+        Self::Wet,
         Self::Parquet,
         Self::Text,
     ];
@@ -44,6 +50,7 @@ impl InputFormat {
             "jsonl" | "ndjson" | "jsonlines" | "jl" => Self::JsonLines,
             "csv" => Self::Csv,
             "tsv" => Self::Tsv,
+            "wet" => Self::Wet,
             "parquet" => Self::Parquet,
             "txt" | "text" | "md" | "markdown" | "rst" | "adoc" | "org" | "tex" | "html"
             | "htm" | "xhtml" | "xml" => Self::Text,
@@ -67,6 +74,7 @@ impl InputFormat {
             Self::JsonLines => "JSON lines",
             Self::Csv => "CSV rows",
             Self::Tsv => "TSV rows",
+            Self::Wet => "WET records",
             Self::Parquet => "rows of Parquet files",
         }
     }
@@ -79,6 +87,7 @@ impl fmt::Display for InputFormat {
             Self::JsonLines => "jsonl",
             Self::Csv => "csv",
             Self::Tsv => "tsv",
+            Self::Wet => "wet",
             Self::Parquet => "parquet",
         })
     }
@@ -91,7 +100,7 @@ impl FromStr for InputFormat {
         let named = Self::ALL.into_iter().find(|of| of.to_string() == text);
         named.ok_or_else(|| {
             Error::refused(format!(
-                "input format `{text}`: must be text, jsonl, csv, tsv or parquet"
+                "input format `{text}`: must be text, jsonl, csv, tsv, wet or parquet"
             ))
         })
     }
@@ -146,14 +155,15 @@ impl Format {
                 Some(why) => Err(Unread::Bad(why)),
                 None => named(InputFormat::JsonLines).map_err(Unread::Bad),
             },
-            (_, Compression::Gzip | Compression::Zstd) => Err(Unread::Bad(format!(
-                "compressed, but neither JSON lines, CSV nor TSV by its name: decompress it, or {SAY}"
+            ("warc", _) => Err(Unread::Bad(format!(
+                "a WARC file, whose pages are no plain text: extract it to .warc.wet; if it holds text, {SAY} wet"
             ))),
-            ("arrow" | "avro" | "feather" | "orc" | "warc" | "wat" | "wet", _) => {
-                Err(Unread::Bad(format!(
-                    ".{ending} files cannot be read: convert the file to .jsonl, .csv or .parquet"
-                )))
-            }
+            (_, Compression::Gzip | Compression::Zstd) => Err(Unread::Bad(format!(
+                "compressed, but neither JSON lines, CSV, TSV nor WET by its name: decompress it, or {SAY}"
+            ))),
+            ("arrow" | "avro" | "feather" | "orc" | "wat", _) => Err(Unread::Bad(format!(
+                ".{ending} files cannot be read: convert the file to .jsonl, .csv or .parquet"
+            ))),
             (other, Compression::None) => match is_no_text(other, path) {
                 Some(why) => Err(Unread::Other(why)),
                 None => Ok(Self::TEXT),
@@ -327,6 +337,7 @@ mod tests {
         assert_eq!(of("b.jsonlines.gz"), lines(Compression::Gzip));
         assert_eq!(of("b.csv.gz"), is(InputFormat::Csv, Compression::Gzip));
         assert_eq!(of("b.tsv"), is(InputFormat::Tsv, Compression::None));
+        assert_eq!(of("b.warc.wet.gz"), is(InputFormat::Wet, Compression::Gzip));
         assert_eq!(of("b.txt"), Ok(Format::TEXT));
         assert_eq!(of("jsonl"), Ok(Format::TEXT));
         assert_eq!(of("b.parquet").is_ok(), cfg!(feature = "parquet"));
@@ -336,7 +347,9 @@ mod tests {
             "b.parquet.gz",
             "b.jsonl.xz",
             "b.tar.gz",
-            "b.wet",
+            "b.warc",
+            "b.warc.gz",
+            "b.wat",
         ] {
             assert!(matches!(of(bad), Err(Unread::Bad(_))), "{bad}");
         }
@@ -353,7 +366,7 @@ mod tests {
         let error = "json".parse::<InputFormat>().unwrap_err();
         assert_eq!(
             error.to_string(),
-            "input format `json`: must be text, jsonl, csv, tsv or parquet"
+            "input format `json`: must be text, jsonl, csv, tsv, wet or parquet"
         );
     }
 }

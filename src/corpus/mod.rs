@@ -1,6 +1,6 @@
 //! Files in, decisions out (feature `corpus`).
 //!
-//! [`Sources`] finds directories, text files, JSON lines, CSV and TSV, plain or compressed, and (feature `parquet`) Parquet files;
+//! [`Sources`] finds directories, text files, JSON lines, CSV, TSV and WET, plain or compressed, and (feature `parquet`) Parquet files;
 //! [`Corpus`] reads them into documents with ids, and can make their digests on the way; texts of files that are not
 //! compressed are not held, but read again where they are needed. [`Outputs`] writes pairs, clusters and the records
 //! that are kept and removed, in the inputs' format, to one file or a file for each input; every output is written
@@ -65,6 +65,7 @@ mod spool;
 mod tables;
 mod unusable;
 mod value;
+mod wet;
 
 pub use corpus::Corpus;
 pub use document::TextDocument;

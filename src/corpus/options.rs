@@ -28,7 +28,8 @@ impl ReadOptions {
         Self::default()
     }
 
-    /// The field, or the column of CSV, TSV or Parquet files, that holds a record's text. Default `text`.
+    /// The field, or the column of CSV, TSV or Parquet files, that holds a record's text. Default `text`, as that of a WET record is
+    /// always called.
     #[must_use]
     pub fn text_field(mut self, name: impl Into<String>) -> Self {
         self.fields.text = name.into();
@@ -75,7 +76,7 @@ impl ReadOptions {
         self
     }
 
-    /// The longest record that is accepted, in bytes: a line, a CSV or TSV row, a text file, or the text of a Parquet row. A
+    /// The longest record that is accepted, in bytes: a line, a CSV or TSV row, a WET record, a text file, or the text of a Parquet row. A
     /// longer one is a bad record, and only its beginning is held. Default no limit; with
     /// [bounded memory](super::Job::memory), the bound sets another limit.
     #[must_use]

@@ -84,12 +84,14 @@ impl Outputs {
 
     /// Stages a place for input records, in the inputs' format.
     ///
-    /// - A name with an extension is one file: JSON lines, CSV or TSV, compressed as the name says, or `.parquet`. Text files
+    /// - A name with an extension is one file: JSON lines, CSV, TSV or WET, compressed as the name says, or `.parquet`. Text files
     ///   are written to a file of JSON lines, as objects with `id` and `text`.
     /// - Any other name, a name that ends in a slash, and an existing directory are a directory with one file for each input,
     ///   named and compressed like the input. An existing directory is replaced if it holds only files of these names.
     ///
     /// A line or row is written as it stands, with a line feed; blank lines and a byte-order mark are no part of records.
+    /// A WET record is written as it stands as well, under gzip in a member of its own; records that are no documents are
+    /// not written.
     /// A file of CSV or TSV begins with the header of the first input. A row of a Parquet file is written with all its
     /// columns, under the schema, the metadata and the compression of the first file.
     ///
@@ -131,12 +133,14 @@ impl Outputs {
                 return refused("text files", instead);
             }
             InputFormat::JsonLines => match named {
-                Some(InputFormat::Csv | InputFormat::Tsv | InputFormat::Parquet) => {
+                Some(
+                    InputFormat::Csv | InputFormat::Tsv | InputFormat::Wet | InputFormat::Parquet,
+                ) => {
                     return refused("JSON lines", "a .jsonl file or a directory");
                 }
                 _ => Records::Lines(self.stage_table(path)?),
             },
-            InputFormat::Csv | InputFormat::Tsv | InputFormat::Parquet if named != Some(format) => {
+            _ if named != Some(format) => {
                 return refused(format.holds(), &format!("a .{format} file or a directory"));
             }
             InputFormat::Csv | InputFormat::Tsv => {
@@ -145,6 +149,7 @@ impl Outputs {
                 table.line(header)?;
                 Records::Lines(table)
             }
+            InputFormat::Wet => Records::Lines(self.stage_table(path)?),
             InputFormat::Parquet => Records::Rows(self.stage_rows(path)?),
         };
         Ok(RecordSink(records))

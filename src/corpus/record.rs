@@ -1,8 +1,11 @@
 //! A record as it stands in its file.
 
+use std::borrow::Cow;
+
 use super::delimited::Columns;
-use super::json::{Fields, Found, Picked};
+use super::json::{Fields, Found, Picked, Scalar};
 use super::unusable::utf8;
+use super::wet;
 use crate::text::Content;
 
 /// A record as it stands in its file. What it takes to parse it is here, so that each can be parsed by itself.
@@ -29,6 +32,8 @@ pub(super) enum Form<'b> {
     Json,
     /// A row of cells, with these columns.
     Cells(&'b Columns),
+    /// A record of a WARC file.
+    Wet,
     /// A row of a Parquet file.
     #[cfg_attr(not(feature = "parquet"), allow(dead_code))]
     Row { rows: &'b dyn Rows, at: usize },
@@ -47,6 +52,7 @@ impl<'b> RawRecord<'b> {
             Form::Text => return Ok(None),
             Form::Json => fields.pick(utf8(self.bytes)?),
             Form::Cells(columns) => fields.settle(columns.found(utf8(self.bytes)?)?),
+            Form::Wet => fields.settle(wet::found(self.bytes, fields)?),
             Form::Row { rows, at } => fields.settle(rows.found(at, fields)?),
         };
         picked.map(Some)
@@ -61,6 +67,10 @@ impl<'b> RawRecord<'b> {
         Ok(match self.form {
             Form::Json => Content::Text(fields.pick_text(utf8(self.bytes)?, memory)?),
             Form::Cells(columns) => Content::Text(columns.text(utf8(self.bytes)?, memory)?),
+            Form::Wet => match wet::found(self.bytes, fields)?.text {
+                Some(Scalar::Str(Cow::Borrowed(text))) => Content::Text(text),
+                _ => return Err("has no text".to_owned()),
+            },
             Form::Text | Form::Row { .. } => match std::str::from_utf8(self.bytes) {
                 Ok(text) => Content::Text(text),
                 Err(_) => Content::Bytes(self.bytes),

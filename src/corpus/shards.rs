@@ -168,7 +168,7 @@ impl Shards {
             let encoder = Encoder::new(file, origin.format.compression);
             let mut encoder = encoder.map_err(cannot)?;
             if let Some(header) = &origin.header {
-                encoder.record(header.row.as_bytes()).map_err(cannot)?;
+                encoder.line(header.row.as_bytes()).map_err(cannot)?;
             }
             Writer::Lines(encoder)
         };
@@ -188,7 +188,7 @@ impl Shards {
         for origin in Arc::clone(&self.origins).iter() {
             let has_file = match origin.format.of {
                 InputFormat::Text => false,
-                InputFormat::JsonLines => true,
+                InputFormat::JsonLines | InputFormat::Wet => true,
                 InputFormat::Csv | InputFormat::Tsv => origin.header.is_some(),
                 InputFormat::Parquet => RowWriter::can_be_like(&origin.path),
             };
@@ -204,7 +204,7 @@ impl Shard {
     fn write(&mut self, record: &RawRecord<'_>) -> Result<(), Error> {
         match &mut self.writer {
             Writer::Lines(encoder) => {
-                let written = encoder.record(record.bytes);
+                let written = encoder.record(record);
                 written.map_err(|error| Error::io("write", &self.path, error))
             }
             Writer::Rows(writer) => writer.write(&self.of, record.line.unwrap_or_default()),

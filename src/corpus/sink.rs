@@ -160,7 +160,7 @@ pub struct RecordSink(pub(super) Records);
 
 #[derive(Debug)]
 pub(super) enum Records {
-    /// A file of JSON lines, or of rows under a header.
+    /// A file of JSON lines, of rows under a header, or of WET records.
     Lines(Table),
     /// A file of JSON lines, for text files.
     Texts(Table),
@@ -183,7 +183,7 @@ impl RecordSink {
     /// under the lock by all threads of the pool.
     pub(super) fn write(&self, input: &Input, record: &RawRecord<'_>) -> Result<(), Error> {
         match &self.0 {
-            Records::Lines(table) => table.with(|encoder| encoder.record(record.bytes)),
+            Records::Lines(table) => table.with(|encoder| encoder.record(record)),
             Records::Texts(table) => {
                 let text = utf8(record.bytes).map_err(|reason| {
                     let reason = format!(

@@ -36,7 +36,7 @@ impl Sources {
     /// A file's name says what it holds:
     ///
     /// - `.jsonl`, `.ndjson`, `.jsonlines` and `.jl` hold JSON lines, and so does a `.json` file whose first line is a whole
-    ///   object; `.csv` and `.tsv` rows under a header row. All these may be compressed: `.gz`, `.zst`.
+    ///   object; `.csv` and `.tsv` rows under a header row; `.wet` (`.warc.wet`) the texts of web pages. All these may be compressed: `.gz`, `.zst`.
     /// - `.parquet` holds rows (feature `parquet`).
     /// - `.txt`, `.md`, `.html` and the like hold a document. So do files of any other ending, or none, that begin with
     ///   UTF-8 text, such as source code.
