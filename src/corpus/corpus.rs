@@ -6,22 +6,23 @@ use std::path::Path;
 
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::copy::{Route, copy_all};
-use super::document::{CHANGED, TextDocument};
-use super::error::Error;
-use super::indexed::Indexed;
-use super::input::Input;
-use super::json::Fields;
-use super::keep_column::KeepColumn;
-use super::limit::{ReadLimit, RecordLimit};
-use super::options::ReadOptions;
-use super::parse::{Parser, Taken};
-use super::read::{At, Reading, Rejection, Sink};
-use super::reason::KeepReason;
-use super::record::RawRecord;
-use super::sink::RecordSink;
-use super::sources::Sources;
 use crate::cluster::Removal;
+use crate::corpus::error::Error;
+use crate::corpus::formats::json::Fields;
+use crate::corpus::formats::record::CHANGED;
+use crate::corpus::formats::record::RawRecord;
+use crate::corpus::indexed::Indexed;
+use crate::corpus::inputs::input::Input;
+use crate::corpus::inputs::sources::Sources;
+use crate::corpus::keep::column::KeepColumn;
+use crate::corpus::keep::reason::KeepReason;
+use crate::corpus::limit::{ReadLimit, RecordLimit};
+use crate::corpus::options::ReadOptions;
+use crate::corpus::outputs::copy::{Route, copy_all};
+use crate::corpus::outputs::sink::RecordSink;
+use crate::corpus::reading::document::TextDocument;
+use crate::corpus::reading::parse::{Parser, Taken};
+use crate::corpus::reading::read::{At, Reading, Rejection, Sink};
 use crate::digest::{Digester, Digests};
 use crate::text::Document;
 use crate::watch::{Stage, Ticker, Watch};
@@ -54,7 +55,7 @@ impl Corpus {
     /// `file:line`, or `file:row` for a row of a Parquet file.
     ///
     /// # Errors
-    /// Where the files cannot be found. With [`OnBad::Fail`](super::OnBad::Fail) also at the first file that
+    /// Where the files cannot be found. With [`OnBad::Fail`](crate::corpus::OnBad::Fail) also at the first file that
     /// cannot be read, and the first record that is no UTF-8, no JSON object, lacks a field or has one of the
     /// wrong kind, or has the id of an earlier one. The error names file and line. A Parquet file is
     /// read not at all where it lacks a column, or has one of the wrong type.
@@ -91,7 +92,7 @@ impl Corpus {
     }
 
     /// The same of documents that come after those of an index, whose ids cannot be used again.
-    pub(super) fn digest_new(
+    pub(crate) fn digest_new(
         sources: Sources,
         options: &ReadOptions,
         digester: &Digester,
@@ -228,7 +229,7 @@ impl<'i> Gathering<'i> {
     ) -> Result<(Corpus, Option<Digests>), Error> {
         sources.spool(watch)?;
         let ticker = Ticker::new(watch, Stage::Read, sources.size() as usize);
-        let limit = RecordLimit::unbounded(options);
+        let limit = RecordLimit::unbounded(options.max_record, options.on_bad);
         let parser = Parser {
             options,
             digester,

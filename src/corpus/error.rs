@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::escape::escaped_bytes;
+use crate::corpus::escape::escaped_bytes;
 
 /// Where in the input: a file, and the line or row where its records have one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,7 +47,7 @@ enum Kind {
 }
 
 impl Error {
-    pub(super) fn io(doing: &'static str, path: &Path, error: io::Error) -> Self {
+    pub(crate) fn io(doing: &'static str, path: &Path, error: io::Error) -> Self {
         // What wraps an error of the system adds the name of a passing file.
         let error = match error.get_ref() {
             Some(_) if error.kind() != io::ErrorKind::Other => error.kind().into(),
@@ -60,19 +60,19 @@ impl Error {
         })
     }
 
-    pub(super) fn bad(place: Place, problem: impl Into<String>) -> Self {
+    pub(crate) fn bad(place: Place, problem: impl Into<String>) -> Self {
         Self::of(Kind::Bad {
             place,
             problem: problem.into(),
         })
     }
 
-    pub(super) fn refused(why: impl Into<String>) -> Self {
+    pub(crate) fn refused(why: impl Into<String>) -> Self {
         Self::of(Kind::Refused(why.into()))
     }
 
     /// The hashes of two documents' shingles say what their texts do not.
-    pub(super) fn unconfirmed(what: String) -> Self {
+    pub(crate) fn unconfirmed(what: String) -> Self {
         Self::of(Kind::Unconfirmed(what))
     }
 

@@ -27,7 +27,7 @@ impl fmt::Display for Escaped<'_> {
 }
 
 /// A path as messages show it: bytes that are no UTF-8 as `\xE9`, else [`Escaped`]. A backslash that parts folders stays.
-pub(super) fn escaped_bytes(path: &OsStr) -> String {
+pub(crate) fn escaped_bytes(path: &OsStr) -> String {
     escaped_with(path, |valid| {
         let is_separator = std::path::is_separator('\\');
         let part = |part| Escaped(part).to_string();
@@ -40,7 +40,7 @@ pub(super) fn escaped_bytes(path: &OsStr) -> String {
 
 /// A file's name as it is part of ids: bytes that are no UTF-8 as `\xE9` and a backslash as `\\`, so that no two names
 /// are the same. Control characters are escaped where the id is shown.
-pub(super) fn escaped_id(name: &OsStr) -> String {
+pub(crate) fn escaped_id(name: &OsStr) -> String {
     escaped_with(name, |valid| valid.replace('\\', "\\\\"))
 }
 

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
-use super::error::Error;
-use super::escape::escaped_bytes;
-use super::ids::used_before;
 use crate::batch::{Memory, Shingled};
+use crate::corpus::error::Error;
+use crate::corpus::escape::escaped_bytes;
+use crate::corpus::ids::used_before;
 use crate::digest::{Digester, Digests};
 use crate::settings::Settings;
 use crate::storage::{Checks, Stored, StoredId};
@@ -18,7 +18,7 @@ use crate::verify::ShingleSet;
 /// Stored indexes with shingle sets. Their documents have numbers of their own, through all indexes, in the order in
 /// which these were named.
 #[derive(Debug, Default)]
-pub(super) struct Indexed {
+pub(crate) struct Indexed {
     indexes: Vec<(PathBuf, Stored)>,
     /// Documents up to the end of each.
     ends: Vec<u32>,
@@ -26,7 +26,7 @@ pub(super) struct Indexed {
 
 impl Indexed {
     /// Opens indexes that a job of these settings has written.
-    pub(super) fn open(dirs: &[PathBuf], settings: &Settings) -> Result<Self, Error> {
+    pub(crate) fn open(dirs: &[PathBuf], settings: &Settings) -> Result<Self, Error> {
         let mut indexed = Self::default();
         for dir in dirs {
             let stored = Stored::open(dir, Checks::All)?;
@@ -59,7 +59,7 @@ impl Indexed {
 
     /// Refuses an index that has an id twice, by documents whose ids earlier ones have, sorted, and those; documents of
     /// indexes have numbers from `new` on.
-    pub(super) fn check_repeated(&self, repeated: &[(u32, u32)], new: u32) -> Result<(), Error> {
+    pub(crate) fn check_repeated(&self, repeated: &[(u32, u32)], new: u32) -> Result<(), Error> {
         let of_index = repeated.iter().find(|&&(document, _)| document >= new);
         let twice = repeated.windows(2).find(|pair| pair[0].0 == pair[1].0);
         let document = match (of_index, twice) {
@@ -73,16 +73,16 @@ impl Indexed {
     }
 
     /// Documents.
-    pub(super) fn len(&self) -> u32 {
+    pub(crate) fn len(&self) -> u32 {
         self.ends.last().copied().unwrap_or(0)
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
     /// What the indexes are, for who wants to know whether they are the same again.
-    pub(super) fn stamp(&self) -> String {
+    pub(crate) fn stamp(&self) -> String {
         let stamps = self
             .indexes
             .iter()
@@ -91,14 +91,14 @@ impl Indexed {
     }
 
     /// What is wrong with a new document of this id, where an index has it.
-    pub(super) fn find(&self, id: &str) -> Option<String> {
+    pub(crate) fn find(&self, id: &str) -> Option<String> {
         let has = |(_, stored): &&(_, Stored)| stored.ids().find(id.as_bytes()).is_some();
         let (dir, _) = self.indexes.iter().find(has)?;
         Some(used_in(id, dir))
     }
 
     /// What is wrong with a new document that has the id of this one.
-    pub(super) fn used(&self, document: u32, id: &str) -> String {
+    pub(crate) fn used(&self, document: u32, id: &str) -> String {
         used_in(id, &self.indexes[self.index_of(document)].0)
     }
 
@@ -118,20 +118,20 @@ impl Indexed {
         (&self.indexes[index].1, document - self.start(index))
     }
 
-    pub(super) fn id(&self, document: u32) -> String {
+    pub(crate) fn id(&self, document: u32) -> String {
         let (stored, row) = self.row(document);
         String::from_utf8_lossy(stored.ids().id(row).unwrap_or_default()).into_owned()
     }
 
     /// The shingle set of a document.
-    pub(super) fn set(&self, document: u32) -> ShingleSet {
+    pub(crate) fn set(&self, document: u32) -> ShingleSet {
         let (stored, row) = self.row(document);
         let set = stored.sets().and_then(|sets| sets.set(row));
         ShingleSet::of_bytes(set.unwrap_or_default())
     }
 
     /// The documents that share a band with one of `digests`, ascending.
-    pub(super) fn candidates(&self, digests: &Digests, settings: &Settings) -> Vec<u32> {
+    pub(crate) fn candidates(&self, digests: &Digests, settings: &Settings) -> Vec<u32> {
         let banding = settings.banding();
         let near = |row: &[u32]| {
             let keys = banding.keys(row);
@@ -152,7 +152,7 @@ impl Indexed {
     }
 
     /// The digests of some documents.
-    pub(super) fn digests(&self, documents: &[u32], digester: &Digester) -> Digests {
+    pub(crate) fn digests(&self, documents: &[u32], digester: &Digester) -> Digests {
         const TOGETHER: usize = 1 << 10;
         let of = |documents: &[u32]| {
             let sets = documents.iter().map(|&document| self.set(document));
@@ -168,7 +168,7 @@ impl Indexed {
     }
 
     /// Hands some documents after the other to `each`, by way of a buffer: together they have about so many bytes.
-    pub(super) fn for_each_some(
+    pub(crate) fn for_each_some(
         &self,
         bytes: usize,
         mut each: impl FnMut(Vec<IndexedDocument>) -> Result<(), Error>,
@@ -191,9 +191,9 @@ impl Indexed {
 }
 
 /// A document of an index, or on its way into one.
-pub(super) struct IndexedDocument {
-    pub(super) id: String,
-    pub(super) set: ShingleSet,
+pub(crate) struct IndexedDocument {
+    pub(crate) id: String,
+    pub(crate) set: ShingleSet,
 }
 
 /// Refuses an index of other settings.
@@ -232,7 +232,7 @@ fn shown(dir: &Path) -> String {
 }
 
 /// A document to be compared: a new one, or one of an index.
-pub(super) enum NewOrIndexed<'d, D> {
+pub(crate) enum NewOrIndexed<'d, D> {
     New(&'d D),
     Indexed(&'d Indexed, u32),
 }

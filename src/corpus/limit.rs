@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::options::{OnBad, ReadOptions};
+use crate::corpus::unusable::OnBad;
 use crate::text::Shingle;
 
 /// The memory that one record may take, and an estimate of what a record takes.
@@ -11,7 +11,7 @@ use crate::text::Shingle;
 /// shingled; its shingle set is sorted, copied and written. The factors are peaks that were measured, for the texts that
 /// have the most shingles for their length.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct RecordLimit {
+pub(crate) struct RecordLimit {
     /// The bound of the whole process, in bytes.
     memory: u64,
     /// What the process takes without any data.
@@ -27,7 +27,7 @@ pub(super) struct RecordLimit {
 }
 
 /// What the program takes without any data.
-pub(super) const PROGRAM: u64 = 32 << 20;
+pub(crate) const PROGRAM: u64 = 32 << 20;
 /// Bytes taken for each byte of a line or file.
 const RAW: u64 = 5;
 /// A record may take a part in so many of the memory that data may take.
@@ -41,15 +41,15 @@ const SEEK: u64 = 1 << 30;
 
 /// The largest parts of an input that are held whole.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-pub(super) struct ReadLimit {
+pub(crate) struct ReadLimit {
     /// Bytes of a record. Of a longer one the beginning is read.
-    pub(super) record: u64,
+    pub(crate) record: u64,
     /// Bytes in which the end of a longer one is looked for.
-    pub(super) seek: u64,
+    pub(crate) seek: u64,
     /// Bytes of a Zstandard window, as the power of two that they are.
-    pub(super) window: u32,
+    pub(crate) window: u32,
     /// Bytes of a Parquet page, decompressed.
-    pub(super) page: u64,
+    pub(crate) page: u64,
 }
 
 impl Default for ReadLimit {
@@ -76,23 +76,23 @@ const LONGEST_WINDOW: u32 = if cfg!(target_pointer_width = "64") {
 const SKIP: &str = ", or skip such records with --on-bad skip";
 
 /// Bytes of a record that is too long which stand for it in a list of rejections.
-pub(super) const BEGINNING: usize = 200;
+pub(crate) const BEGINNING: usize = 200;
 
 impl RecordLimit {
-    /// The limit of a process that may hold whatever it takes.
-    pub(super) fn unbounded(options: &ReadOptions) -> Self {
+    /// The limit of a process that may hold whatever it takes, for records of `most` bytes if that is set.
+    pub(crate) fn unbounded(most: Option<u64>, on_bad: OnBad) -> Self {
         Self {
             memory: u64::MAX,
             program: 0,
             allowed: u64::MAX,
-            most: options.max_record.unwrap_or(u64::MAX),
+            most: most.unwrap_or(u64::MAX),
             text: 0,
-            on_bad: options.on_bad,
+            on_bad,
         }
     }
 
     /// The limit of a process that may hold `memory` bytes and takes `program` bytes without any data.
-    pub(super) fn of(memory: u64, program: u64, shingle: Shingle, options: &ReadOptions) -> Self {
+    pub(crate) fn within(self, memory: u64, program: u64, shingle: Shingle) -> Self {
         Self {
             memory,
             program,
@@ -103,18 +103,18 @@ impl RecordLimit {
                 Shingle::Chars(_) => 36,
                 Shingle::Bytes(_) => 28,
             },
-            ..Self::unbounded(options)
+            ..self
         }
     }
 
     /// Bytes that a record of `len` bytes takes, of which `text` are its text.
-    pub(super) fn takes(&self, len: u64, text: u64) -> u64 {
+    pub(crate) fn takes(&self, len: u64, text: u64) -> u64 {
         let of_text = self.text.saturating_mul(text);
         RAW.saturating_mul(len).saturating_add(of_text)
     }
 
     /// The limit of what is read of an input.
-    pub(super) fn of_reading(&self) -> ReadLimit {
+    pub(crate) fn of_reading(&self) -> ReadLimit {
         let unbounded = ReadLimit::default();
         // As much as is told of a record that is too long.
         let record = self.most.min(self.allowed / RAW).max(BEGINNING as u64);
@@ -138,7 +138,7 @@ impl RecordLimit {
     }
 
     /// Refuses a record of `len` bytes that is too long whatever its text is.
-    pub(super) fn check_line(&self, len: u64) -> Result<(), String> {
+    pub(crate) fn check_line(&self, len: u64) -> Result<(), String> {
         if len > self.most {
             return Err(self.longer(len));
         }
@@ -149,7 +149,7 @@ impl RecordLimit {
     }
 
     /// Refuses a record of `len` bytes, of which `text` are its text, that takes too much.
-    pub(super) fn check(&self, len: u64, text: usize) -> Result<(), String> {
+    pub(crate) fn check(&self, len: u64, text: usize) -> Result<(), String> {
         let takes = self.takes(len, text as u64);
         match takes <= self.allowed {
             true => Ok(()),
@@ -184,7 +184,7 @@ impl RecordLimit {
     }
 
     /// Refuses to go on with records that have been read, where one takes too much.
-    pub(super) fn hold(&self, takes: u64) -> Result<(), String> {
+    pub(crate) fn hold(&self, takes: u64) -> Result<(), String> {
         if takes <= self.allowed {
             return Ok(());
         }
@@ -204,7 +204,7 @@ impl RecordLimit {
 }
 
 /// The bound under which a window or a page of so many bytes is held whole, as it is given to the program.
-pub(super) fn memory_for(bytes: u64) -> String {
+pub(crate) fn memory_for(bytes: u64) -> String {
     let memory = bytes.saturating_mul(PART * SHARE).saturating_add(PROGRAM);
     format!("{}MiB", memory.div_ceil(MIB))
 }
@@ -221,14 +221,14 @@ fn megabytes(bytes: u64) -> String {
 mod tests {
     use super::*;
 
-    fn options(on_bad: OnBad) -> ReadOptions {
-        ReadOptions::new().on_bad(on_bad)
+    /// The limit of a process that may hold so many bytes.
+    fn within(memory: u64, on_bad: OnBad) -> RecordLimit {
+        RecordLimit::unbounded(None, on_bad).within(memory, 32 << 20, Shingle::Words(5))
     }
 
     #[test]
     fn what_is_advised_is_enough() {
-        let fail = options(OnBad::Fail);
-        let limit = |memory| RecordLimit::of(memory, 32 << 20, Shingle::Words(5), &fail);
+        let limit = |memory| within(memory, OnBad::Fail);
         for len in [2_000_000, 120_000_000, 9_000_000_000] {
             let told = limit(64 << 20).check(len, len as usize).unwrap_err();
             let advice = told.split("raise it to ").nth(1).unwrap();
@@ -239,15 +239,14 @@ mod tests {
                 "{told}"
             );
         }
-        let unbounded = RecordLimit::unbounded(&fail);
+        let unbounded = RecordLimit::unbounded(None, OnBad::Fail);
         assert_eq!(unbounded.check_line(u64::MAX), Ok(()));
         assert_eq!(unbounded.check(u64::MAX, usize::MAX), Ok(()));
     }
 
     #[test]
     fn a_line_of_little_text_may_be_longer() {
-        let skip = options(OnBad::Skip);
-        let limit = RecordLimit::of(64 << 20, 32 << 20, Shingle::Words(5), &skip);
+        let limit = within(64 << 20, OnBad::Skip);
         let longest = limit.of_reading().record;
         assert_eq!(limit.check_line(longest), Ok(()));
         assert!(limit.check_line(longest + 1).is_err());

@@ -26,57 +26,34 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod blocks;
-mod bytes;
-mod compression;
-mod copy;
 #[allow(clippy::module_inception)] // the type it holds
 mod corpus;
-mod counted;
-mod delimited;
-mod document;
-mod encoder;
 mod error;
 mod escape;
-mod finding;
-mod format;
+mod formats;
 mod ids;
 mod indexed;
-mod input;
+mod inputs;
 mod job;
-mod json;
 mod keep;
-mod keep_column;
 mod limit;
 mod options;
-mod output;
-#[cfg_attr(not(feature = "parquet"), path = "no_parquet.rs")]
-mod parquet;
-mod parse;
-mod pattern;
-mod read;
-mod read_at;
-mod reason;
-mod record;
-mod shards;
-mod sink;
-mod sources;
-mod spool;
-mod tables;
+mod outputs;
+mod reading;
 mod unusable;
-mod value;
-mod wet;
+mod work_folder;
 
 pub use corpus::Corpus;
-pub use document::TextDocument;
 pub use error::{Error, Place};
 pub use escape::Escaped;
-pub use format::InputFormat;
+pub use formats::format::InputFormat;
+pub use inputs::sources::Sources;
 pub use job::{Counts, Decided, DecidedCluster, Job, Joined, Removed, Sinks};
-pub use keep::{KeepBy, KeepPolicy, Preference};
-pub use options::{OnBad, ReadOptions};
-pub use output::Outputs;
-pub use read::Rejection;
-pub use reason::KeepReason;
-pub use sink::{IndexSink, RecordSink, Table};
-pub use sources::Sources;
+pub use keep::policy::{KeepBy, KeepPolicy, Preference};
+pub use keep::reason::KeepReason;
+pub use options::ReadOptions;
+pub use outputs::output::Outputs;
+pub use outputs::sink::{IndexSink, RecordSink, Table};
+pub use reading::document::TextDocument;
+pub use reading::read::Rejection;
+pub use unusable::OnBad;

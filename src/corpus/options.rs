@@ -1,25 +1,16 @@
 //! How documents are read from files.
 
-use super::json::Fields;
-use super::keep::KeepPolicy;
-
-/// What to do with a record that cannot be used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum OnBad {
-    /// Reading ends with an error. Default.
-    #[default]
-    Fail,
-    /// It is counted and listed, and reading goes on.
-    Skip,
-}
+use crate::corpus::formats::json::Fields;
+use crate::corpus::keep::policy::KeepPolicy;
+use crate::corpus::unusable::OnBad;
 
 /// How to read documents; each method states its default.
 #[derive(Debug, Clone, Default)]
 pub struct ReadOptions {
-    pub(super) fields: Fields,
-    pub(super) on_bad: OnBad,
-    pub(super) bytes: bool,
-    pub(super) max_record: Option<u64>,
+    pub(crate) fields: Fields,
+    pub(crate) on_bad: OnBad,
+    pub(crate) bytes: bool,
+    pub(crate) max_record: Option<u64>,
 }
 
 impl ReadOptions {
@@ -55,10 +46,10 @@ impl ReadOptions {
         self
     }
 
-    /// Which copies are to be kept: what this compares is read, for [`Corpus::keep_order`](super::Corpus::keep_order).
+    /// Which copies are to be kept: what this compares is read, for [`Corpus::keep_order`](crate::corpus::Corpus::keep_order).
     /// Default the first.
     ///
-    /// The field of [`KeepBy::Max`](super::KeepBy::Max) or [`Min`](super::KeepBy::Min) holds a number or string; in Parquet
+    /// The field of [`KeepBy::Max`](crate::corpus::KeepBy::Max) or [`Min`](crate::corpus::KeepBy::Min) holds a number or string; in Parquet
     /// files, which must have the column, also a date or timestamp. A cell of CSV or TSV counts as a number if it is a valid
     /// JSON number, as missing if it is empty or says so (`NaN`, `NA`, `N/A`, `null`, `None`), and otherwise as a string. Records without the field, and text files, come last; if no record has the
     /// field, reading fails.
@@ -68,7 +59,7 @@ impl ReadOptions {
         self
     }
 
-    /// What to do with bad records. Default [`OnBad::Fail`]. In [bounded memory](super::Job::memory), records that are too
+    /// What to do with bad records. Default [`OnBad::Fail`]. In [bounded memory](crate::corpus::Job::memory), records that are too
     /// long are bad as well.
     #[must_use]
     pub fn on_bad(mut self, on_bad: OnBad) -> Self {
@@ -78,7 +69,7 @@ impl ReadOptions {
 
     /// The longest record that is accepted, in bytes: a line, a CSV or TSV row, a WET record, a text file, or the text of a Parquet row. A
     /// longer one is a bad record, and only its beginning is held. Default no limit; with
-    /// [bounded memory](super::Job::memory), the bound sets another limit.
+    /// [bounded memory](crate::corpus::Job::memory), the bound sets another limit.
     #[must_use]
     pub fn max_record(mut self, bytes: u64) -> Self {
         self.max_record = Some(bytes);

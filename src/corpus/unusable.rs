@@ -1,19 +1,29 @@
-//! Inputs that are of no use.
+//! Inputs and records that cannot be used.
 
 use std::fmt;
 use std::io;
 
+/// What to do with a record that cannot be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnBad {
+    /// Reading ends with an error. Default.
+    #[default]
+    Fail,
+    /// It is counted and listed, and reading goes on.
+    Skip,
+}
+
 /// Why an input is of no use, where that is no failure to read it. It travels as an error of the system does.
 #[derive(Debug)]
-pub(super) struct Unusable(String);
+pub(crate) struct Unusable(String);
 
 impl Unusable {
-    pub(super) fn error(why: impl Into<String>) -> io::Error {
+    pub(crate) fn error(why: impl Into<String>) -> io::Error {
         io::Error::other(Self(why.into()))
     }
 
     /// What is wrong with an input that gave this error.
-    pub(super) fn reason(error: &io::Error) -> String {
+    pub(crate) fn reason(error: &io::Error) -> String {
         let inner = error.get_ref();
         match inner.and_then(|inner| inner.downcast_ref::<Self>()) {
             Some(Self(why)) => why.clone(),
@@ -31,6 +41,6 @@ impl fmt::Display for Unusable {
 impl std::error::Error for Unusable {}
 
 /// The bytes as text, or where they are none.
-pub(super) fn utf8(bytes: &[u8]) -> Result<&str, String> {
+pub(crate) fn utf8(bytes: &[u8]) -> Result<&str, String> {
     std::str::from_utf8(bytes).map_err(|error| format!("not UTF-8 (byte {})", error.valid_up_to()))
 }

@@ -8,12 +8,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::cluster::Cluster;
 use crate::corpus::error::Error;
-use crate::corpus::read::Rejection;
-use crate::corpus::sink::{IndexSink, RecordSink, Table};
+use crate::corpus::outputs::sink::{IndexSink, RecordSink, Table};
+use crate::corpus::reading::read::Rejection;
 use crate::recall::Recall;
+use crate::settings::Settings;
 use crate::verify::Similarity;
+use crate::watch::{Looks, Stage, Ticker, Watch};
 
-/// What a [`Job`](super::Job) writes, each where it is wanted.
+/// What a [`Job`](crate::corpus::job::Job) writes, each where it is wanted.
 ///
 /// ```no_run
 /// use resemblance::corpus::{Outputs, Sinks, Sources};
@@ -74,7 +76,7 @@ impl Sinks {
         self
     }
 
-    /// An index of the documents that are kept, for jobs to come: see [`Job::against`](super::Job::against).
+    /// An index of the documents that are kept, for jobs to come: see [`Job::against`](crate::corpus::job::Job::against).
     #[must_use]
     pub fn index(mut self, index: IndexSink) -> Self {
         self.index = Some(index);
@@ -103,19 +105,30 @@ impl Sinks {
     }
 }
 
-/// The decisions of a [`Job`](super::Job).
+/// The decisions of a [`Job`](crate::corpus::job::Job).
 pub struct Decided {
     pub(super) counts: Counts,
     pub(super) recall: Recall,
     pub(super) pairs: Option<Recall>,
-    pub(super) held: Box<dyn Held>,
+    pub(super) decisions: Box<dyn Decisions>,
 }
 
 /// Where they are. What `each` is handed is the last when it breaks.
-pub(super) trait Held: Send + Sync {
+pub(super) trait Decisions: Send + Sync {
     fn for_each_cluster(&self, each: EachCluster<'_>) -> Result<(), Error>;
 
     fn for_each_rejection(&self, each: EachRejection<'_>) -> Result<(), Error>;
+
+    /// Reads the inputs once more and copies the records of documents that are kept and removed.
+    fn copy_records(&self, sinks: &Sinks, watch: Option<&dyn Watch>) -> Result<(), Error>;
+
+    /// Writes an index of the documents that are kept, after those of the indexes that the job compares with.
+    fn save_index(
+        &mut self,
+        settings: &Settings,
+        index: &IndexSink,
+        watch: Option<&dyn Watch>,
+    ) -> Result<(), Error>;
 
     /// Removes what is in the work folder, where there is one.
     fn finish(self: Box<Self>) -> Result<(), Error>;
@@ -160,6 +173,20 @@ pub struct Counts {
     pub joins: usize,
     /// Bytes of all documents' texts.
     pub text_bytes: u64,
+}
+
+impl Counts {
+    /// With what is counted of clusters.
+    pub(super) fn with(self, clusters: ClusterCounts) -> Self {
+        Self {
+            kept: self.read - self.rejected - clusters.removed,
+            removed: clusters.removed,
+            clusters: clusters.clusters,
+            matched: clusters.matched,
+            joins: clusters.joins,
+            ..self
+        }
+    }
 }
 
 /// What is counted of clusters in which new documents are removed.
@@ -247,6 +274,34 @@ pub struct Removed {
 }
 
 impl Decided {
+    /// Writes the outputs that are wanted, except the table of pairs.
+    pub(super) fn write(
+        mut self,
+        settings: &Settings,
+        sinks: &Sinks,
+        watch: Option<&dyn Watch>,
+    ) -> Result<Self, Error> {
+        if let Some(table) = &sinks.clusters {
+            table.clusters_header()?;
+            let ticker = Ticker::new(watch, Stage::Write, 0);
+            let looks = Looks::new(&ticker);
+            self.for_each_cluster(|cluster| {
+                looks.count(cluster.removed.len())?;
+                table.decided(&cluster)
+            })?;
+        }
+        if let Some(table) = &sinks.rejections {
+            self.for_each_rejection(|rejection| table.rejection(rejection))?;
+        }
+        if sinks.wants_records() {
+            self.decisions.copy_records(sinks, watch)?;
+        }
+        if let Some(index) = &sinks.index {
+            self.decisions.save_index(settings, index, watch)?;
+        }
+        Ok(self)
+    }
+
     /// What there is of everything.
     pub fn counts(&self) -> Counts {
         self.counts
@@ -271,7 +326,7 @@ impl Decided {
         mut each: impl FnMut(DecidedCluster) -> Result<(), E>,
     ) -> Result<(), E> {
         let mut result = Ok(());
-        self.held
+        self.decisions
             .for_each_cluster(&mut |cluster| goes_on(&mut result, each(cluster)))?;
         result
     }
@@ -285,7 +340,7 @@ impl Decided {
         mut each: impl FnMut(&Rejection) -> Result<(), E>,
     ) -> Result<(), E> {
         let mut result = Ok(());
-        self.held
+        self.decisions
             .for_each_rejection(&mut |rejection| goes_on(&mut result, each(rejection)))?;
         result
     }
@@ -296,7 +351,7 @@ impl Decided {
     /// # Errors
     /// Where it cannot be removed.
     pub fn finish(self) -> Result<(), Error> {
-        self.held.finish()
+        self.decisions.finish()
     }
 }
 

@@ -4,26 +4,27 @@ use std::borrow::Cow;
 
 use rayon::prelude::*;
 
-use super::Job;
-use super::confirming::{Cache, Confirming};
-use super::decided::{
-    ClusterCounts, Counts, Decided, DecidedCluster, EachCluster, EachRejection, Held, Joined,
-    Removed, Sinks, removed_of,
-};
-use super::saving::{Saving, save};
 use crate::batch::{Batch, Memory, Run, Shingled as _};
 use crate::cluster::{Cluster, Clusters};
 use crate::collapse::Distinct;
 use crate::corpus::corpus::Corpus;
 use crate::corpus::error::Error;
 use crate::corpus::indexed::{Indexed, IndexedDocument, NewOrIndexed};
-use crate::corpus::sink::Table;
-use crate::corpus::sources::Sources;
+use crate::corpus::inputs::sources::Sources;
+use crate::corpus::job::Job;
+use crate::corpus::job::confirm::{Cache, Confirming};
+use crate::corpus::job::decided::{
+    ClusterCounts, Counts, Decided, DecidedCluster, Decisions, EachCluster, EachRejection, Joined,
+    Removed, Sinks, removed_of,
+};
+use crate::corpus::job::save_index::{Saving, save};
+use crate::corpus::outputs::sink::{IndexSink, Table};
 use crate::digest::Digests;
 use crate::method::Method;
 use crate::recall::Recall;
+use crate::settings::Settings;
 use crate::text::ReadError;
-use crate::watch::{Looks, Stage, Ticker, Watch};
+use crate::watch::{Stage, Ticker, Watch};
 
 /// The decisions on documents that are in memory.
 pub(super) struct InMemory {
@@ -51,57 +52,27 @@ impl InMemory {
     ) -> Result<Decided, Error> {
         let (gathered, digests) = Gathered::read(job, sources, watch)?;
         let (clusters, pairs) = gathered.decide(job, digests, sinks.pairs.as_ref(), watch)?;
-        let held = Self { gathered, clusters };
-        held.write(job, sinks, watch)?;
-        Ok(Decided {
-            counts: held.counts(),
-            recall: *held.clusters.recall(),
+        let decisions = Self { gathered, clusters };
+        let decided = Decided {
+            counts: decisions.counts(),
+            recall: *decisions.clusters.recall(),
             pairs,
-            held: Box::new(held),
-        })
-    }
-
-    /// Writes what is wanted, but for pairs.
-    fn write(&self, job: &Job, sinks: &Sinks, watch: Option<&dyn Watch>) -> Result<(), Error> {
-        let Self { gathered, clusters } = self;
-        let Gathered {
-            corpus, indexed, ..
-        } = gathered;
-        if let Some(table) = &sinks.clusters {
-            table.clusters_header()?;
-            let ticker = Ticker::new(watch, Stage::Write, 0);
-            let looks = Looks::new(&ticker);
-            self.clusters().try_for_each(|cluster| {
-                looks.count(cluster.removed.len())?;
-                table.decided(&cluster)
-            })?;
-        }
-        if let Some(table) = &sinks.rejections {
-            table.rejections(corpus.rejections())?;
-        }
-        if sinks.wants_records() {
-            corpus.copy_records(watch, |document| sinks.of(clusters.is_kept(document)))?;
-        }
-        match &sinks.index {
-            Some(index) => save(&job.settings, index, indexed, SAVING, |saving| {
-                self.save_kept(job, saving, watch)
-            })
-            .map(drop),
-            None => Ok(()),
-        }
+            decisions: Box::new(decisions),
+        };
+        decided.write(&job.settings, sinks, watch)
     }
 
     /// Adds the documents that are kept to an index.
     fn save_kept(
         &self,
-        job: &Job,
+        settings: &Settings,
         saving: &mut Saving<'_>,
         watch: Option<&dyn Watch>,
     ) -> Result<(), Error> {
         const TOGETHER: usize = 1 << 12;
         let Self { gathered, clusters } = self;
         let corpus = &gathered.corpus;
-        let shingler = job.settings.sketcher().shingler();
+        let shingler = settings.sketcher().shingler();
         let shingle = |memory: &mut Memory, &document: &usize| {
             let set = corpus.documents()[document].shingle_set(shingler, memory);
             let unreadable = |error: ReadError| crate::Error::unreadable(document, &*error);
@@ -131,19 +102,16 @@ impl InMemory {
             .for_each(|cluster| of_clusters.count(&cluster, new));
         let rejected = corpus.rejections().len();
         let empty = clusters.empty().iter();
-        Counts {
+        let counts = Counts {
             read: new + rejected,
-            kept: new - of_clusters.removed,
-            removed: of_clusters.removed,
             rejected,
             empty: empty.filter(|&&document| document < new).count(),
             hidden: corpus.hidden(),
-            clusters: of_clusters.clusters,
             indexed: gathered.indexed.len() as usize,
-            matched: of_clusters.matched,
-            joins: of_clusters.joins,
             text_bytes: corpus.text_bytes(),
-        }
+            ..Counts::default()
+        };
+        counts.with(of_clusters)
     }
 
     /// The clusters in which new documents are removed. These come before those of indexes.
@@ -179,7 +147,7 @@ impl InMemory {
     }
 }
 
-impl Held for InMemory {
+impl Decisions for InMemory {
     fn for_each_cluster(&self, each: EachCluster<'_>) -> Result<(), Error> {
         let _ = self.clusters().try_for_each(each);
         Ok(())
@@ -188,6 +156,25 @@ impl Held for InMemory {
     fn for_each_rejection(&self, each: EachRejection<'_>) -> Result<(), Error> {
         let _ = self.gathered.corpus.rejections().iter().try_for_each(each);
         Ok(())
+    }
+
+    fn copy_records(&self, sinks: &Sinks, watch: Option<&dyn Watch>) -> Result<(), Error> {
+        let is_kept = |document| self.clusters.is_kept(document);
+        let corpus = &self.gathered.corpus;
+        corpus.copy_records(watch, |document| sinks.of(is_kept(document)))
+    }
+
+    fn save_index(
+        &mut self,
+        settings: &Settings,
+        index: &IndexSink,
+        watch: Option<&dyn Watch>,
+    ) -> Result<(), Error> {
+        let indexed = &self.gathered.indexed;
+        let saved = save(settings, index, indexed, SAVING, |saving| {
+            self.save_kept(settings, saving, watch)
+        });
+        saved.map(drop)
     }
 
     fn finish(self: Box<Self>) -> Result<(), Error> {

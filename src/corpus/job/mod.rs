@@ -1,98 +1,87 @@
-//! Collections larger than memory.
+//! A whole run over files: inputs in, decisions out.
 //!
-//! 1. **Read.** Every document is shingled once. What stays of it is a row (its id, a hash of its record), 16 bytes to
-//!    know copies by, and its *keys*, those of its bands. Keys are dealt by their first bits into parts on the disk.
-//! 2. **Candidates.** Part after part, documents that have a key in common are a bucket. Those of small buckets are
-//!    candidates; those of crowded ones are marked for the join.
-//! 3. **Second look.** Where buckets are crowded, the inputs are read again, in their order, and the signatures of all
-//!    documents of buckets are written. Those that agree with no others in enough slots are out.
-//! 4. **Shingle again.** The inputs are read again. The shingle sets of the documents that are left go to one file.
-//! 5. **Join.** Of the sets that are marked, frequencies are counted; rare shingles are dealt by their first bits to parts,
-//!    each of which gives candidates; sets that are mostly common go to classes of the same common part.
-//! 6. **Verify.** Candidates are sorted by document, so that each is read where its set is, and the similar ones are
+//! A job in memory is short: [`in_memory`] reads the documents, asks a batch for pairs and clusters, and answers for what
+//! the outputs need. The rest of this folder is the same run for collections larger than memory, in [`stages`]. Both end in
+//! [`Decided::write`](decided::Decided), which writes all outputs except the table of pairs.
+//!
+//! The stages of a bounded run:
+//!
+//! 1. **Read.** Every document is shingled once. Kept are a row (its id and a hash of its record), a fingerprint of 16
+//!    bytes by which copies are found, and its *keys*, one a band. Keys are partitioned on the disk by their first bits.
+//! 2. **Pick.** In each partition, documents that share a key form a bucket. Pairs of small buckets are candidates;
+//!    documents of crowded buckets are marked for the join.
+//! 3. **Narrow.** If buckets are crowded, the inputs are read again in order, and the signatures of all documents in
+//!    buckets are written. Documents whose signature agrees with no other in enough slots are dropped.
+//! 4. **Make sets.** The inputs are read again. The shingle sets of the documents that are left go to one file.
+//! 5. **Join.** The frequencies of the shingles in marked sets are counted. Rare shingles are partitioned by their first
+//!    bits; each partition gives candidates. Sets that are mostly common go to classes of the same common part.
+//! 6. **Verify.** Candidates are sorted by document, so that each is read where its set is. Those that are similar are
 //!    *edges*.
-//! 7. **Decide.** Clusters follow from edges and classes: connected by a union-find, or in the order of the documents for
-//!    leaders. Pairs are edges and what classes say.
+//! 7. **Decide.** Clusters follow from edges and classes: by a union-find for components, in the order of the documents
+//!    for leaders. The table of pairs is the edges and what the classes add.
 //!
-//! Documents of indexes go the same way after all others, from their shingle sets; what they have in common with each
-//! other is no pair.
+//! Documents of indexes take the same way after all others, from their shingle sets; pairs of two of them are left out.
 //!
-//! Where the method is exact, sampled hashes take the place of keys in the first stage, and the filter of the exact join
-//! that of the second; what it leaves is joined. A second look is taken where many documents are left that have much text
-//! of their own: hashes of all their shingles that are not frequent go through the filter.
+//! With the exact method, sampled hashes replace the keys of step 1, and the filter of the exact join replaces step 2; what
+//! passes it is joined. Step 3 is taken if many documents are left that have much text of their own: then hashes of all
+//! their shingles that are not frequent go through the filter.
 //!
-//! Nothing that documents have in common need fit in memory: a bucket, a cluster or a template may be as large as the
-//! collection. In memory are some numbers for each document ([`shares`]), 12 bytes for each that has candidates, the
+//! Nothing that documents share has to fit in memory: a bucket, a cluster or a template may be as large as the
+//! collection. In memory are a few numbers for each document ([`memory_plan`]), 12 bytes for each that has candidates, the
 //! classes with their atoms, and what is read at a time.
 //!
-//! | file | goes in | comes out |
-//! |---|---|---|
-//! | `read` | records | rows, prints, ids, and keys or strips |
-//! | `firsts`, `keyed` | prints, ids | the first document of each set; ids used twice |
-//! | `crowding` | keys of bands | candidates, marks |
-//! | `strips` | sampled hashes | marks |
-//! | `slots`, `narrowing` | inputs and marks | fewer marks |
-//! | `again`, `walk`, `sets` | inputs and marks | shingle sets, and where each is |
-//! | `joining` | sets | candidates by rare shingles; edges; classes |
-//! | `keeping`, `labels` | edges, classes | the cluster of each set |
-//! | `clusters` | clusters | decisions with similarities |
-//! | `pairs` | edges, classes | the table of pairs |
-//! | `on_disk`, `saving` | decisions | all other outputs |
-//! | `dealt`, `rounds`, `stored`, `folder` | | bytes in parts, records in rounds, sets by document, files |
-//! | `manifest`, `names` | | what has been done, and the names of files |
+//! | step | file | reads | writes |
+//! |---|---|---|---|
+//! | 1 | `passes/first` | records | rows, fingerprints, ids, rejected records; keys, or sampled hashes |
+//! | 2 | `candidates/first_documents` | fingerprints, ids | the first document of each set; ids used twice |
+//! | 2 | `candidates/crowding` | keys | candidates, marks |
+//! | 2 | `candidates/samples` | sampled hashes | marks |
+//! | 3 | `candidates/signatures`, `candidates/narrowing` | inputs, marks | fewer marks |
+//! | 4 | `passes/sets` | inputs, marks | shingle sets, and where each is |
+//! | 5, 6 | `candidates/joining` | sets, candidates | candidates by rare shingles; edges; classes |
+//! | 7 | `answers/keep_order`, `answers/labels` | edges, classes | the cluster of each set |
+//! | 7 | `answers/clusters` | clusters of sets | the file of clusters, with similarities and reasons |
+//! | 7 | `answers/pairs` | edges, classes | the table of pairs |
+//! | | `on_disk`, `save_index`, `tables` | the file of clusters | all other outputs |
+//!
+//! What they stand on: `passes/reread` and `passes/row_cursor` read the inputs again beside the rows; `disk/folder` has the
+//! files, `disk/names` their names, `disk/partition` bytes in partitions, `disk/collisions` the keys that documents share,
+//! `disk/rounds` records in rounds, `disk/set_store` sets by document, `disk/clusters_file` the file of clusters,
+//! `disk/manifest` what has been done. `confirm` recomputes similarities from tokens, in memory only.
 
-mod again;
-mod clusters;
-mod confirming;
-mod crowding;
-mod dealt;
+mod answers;
+mod candidates;
+mod confirm;
 mod decided;
-mod firsts;
-mod folder;
+mod disk;
 mod in_memory;
-mod joining;
-mod keeping;
-mod keyed;
-mod labels;
-mod manifest;
-mod names;
-mod narrowing;
+mod memory_plan;
 mod on_disk;
-mod pairs;
-mod read;
-mod rejected;
-mod rounds;
-mod row;
-mod saving;
-mod sets;
-mod shares;
-mod slots;
+mod passes;
+mod save_index;
 mod stages;
-mod stored;
-mod strips;
+mod tables;
 #[cfg(test)]
 mod tests;
-mod walk;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use self::decided::{Counts, Decided, DecidedCluster, Joined, Removed, Sinks};
-use self::folder::Folder;
+use self::disk::folder::Folder;
+use self::disk::manifest::{DecidedDone, JobSettings, Work};
 use self::in_memory::InMemory;
-use self::manifest::{DecidedDone, JobSettings, Work};
-pub(super) use self::names::is_work_folder;
+use self::memory_plan::MemoryPlan;
 use self::on_disk::OnDisk;
-use self::shares::Shares;
 use self::stages::Stages;
-use super::error::Error;
-use super::escape::escaped_bytes;
-use super::indexed::Indexed;
-use super::limit::{PROGRAM, RecordLimit};
-use super::options::ReadOptions;
-use super::sink::IndexSink;
-use super::sources::Sources;
 use crate::batch::PairsOfCopies;
+use crate::corpus::error::Error;
+use crate::corpus::escape::escaped_bytes;
+use crate::corpus::indexed::Indexed;
+use crate::corpus::inputs::sources::Sources;
+use crate::corpus::limit::{PROGRAM, RecordLimit};
+use crate::corpus::options::ReadOptions;
+use crate::corpus::outputs::sink::IndexSink;
 use crate::deduper::Deduper;
 use crate::method::{Method, Reason};
 use crate::passing::resolve;
@@ -267,7 +256,7 @@ impl Job {
     /// Does the work, as far as it has not been done.
     ///
     /// # Errors
-    /// As [`Corpus::read`](super::Corpus::read), and
+    /// As [`Corpus::read`](crate::corpus::Corpus::read), and
     ///
     /// - where an index is corrupt, was written by a job of another scheme, banding or threshold, or has an id that
     ///   another has;
@@ -285,7 +274,7 @@ impl Job {
         self.lie_apart(&sources, sinks)?;
         match (self.memory, &self.work) {
             (None, None) => InMemory::run(self, sources, sinks, watch),
-            _ => self.run_with(Shares::of(self.bound()), sources, sinks, watch),
+            _ => self.run_with(MemoryPlan::of(self.bound()), sources, sinks, watch),
         }
     }
 
@@ -335,12 +324,16 @@ impl Job {
     /// What one record may take.
     fn limit(&self) -> RecordLimit {
         let shingle = self.settings.scheme().shingle();
-        RecordLimit::of(self.bound(), PROGRAM, shingle, &self.options)
+        RecordLimit::unbounded(self.options.max_record, self.options.on_bad).within(
+            self.bound(),
+            PROGRAM,
+            shingle,
+        )
     }
 
     fn run_with(
         &self,
-        shares: Shares,
+        plan: MemoryPlan,
         mut sources: Sources,
         sinks: &Sinks,
         watch: Option<&dyn Watch>,
@@ -352,13 +345,13 @@ impl Job {
             job: self,
             sources: &sources,
             indexed: &indexed,
-            shares: shares.for_inputs(sources.size()),
+            plan: plan.for_inputs(sources.size()),
             limit: self.limit(),
             watch,
         };
         let read = stages.read(&mut work)?;
-        let shares = stages.shares.beside(read.documents + indexed.len());
-        let stages = Stages { shares, ..stages };
+        let plan = stages.plan.beside(read.documents + indexed.len());
+        let stages = Stages { plan, ..stages };
         let picked = stages.pick(&mut work, &read)?;
         if sinks.pairs.is_some() {
             stages.check_copies(&work, &picked, read.documents)?;
@@ -374,15 +367,16 @@ impl Job {
         };
         drop(found);
         let known_of_texts = [read.text_bytes - sets.late_bytes, picked.empty as u64];
-        let mut held = OnDisk {
+        let decisions = OnDisk {
             work,
             sources,
             known,
             indexed,
             options: self.options.clone(),
+            plan,
         };
-        held.write(&self.settings, sinks, &shares, watch)?;
-        Ok(self.decided(held, &decided, pairs, known_of_texts))
+        let decided = self.decided(decisions, &decided, pairs, known_of_texts);
+        decided.write(&self.settings, sinks, watch)
     }
 
     fn begin(&self, sources: &Sources, indexed: &Indexed) -> Result<Work, Error> {
@@ -453,7 +447,7 @@ impl Job {
 
     fn decided(
         &self,
-        held: OnDisk,
+        decisions: OnDisk,
         decided: &DecidedDone,
         pairs: Option<Recall>,
         [text_bytes, empty]: [u64; 2],
@@ -463,35 +457,31 @@ impl Job {
             known,
             indexed,
             ..
-        } = &held;
+        } = &decisions;
         let chances = self.settings.chances(self.method());
         let links = LinkTally::new(&chances);
         let counted = &decided.counted;
         links.add_counts(&counted.links);
-        let of_clusters = counted.clusters;
         let documents = known.documents as usize - known.late.len();
         let rejected = known.rejected() + known.late.len();
         let method = (self.method(), Reason::Asked);
         let recall = self
             .settings
             .recall_of(method, links.told(), counted.unseen);
+        let counts = Counts {
+            read: documents + rejected,
+            rejected,
+            empty: empty as usize,
+            hidden: sources.hidden,
+            indexed: indexed.len() as usize,
+            text_bytes,
+            ..Counts::default()
+        };
         Decided {
-            counts: Counts {
-                read: documents + rejected,
-                kept: documents - of_clusters.removed,
-                removed: of_clusters.removed,
-                rejected,
-                empty: empty as usize,
-                hidden: sources.hidden,
-                clusters: of_clusters.clusters,
-                indexed: indexed.len() as usize,
-                matched: of_clusters.matched,
-                joins: of_clusters.joins,
-                text_bytes,
-            },
+            counts: counts.with(counted.clusters),
             recall,
             pairs,
-            held: Box::new(held),
+            decisions: Box::new(decisions),
         }
     }
 }

@@ -1,38 +1,40 @@
 //! The stages of a job, one after the other.
 
-use super::Job;
-use super::again::Again;
-use super::clusters::{self, Counted};
-use super::crowding::{Crowding, InBuckets, Mark};
-use super::dealt::Dealt;
-use super::firsts::{Firsts, NONE, repeated_ids};
-use super::folder::{Folder, Whole};
-use super::joining::{Candidates, Certain, Edges, Joining};
-use super::keeping::Keeping;
-use super::labels::Labelling;
-use super::manifest::{DecidedDone, FoundDone, PickedDone, ReadDone, SetsDone, Work};
-use super::names;
-use super::narrowing::Narrowing;
-use super::pairs::Pairing;
-use super::read::Keying;
-use super::rejected::Late;
-use super::row::Row;
-use super::sets::Sets;
-use super::shares::Shares;
-use super::slots::Slots;
-use super::stored::Stored;
-use super::strips::StripsOnDisk;
-use super::walk::Known;
 use crate::candidates::Crowds;
 use crate::corpus::error::Error;
 use crate::corpus::ids::REPEATED;
 use crate::corpus::indexed::Indexed;
+use crate::corpus::inputs::sources::Sources;
+use crate::corpus::job::Job;
+use crate::corpus::job::answers::clusters::{self, Counted};
+use crate::corpus::job::answers::keep_order::KeepOrder;
+use crate::corpus::job::answers::labels::Labelling;
+use crate::corpus::job::answers::pairs::Pairing;
+use crate::corpus::job::candidates::crowding::{Crowding, InBuckets, Mark};
+use crate::corpus::job::candidates::first_documents::{FirstDocuments, NONE, repeated_ids};
+use crate::corpus::job::candidates::joining::{Candidates, Certain, Edges, Joining};
+use crate::corpus::job::candidates::narrowing::Narrowing;
+use crate::corpus::job::candidates::samples::SamplesOnDisk;
+use crate::corpus::job::candidates::signatures::SignatureFilter;
+use crate::corpus::job::disk::folder::{Folder, Whole};
+use crate::corpus::job::disk::manifest::{
+    DecidedDone, FoundDone, PickedDone, ReadDone, SetsDone, Work,
+};
+use crate::corpus::job::disk::names;
+use crate::corpus::job::disk::partition::Partitions;
+use crate::corpus::job::disk::row::Row;
+use crate::corpus::job::disk::set_store::SetStore;
+use crate::corpus::job::memory_plan::MemoryPlan;
+use crate::corpus::job::passes::first::FirstPass;
+use crate::corpus::job::passes::rejected::Late;
+use crate::corpus::job::passes::reread::Reread;
+use crate::corpus::job::passes::row_cursor::Known;
+use crate::corpus::job::passes::sets::Sets;
 use crate::corpus::limit::RecordLimit;
-use crate::corpus::options::OnBad;
-use crate::corpus::parse::Parser;
-use crate::corpus::read::Reading;
-use crate::corpus::sink::Table;
-use crate::corpus::sources::Sources;
+use crate::corpus::outputs::sink::Table;
+use crate::corpus::reading::parse::Parser;
+use crate::corpus::reading::read::Reading;
+use crate::corpus::unusable::OnBad;
 use crate::digest::Digester;
 use crate::exact::{self, CommonJoin, OutOfWork, pays_again, survivors};
 use crate::method::{Method, Reason};
@@ -46,7 +48,7 @@ pub(super) struct Stages<'j> {
     pub(super) job: &'j Job,
     pub(super) sources: &'j Sources,
     pub(super) indexed: &'j Indexed,
-    pub(super) shares: Shares,
+    pub(super) plan: MemoryPlan,
     pub(super) limit: RecordLimit,
     pub(super) watch: Option<&'j dyn Watch>,
 }
@@ -72,7 +74,7 @@ impl Stages<'_> {
         let keyed = || Digester::keyed(settings.sketcher().clone(), settings.banding());
         let (digester, found_by) = match self.is_exact() {
             true => (settings.digester(), (names::STRIPS, STRIPS)),
-            false => (keyed(), (names::KEYS, self.shares.parts)),
+            false => (keyed(), (names::KEYS, self.plan.parts)),
         };
         let parser = Parser {
             options,
@@ -83,12 +85,12 @@ impl Stages<'_> {
         let folder = &work.folder;
         let ticker = self.ticker(folder, Stage::Read, self.sources.size() as usize);
         let policy = &options.fields.keep;
-        let mut keying = Keying::new(folder, policy, found_by, &self.shares)?;
-        Reading::new(&self.sources.inputs, parser, ticker, &mut keying)
-            .rounds_of(self.shares.of_records(settings.banding()))
+        let mut first_pass = FirstPass::new(folder, policy, found_by, &self.plan)?;
+        Reading::new(&self.sources.inputs, parser, ticker, &mut first_pass)
+            .rounds_of(self.plan.of_records(settings.banding()))
             .run()?;
-        keying.take_indexed(self.indexed, &digester, self.shares.buffers)?;
-        let done = keying.finish(self.limit.of_reading())?;
+        first_pass.take_indexed(self.indexed, &digester, self.plan.buffers)?;
+        let done = first_pass.finish(self.limit.of_reading())?;
         work.manifest.read = Some(done.clone());
         work.save()?;
         Ok(done)
@@ -100,13 +102,13 @@ impl Stages<'_> {
             return Ok(done);
         }
         let folder = &work.folder;
-        let most = self.shares.keys;
-        let repeated = repeated_ids(&Dealt::open(folder, names::IDS)?, most, read.documents)?;
+        let most = self.plan.keys;
+        let repeated = repeated_ids(&Partitions::open(folder, names::IDS)?, most, read.documents)?;
         self.indexed.check_repeated(&repeated, read.documents)?;
-        let prints = Dealt::open(folder, names::PRINTS)?;
+        let prints = Partitions::open(folder, names::PRINTS)?;
         let documents = read.documents + self.indexed.len();
         let ticker = self.ticker(folder, Stage::Collapse, documents as usize);
-        let firsts = Firsts::new(documents, &prints, &repeated, most, &ticker)?;
+        let firsts = FirstDocuments::new(documents, &prints, &repeated, most, &ticker)?;
         let (mut marks, in_buckets, is_narrowed) = if self.is_exact() {
             let (marks, is_narrowed) = self.surviving(folder, &firsts)?;
             (marks, None, is_narrowed)
@@ -151,16 +153,16 @@ impl Stages<'_> {
     fn sharing_bands(
         &self,
         folder: &Folder,
-        firsts: &Firsts,
+        firsts: &FirstDocuments,
         new: u32,
     ) -> Result<InBuckets, Error> {
-        let ticker = self.ticker(folder, Stage::Candidates, self.shares.parts);
+        let ticker = self.ticker(folder, Stage::Candidates, self.plan.parts);
         let sets = (0..new)
             .filter(|&document| firsts.is_first(document))
             .count();
         let crowding = Crowding {
             folder,
-            shares: &self.shares,
+            plan: &self.plan,
             firsts,
             new,
             most_pairs: self.job.settings.most_bucket_pairs(sets),
@@ -169,9 +171,13 @@ impl Stages<'_> {
     }
 
     /// The documents that the exact join may find partners of, and whether a second look at these pays.
-    fn surviving(&self, folder: &Folder, firsts: &Firsts) -> Result<(Vec<Mark>, bool), Error> {
+    fn surviving(
+        &self,
+        folder: &Folder,
+        firsts: &FirstDocuments,
+    ) -> Result<(Vec<Mark>, bool), Error> {
         let documents = firsts.0.len();
-        let strips = StripsOnDisk::open(folder, documents, self.shares.table)?;
+        let strips = SamplesOnDisk::open(folder, documents, self.plan.table)?;
         let ticker = self.ticker(folder, Stage::Filter, documents);
         let asked: Vec<bool> = (0..).zip(&firsts.0).map(|(d, &first)| d == first).collect();
         let lengths = lengths(folder, documents)?;
@@ -237,28 +243,28 @@ impl Stages<'_> {
             return Ok(done);
         }
         let folder = &work.folder;
-        let firsts = Firsts(folder.read_numbers(&picked.firsts)?);
+        let firsts = FirstDocuments(folder.read_numbers(&picked.firsts)?);
         let mut marks = marks(folder, &picked.marks)?;
         if picked.is_narrowed {
             self.narrow(folder, &firsts, known, &mut marks)?;
         }
-        let sets = Sets::new(folder, &firsts, &marks, self.shares.buffers)?;
-        let done = sets.write(self.again(folder, known, Stage::Sets))?;
+        let sets = Sets::new(folder, &firsts, &marks, self.plan.buffers)?;
+        let done = sets.write(self.reread(folder, known, Stage::Sets))?;
         work.manifest.sets = Some(done.clone());
         work.save()?;
         Ok(done)
     }
 
     /// The inputs, to be read again.
-    fn again<'a>(&'a self, folder: &'a Folder, known: &'a Known, stage: Stage) -> Again<'a> {
-        Again {
+    fn reread<'a>(&'a self, folder: &'a Folder, known: &'a Known, stage: Stage) -> Reread<'a> {
+        Reread {
             folder,
             inputs: &self.sources.inputs,
             options: &self.job.options,
             shingler: self.job.settings.sketcher().shingler(),
             known,
             indexed: self.indexed,
-            round: self.shares.of_records(self.job.settings.banding()),
+            round: self.plan.of_records(self.job.settings.banding()),
             ticker: self.ticker(folder, stage, known.documents as usize),
         }
     }
@@ -267,20 +273,20 @@ impl Stages<'_> {
     fn narrow(
         &self,
         folder: &Folder,
-        firsts: &Firsts,
+        firsts: &FirstDocuments,
         known: &Known,
         marks: &mut [Mark],
     ) -> Result<(), Error> {
-        let (settings, shares) = (&self.job.settings, &self.shares);
-        let again = self.again(folder, known, Stage::Filter);
+        let (settings, plan) = (&self.job.settings, &self.plan);
+        let reread = self.reread(folder, known, Stage::Filter);
         let may = match self.is_exact() {
             true => {
                 let threshold = Threshold(settings.threshold());
-                let narrowing = Narrowing::new(folder, shares, marks)?;
+                let narrowing = Narrowing::new(folder, plan, marks)?;
                 let ticker = self.ticker(folder, Stage::Filter, narrowing.looked_at);
-                narrowing.survivors(again, threshold, &ticker)?
+                narrowing.survivors(reread, threshold, &ticker)?
             }
-            false => Slots::new(folder, settings, marks, shares.buffers)?.open(again)?,
+            false => SignatureFilter::new(folder, settings, marks, plan.buffers)?.open(reread)?,
         };
         let looked_at = marks.iter_mut().filter(|mark| mark.may_have_partner());
         for (mark, may) in looked_at.zip(may) {
@@ -302,8 +308,8 @@ impl Stages<'_> {
         wants_pairs: bool,
     ) -> Result<Found, Error> {
         let folder = &work.folder;
-        let stored = Stored::open(folder, &sets.sets, &sets.index)?;
-        let dealt = Dealt::open(folder, &sets.sets.name)?;
+        let stored = SetStore::open(folder, &sets.sets, &sets.index)?;
+        let partitions = Partitions::open(folder, &sets.sets.name)?;
         let marks = marks(folder, &sets.marks)?;
         let joins = marks.iter().map(|&mark| mark == Mark::Joins).collect();
         let crowds = match &picked.crowds {
@@ -316,18 +322,18 @@ impl Stages<'_> {
         };
         let certain = Certain { joins, crowds };
         let candidates = match (&picked.candidates, &work.manifest.found) {
-            (Some(candidates), None) => Some(Dealt::open(folder, &candidates.name)?),
+            (Some(candidates), None) => Some(Partitions::open(folder, &candidates.name)?),
             _ => None,
         };
         let joining = Joining {
             settings: &self.job.settings,
             folder,
-            shares: &self.shares,
+            plan: &self.plan,
             stored: &stored,
-            sets: &dealt,
+            sets: &partitions,
             marks: &marks,
             certain: &certain,
-            parts: candidates.as_ref().map_or(self.shares.parts, Dealt::len),
+            parts: candidates.as_ref().map_or(self.plan.parts, Partitions::len),
             new,
         };
         let is_done = work.manifest.found.is_some();
@@ -341,7 +347,7 @@ impl Stages<'_> {
                 false => joining.scan(&rarity)?,
             };
             if !is_done {
-                let parts = self.shares.parts;
+                let parts = self.plan.parts;
                 joining.list(&self.ticker(folder, Stage::Candidates, parts))?;
             }
             common = Some(joining.common(&rarity, mostly_common)?);
@@ -353,7 +359,7 @@ impl Stages<'_> {
             });
             let of_join = match common {
                 Some(_) => Some(Candidates {
-                    pairs: Dealt::open(folder, names::JOINED)?,
+                    pairs: Partitions::open(folder, names::JOINED)?,
                     are_joined: true,
                 }),
                 None => None,
@@ -367,7 +373,7 @@ impl Stages<'_> {
         }
         Ok(Found {
             stored,
-            dealt,
+            partitions,
             certain,
             common,
         })
@@ -384,20 +390,20 @@ impl Stages<'_> {
         if let Some(done) = work.manifest.decided.clone() {
             return Ok(done);
         }
-        let (folder, shares) = (&work.folder, &self.shares);
+        let (folder, plan) = (&work.folder, &self.plan);
         let settings = &self.job.settings;
         let firsts = folder.read_numbers(&picked.firsts)?;
         let policy = &self.job.options.fields.keep;
         let stored = &found.stored;
-        let keeping = Keeping::load(policy, stored, &found.dealt, new, shares.round)?;
+        let keep_order = KeepOrder::load(policy, stored, &found.partitions, new, plan.round)?;
         let labelling = Labelling {
             mode: settings.cluster_mode(),
             work: self.work(),
             folder,
-            shares,
+            plan,
             firsts: &firsts,
             stored,
-            keeping: &keeping,
+            keep_order: &keep_order,
             new,
         };
         let (labels, out) = labelling.labels(found.common.as_ref())?;
@@ -406,10 +412,10 @@ impl Stages<'_> {
         let tally = LinkTally::new(&chances);
         let writer = clusters::Writer {
             folder,
-            batch: shares.batch,
+            batch: plan.batch,
             firsts: &firsts,
             stored,
-            keeping: &keeping,
+            keep_order: &keep_order,
             certain: &found.certain,
             new,
             tally: &tally,
@@ -449,7 +455,7 @@ impl Stages<'_> {
         let unseen = self.unseen(out, picked)?;
         let folder = &work.folder;
         let pairing = Pairing {
-            batch: self.shares.batch,
+            batch: self.plan.batch,
             copies: self.job.pairs_of_copies.unwrap_or_default(),
             ticker: &self.ticker(folder, Stage::Write, found.stored.documents().len()),
             firsts: &folder.read_numbers(&picked.firsts)?,
@@ -485,9 +491,9 @@ impl Stages<'_> {
 
 /// What was found of all pairs.
 pub(super) struct Found {
-    pub(super) stored: Stored,
+    pub(super) stored: SetStore,
     /// The file of all shingle sets.
-    dealt: Dealt,
+    partitions: Partitions,
     certain: Certain,
     pub(super) common: Option<CommonJoin>,
 }
@@ -498,7 +504,7 @@ fn marks(folder: &Folder, marks: &Whole) -> Result<Vec<Mark>, Error> {
 }
 
 /// Marks the documents that are copies or have some.
-fn mark_copies(firsts: &Firsts, marks: &mut [Mark]) {
+fn mark_copies(firsts: &FirstDocuments, marks: &mut [Mark]) {
     for (document, &first) in firsts.0.iter().enumerate() {
         if first != NONE && first as usize != document {
             for own in [document, first as usize] {

@@ -95,8 +95,8 @@ proptest! {
         let (mut kept, mut read, mut matched) = (Vec::new(), 0, 0);
         let mut index = None;
         for file in &parts.files {
-            let shares = is_bounded.then_some(SMALL);
-            let told = told_of(&job, file, shares, &parts.place("index"));
+            let plan = is_bounded.then_some(SMALL);
+            let told = told_of(&job, file, plan, &parts.place("index"));
             prop_assert_eq!(told.counts.indexed, kept.len());
             prop_assert_eq!(told.counts.joins, 0);
             kept.extend(ids(&told.files[3]));

@@ -15,7 +15,7 @@ use crate::cluster::ClusterMode;
 use crate::corpus::{OnBad, Outputs};
 use crate::text::{Shingle, mix};
 
-const SMALL: Shares = Shares::SMALL;
+const SMALL: MemoryPlan = MemoryPlan::SMALL;
 
 /// JSON lines of documents that were made of one another, with some ids used twice and some lines that are bad.
 fn lines(seed: u64, documents: u64) -> String {
@@ -85,14 +85,14 @@ const NAMES: [&str; 5] = [
 ];
 
 /// What a job comes to: in memory, or with these shares.
-fn told(deduper: &Deduper, options: &ReadOptions, path: &Path, shares: Option<Shares>) -> Told {
+fn told(deduper: &Deduper, options: &ReadOptions, path: &Path, plan: Option<MemoryPlan>) -> Told {
     let folder = TempDir::new().unwrap();
     let job = Job::new(deduper, options.clone());
-    told_of(&job, path, shares, &folder.path().join("index"))
+    told_of(&job, path, plan, &folder.path().join("index"))
 }
 
 /// The same, with an index that is written here.
-fn told_of(job: &Job, path: &Path, shares: Option<Shares>, index: &Path) -> Told {
+fn told_of(job: &Job, path: &Path, plan: Option<MemoryPlan>, index: &Path) -> Told {
     let folder = TempDir::new().unwrap();
     let file = |name| folder.path().join(name);
     let sources = Sources::find(&[path]).unwrap();
@@ -106,9 +106,9 @@ fn told_of(job: &Job, path: &Path, shares: Option<Shares>, index: &Path) -> Told
         .rejections(rejections);
     let sinks = sinks.kept(kept).removed(removed);
     let sinks = sinks.index(outputs.stage_index(index).unwrap());
-    let decided = match shares {
+    let decided = match plan {
         None => job.run(sources, &sinks, None),
-        Some(shares) => job.run_with(shares, sources, &sinks, None),
+        Some(plan) => job.run_with(plan, sources, &sinks, None),
     };
     let decided = decided.unwrap();
     outputs.commit().unwrap();
@@ -166,7 +166,7 @@ proptest! {
         let options = ReadOptions::new().on_bad(OnBad::Skip).keep(policy);
         let expected = told(&deduper, &options, &path, None);
         prop_assert_eq!(&told(&deduper, &options, &path, Some(SMALL)), &expected);
-        let large = Some(Shares::of(1 << 30));
+        let large = Some(MemoryPlan::of(1 << 30));
         prop_assert_eq!(&told(&deduper, &options, &path, large), &expected);
     }
 }
@@ -238,12 +238,12 @@ fn a_second_look_drops_pages_that_no_bound_changes() {
     let expected = told(&deduper, &options, &path, None);
     assert_eq!(expected.counts.removed, 45);
     // With a larger table what is frequent is known after some rounds of many.
-    let table = Shares {
+    let table = MemoryPlan {
         table: 1 << 22,
         ..SMALL
     };
-    for shares in [SMALL, table, Shares::of(1 << 30)] {
-        assert!(told(&deduper, &options, &path, Some(shares)) == expected);
+    for plan in [SMALL, table, MemoryPlan::of(1 << 30)] {
+        assert!(told(&deduper, &options, &path, Some(plan)) == expected);
     }
     // In two parts, the second against the index of the first.
     let lines = fs::read_to_string(&path).unwrap();
@@ -255,11 +255,11 @@ fn a_second_look_drops_pages_that_no_bound_changes() {
     let index = folder.path().join("index");
     told_of(&Job::new(&deduper, options.clone()), &old, None, &index);
     let job = Job::new(&deduper, options.clone()).against(&index);
-    let both = |shares| told_of(&job, &new, shares, &folder.path().join("both"));
+    let both = |plan| told_of(&job, &new, plan, &folder.path().join("both"));
     let expected = both(None);
     assert_eq!((expected.counts.removed, expected.counts.matched), (45, 45));
-    for shares in [SMALL, table] {
-        assert!(both(Some(shares)) == expected);
+    for plan in [SMALL, table] {
+        assert!(both(Some(plan)) == expected);
     }
 
     let job = Job::new(&deduper, options);
@@ -270,7 +270,7 @@ fn a_second_look_drops_pages_that_no_bound_changes() {
         job: &job,
         sources: &sources,
         indexed: &indexed,
-        shares: SMALL,
+        plan: SMALL,
         limit: job.limit(),
         watch: None,
     };
@@ -303,13 +303,13 @@ fn work_goes_on_with_another_bound() {
         let index = folder.path().join("index");
         // Nothing is left of the work when it is finished: it is stopped by an output that cannot be written.
         let sources = Sources::find(&[&path]).unwrap();
-        let stages = Shares { parts: 9, ..SMALL };
+        let stages = MemoryPlan { parts: 9, ..SMALL };
         let mut work = job.begin(&sources, &Indexed::default()).unwrap();
         let stages = Stages {
             job: &job,
             sources: &sources,
             indexed: &Indexed::default(),
-            shares: stages,
+            plan: stages,
             limit: job.limit(),
             watch: None,
         };

@@ -1,0 +1,372 @@
+//! What files hold: by their names, or where these leave it open by how the files begin.
+
+use std::fmt;
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+use std::str::FromStr;
+
+use serde::de::IgnoredAny;
+
+use crate::corpus::error::Error;
+use crate::corpus::formats::compression::{Compression, decoder, ending};
+use crate::corpus::limit::ReadLimit;
+
+/// What a file holds. Written `text`, `jsonl`, `csv`, `tsv`, `wet`, `parquet`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum InputFormat {
+    /// One document, the whole file.
+    Text,
+    /// One JSON object a line, each a document.
+    JsonLines,
+    /// Cells with commas between, under a header row that names the fields; each row is a document. A cell in double
+    /// quotes may hold commas, line breaks and, doubled, quotes (RFC 4180).
+    Csv,
+    /// The same with tabs.
+    Tsv,
+    /// The texts of web pages as Common Crawl has them: records of a WARC file (ISO 28500). Each `conversion` record is
+    /// a document; the others are passed over. The record's block is the field `text`, its `WARC-Target-URI` the field
+    /// `id`; the other fields are those of its header, such as `WARC-Date`. Where a URI stands in several records,
+    /// `WARC-Record-ID` is an id.
+    Wet,
+    /// Columns; each row is a document (feature `parquet`).
+    Parquet,
+}
+
+impl InputFormat {
+    pub(crate) const ALL: [Self; 6] = [
+        Self::JsonLines,
+        Self::Csv,
+        Self::Tsv,
+        Self::Wet,
+        Self::Parquet,
+        Self::Text,
+    ];
+
+    /// The format that a name's ending stands for, compression aside.
+    pub(crate) fn named(path: &Path) -> Option<Self> {
+        Some(match ending(&Compression::strip(path)).as_str() {
+            "jsonl" | "ndjson" | "jsonlines" | "jl" => Self::JsonLines,
+            "csv" => Self::Csv,
+            "tsv" => Self::Tsv,
+            "wet" => Self::Wet,
+            "parquet" => Self::Parquet,
+            "txt" | "text" | "md" | "markdown" | "rst" | "adoc" | "org" | "tex" | "html"
+            | "htm" | "xhtml" | "xml" => Self::Text,
+            _ => return None,
+        })
+    }
+
+    /// What stands between two cells, where there are cells.
+    pub(crate) fn delimiter(self) -> Option<u8> {
+        match self {
+            Self::Csv => Some(b','),
+            Self::Tsv => Some(b'\t'),
+            _ => None,
+        }
+    }
+
+    /// What such files hold, for messages.
+    pub(crate) fn holds(self) -> &'static str {
+        match self {
+            Self::Text => "text files",
+            Self::JsonLines => "JSON lines",
+            Self::Csv => "CSV rows",
+            Self::Tsv => "TSV rows",
+            Self::Wet => "WET records",
+            Self::Parquet => "rows of Parquet files",
+        }
+    }
+}
+
+impl fmt::Display for InputFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Text => "text",
+            Self::JsonLines => "jsonl",
+            Self::Csv => "csv",
+            Self::Tsv => "tsv",
+            Self::Wet => "wet",
+            Self::Parquet => "parquet",
+        })
+    }
+}
+
+impl FromStr for InputFormat {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let named = Self::ALL.into_iter().find(|of| of.to_string() == text);
+        named.ok_or_else(|| {
+            Error::refused(format!(
+                "input format `{text}`: must be text, jsonl, csv, tsv, wet or parquet"
+            ))
+        })
+    }
+}
+
+/// What a file holds, and how it is compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Format {
+    pub(crate) of: InputFormat,
+    pub(crate) compression: Compression,
+}
+
+/// Why a file is not read.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Unread {
+    /// It holds documents, for all that is known: it is a bad input.
+    Bad(String),
+    /// It holds no text: in directories it is skipped.
+    Other(String),
+}
+
+/// Why a Parquet file cannot be used, where that is so.
+pub(crate) const NEEDS_PARQUET: &str =
+    "a Parquet file, which this build cannot read: build it with the cargo feature `parquet`";
+
+const SAY: &str = "say what it holds with --input-format";
+
+impl Format {
+    pub(crate) const TEXT: Self = Self {
+        of: InputFormat::Text,
+        compression: Compression::None,
+    };
+
+    /// What a file holds by its name. `.json` files and those of unknown endings are looked into; what cannot be opened
+    /// is left to be told when it is read.
+    pub(crate) fn of(path: &Path) -> Result<Self, Unread> {
+        let compression = Compression::of(path);
+        let named = |of| Self::checked(of, compression);
+        if let Some(ending) = Compression::unknown(path) {
+            return Err(Unread::Bad(format!(
+                ".{ending} files cannot be read: decompress the file, or compress it as .gz or .zst"
+            )));
+        }
+        match InputFormat::named(path) {
+            Some(InputFormat::Text) if compression != Compression::None => {}
+            Some(of) => return named(of).map_err(Unread::Bad),
+            None => {}
+        }
+        let ending = ending(&Compression::strip(path));
+        match (ending.as_str(), compression) {
+            ("json", _) => match not_json_lines(path, compression) {
+                Some(why) => Err(Unread::Bad(why)),
+                None => named(InputFormat::JsonLines).map_err(Unread::Bad),
+            },
+            ("warc", _) => Err(Unread::Bad(format!(
+                "a WARC file, whose pages are no plain text: extract it to .warc.wet; if it holds text, {SAY} wet"
+            ))),
+            (_, Compression::Gzip | Compression::Zstd) => Err(Unread::Bad(format!(
+                "compressed, but neither JSON lines, CSV, TSV nor WET by its name: decompress it, or {SAY}"
+            ))),
+            ("arrow" | "avro" | "feather" | "orc" | "wat", _) => Err(Unread::Bad(format!(
+                ".{ending} files cannot be read: convert the file to .jsonl, .csv or .parquet"
+            ))),
+            (other, Compression::None) => match is_no_text(other, path) {
+                Some(why) => Err(Unread::Other(why)),
+                None => Ok(Self::TEXT),
+            },
+        }
+    }
+
+    /// What a file holds that is said to be in a format.
+    pub(crate) fn asked(of: InputFormat, path: &Path) -> Result<Self, Unread> {
+        match Compression::unknown(path) {
+            Some(ending) => Err(Unread::Bad(format!(
+                ".{ending} files cannot be read: decompress the file, or compress it as .gz or .zst"
+            ))),
+            None => Self::checked(of, Compression::of(path)).map_err(Unread::Bad),
+        }
+    }
+
+    fn checked(of: InputFormat, compression: Compression) -> Result<Self, String> {
+        let is_plain = compression == Compression::None;
+        match of {
+            InputFormat::Text if !is_plain => Err("compressed text: decompress it".into()),
+            InputFormat::Parquet if !is_plain => {
+                Err("a Parquet file that is compressed as a whole: decompress it".into())
+            }
+            InputFormat::Parquet if cfg!(not(feature = "parquet")) => Err(NEEDS_PARQUET.into()),
+            _ => Ok(Self { of, compression }),
+        }
+    }
+
+    /// Whether its records stand on lines or rows.
+    pub(crate) fn has_lines(self) -> bool {
+        self.of != InputFormat::Text
+    }
+}
+
+/// Bytes of the first line of a `.json` file that are looked at.
+const FIRST_LINE: u64 = 1 << 20;
+
+/// Why a `.json` file holds no JSON lines: its first line must be a whole object.
+fn not_json_lines(path: &Path, compression: Compression) -> Option<String> {
+    let window = ReadLimit::default().window;
+    let file = File::open(path).ok()?;
+    let mut reader = BufReader::new(decoder(compression, file, window).ok()?).take(FIRST_LINE);
+    let mut line = Vec::new();
+    while line.trim_ascii().is_empty() {
+        line.clear();
+        if reader.read_until(b'\n', &mut line).ok()? == 0 {
+            return None; // no record at all
+        }
+        if line.starts_with("\u{FEFF}".as_bytes()) {
+            line.drain(..3);
+        }
+    }
+    let line = line.trim_ascii();
+    let convert = |filter| format!("convert it with jq -c {filter}, or {SAY}");
+    match line.first() {
+        Some(b'[') => Some(format!(
+            "a JSON array, but only JSON lines can be read: {}",
+            convert("'.[]'")
+        )),
+        Some(b'{') if serde_json::from_slice::<IgnoredAny>(line).is_ok() => None,
+        Some(b'{') if reader.limit() == 0 => None, // a long line
+        Some(b'{') => Some(format!(
+            "its first line is not one whole JSON object, but only JSON lines can be read: {}",
+            convert(".")
+        )),
+        _ => Some(format!("its first line is not a JSON object: {SAY}")),
+    }
+}
+
+/// Bytes of a file that are looked at to see whether it is text.
+const BEGINNING: u64 = 1 << 13;
+
+/// Why a file of an ending that is not known holds no text.
+fn is_no_text(ending: &str, path: &Path) -> Option<String> {
+    const BINARY: [&str; 59] = [
+        "pdf",
+        "ps",
+        "rtf",
+        "doc",
+        "docx",
+        "odt",
+        "xls",
+        "xlsx",
+        "ods",
+        "ppt",
+        "pptx",
+        "odp",
+        "epub",
+        "mobi",
+        "azw3",
+        "djvu",
+        "png",
+        "jpg",
+        "jpeg",
+        "gif",
+        "webp",
+        "bmp",
+        "tif",
+        "tiff",
+        "ico",
+        "heic",
+        "mp3",
+        "mp4",
+        "wav",
+        "ogg",
+        "flac",
+        "m4a",
+        "avi",
+        "mov",
+        "mkv",
+        "webm",
+        "bin",
+        "exe",
+        "dll",
+        "so",
+        "a",
+        "o",
+        "dylib",
+        "class",
+        "jar",
+        "wasm",
+        "pyc",
+        "pkl",
+        "npy",
+        "npz",
+        "pt",
+        "safetensors",
+        "h5",
+        "db",
+        "sqlite",
+        "iso",
+        "ttf",
+        "otf",
+        "woff2",
+    ];
+    let other = || {
+        let which = match ending {
+            "" => "no text by its content".to_owned(),
+            ending => format!("a .{ending} file, which is not read as text"),
+        };
+        format!("{which}: convert it, or read every input as text with --input-format text")
+    };
+    if BINARY.contains(&ending) {
+        return Some(other());
+    }
+    let mut bytes = Vec::new();
+    let file = File::open(path).ok()?;
+    file.take(BEGINNING).read_to_end(&mut bytes).ok()?;
+    let is_text = match std::str::from_utf8(&bytes) {
+        Ok(_) => true,
+        // The last character may be cut.
+        Err(error) => error.error_len().is_none() && bytes.len() as u64 == BEGINNING,
+    };
+    (!is_text || bytes.contains(&0)).then(other)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formats_go_by_name() {
+        let of = |name: &str| Format::of(Path::new(name));
+        let is = |of, compression| Ok(Format { of, compression });
+        let lines = |compression| is(InputFormat::JsonLines, compression);
+        assert_eq!(of("a/b.jsonl"), lines(Compression::None));
+        assert_eq!(of("b.JSONL.gz"), lines(Compression::Gzip));
+        assert_eq!(of("b.x.ndjson.zst"), lines(Compression::Zstd));
+        assert_eq!(of("b.jl"), lines(Compression::None));
+        assert_eq!(of("b.jsonlines.gz"), lines(Compression::Gzip));
+        assert_eq!(of("b.csv.gz"), is(InputFormat::Csv, Compression::Gzip));
+        assert_eq!(of("b.tsv"), is(InputFormat::Tsv, Compression::None));
+        assert_eq!(of("b.warc.wet.gz"), is(InputFormat::Wet, Compression::Gzip));
+        assert_eq!(of("b.txt"), Ok(Format::TEXT));
+        assert_eq!(of("jsonl"), Ok(Format::TEXT));
+        assert_eq!(of("b.parquet").is_ok(), cfg!(feature = "parquet"));
+        for bad in [
+            "b.txt.gz",
+            "b.log.zst",
+            "b.parquet.gz",
+            "b.jsonl.xz",
+            "b.tar.gz",
+            "b.warc",
+            "b.warc.gz",
+            "b.wat",
+        ] {
+            assert!(matches!(of(bad), Err(Unread::Bad(_))), "{bad}");
+        }
+        for other in ["b.pdf", "b.DOCX", "b.bin"] {
+            assert!(matches!(of(other), Err(Unread::Other(_))), "{other}");
+        }
+    }
+
+    #[test]
+    fn formats_are_read_as_they_are_written() {
+        for of in InputFormat::ALL {
+            assert_eq!(of.to_string().parse::<InputFormat>().unwrap(), of);
+        }
+        let error = "json".parse::<InputFormat>().unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "input format `json`: must be text, jsonl, csv, tsv, wet or parquet"
+        );
+    }
+}

@@ -1,0 +1,367 @@
+//! Rows copied to another file, with all their columns.
+
+use std::fs::File;
+use std::io::{self, BufWriter};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use parquet::basic::{Encoding, Type as Physical};
+use parquet::column::reader::{ColumnReaderImpl, get_typed_column_reader};
+use parquet::data_type::{
+    BoolType, ByteArrayType, DataType, DoubleType, FixedLenByteArrayType, FloatType, Int32Type,
+    Int64Type, Int96Type,
+};
+use parquet::errors::{ParquetError, Result as ParquetResult};
+use parquet::file::metadata::ColumnChunkMetaData;
+use parquet::file::properties::WriterProperties;
+use parquet::file::writer::{SerializedColumnWriter, SerializedFileWriter};
+
+use crate::corpus::error::Error;
+use crate::corpus::escape::escaped_bytes;
+use crate::corpus::formats::parquet::file::{ParquetFile, guarded};
+use crate::corpus::formats::record::BLOCK;
+use crate::corpus::formats::record::CHANGED;
+
+/// A file of rows that come from other files.
+///
+/// Rows are noted as they come. When a row group has been passed, its rows are held back until there are enough for a row
+/// group of their own, which is then written column by column: no more than a batch of one column is in memory.
+pub(crate) struct RowWriter {
+    writer: SerializedFileWriter<BufWriter<File>>,
+    /// The output as it was named.
+    path: PathBuf,
+    source: Option<Source>,
+    waiting: Vec<Piece>,
+}
+
+/// Rows of a row group, at least, where there are so many.
+const ROWS: usize = 100_000;
+/// Bytes of one, before they are compressed, that are enough as well.
+const BYTES: u64 = 128 << 20;
+/// Parts of other row groups that one is made of: their files are open.
+const PIECES: usize = 64;
+
+/// The file that rows come from, and the row group that they are in.
+struct Source {
+    path: PathBuf,
+    file: Arc<ParquetFile>,
+    group: usize,
+    /// Rows before that group.
+    before: u64,
+    rows: Vec<Range<usize>>,
+}
+
+/// Rows of one row group.
+struct Piece {
+    path: PathBuf,
+    file: Arc<ParquetFile>,
+    group: usize,
+    rows: Vec<Range<usize>>,
+}
+
+impl RowWriter {
+    /// A file, called `path`, of rows of `inputs`: of their schema, with the metadata and compression of the first.
+    ///
+    /// # Errors
+    /// Where their schemas differ, or none can be read.
+    pub(crate) fn create(path: &Path, file: File, inputs: &[&Path]) -> Result<Self, Error> {
+        let like = alike(path, inputs)?;
+        let about = like.metadata.file_metadata();
+        let properties = Arc::new(properties(&like));
+        let schema = about.schema_descr().root_schema_ptr();
+        let file = BufWriter::with_capacity(1 << 16, file);
+        let writer = guarded(|| SerializedFileWriter::new(file, schema, properties));
+        Ok(Self {
+            writer: writer.map_err(|error| Error::io("write", path, error))?,
+            path: path.to_owned(),
+            source: None,
+            waiting: Vec::new(),
+        })
+    }
+
+    /// Whether there can be a file like this one.
+    pub(crate) fn can_be_like(input: &Path) -> bool {
+        ParquetFile::open(input).is_ok()
+    }
+
+    /// Writes a row, from 1, of `input`. Rows come file by file, in order.
+    pub(crate) fn write(&mut self, input: &Path, row: u64) -> Result<(), Error> {
+        if self
+            .source
+            .as_ref()
+            .is_none_or(|source| source.path != input)
+        {
+            self.end_source()?;
+            self.source = Some(Source::open(input)?);
+        }
+        while let Some(source) = &mut self.source {
+            if source.note(row)? {
+                break;
+            }
+            let piece = source.next_group();
+            self.wait(piece)?;
+        }
+        Ok(())
+    }
+
+    /// Writes what is still held, and waits until the disk has it.
+    pub(crate) fn finish(mut self) -> Result<(), Error> {
+        self.end_source()?;
+        self.write_group()?;
+        let cannot = |error| Error::io("write", &self.path, error);
+        let file = guarded(|| self.writer.into_inner()).map_err(cannot)?;
+        let file = file
+            .into_inner()
+            .map_err(|error| cannot(error.into_error()))?;
+        file.sync_all().map_err(cannot)
+    }
+
+    fn end_source(&mut self) -> Result<(), Error> {
+        match self.source.take() {
+            Some(mut source) => self.wait(source.next_group()),
+            None => Ok(()),
+        }
+    }
+
+    /// Holds rows back, or writes them with those that are held.
+    fn wait(&mut self, piece: Option<Piece>) -> Result<(), Error> {
+        self.waiting.extend(piece);
+        let rows: usize = self.waiting.iter().map(Piece::len).sum();
+        let bytes: u64 = self.waiting.iter().map(Piece::bytes).sum();
+        if rows >= ROWS || bytes >= BYTES || self.waiting.len() >= PIECES {
+            self.write_group()?;
+        }
+        Ok(())
+    }
+
+    fn write_group(&mut self) -> Result<(), Error> {
+        let Self {
+            writer,
+            path,
+            waiting,
+            ..
+        } = self;
+        if waiting.is_empty() {
+            return Ok(());
+        }
+        let cannot = |error| Error::io("write", path, error);
+        let mut group = guarded(|| writer.next_row_group()).map_err(cannot)?;
+        let mut leaf = 0;
+        while let Some(mut column) = guarded(|| group.next_column()).map_err(cannot)? {
+            copy_column(waiting, leaf, &mut column, path)?;
+            guarded(|| column.close()).map_err(cannot)?;
+            leaf += 1;
+        }
+        guarded(|| group.close()).map_err(cannot)?;
+        waiting.clear();
+        Ok(())
+    }
+}
+
+/// The file that the output is to be like: the first that has rows. One that cannot be read is told when its turn comes,
+/// and may be skipped then.
+fn alike(output: &Path, inputs: &[&Path]) -> Result<ParquetFile, Error> {
+    let mut like: Option<(&Path, ParquetFile)> = None;
+    let mut broken = Error::refused("no Parquet file is read");
+    for input in inputs {
+        match (ParquetFile::open(input), &like) {
+            (Err(error), _) => broken = Error::io("read", input, error),
+            (Ok(file), Some((first, other))) if file.fields() != other.fields() => {
+                return Err(different(first, input, output));
+            }
+            (Ok(_), Some((_, other))) if other.metadata.num_row_groups() > 0 => {}
+            (Ok(file), _) => like = Some((input, file)),
+        }
+    }
+    like.map(|(_, file)| file).ok_or(broken)
+}
+
+fn different(first: &Path, second: &Path, output: &Path) -> Error {
+    let name = |path: &Path| escaped_bytes(path.as_os_str());
+    Error::refused(format!(
+        "{} and {} have different columns, and {} would have them both: name a directory, or run them apart",
+        name(first),
+        name(second),
+        name(output)
+    ))
+}
+
+/// Metadata, and for each column compression and whether it has a dictionary, as in this file.
+fn properties(like: &ParquetFile) -> WriterProperties {
+    let about = like.metadata.file_metadata();
+    let mut properties =
+        WriterProperties::builder().set_key_value_metadata(about.key_value_metadata().cloned());
+    let group = like.metadata.row_groups().first();
+    for column in group.iter().flat_map(|group| group.columns()) {
+        let path = column.column_path().clone();
+        properties = properties
+            .set_column_dictionary_enabled(path.clone(), has_dictionary(column))
+            .set_column_compression(path, column.compression());
+    }
+    properties.build()
+}
+
+fn has_dictionary(column: &ColumnChunkMetaData) -> bool {
+    let mut encodings = column.encodings();
+    encodings.any(|e| matches!(e, Encoding::RLE_DICTIONARY | Encoding::PLAIN_DICTIONARY))
+}
+
+impl Source {
+    fn open(path: &Path) -> Result<Self, Error> {
+        let file = ParquetFile::open(path).map_err(|error| Error::io("read", path, error))?;
+        Ok(Self {
+            path: path.to_owned(),
+            file: Arc::new(file),
+            group: 0,
+            before: 0,
+            rows: Vec::new(),
+        })
+    }
+
+    /// Notes a row, from 1, unless it lies behind the row group.
+    fn note(&mut self, row: u64) -> Result<bool, Error> {
+        let Some(group) = self.file.metadata.row_groups().get(self.group) else {
+            let changed = io::Error::other(CHANGED);
+            return Err(Error::io("read", &self.path, changed));
+        };
+        let at = (row - 1 - self.before) as usize;
+        let is_here = at < group.num_rows() as usize;
+        match self.rows.last_mut() {
+            _ if !is_here => {}
+            Some(last) if last.end == at => last.end += 1,
+            _ => self.rows.push(at..at + 1),
+        }
+        Ok(is_here)
+    }
+
+    /// Goes on to the next row group, and hands out the rows of this one.
+    fn next_group(&mut self) -> Option<Piece> {
+        let piece = Piece {
+            path: self.path.clone(),
+            file: Arc::clone(&self.file),
+            group: self.group,
+            rows: std::mem::take(&mut self.rows),
+        };
+        let groups = self.file.metadata.row_groups();
+        self.before += groups
+            .get(self.group)
+            .map_or(0, |group| group.num_rows() as u64);
+        self.group += 1;
+        (!piece.rows.is_empty()).then_some(piece)
+    }
+}
+
+impl Piece {
+    fn len(&self) -> usize {
+        self.rows.iter().map(Range::len).sum()
+    }
+
+    /// About so many bytes, before they are compressed.
+    fn bytes(&self) -> u64 {
+        let group = self.file.metadata.row_group(self.group);
+        let share = self.len() as f64 / group.num_rows() as f64;
+        (group.total_byte_size() as f64 * share) as u64
+    }
+}
+
+fn copy_column(
+    pieces: &[Piece],
+    leaf: usize,
+    to: &mut SerializedColumnWriter<'_>,
+    path: &Path,
+) -> Result<(), Error> {
+    let first = pieces[0].file.metadata.file_metadata();
+    let copy = match first.schema_descr().column(leaf).physical_type() {
+        Physical::BOOLEAN => copy_values::<BoolType>,
+        Physical::INT32 => copy_values::<Int32Type>,
+        Physical::INT64 => copy_values::<Int64Type>,
+        Physical::INT96 => copy_values::<Int96Type>,
+        Physical::FLOAT => copy_values::<FloatType>,
+        Physical::DOUBLE => copy_values::<DoubleType>,
+        Physical::BYTE_ARRAY => copy_values::<ByteArrayType>,
+        Physical::FIXED_LEN_BYTE_ARRAY => copy_values::<FixedLenByteArrayType>,
+    };
+    copy(pieces, leaf, to, path)
+}
+
+/// Values of a column, with the levels that tell which rows and lists they are in.
+struct Batch<T: DataType> {
+    values: Vec<T::T>,
+    defined: Vec<i16>,
+    repeated: Vec<i16>,
+    rows: usize,
+}
+
+fn copy_values<T: DataType>(
+    pieces: &[Piece],
+    leaf: usize,
+    to: &mut SerializedColumnWriter<'_>,
+    path: &Path,
+) -> Result<(), Error> {
+    let mut batch = Batch::<T> {
+        values: Vec::new(),
+        defined: Vec::new(),
+        repeated: Vec::new(),
+        rows: 0,
+    };
+    let cannot_write = |error| Error::io("write", path, error);
+    for piece in pieces {
+        let most = piece.rows_at_once(leaf);
+        let cannot = |error| Error::io("read", &piece.path, error);
+        let reader = guarded(|| piece.file.column(piece.group, leaf)).map_err(cannot)?;
+        let mut reader = get_typed_column_reader::<T>(reader);
+        let mut at = 0;
+        for rows in &piece.rows {
+            guarded(|| reader.skip_records(rows.start - at)).map_err(cannot)?;
+            at = rows.start;
+            while at < rows.end {
+                let more = most.saturating_sub(batch.rows).clamp(1, rows.end - at);
+                guarded(|| batch.read(&mut reader, more)).map_err(cannot)?;
+                at += more;
+                if batch.rows >= most {
+                    guarded(|| batch.write(to)).map_err(cannot_write)?;
+                }
+            }
+        }
+    }
+    guarded(|| batch.write(to)).map_err(cannot_write)
+}
+
+impl Piece {
+    /// Rows of a batch, so that it holds about so many bytes of this column.
+    fn rows_at_once(&self, leaf: usize) -> usize {
+        let group = self.file.metadata.row_group(self.group);
+        let bytes = group.column(leaf).uncompressed_size() / group.num_rows().max(1);
+        BLOCK
+            .checked_div(bytes as usize)
+            .unwrap_or(BLOCK)
+            .clamp(1, 1 << 10)
+    }
+}
+
+impl<T: DataType> Batch<T> {
+    fn read(&mut self, reader: &mut ColumnReaderImpl<T>, rows: usize) -> ParquetResult<()> {
+        let (defined, repeated) = (&mut self.defined, &mut self.repeated);
+        let read = reader.read_records(rows, Some(defined), Some(repeated), &mut self.values)?;
+        self.rows += rows;
+        match read.0 == rows {
+            true => Ok(()),
+            false => Err(ParquetError::General("a row group ends early".to_owned())),
+        }
+    }
+
+    fn write(&mut self, to: &mut SerializedColumnWriter<'_>) -> ParquetResult<()> {
+        let to = to.typed::<T>();
+        let about = to.get_descriptor();
+        let (optional, list) = (about.max_def_level() > 0, about.max_rep_level() > 0);
+        let defined = optional.then_some(&self.defined[..]);
+        let repeated = list.then_some(&self.repeated[..]);
+        to.write_batch(&self.values, defined, repeated)?;
+        self.values.clear();
+        self.defined.clear();
+        self.repeated.clear();
+        self.rows = 0;
+        Ok(())
+    }
+}

@@ -1,0 +1,224 @@
+//! The pages of a column, in order, several of them decompressed at the same time.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use parquet::column::page::{Page, PageMetadata, PageReader};
+use parquet::errors::Result;
+use parquet::file::metadata::ColumnChunkMetaData;
+use parquet::file::serialized_reader::SerializedPageReader;
+use rayon::prelude::*;
+
+use crate::corpus::formats::parquet::file_bytes::FileBytes;
+
+/// The pages of one column of one row group.
+///
+/// A page can be decompressed by itself, but where it begins is known only from the header of the one before. So each
+/// thread has a reader of its own: all read all headers, which costs microseconds, and of so many pages ahead each
+/// decompresses its own.
+pub(super) struct Pages {
+    /// All of them stand before the same page.
+    readers: Vec<SerializedPageReader<FileBytes>>,
+    /// Pages that come before that.
+    ready: VecDeque<Page>,
+    /// Bytes of the largest page so far.
+    largest: usize,
+    /// Bytes of pages ahead.
+    ahead: usize,
+}
+
+/// Bytes of pages ahead for each thread.
+const AHEAD: usize = 4 << 20;
+/// Bytes of a column for which it is worth another reader: about a page.
+const WORTH: u64 = 1 << 20;
+
+impl Pages {
+    pub(super) fn new(bytes: &Arc<FileBytes>, chunk: &ColumnChunkMetaData) -> Result<Self> {
+        let worth = u64::try_from(chunk.uncompressed_size())? / WORTH;
+        let readers = rayon::current_num_threads().min(worth as usize).max(1);
+        // Rows are asked for only where places of pages are known beforehand.
+        let reader = |_| SerializedPageReader::new(Arc::clone(bytes), chunk, 0, None);
+        Ok(Self {
+            readers: (0..readers).map(reader).collect::<Result<_>>()?,
+            ready: VecDeque::new(),
+            largest: 0,
+            ahead: (AHEAD * readers).min(usize::try_from(bytes.largest_page).unwrap_or(usize::MAX)),
+        })
+    }
+
+    /// Reads the next pages, as many as there may be ahead.
+    fn read_ahead(&mut self) -> Result<()> {
+        let threads = self.readers.len();
+        // Of the first page nothing is known yet.
+        let most = match self.largest {
+            0 => 1,
+            largest => (self.ahead / largest).clamp(1, threads),
+        };
+        let read = |(number, reader): (usize, &mut SerializedPageReader<_>)| {
+            skip(reader, number.min(most))?;
+            if number >= most {
+                return Ok(None);
+            }
+            let page = reader.get_next_page()?;
+            skip(reader, most - number - 1)?;
+            Ok(page)
+        };
+        let readers = self.readers.par_iter_mut().with_max_len(1);
+        let pages: Vec<Result<_>> = readers.enumerate().map(read).collect();
+        for page in pages {
+            if let Some(page) = page? {
+                self.largest = self.largest.max(page.buffer().len());
+                self.ready.push_back(page);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Passes over pages; their headers alone are read.
+fn skip(reader: &mut SerializedPageReader<FileBytes>, pages: usize) -> Result<()> {
+    for _ in 0..pages {
+        // What is no page of the column is passed over here, as it is where pages are read.
+        if reader.peek_next_page()?.is_some() {
+            reader.skip_next_page()?;
+        }
+    }
+    Ok(())
+}
+
+impl Iterator for Pages {
+    type Item = Result<Page>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.get_next_page().transpose()
+    }
+}
+
+impl PageReader for Pages {
+    fn get_next_page(&mut self) -> Result<Option<Page>> {
+        if self.ready.is_empty() {
+            self.read_ahead()?;
+        }
+        Ok(self.ready.pop_front())
+    }
+
+    fn peek_next_page(&mut self) -> Result<Option<PageMetadata>> {
+        let Some(page) = self.ready.front() else {
+            return self.readers[0].peek_next_page();
+        };
+        Ok(Some(PageMetadata {
+            num_rows: match page {
+                Page::DataPageV2 { num_rows, .. } => Some(*num_rows as usize),
+                _ => None,
+            },
+            num_levels: page.is_data_page().then_some(page.num_values() as usize),
+            is_dict: page.is_dictionary_page(),
+        }))
+    }
+
+    fn skip_next_page(&mut self) -> Result<()> {
+        if self.ready.pop_front().is_none() {
+            for reader in &mut self.readers {
+                skip(reader, 1)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use parquet::data_type::{ByteArray, ByteArrayType};
+    use parquet::file::metadata::ParquetMetaDataReader;
+    use parquet::file::properties::WriterProperties;
+    use parquet::file::writer::SerializedFileWriter;
+    use parquet::schema::parser::parse_message_type;
+
+    use super::*;
+
+    /// A column of some mebibytes, in pages of two sizes.
+    fn file() -> std::fs::File {
+        let schema = parse_message_type("message m { required binary text; }").unwrap();
+        let properties = WriterProperties::builder()
+            .set_data_page_size_limit(100_000)
+            .set_compression(parquet::basic::Compression::SNAPPY);
+        let file = tempfile::tempfile().unwrap();
+        let mut writer = SerializedFileWriter::new(
+            file.try_clone().unwrap(),
+            Arc::new(schema),
+            Arc::new(properties.build()),
+        )
+        .unwrap();
+        let mut group = writer.next_row_group().unwrap();
+        let mut column = group.next_column().unwrap().unwrap();
+        let values: Vec<ByteArray> = (0..6000u32)
+            .map(|i| {
+                ByteArray::from(
+                    format!("{i} ")
+                        .repeat(if i == 3000 { 400_000 } else { 200 })
+                        .into_bytes(),
+                )
+            })
+            .collect();
+        column
+            .typed::<ByteArrayType>()
+            .write_batch(&values, None, None)
+            .unwrap();
+        column.close().unwrap();
+        group.close().unwrap();
+        writer.close().unwrap();
+        file
+    }
+
+    fn all(pages: impl Iterator<Item = Result<Page>>) -> Vec<(bool, u32, Vec<u8>)> {
+        pages
+            .map(|page| {
+                let page = page.unwrap();
+                (
+                    page.is_dictionary_page(),
+                    page.num_values(),
+                    page.buffer().to_vec(),
+                )
+            })
+            .collect()
+    }
+
+    #[test]
+    fn several_readers_are_one() {
+        let bytes = FileBytes::of(file()).unwrap();
+        let metadata = ParquetMetaDataReader::new()
+            .parse_and_finish(&bytes)
+            .unwrap();
+        let bytes = Arc::new(bytes);
+        let chunk = metadata.row_group(0).column(0);
+        let one = SerializedPageReader::new(Arc::clone(&bytes), chunk, 0, None).unwrap();
+        let expected = all(one);
+        assert!(expected[0].0 && expected.len() > 30, "{}", expected.len());
+        for threads in [1, 2, 5] {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+            let pages = || {
+                let pages = Pages::new(&bytes, chunk).unwrap();
+                assert_eq!(pages.readers.len(), threads);
+                pages
+            };
+            pool.build().unwrap().install(|| {
+                assert!(all(pages()) == expected, "{threads}");
+                // Every third page alone.
+                let mut some = pages();
+                for (number, page) in expected.iter().enumerate() {
+                    let told = some.peek_next_page().unwrap().unwrap();
+                    assert_eq!(told.is_dict, page.0);
+                    assert_eq!(told.num_levels, (!page.0).then_some(page.1 as usize));
+                    if number % 3 > 0 {
+                        some.skip_next_page().unwrap();
+                        continue;
+                    }
+                    let read = some.get_next_page().unwrap().unwrap();
+                    assert!(read.buffer() == &page.2[..]);
+                }
+                assert!(some.peek_next_page().unwrap().is_none());
+                assert!(some.get_next_page().unwrap().is_none());
+            });
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! Labels to the clusters of documents, and how similar each is to the one that is kept.
+
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::corpus::error::Error;
+use crate::corpus::job::answers::keep_order::KeepOrder;
+use crate::corpus::job::answers::labels::Labels;
+use crate::corpus::job::candidates::first_documents::NONE;
+use crate::corpus::job::candidates::joining::Certain;
+use crate::corpus::job::decided::ClusterCounts;
+use crate::corpus::job::disk::clusters_file::{
+    write_header, write_joined, write_joined_count, write_removed,
+};
+use crate::corpus::job::disk::folder::{Folder, Whole};
+use crate::corpus::job::disk::names;
+use crate::corpus::job::disk::set_store::{Fetched, SetStore, runs};
+use crate::recall::{LinkCounts, LinkTally};
+use crate::verify::Similarity;
+use crate::watch::Ticker;
+
+/// What clusters are written of.
+pub(crate) struct Writer<'w> {
+    pub(crate) folder: &'w Folder,
+    /// Bytes of records that are held at a time.
+    pub(crate) batch: u64,
+    /// The first document of the same shingles, of each.
+    pub(crate) firsts: &'w [u32],
+    pub(crate) stored: &'w SetStore,
+    pub(crate) keep_order: &'w KeepOrder<'w>,
+    pub(crate) certain: &'w Certain,
+    /// Documents from this number on are of indexes.
+    pub(crate) new: u32,
+    pub(crate) tally: &'w LinkTally<'w>,
+    pub(crate) ticker: &'w Ticker<'w>,
+}
+
+/// What is counted of clusters.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct Counted {
+    pub(crate) links: LinkCounts,
+    pub(crate) clusters: ClusterCounts,
+    /// Candidates that were not looked at.
+    pub(crate) unseen: u64,
+}
+
+/// A document that is not kept, and the one that is kept of its cluster.
+#[derive(Debug, Clone, Copy)]
+struct Other {
+    document: u32,
+    kept: u32,
+}
+
+impl Writer<'_> {
+    /// Writes the clusters in which new documents are removed, by their first documents.
+    pub(crate) fn write(&self, labels: &Labels) -> Result<(Whole, ClusterCounts), Error> {
+        let members = self.members(labels);
+        let mut counts = ClusterCounts::default();
+        // Of each cluster: documents that are removed, and those of indexes that stay.
+        let mut sizes = Vec::new();
+        let mut others: Vec<Other> = Vec::new();
+        for cluster in members.chunk_by(|a, b| a.0 == b.0) {
+            let documents = || cluster.iter().map(|&(_, document)| document);
+            let kept = documents().min_by(|&a, &b| self.keep_order.compare(a, b));
+            let kept = kept.unwrap_or(NONE);
+            let rest = documents().filter(|&document| document != kept);
+            let removed = rest.clone().filter(|&document| document < self.new).count();
+            if removed == 0 {
+                continue;
+            }
+            let joined = cluster.len() - 1 - removed;
+            counts.add(ClusterCounts::of(removed, joined, kept >= self.new));
+            sizes.push((cluster[0].0, removed as u32, joined as u32));
+            others.extend(rest.map(|document| Other { document, kept }));
+        }
+        drop(members);
+        let mut writing = self.folder.create(names::CLUSTERS, 1 << 16)?;
+        let mut clusters = sizes.into_iter();
+        // Others of the cluster in work that are still to be written: removed ones, then joined ones.
+        let mut left = [0, 0];
+        let documents = |other: &Other| {
+            let first = self.firsts[other.document as usize];
+            [
+                other.document,
+                first,
+                other.kept,
+                self.firsts[other.kept as usize],
+            ]
+        };
+        for (run, fetched) in runs(&others, self.stored, self.batch, documents) {
+            let fetched = self.stored.fetch(&fetched)?;
+            self.ticker.tick(run.len())?;
+            let similarities: Vec<Similarity> = run
+                .par_iter()
+                .map(|other| self.similarity(*other, &fetched))
+                .collect();
+            for (other, similarity) in run.iter().zip(similarities) {
+                if left == [0, 0] {
+                    let Some((first, removed, joined)) = clusters.next() else {
+                        break;
+                    };
+                    left = [removed, joined];
+                    let kept = &fetched.get(other.kept).id;
+                    let is_indexed = other.kept >= self.new;
+                    write_header(&mut writing, [first, removed], is_indexed, kept)?;
+                }
+                let &Other { document, kept } = other;
+                let id = &fetched.get(document).id;
+                match &mut left {
+                    [0, joined] => {
+                        write_joined(&mut writing, id, &similarity)?;
+                        *joined -= 1;
+                    }
+                    [removed, joined] => {
+                        let reason = self.keep_order.reason(kept, document).to_string();
+                        write_removed(&mut writing, document, id, &reason, &similarity)?;
+                        *removed -= 1;
+                        if *removed == 0 {
+                            write_joined_count(&mut writing, *joined)?;
+                        }
+                    }
+                }
+            }
+        }
+        Ok((writing.finish()?, counts))
+    }
+
+    /// The documents of all clusters, each with the first of its cluster, by both.
+    fn members(&self, labels: &Labels) -> Vec<(u32, u32)> {
+        let label = |document: u32| labels[self.firsts[document as usize] as usize];
+        let mut first_of = vec![NONE; labels.len()];
+        let mut is_shared = vec![false; labels.len()];
+        for &document in self.stored.documents() {
+            let label = label(document) as usize;
+            match first_of[label] {
+                NONE => first_of[label] = document,
+                _ => is_shared[label] = true,
+            }
+        }
+        let documents = self.stored.documents().iter().copied();
+        let shared = documents.filter(|&document| is_shared[label(document) as usize]);
+        let mut members: Vec<(u32, u32)> = shared
+            .map(|document| (first_of[label(document) as usize], document))
+            .collect();
+        members.par_sort_unstable();
+        members
+    }
+
+    fn similarity(&self, Other { document, kept }: Other, fetched: &Fetched<'_>) -> Similarity {
+        let first = |document: u32| self.firsts[document as usize];
+        let [own, of_kept] = [document, kept].map(first);
+        let similarity = fetched.get(own).set.similarity(&fetched.get(of_kept).set);
+        if own == document && own != of_kept && document < self.new {
+            match self.certain.are(own, of_kept) && self.tally.reaches(&similarity) {
+                true => self.tally.add_certain(),
+                false => self.tally.add(&similarity),
+            }
+        }
+        similarity
+    }
+}

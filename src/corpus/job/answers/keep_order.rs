@@ -1,0 +1,53 @@
+//! The order by which documents are kept.
+
+use crate::corpus::error::Error;
+use crate::corpus::job::disk::partition::Partitions;
+use crate::corpus::job::disk::rounds::{Round, for_each_round};
+use crate::corpus::job::disk::set_store::SetStore;
+use crate::corpus::keep::column::KeepColumn;
+use crate::corpus::keep::policy::KeepPolicy;
+use crate::corpus::keep::reason::KeepReason;
+
+/// Compares the documents that have records. What the policy compares is in memory, where that is anything.
+pub(crate) struct KeepOrder<'s> {
+    stored: &'s SetStore,
+    column: KeepColumn,
+}
+
+impl<'s> KeepOrder<'s> {
+    /// Documents from number `new` on are of indexes.
+    pub(crate) fn load(
+        policy: &KeepPolicy,
+        stored: &'s SetStore,
+        sets: &Partitions,
+        new: u32,
+        round: usize,
+    ) -> Result<Self, Error> {
+        let mut column = KeepColumn::new(policy.clone());
+        if !policy.is_first() {
+            let push = |round: &Round| {
+                let records = round.records();
+                records.for_each(|record| column.push_bytes(record.keep));
+                Ok(())
+            };
+            for_each_round(sets, 0, round, push, Ok)?;
+        }
+        let own = stored
+            .documents()
+            .partition_point(|&document| document < new);
+        column.indexed_from(own);
+        Ok(Self { stored, column })
+    }
+
+    fn place(&self, document: u32) -> usize {
+        self.stored.place(document)
+    }
+
+    pub(crate) fn compare(&self, a: u32, b: u32) -> std::cmp::Ordering {
+        self.column.compare(self.place(a), self.place(b))
+    }
+
+    pub(crate) fn reason(&self, kept: u32, removed: u32) -> KeepReason<'_> {
+        self.column.reason(self.place(kept), self.place(removed))
+    }
+}

@@ -1,0 +1,454 @@
+//! The exact join of documents whose shingle sets are on the disk, and candidates to verified pairs.
+
+use rayon::prelude::*;
+
+use crate::candidates::Crowds;
+use crate::chances::{Agreement, Chances};
+use crate::corpus::error::Error;
+use crate::corpus::job::candidates::crowding::{Mark, write_candidate};
+use crate::corpus::job::disk::folder::{Bytes as _, Folder, Whole};
+use crate::corpus::job::disk::names;
+use crate::corpus::job::disk::partition::{Partitioner, Partitions};
+use crate::corpus::job::disk::rounds::{Round, for_each_round};
+use crate::corpus::job::disk::set_store::{Fetched, SetStore, runs};
+use crate::corpus::job::memory_plan::MemoryPlan;
+use crate::exact::{
+    Common, CommonJoin, CommonOf, Frequencies, Listed, MostlyCommon, Part, Posting, Rarity,
+    Scanned, early,
+};
+use crate::frequent::Parts;
+use crate::method::Method;
+use crate::repeated::repeated_of;
+use crate::settings::Settings;
+use crate::sketch::equal_slots;
+use crate::threshold::Threshold;
+use crate::watch::Ticker;
+
+/// Which documents are joined, and what with.
+pub(crate) struct Joining<'j> {
+    pub(crate) settings: &'j Settings,
+    pub(crate) folder: &'j Folder,
+    pub(crate) plan: &'j MemoryPlan,
+    pub(crate) stored: &'j SetStore,
+    /// The file of all shingle sets.
+    pub(crate) sets: &'j Partitions,
+    pub(crate) marks: &'j [Mark],
+    /// Which documents are joined.
+    pub(crate) certain: &'j Certain,
+    /// Parts of files of candidates.
+    pub(crate) parts: usize,
+    /// Documents from this number on are of indexes.
+    pub(crate) new: u32,
+}
+
+/// Which documents are found for certain where they are similar.
+pub(crate) struct Certain {
+    /// Whether each document is joined.
+    pub(crate) joins: Vec<bool>,
+    /// The crowds of each document, by LSH.
+    pub(crate) crowds: Vec<Crowds>,
+}
+
+impl Certain {
+    fn is_joined(&self, document: u32) -> bool {
+        self.joins[document as usize]
+    }
+
+    fn are_joined(&self, (a, b): (u32, u32)) -> bool {
+        self.is_joined(a) && self.is_joined(b)
+    }
+
+    /// Whether two documents are joined, and would be whether or not they shared a band.
+    pub(crate) fn are(&self, a: u32, b: u32) -> bool {
+        let part = |crowds: &[Crowds]| crowds[a as usize].part(crowds[b as usize]);
+        self.are_joined((a, b)) && (self.crowds.is_empty() || part(&self.crowds))
+    }
+}
+
+/// A verified pair of documents that are the first of their sets.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Edge {
+    pub(crate) a: u32,
+    pub(crate) b: u32,
+    /// Shingles of each, and of both.
+    pub(crate) sizes: [u32; 2],
+    pub(crate) shared: u32,
+    pub(crate) found: FoundIn,
+}
+
+/// How a pair was found.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum FoundIn {
+    /// By the join, which misses none.
+    Certain,
+    /// In bands.
+    Bands(Option<Agreement>),
+}
+
+impl Edge {
+    const BYTES: usize = 32;
+    /// What stands for other things than a band.
+    const CERTAIN: u32 = u32::MAX;
+    const BANDS: u32 = u32::MAX - 1;
+    const NO_BAND: u32 = u32::MAX - 2;
+
+    fn to_bytes(self) -> [u8; Self::BYTES] {
+        let (found, same) = match self.found {
+            FoundIn::Certain => (Self::CERTAIN, 0),
+            FoundIn::Bands(None) => (Self::NO_BAND, 0),
+            FoundIn::Bands(Some(Agreement { same, only })) => {
+                (only.map_or(Self::BANDS, u32::from), same)
+            }
+        };
+        let [of_a, of_b] = self.sizes;
+        let same = [same as u32, (same >> 32) as u32];
+        let numbers = [self.a, self.b, of_a, of_b, self.shared, found];
+        let mut bytes = [0; Self::BYTES];
+        let (places, _) = bytes.as_chunks_mut();
+        for (place, number) in places.iter_mut().zip(numbers.into_iter().chain(same)) {
+            *place = number.to_le_bytes();
+        }
+        bytes
+    }
+}
+
+/// Verified pairs, by (a, b).
+pub(crate) struct Edges(crate::corpus::job::disk::folder::Reading);
+
+impl Edges {
+    pub(crate) fn open(folder: &Folder) -> Result<Self, Error> {
+        folder.open(names::EDGES).map(Self)
+    }
+
+    /// The next; none at the end.
+    pub(crate) fn next(&mut self) -> Result<Option<Edge>, Error> {
+        let mut bytes = [0; Edge::BYTES];
+        if !self.0.fill(&mut bytes)? {
+            return Ok(None);
+        }
+        let (numbers, _) = bytes.as_chunks();
+        let number = |i: usize| u32::from_le_bytes(numbers[i]);
+        Ok(Some(Edge {
+            a: number(0),
+            b: number(1),
+            sizes: [number(2), number(3)],
+            shared: number(4),
+            found: match number(5) {
+                Edge::CERTAIN => FoundIn::Certain,
+                Edge::NO_BAND => FoundIn::Bands(None),
+                band => FoundIn::Bands(Some(Agreement {
+                    same: u64::from(number(6)) | u64::from(number(7)) << 32,
+                    only: Some(band as u16).filter(|_| band != Edge::BANDS),
+                })),
+            },
+        }))
+    }
+}
+
+/// A file of candidates.
+pub(crate) struct Candidates {
+    pub(crate) pairs: Partitions,
+    /// Whether they are those of the join.
+    pub(crate) are_joined: bool,
+}
+
+/// A posting, as it is written: a hash, a document, its size and a place.
+const POSTING: usize = 20;
+
+impl Joining<'_> {
+    fn threshold(&self) -> Threshold {
+        Threshold(self.settings.threshold())
+    }
+
+    /// Which shingles of the joined sets are rare.
+    pub(crate) fn rarity(&self) -> Result<Rarity, Error> {
+        let bytes = self.sets.bytes(0) as usize / 8;
+        let frequencies = Frequencies::with_bytes(bytes.min(self.plan.table) + 1);
+        let count = |round: &Round| {
+            let sets = round.in_parallel(|records| {
+                let (mut hashes, mut ends) = (Vec::new(), vec![0]);
+                for record in records.filter(|record| self.certain.is_joined(record.document)) {
+                    hashes.extend(record.hashes());
+                    ends.push(hashes.len());
+                }
+                (hashes, ends)
+            });
+            let sets = sets.iter().flat_map(|(hashes, ends)| {
+                let ends = ends.windows(2);
+                ends.map(|end| Parts::of(&hashes[end[0]..end[1]]))
+            });
+            let sets: Vec<Parts<'_>> = sets.collect();
+            frequencies.count(&sets);
+            Ok(())
+        };
+        for_each_round(self.sets, 0, self.plan.round, count, Ok)?;
+        Ok(Rarity::new(frequencies, &[]))
+    }
+
+    /// Scans the joined sets: rare shingles go to parts of a file, and sets that are mostly common are returned.
+    pub(crate) fn scan(&self, rarity: &Rarity) -> Result<Vec<MostlyCommon>, Error> {
+        let parts = self.plan.parts;
+        let mut rare = Partitioner::create(self.folder, names::RARE, parts, self.plan.buffers)?;
+        let mostly_common = self.scan_to(rarity, |(hash, numbers)| {
+            let mut bytes = [0; POSTING];
+            bytes[..8].copy_from_slice(&hash.to_le_bytes());
+            let (places, _) = bytes[8..].as_chunks_mut();
+            for (place, number) in places.iter_mut().zip(numbers) {
+                *place = number.to_le_bytes();
+            }
+            let part = (u128::from(hash) * parts as u128) >> 64;
+            rare.write(part as usize, &bytes)
+        })?;
+        rare.finish()?;
+        Ok(mostly_common)
+    }
+
+    /// The same where rare shingles are known already.
+    pub(crate) fn scan_again(&self, rarity: &Rarity) -> Result<Vec<MostlyCommon>, Error> {
+        self.scan_to(rarity, |_| Ok(()))
+    }
+
+    fn scan_to(
+        &self,
+        rarity: &Rarity,
+        mut rare: impl FnMut((u64, [u32; 3])) -> Result<(), Error> + Send,
+    ) -> Result<Vec<MostlyCommon>, Error> {
+        let threshold = self.threshold();
+        let scan = |round: &Round| {
+            Ok(round.in_parallel(|records| {
+                let (mut scanned, mut set) = (Scanned::default(), Vec::new());
+                let mut sizes = Vec::new();
+                for record in records.filter(|record| self.certain.is_joined(record.document)) {
+                    set.clear();
+                    set.extend(record.hashes());
+                    scanned.scan(Parts::of(&set), record.document, rarity, threshold);
+                    sizes.resize(scanned.rare.len(), set.len() as u32);
+                    scanned.forget_bits();
+                }
+                (scanned, sizes)
+            }))
+        };
+        let mut mostly_common = Vec::new();
+        let take = |all: Vec<(Scanned, Vec<u32>)>| {
+            for (scanned, sizes) in all {
+                mostly_common.extend(scanned.mostly_common);
+                let postings = scanned.rare.iter().zip(sizes);
+                for (&(hash, Posting { set, at }), size) in postings {
+                    rare((hash, [set, size, at]))?;
+                }
+            }
+            Ok(())
+        };
+        for_each_round(self.sets, 0, self.plan.round, scan, take)?;
+        Ok(mostly_common)
+    }
+
+    /// Sets that share a rare shingle to candidates.
+    pub(crate) fn list(&self, ticker: &Ticker<'_>) -> Result<(), Error> {
+        let rare = Partitions::open(self.folder, names::RARE)?;
+        let buffers = self.plan.buffers;
+        let mut candidates = Partitioner::create(self.folder, names::JOINED, self.parts, buffers)?;
+        for part in 0..rare.len() {
+            let mut bytes = Vec::new();
+            rare.read(part)?.append(&mut bytes, usize::MAX)?;
+            for pair in self.pairs_of(&bytes) {
+                write_candidate(&mut candidates, pair, self.certain.joins.len())?;
+            }
+            ticker.tick(1)?;
+        }
+        candidates.finish()?;
+        self.folder.remove(&[names::RARE]);
+        Ok(())
+    }
+
+    /// The pairs that may be similar, of postings of which all with one shingle are there. Some come several times.
+    fn pairs_of(&self, postings: &[u8]) -> Vec<(u32, u32)> {
+        const CHUNK: usize = POSTING << 12;
+        let chunks: Vec<&[u8]> = postings.chunks(CHUNK).collect();
+        let all = postings.len() / POSTING;
+        let shared = repeated_of(&chunks, all, |chunk, all| {
+            all.extend(chunk.chunks_exact(POSTING).map(|bytes| {
+                let (hash, numbers) = bytes.split_at(8);
+                let (numbers, _) = numbers.as_chunks();
+                let number = |i: usize| u32::from_le_bytes(numbers[i]);
+                let hash = u64::from_le_bytes(hash.try_into().unwrap_or_default());
+                // Of a part all have the same first bits.
+                let posting = Posting {
+                    set: number(0),
+                    at: number(2),
+                };
+                (hash.reverse_bits(), (number(1), posting))
+            }));
+        });
+        let threshold = self.threshold();
+        let runs: Vec<&[_]> = shared.chunk_by(|a, b| a.0 == b.0).collect();
+        let pairs = runs.par_iter().flat_map_iter(|run| {
+            let listed = |&(_, (size, posting))| Listed::new(size, posting, early(size, threshold));
+            let mut run: Vec<Listed> = run.iter().map(listed).collect();
+            run.sort_unstable();
+            let mut pairs = Vec::new();
+            for (place, &smaller) in run.iter().enumerate() {
+                for &larger in &run[place + 1..] {
+                    if smaller.ends_before(larger, threshold) {
+                        break;
+                    }
+                    let pair = (smaller.set.min(larger.set), smaller.set.max(larger.set));
+                    if pair.0 < self.new && smaller.may_be_similar(larger, threshold) {
+                        pairs.push(pair);
+                    }
+                }
+            }
+            pairs
+        });
+        pairs.collect()
+    }
+
+    /// Candidates to verified pairs, by (a, b).
+    pub(crate) fn verify(&self, files: &[Candidates], ticker: &Ticker<'_>) -> Result<Whole, Error> {
+        let chances = self.settings.chances(Method::Lsh);
+        let mut edges = self.folder.create(names::EDGES, 1 << 16)?;
+        for part in 0..self.parts {
+            let mut pairs: Vec<(u32, u32)> = Vec::new();
+            for file in files {
+                let mut reader = file.pairs.read(part)?;
+                let mut bytes = [0; 8];
+                while reader.fill(&mut bytes)? {
+                    let (numbers, _) = bytes.as_chunks();
+                    let pair = (
+                        u32::from_le_bytes(numbers[0]),
+                        u32::from_le_bytes(numbers[1]),
+                    );
+                    // What both join is found by the join.
+                    if file.are_joined || self.are_open(pair) && !self.certain.are_joined(pair) {
+                        pairs.push(pair);
+                    }
+                }
+            }
+            pairs.par_sort_unstable();
+            pairs.dedup();
+            for (run, documents) in runs(&pairs, self.stored, self.plan.batch, |&(a, b)| [a, b]) {
+                let fetched = self.stored.fetch(&documents)?;
+                for edge in self.verified(run, &documents, &fetched, &chances) {
+                    edges.write(&edge.to_bytes())?;
+                }
+            }
+            ticker.tick(1)?;
+        }
+        edges.finish()
+    }
+
+    fn are_open(&self, (a, b): (u32, u32)) -> bool {
+        [a, b].map(|document| self.marks[document as usize].may_have_partner()) == [true; 2]
+    }
+
+    fn verified(
+        &self,
+        pairs: &[(u32, u32)],
+        documents: &[u32],
+        fetched: &Fetched<'_>,
+        chances: &Chances,
+    ) -> Vec<Edge> {
+        let sketch = self.settings.sketcher().sketch();
+        let is_certain = |&(a, b): &(u32, u32)| self.certain.are(a, b);
+        let hashes = match pairs.iter().all(is_certain) {
+            true => 0, // signatures have no say
+            false => sketch.hashes(),
+        };
+        let mut slots = vec![0; documents.len() * hashes];
+        if hashes > 0 {
+            let rows = slots.par_chunks_exact_mut(hashes).zip(documents);
+            rows.for_each(|(row, &document)| {
+                sketch.sketch(fetched.get(document).set.hashes(), row);
+            });
+        }
+        let row = |document: u32| {
+            let place = documents.partition_point(|&other| other < document);
+            &slots[place * hashes..(place + 1) * hashes]
+        };
+        let floor = self.settings.floor_slots();
+        let verify = |&(a, b): &(u32, u32)| {
+            let found = if is_certain(&(a, b)) {
+                FoundIn::Certain
+            } else {
+                let (left, right) = (row(a), row(b));
+                if !self.certain.are_joined((a, b)) && equal_slots(left, right) < floor {
+                    return None;
+                }
+                FoundIn::Bands(chances.agreement(left, right))
+            };
+            let [left, right] = [a, b].map(|document| &fetched.get(document).set);
+            let similarity = left.similarity_at_least(right, self.settings.threshold())?;
+            Some(Edge {
+                a,
+                b,
+                sizes: [left.len() as u32, right.len() as u32],
+                shared: similarity.shared as u32,
+                found,
+            })
+        };
+        pairs.par_iter().filter_map(verify).collect()
+    }
+
+    /// The join of sets that share no rare shingle.
+    pub(crate) fn common(
+        &self,
+        rarity: &Rarity,
+        mostly_common: Vec<MostlyCommon>,
+    ) -> Result<CommonJoin, Error> {
+        let common_of = OnDisk {
+            joining: self,
+            rarity,
+        };
+        let is_indexed = |document| document >= self.new;
+        CommonJoin::new(
+            mostly_common,
+            self.certain.joins.len(),
+            self.threshold(),
+            is_indexed,
+            &common_of,
+        )
+    }
+}
+
+/// Sets on the disk.
+struct OnDisk<'a> {
+    joining: &'a Joining<'a>,
+    rarity: &'a Rarity,
+}
+
+impl CommonOf for OnDisk<'_> {
+    type Error = Error;
+
+    fn for_each(
+        &self,
+        sets: &[u32],
+        part: Part,
+        mut each: impl FnMut(usize, Common),
+    ) -> Result<(), Error> {
+        let (first, last) = part.hashes();
+        let stored = self.joining.stored;
+        let numbered: Vec<(usize, u32)> = sets.iter().copied().enumerate().collect();
+        let batch = self.joining.plan.batch;
+        for (run, documents) in runs(&numbered, stored, batch, |&(_, set)| [set, set]) {
+            let fetched = stored.fetch(&documents)?;
+            for &(number, set) in run {
+                let hashes = fetched.get(set).set.hashes();
+                self.rarity.for_each_common(hashes, |hash| {
+                    if (first..=last).contains(&hash) {
+                        each(number, Common::Hashed(hash));
+                    }
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Each part would read all sets.
+    fn parts(&self) -> usize {
+        1
+    }
+
+    fn numbered(&self) -> usize {
+        0
+    }
+}

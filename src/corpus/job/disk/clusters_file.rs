@@ -1,0 +1,118 @@
+//! The file of clusters: one after the other, in the order of their first documents. Numbers are little-endian.
+//!
+//! A cluster is its first document, the number of documents removed, whether the kept one is of an index (a byte), and the
+//! kept one's id; then each removed document, with id, reason and similarity; then the number of other documents of
+//! indexes, and of each the id and the similarity.
+
+use crate::corpus::error::Error;
+use crate::corpus::job::decided::{DecidedCluster, Joined, Removed};
+use crate::corpus::job::disk::folder::{Bytes, Reading, Writing};
+use crate::verify::Similarity;
+
+/// Begins a cluster.
+pub(crate) fn write_header(
+    to: &mut Writing<'_>,
+    [first, removed]: [u32; 2],
+    is_indexed: bool,
+    kept: &str,
+) -> Result<(), Error> {
+    to.write(&first.to_le_bytes())?;
+    to.write(&removed.to_le_bytes())?;
+    to.write(&[u8::from(is_indexed)])?;
+    to.counted(kept.as_bytes())
+}
+
+/// Adds a document that is removed.
+pub(crate) fn write_removed(
+    to: &mut Writing<'_>,
+    document: u32,
+    id: &str,
+    reason: &str,
+    similarity: &Similarity,
+) -> Result<(), Error> {
+    to.write(&document.to_le_bytes())?;
+    to.counted(id.as_bytes())?;
+    to.counted(reason.as_bytes())?;
+    write_similarity(to, similarity)
+}
+
+/// Ends the removed documents; that many of indexes follow.
+pub(crate) fn write_joined_count(to: &mut Writing<'_>, joined: u32) -> Result<(), Error> {
+    to.write(&joined.to_le_bytes())
+}
+
+/// Adds a document of an index.
+pub(crate) fn write_joined(
+    to: &mut Writing<'_>,
+    id: &str,
+    similarity: &Similarity,
+) -> Result<(), Error> {
+    to.counted(id.as_bytes())?;
+    write_similarity(to, similarity)
+}
+
+fn write_similarity(to: &mut Writing<'_>, similarity: &Similarity) -> Result<(), Error> {
+    to.write(&(similarity.shared as u64).to_le_bytes())?;
+    let Similarity {
+        jaccard,
+        containment_a,
+        containment_b,
+        ..
+    } = *similarity;
+    let shares = [jaccard, containment_a, containment_b];
+    shares
+        .iter()
+        .try_for_each(|share| to.write(&share.to_le_bytes()))
+}
+
+/// Reads the next cluster, unless the file ends; the numbers of its removed documents replace those in `removed_documents`.
+pub(crate) fn read(
+    from: &mut Reading,
+    number: usize,
+    removed_documents: &mut Vec<u32>,
+) -> Result<Option<DecidedCluster>, Error> {
+    if from.next_u32()?.is_none() {
+        return Ok(None);
+    }
+    let removed = from.u32()?;
+    let [is_indexed] = from.array()?;
+    let kept = text(from)?;
+    removed_documents.clear();
+    let removed = (0..removed).map(|_| {
+        removed_documents.push(from.u32()?);
+        Ok(Removed {
+            id: text(from)?,
+            reason: text(from)?,
+            similarity: read_similarity(from)?,
+        })
+    });
+    let removed = removed.collect::<Result<_, Error>>()?;
+    let joined = (0..from.u32()?).map(|_| {
+        Ok(Joined {
+            id: text(from)?,
+            similarity: read_similarity(from)?,
+        })
+    });
+    Ok(Some(DecidedCluster {
+        number,
+        joined: joined.collect::<Result<_, Error>>()?,
+        is_indexed: is_indexed != 0,
+        removed,
+        kept,
+    }))
+}
+
+fn text(from: &mut Reading) -> Result<String, Error> {
+    let mut text = String::new();
+    from.text(&mut text)?;
+    Ok(text)
+}
+
+fn read_similarity(from: &mut Reading) -> Result<Similarity, Error> {
+    Ok(Similarity {
+        shared: from.u64()? as usize,
+        jaccard: from.f64()?,
+        containment_a: from.f64()?,
+        containment_b: from.f64()?,
+    })
+}

@@ -1,0 +1,263 @@
+//! The work folder: what does not fit in memory.
+
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicU64;
+
+use crate::checksum::{Summed, hex};
+use crate::corpus::error::Error;
+use crate::passing;
+
+/// Where a job writes what it does not hold.
+#[derive(Debug)]
+pub(crate) struct Folder {
+    path: PathBuf,
+    /// Gone with the job, where the user named none.
+    passing: Option<passing::Folder>,
+    /// Bytes written so far.
+    spilled: AtomicU64,
+}
+
+/// A file that is written from its beginning to its end.
+pub(crate) struct Writing<'f> {
+    folder: &'f Folder,
+    name: String,
+    file: BufWriter<Summed<'f>>,
+}
+
+/// A whole file of the folder: what is asked of it when the work is taken up again.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub(crate) struct Whole {
+    pub(crate) name: String,
+    pub(crate) bytes: u64,
+    /// Of all its bytes, in hexadecimal digits.
+    pub(crate) checksum: String,
+}
+
+impl Folder {
+    /// The folder that the user named, made where it is not there.
+    pub(crate) fn at(path: &Path) -> Result<Self, Error> {
+        fs::create_dir_all(path).map_err(|error| Error::io("make", path, error))?;
+        Ok(Self::of(path.to_owned(), None))
+    }
+
+    /// One for this run alone.
+    pub(crate) fn passing() -> Result<Self, Error> {
+        let passing = passing::Folder::of_work()
+            .map_err(|error| Error::io("write", &std::env::temp_dir(), error))?;
+        Ok(Self::of(passing.path().to_owned(), Some(passing)))
+    }
+
+    fn of(path: PathBuf, passing: Option<passing::Folder>) -> Self {
+        Self {
+            path,
+            passing,
+            spilled: AtomicU64::new(0),
+        }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// True where the folder outlives the run.
+    pub(crate) fn is_durable(&self) -> bool {
+        self.passing.is_none()
+    }
+
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    /// Bytes written so far.
+    pub(crate) fn spilled(&self) -> &AtomicU64 {
+        &self.spilled
+    }
+
+    pub(crate) fn create(&self, name: &str, buffer: usize) -> Result<Writing<'_>, Error> {
+        let path = self.file(name);
+        let file = File::create(&path).map_err(|error| Error::io("write", &path, error))?;
+        Ok(Writing {
+            folder: self,
+            name: name.to_owned(),
+            file: BufWriter::with_capacity(buffer, Summed::new(file, Some(&self.spilled))),
+        })
+    }
+
+    pub(crate) fn open(&self, name: &str) -> Result<Reading, Error> {
+        Reading::open(self.file(name))
+    }
+
+    /// Removes files that are needed no more. That one cannot be removed is no reason to fail.
+    pub(crate) fn remove(&self, names: &[&str]) {
+        for name in names {
+            let _ = fs::remove_file(self.file(name));
+        }
+    }
+
+    /// Writes numbers.
+    pub(crate) fn write_numbers(&self, name: &str, numbers: &[u32]) -> Result<Whole, Error> {
+        let mut writing = self.create(name, 1 << 16)?;
+        for number in numbers {
+            writing.write(&number.to_le_bytes())?;
+        }
+        writing.finish()
+    }
+
+    pub(crate) fn read_numbers(&self, whole: &Whole) -> Result<Vec<u32>, Error> {
+        let mut reading = self.open(&whole.name)?;
+        (0..whole.bytes / 4).map(|_| reading.u32()).collect()
+    }
+}
+
+impl Writing<'_> {
+    #[inline]
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        let written = self.file.write_all(bytes);
+        written.map_err(|error| self.failed(error))
+    }
+
+    /// Bytes written to it so far.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.file.get_ref().bytes() + self.file.buffer().len() as u64
+    }
+
+    /// Bytes behind their number.
+    pub(crate) fn counted(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.write(&(bytes.len() as u32).to_le_bytes())?;
+        self.write(bytes)
+    }
+
+    /// Writes what is held back, and waits until the disk has it where the folder outlives the run.
+    pub(crate) fn finish(mut self) -> Result<Whole, Error> {
+        let flushed = self.file.flush();
+        flushed.map_err(|error| self.failed(error))?;
+        let summed = self.file.get_ref();
+        if self.folder.is_durable() {
+            let synced = summed.file().sync_data();
+            synced.map_err(|error| self.failed(error))?;
+        }
+        Ok(Whole {
+            checksum: hex(summed.sum()),
+            bytes: summed.bytes(),
+            name: self.name,
+        })
+    }
+
+    pub(crate) fn failed(&self, error: io::Error) -> Error {
+        Error::io("write", &self.folder.file(&self.name), error)
+    }
+}
+
+/// A file of the folder, read from its beginning.
+pub(crate) struct Reading {
+    path: PathBuf,
+    file: BufReader<File>,
+}
+
+impl Reading {
+    fn open(path: PathBuf) -> Result<Self, Error> {
+        let file = File::open(&path).map_err(|error| Error::io("read", &path, error))?;
+        let file = BufReader::with_capacity(1 << 16, file);
+        Ok(Self { path, file })
+    }
+}
+
+impl Bytes for Reading {
+    #[inline]
+    fn fill(&mut self, bytes: &mut [u8]) -> Result<bool, Error> {
+        if let Some(there) = self.file.buffer().get(..bytes.len()) {
+            bytes.copy_from_slice(there);
+            self.file.consume(bytes.len());
+            return Ok(true);
+        }
+        self.fill_split(bytes)
+    }
+
+    fn failed(&self, error: io::Error) -> Error {
+        Error::io("read", &self.path, error)
+    }
+}
+
+impl Reading {
+    /// Fills `bytes` from more than the buffer has, or finds the end.
+    #[cold]
+    fn fill_split(&mut self, bytes: &mut [u8]) -> Result<bool, Error> {
+        let rest = self.file.fill_buf().map(<[u8]>::is_empty);
+        if rest.map_err(|error| self.failed(error))? {
+            return Ok(bytes.is_empty());
+        }
+        let read = self.file.read_exact(bytes);
+        read.map_err(|error| self.failed(error)).map(|()| true)
+    }
+}
+
+/// Adds numbers to bytes, as they are read again.
+pub(crate) fn extend<const N: usize>(
+    bytes: &mut Vec<u8>,
+    numbers: impl ExactSizeIterator<Item = [u8; N]>,
+) {
+    let before = bytes.len();
+    bytes.resize(before + N * numbers.len(), 0);
+    let (places, _) = bytes[before..].as_chunks_mut();
+    for (place, number) in places.iter_mut().zip(numbers) {
+        *place = number;
+    }
+}
+
+/// What numbers and texts are read from, as they were written.
+pub(crate) trait Bytes {
+    /// Fills `bytes`; false where the end is reached instead.
+    fn fill(&mut self, bytes: &mut [u8]) -> Result<bool, Error>;
+
+    /// The error of this file.
+    fn failed(&self, error: io::Error) -> Error;
+
+    fn read(&mut self, bytes: &mut [u8]) -> Result<(), Error> {
+        match self.fill(bytes)? {
+            true => Ok(()),
+            false => Err(self.failed(io::ErrorKind::UnexpectedEof.into())),
+        }
+    }
+
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], Error> {
+        let mut bytes = [0; N];
+        self.read(&mut bytes).map(|()| bytes)
+    }
+
+    fn u32(&mut self) -> Result<u32, Error> {
+        self.array().map(u32::from_le_bytes)
+    }
+
+    fn u64(&mut self) -> Result<u64, Error> {
+        self.array().map(u64::from_le_bytes)
+    }
+
+    fn f64(&mut self) -> Result<f64, Error> {
+        self.u64().map(f64::from_bits)
+    }
+
+    /// A number; none at the end.
+    fn next_u32(&mut self) -> Result<Option<u32>, Error> {
+        let mut bytes = [0; 4];
+        let found = self.fill(&mut bytes)?;
+        Ok(found.then(|| u32::from_le_bytes(bytes)))
+    }
+
+    /// Bytes behind their number, over `bytes`.
+    fn counted(&mut self, bytes: &mut Vec<u8>) -> Result<(), Error> {
+        bytes.clear();
+        bytes.resize(self.u32()? as usize, 0);
+        self.read(bytes)
+    }
+
+    /// The same of a text.
+    fn text(&mut self, text: &mut String) -> Result<(), Error> {
+        let mut bytes = std::mem::take(text).into_bytes();
+        self.counted(&mut bytes)?;
+        *text =
+            String::from_utf8(bytes).map_err(|_| self.failed(io::ErrorKind::InvalidData.into()))?;
+        Ok(())
+    }
+}

@@ -1,0 +1,183 @@
+//! What was written of documents, read in rounds: while the records of one are looked at in parallel, what was made of
+//! the last is taken in order, and the next is read.
+
+use std::io;
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use crate::corpus::error::Error;
+use crate::corpus::job::disk::folder::Bytes as _;
+use crate::corpus::job::disk::partition::{PartReader, Partitions};
+
+/// Whole records of a part, as they were written.
+#[derive(Debug, Default)]
+pub(crate) struct Round {
+    bytes: Vec<u8>,
+    /// Where each record ends.
+    ends: Vec<usize>,
+}
+
+/// A record, as it was written.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Written<'b> {
+    pub(crate) document: u32,
+    pub(crate) id: &'b [u8],
+    /// What the keep policy compares.
+    pub(crate) keep: &'b [u8],
+    /// Empty where the document is a copy.
+    pub(crate) set: &'b [[u8; 8]],
+    /// All of it.
+    pub(crate) bytes: &'b [u8],
+}
+
+impl<'b> Written<'b> {
+    /// The first record of these bytes; none where they end before it does.
+    pub(crate) fn first_of(bytes: &'b [u8]) -> Option<Self> {
+        let mut rest = bytes;
+        let document = u32::from_le_bytes(array(&mut rest)?);
+        let first = u32::from_le_bytes(array(&mut rest)?);
+        let id = counted(&mut rest, 1)?;
+        let keep = counted(&mut rest, 1)?;
+        let set = match first == document {
+            true => counted(&mut rest, 8)?,
+            false => &[],
+        };
+        Some(Self {
+            document,
+            id,
+            keep,
+            set: set.as_chunks().0,
+            bytes: &bytes[..bytes.len() - rest.len()],
+        })
+    }
+
+    /// The hashes of its set, ascending.
+    pub(crate) fn hashes(&self) -> impl Iterator<Item = u64> + use<'b> {
+        self.set.iter().map(|&hash| u64::from_le_bytes(hash))
+    }
+}
+
+fn array<const N: usize>(from: &mut &[u8]) -> Option<[u8; N]> {
+    let (array, rest) = from.split_first_chunk()?;
+    *from = rest;
+    Some(*array)
+}
+
+/// Things of so many bytes, behind their number.
+fn counted<'b>(from: &mut &'b [u8], size: usize) -> Option<&'b [u8]> {
+    let many = u32::from_le_bytes(array(from)?) as usize;
+    let (bytes, rest) = from.split_at_checked(size * many)?;
+    *from = rest;
+    Some(bytes)
+}
+
+impl Round {
+    /// The records at these places.
+    fn records_at(&self, places: Range<usize>) -> impl Iterator<Item = Written<'_>> {
+        places.map_while(|place| {
+            let from = place.checked_sub(1).map_or(0, |before| self.ends[before]);
+            Written::first_of(&self.bytes[from..])
+        })
+    }
+
+    pub(crate) fn records(&self) -> impl Iterator<Item = Written<'_>> {
+        self.records_at(0..self.ends.len())
+    }
+
+    /// What `work` makes of some records in a row, in parallel; in order.
+    pub(crate) fn in_parallel<'r, M: Send>(
+        &'r self,
+        work: impl Fn(&mut dyn Iterator<Item = Written<'r>>) -> M + Sync,
+    ) -> Vec<M> {
+        // Chunks are of so many bytes, and not of so many records, which may be of very different sizes.
+        let all = self.bytes.len();
+        let chunks = 4 * rayon::current_num_threads();
+        let place = |chunk| {
+            self.ends
+                .partition_point(|&end| end <= all / chunks * chunk)
+        };
+        let ranges: Vec<_> = (0..chunks)
+            .map(|chunk| match chunk + 1 == chunks {
+                true => place(chunk)..self.ends.len(),
+                false => place(chunk)..place(chunk + 1),
+            })
+            .collect();
+        ranges
+            .into_par_iter()
+            .with_max_len(1)
+            .map(|range| work(&mut self.records_at(range)))
+            .collect()
+    }
+}
+
+/// The rounds of a part.
+struct Rounds<'d> {
+    reader: PartReader<'d>,
+    /// Bytes of a round, about.
+    size: usize,
+    /// The beginning of a record whose end was not read.
+    rest: Vec<u8>,
+}
+
+impl Rounds<'_> {
+    /// The next, in memory that was used before; none at the end.
+    fn next(&mut self, memory: Round) -> Result<Option<Round>, Error> {
+        let Round {
+            mut bytes,
+            mut ends,
+        } = memory;
+        bytes.clear();
+        ends.clear();
+        bytes.append(&mut self.rest);
+        let mut end = 0;
+        while ends.is_empty() {
+            let before = bytes.len();
+            self.reader.append(&mut bytes, self.size)?;
+            if bytes.len() == before {
+                return match bytes.is_empty() {
+                    true => Ok(None),
+                    false => Err(self.reader.failed(io::ErrorKind::UnexpectedEof.into())),
+                };
+            }
+            while let Some(record) = Written::first_of(&bytes[end..]) {
+                end += record.bytes.len();
+                ends.push(end);
+            }
+        }
+        self.rest.extend_from_slice(&bytes[end..]);
+        bytes.truncate(end);
+        Ok(Some(Round { bytes, ends }))
+    }
+}
+
+/// Makes something of each round of a part, rounds of about so many bytes, and takes it in order.
+pub(crate) fn for_each_round<M: Send>(
+    partitions: &Partitions,
+    part: usize,
+    size: usize,
+    mut work: impl FnMut(&Round) -> Result<M, Error> + Send,
+    mut take: impl FnMut(M) -> Result<(), Error> + Send,
+) -> Result<(), Error> {
+    let mut rounds = Rounds {
+        reader: partitions.read(part)?,
+        size,
+        rest: Vec::new(),
+    };
+    let mut now = rounds.next(Round::default())?;
+    let (mut made, mut spare) = (None, Round::default());
+    while now.is_some() || made.is_some() {
+        let last = made.take();
+        let memory = std::mem::take(&mut spare);
+        let (next, done) = rayon::join(
+            || {
+                last.map_or(Ok(()), &mut take)?;
+                rounds.next(memory)
+            },
+            || now.as_ref().map(&mut work).transpose(),
+        );
+        spare = now.take().unwrap_or_default();
+        (now, made) = (next?, done?);
+    }
+    Ok(())
+}

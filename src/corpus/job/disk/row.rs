@@ -1,0 +1,67 @@
+//! What is known of each document once it was read.
+
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::corpus::error::Error;
+use crate::corpus::formats::record::CHANGED;
+use crate::corpus::formats::record::RawRecord;
+use crate::corpus::inputs::input::Input;
+use crate::corpus::job::disk::folder::{Bytes, Reading, Writing};
+
+/// What is kept of each document, in order.
+#[derive(Debug, Default)]
+pub(crate) struct Row {
+    /// A hash of its record.
+    pub(crate) record: u64,
+    /// Its line, 0 where it has none.
+    pub(crate) line: u64,
+    /// Bytes of its text.
+    pub(crate) byte_len: u64,
+    /// Its shingles, repetitions included.
+    pub(crate) shingles: u32,
+    pub(crate) id: String,
+    /// What the keep policy compares, where it compares anything.
+    pub(crate) keep: Vec<u8>,
+}
+
+impl Row {
+    pub(crate) fn write(&self, to: &mut Writing<'_>) -> Result<(), Error> {
+        to.write(&self.record.to_le_bytes())?;
+        to.write(&self.line.to_le_bytes())?;
+        to.write(&self.byte_len.to_le_bytes())?;
+        to.write(&self.shingles.to_le_bytes())?;
+        to.counted(self.id.as_bytes())?;
+        to.counted(&self.keep)
+    }
+
+    /// Reads the next.
+    pub(crate) fn read(&mut self, from: &mut Reading) -> Result<(), Error> {
+        self.record = from.u64()?;
+        self.line = from.u64()?;
+        self.byte_len = from.u64()?;
+        self.shingles = from.u32()?;
+        from.text(&mut self.id)?;
+        from.counted(&mut self.keep)
+    }
+
+    /// That of a document of an index, as far as it is known.
+    pub(crate) fn of_indexed(id: String) -> Self {
+        Self {
+            id,
+            ..Self::default()
+        }
+    }
+
+    /// Refuses a record that is not what it was.
+    pub(crate) fn is_still(&self, input: &Input, record: &RawRecord<'_>) -> Result<(), Error> {
+        match xxh3_64(record.bytes) == self.record {
+            true => Ok(()),
+            false => Err(Error::bad(input.place(self.line()), CHANGED)),
+        }
+    }
+
+    /// The line, where there is one.
+    pub(crate) fn line(&self) -> Option<u64> {
+        (self.line > 0).then_some(self.line)
+    }
+}

@@ -1,0 +1,143 @@
+//! Shingle sets in the work folder, by document.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::{self, BufReader, Read};
+use std::path::PathBuf;
+
+use rayon::prelude::*;
+
+use crate::corpus::error::Error;
+use crate::corpus::job::disk::folder::{Folder, Whole};
+use crate::corpus::job::disk::rounds::Written;
+use crate::verify::{ShingleSet, Similarity};
+
+/// Where the records of documents are. 12 bytes for each.
+pub(crate) struct SetStore {
+    path: PathBuf,
+    /// Ascending.
+    documents: Vec<u32>,
+    /// Where the record of each begins, and the end of the last.
+    starts: Vec<u64>,
+}
+
+/// A record that was read.
+#[derive(Debug, Default)]
+pub(crate) struct StoredRecord {
+    pub(crate) id: String,
+    pub(crate) set: ShingleSet,
+}
+
+/// The records of some documents.
+pub(crate) struct Fetched<'d> {
+    documents: &'d [u32],
+    records: Vec<StoredRecord>,
+}
+
+impl Fetched<'_> {
+    pub(crate) fn get(&self, document: u32) -> &StoredRecord {
+        let place = self.documents.binary_search(&document);
+        &self.records[place.unwrap_or_else(|_| unreachable!("{document} was not asked for"))]
+    }
+}
+
+impl SetStore {
+    /// The records in a file, of which another has the document and the length of each.
+    pub(crate) fn open(folder: &Folder, sets: &Whole, index: &Whole) -> Result<Self, Error> {
+        let numbers = folder.read_numbers(index)?;
+        let mut starts = vec![0];
+        let mut end = 0;
+        for record in numbers.chunks_exact(3) {
+            end += u64::from(record[1]) | u64::from(record[2]) << 32;
+            starts.push(end);
+        }
+        Ok(Self {
+            path: folder.file(&sets.name),
+            documents: numbers.chunks_exact(3).map(|record| record[0]).collect(),
+            starts,
+        })
+    }
+
+    /// The documents that have records, ascending.
+    pub(crate) fn documents(&self) -> &[u32] {
+        &self.documents
+    }
+
+    /// The place of a document among those that have records.
+    pub(crate) fn place(&self, document: u32) -> usize {
+        let place = self.documents.binary_search(&document);
+        place.unwrap_or_else(|_| unreachable!("document {document} has no record"))
+    }
+
+    /// Bytes of a document's record.
+    pub(crate) fn bytes(&self, document: u32) -> u64 {
+        let place = self.place(document);
+        self.starts[place + 1] - self.starts[place]
+    }
+
+    /// Reads the records of ascending documents, in parallel.
+    pub(crate) fn fetch<'d>(&self, documents: &'d [u32]) -> Result<Fetched<'d>, Error> {
+        const TOGETHER: usize = 256;
+        let read = |documents: &[u32]| self.read(documents);
+        let parts = documents.par_chunks(TOGETHER).map(read);
+        let parts: io::Result<Vec<Vec<StoredRecord>>> = parts.collect();
+        let parts = parts.map_err(|error| Error::io("read", &self.path, error))?;
+        Ok(Fetched {
+            documents,
+            records: parts.into_iter().flatten().collect(),
+        })
+    }
+
+    fn read(&self, documents: &[u32]) -> io::Result<Vec<StoredRecord>> {
+        // Some records at a time: they may lie far apart.
+        let mut file = BufReader::with_capacity(1 << 13, File::open(&self.path)?);
+        let (mut at, mut bytes) = (0, Vec::new());
+        let mut read = |&document: &u32| {
+            let place = self.place(document);
+            let (start, end) = (self.starts[place], self.starts[place + 1]);
+            file.seek_relative((start - at).cast_signed())?;
+            at = end;
+            bytes.resize((end - start) as usize, 0);
+            file.read_exact(&mut bytes)?;
+            let written = Written::first_of(&bytes).ok_or(io::ErrorKind::InvalidData)?;
+            let id = String::from_utf8(written.id.to_vec());
+            Ok(StoredRecord {
+                id: id.map_err(|_| io::ErrorKind::InvalidData)?,
+                set: ShingleSet::of_bytes(written.set),
+            })
+        };
+        documents.iter().map(&mut read).collect()
+    }
+}
+
+/// Cuts ascending items into runs whose documents' records take about so many bytes of memory together: at least one item
+/// each.
+pub(crate) fn runs<'i, T, const N: usize>(
+    items: &'i [T],
+    stored: &'i SetStore,
+    most: u64,
+    documents: impl Fn(&T) -> [u32; N] + 'i,
+) -> impl Iterator<Item = (&'i [T], Vec<u32>)> + 'i {
+    /// Bytes that are held for a record besides its own: twice what it is read into, its place, and how its memory is
+    /// allocated.
+    const EACH: u64 = 2 * size_of::<StoredRecord>() as u64 + 96;
+    /// Bytes that are held for an item besides its own: what is made of it.
+    const MADE: u64 = size_of::<Similarity>() as u64;
+    let mut rest = items;
+    std::iter::from_fn(move || {
+        let (mut bytes, mut own) = (0, BTreeSet::new());
+        let fits = |item: &&T| {
+            bytes += MADE;
+            for document in documents(item) {
+                if own.insert(document) {
+                    bytes += stored.bytes(document) + EACH;
+                }
+            }
+            bytes < most
+        };
+        let many = (rest.iter().take_while(fits).count() + 1).min(rest.len());
+        let (run, behind) = rest.split_at(many);
+        rest = behind;
+        (many > 0).then(|| (run, own.into_iter().collect()))
+    })
+}

@@ -1,0 +1,178 @@
+//! The first pass: records to keys.
+
+use rayon::prelude::*;
+use xxhash_rust::xxh3::xxh3_128;
+
+use crate::corpus::error::Error;
+use crate::corpus::indexed::{Indexed, IndexedDocument};
+use crate::corpus::inputs::input::Input;
+use crate::corpus::job::disk::folder::{Folder, Writing};
+use crate::corpus::job::disk::manifest::ReadDone;
+use crate::corpus::job::disk::names;
+use crate::corpus::job::disk::partition::Partitioner;
+use crate::corpus::job::disk::row::Row;
+use crate::corpus::job::memory_plan::MemoryPlan;
+use crate::corpus::job::passes::rejected::RejectedAt;
+use crate::corpus::keep::policy::KeepPolicy;
+use crate::corpus::limit::ReadLimit;
+use crate::corpus::reading::parse::Taken;
+use crate::corpus::reading::read::{At, Rejection, Sink};
+use crate::digest::{Digester, Digests, FoundBy};
+
+/// Documents on their way to the disk.
+pub(crate) struct FirstPass<'f> {
+    folder: &'f Folder,
+    /// Nothing of what it compares is written where it compares nothing.
+    policy: &'f KeepPolicy,
+    rows: Writing<'f>,
+    /// Keys of bands, or sampled hashes in strips.
+    found_by: Partitioner<'f>,
+    prints: Partitioner<'f>,
+    ids: Partitioner<'f>,
+    rejections: Writing<'f>,
+    /// Documents whose digests are to come.
+    waiting: Vec<Row>,
+    documents: u32,
+    /// How many of these are of indexes.
+    indexed: u32,
+    text_bytes: u64,
+    longest: u64,
+    heaviest: u64,
+    ends: Vec<u32>,
+}
+
+impl<'f> FirstPass<'f> {
+    /// What candidates are found by goes to a file of this name, in so many parts.
+    pub(crate) fn new(
+        folder: &'f Folder,
+        policy: &'f KeepPolicy,
+        (name, parts): (&str, usize),
+        plan: &MemoryPlan,
+    ) -> Result<Self, Error> {
+        // Keys are many times as many as documents.
+        let few = plan.parts.div_ceil(8);
+        let memory = plan.buffers;
+        let of_few = memory / 10;
+        Ok(Self {
+            folder,
+            policy,
+            rows: folder.create(names::ROWS, 1 << 16)?,
+            found_by: Partitioner::create(folder, name, parts, memory - 2 * of_few)?,
+            prints: Partitioner::create(folder, names::PRINTS, few, of_few)?,
+            ids: Partitioner::create(folder, names::IDS, few, of_few)?,
+            rejections: folder.create(names::EARLY, 1 << 16)?,
+            waiting: Vec::new(),
+            documents: 0,
+            indexed: 0,
+            text_bytes: 0,
+            longest: 0,
+            heaviest: 0,
+            ends: Vec::new(),
+        })
+    }
+
+    /// Takes the documents of indexes, after all others, with about so many bytes of memory.
+    pub(crate) fn take_indexed(
+        &mut self,
+        indexed: &Indexed,
+        digester: &Digester,
+        memory: usize,
+    ) -> Result<(), Error> {
+        const TOGETHER: usize = 1 << 8;
+        let new = self.documents;
+        indexed.for_each_some(memory, |some| {
+            let digest = |documents: &[IndexedDocument]| {
+                let sets = documents.iter().map(|document| document.set.clone());
+                digester.of_sets(sets)
+            };
+            let digests: Vec<Digests> = some.par_chunks(TOGETHER).map(digest).collect();
+            let row = |document: IndexedDocument| Row::of_indexed(document.id);
+            let mut rows = some.into_iter().map(row);
+            digests.into_iter().try_for_each(|mut digests| {
+                self.waiting.extend(rows.by_ref().take(digests.len()));
+                self.take_digests(&mut digests, &[])
+            })
+        })?;
+        self.indexed = self.documents - new;
+        Ok(())
+    }
+
+    /// Tells what was read of inputs within this limit.
+    pub(crate) fn finish(self, limit: ReadLimit) -> Result<ReadDone, Error> {
+        Ok(ReadDone {
+            documents: self.documents - self.indexed,
+            text_bytes: self.text_bytes,
+            limit: ReadLimit {
+                record: self.longest,
+                seek: u64::MAX,
+                ..limit
+            },
+            heaviest: self.heaviest,
+            rejections: self.rejections.finish()?,
+            ends: self.folder.write_numbers(names::ENDS, &self.ends)?,
+            rows: self.rows.finish()?,
+            found_by: self.found_by.finish()?,
+            prints: self.prints.finish()?,
+            ids: self.ids.finish()?,
+        })
+    }
+}
+
+impl Sink for FirstPass<'_> {
+    fn take(&mut self, inputs: &[Input], at: At, taken: Taken) -> Result<Option<String>, Error> {
+        self.longest = self.longest.max(taken.len);
+        self.heaviest = self.heaviest.max(taken.takes);
+        let mut keep = Vec::new();
+        if !self.policy.is_first() {
+            taken.keep.write(&mut keep);
+        }
+        self.waiting.push(Row {
+            record: taken.record,
+            line: at.1.unwrap_or(0),
+            byte_len: taken.byte_len as u64,
+            shingles: 0,
+            id: taken.id.unwrap_or_else(|| inputs[at.0].id_of(at.1)),
+            keep,
+        });
+        Ok(None)
+    }
+
+    fn take_digests(&mut self, digests: &mut Digests, _: &[bool]) -> Result<(), Error> {
+        let mut waiting = std::mem::take(&mut self.waiting).into_iter();
+        digests.for_each(|print, shingles, found_by| {
+            let Some(mut row) = waiting.next() else {
+                return Ok(());
+            };
+            let document = self.documents;
+            if document == u32::MAX - 1 {
+                return Err(crate::Error::too_many(document as usize + 1).into());
+            }
+            self.documents += 1;
+            self.text_bytes += row.byte_len;
+            row.shingles = shingles;
+            row.write(&mut self.rows)?;
+            self.ids.write_key(xxh3_128(row.id.as_bytes()), document)?;
+            if !print.is_empty() {
+                self.prints.write_key(print.bits(), document)?;
+            }
+            let to = &mut self.found_by;
+            match found_by {
+                FoundBy::Bands(keys) => {
+                    keys.iter().try_for_each(|&key| to.write_key(key, document))
+                }
+                FoundBy::Strips(strips) => to.write_strips(strips),
+            }
+        })?;
+        digests.clear();
+        Ok(())
+    }
+
+    fn reject(&mut self, at: At, rejection: Rejection) -> Result<(), Error> {
+        RejectedAt::of(at, rejection).write(&mut self.rejections)
+    }
+
+    fn end_input(&mut self) -> Result<(), Error> {
+        self.ends.push(self.documents);
+        Ok(())
+    }
+}

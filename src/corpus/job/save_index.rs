@@ -1,0 +1,78 @@
+//! Documents that are kept to an index for jobs to come.
+
+use std::collections::BTreeMap;
+
+use rayon::prelude::*;
+
+use crate::corpus::error::Error;
+use crate::corpus::indexed::{Indexed, IndexedDocument};
+use crate::corpus::outputs::sink::IndexSink;
+use crate::settings::Settings;
+use crate::storage::{About, ListWriter, Section, SectionWriter, StoredId, Writer};
+
+/// An index in the making.
+pub(super) struct Saving<'s> {
+    settings: &'s Settings,
+    ids: ListWriter,
+    sets: ListWriter,
+    signatures: SectionWriter,
+    documents: u32,
+}
+
+/// Writes an index of the documents of others and those that `add` adds, and tells its checksum. Takes about so many bytes
+/// of memory, and 16 for each document.
+pub(super) fn save(
+    settings: &Settings,
+    sink: &IndexSink,
+    indexed: &Indexed,
+    memory: usize,
+    add: impl FnOnce(&mut Saving<'_>) -> Result<(), Error>,
+) -> Result<String, Error> {
+    sink.write(|writer| {
+        let mut saving = Saving {
+            settings,
+            ids: writer.list(Section::Ids)?,
+            sets: writer.list(Section::Sets)?,
+            signatures: writer.section(Section::Signatures)?,
+            documents: 0,
+        };
+        indexed.for_each_some(memory / 2, |some| saving.push(&some))?;
+        add(&mut saving)?;
+        saving.finish(writer, memory)
+    })
+}
+
+impl Saving<'_> {
+    /// Adds documents.
+    pub(super) fn push(&mut self, documents: &[IndexedDocument]) -> Result<(), Error> {
+        let sketch = self.settings.sketcher().sketch();
+        let hashes = sketch.hashes();
+        let mut slots = vec![0; documents.len() * hashes];
+        let rows = slots.par_chunks_exact_mut(hashes).zip(documents);
+        rows.for_each(|(row, document)| sketch.sketch(document.set.hashes(), row));
+        for document in documents {
+            self.ids.push(document.id.as_bytes())?;
+            self.sets.push_hashes(document.set.hashes())?;
+        }
+        self.signatures.put_u32s(slots)?;
+        self.documents += documents.len() as u32;
+        Ok(())
+    }
+
+    fn finish(self, writer: &mut Writer, memory: usize) -> Result<String, Error> {
+        let banding = self.settings.banding();
+        writer.finish_list(self.ids)?;
+        writer.finish_list(self.sets)?;
+        writer.finish(self.signatures)?;
+        let about = About {
+            documents: self.documents,
+            id_kind: String::KIND.to_owned(),
+            scheme: *self.settings.scheme(),
+            banding: banding.into(),
+            threshold: self.settings.threshold(),
+            application: BTreeMap::new(),
+        };
+        writer.write_tables(&about, memory, |band, slots| banding.key(band, slots))?;
+        Ok(writer.seal(&about)?)
+    }
+}

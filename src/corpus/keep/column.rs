@@ -1,0 +1,82 @@
+//! What a keep policy compares, of all documents.
+
+use std::cmp::Ordering;
+
+use crate::corpus::keep::policy::{KeepPolicy, KeepValues};
+use crate::corpus::keep::reason::KeepReason;
+
+/// What a policy compares of each document, as bytes, since millions are held; nothing where it compares nothing.
+#[derive(Debug, Default)]
+pub(crate) struct KeepColumn {
+    policy: KeepPolicy,
+    pub(crate) bytes: Vec<u8>,
+    /// Where the bytes of each document end.
+    ends: Vec<u64>,
+    /// Documents from this number on are of an index, and kept before any other.
+    indexed_from: Option<usize>,
+}
+
+impl KeepColumn {
+    pub(crate) fn new(policy: KeepPolicy) -> Self {
+        Self {
+            policy,
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn push(&mut self, values: &KeepValues<'_>) {
+        if !self.policy.is_first() {
+            values.write(&mut self.bytes);
+            self.ends.push(self.bytes.len() as u64);
+        }
+    }
+
+    /// Adds a document whose values are written: no bytes where nothing is compared.
+    pub(crate) fn push_bytes(&mut self, bytes: &[u8]) {
+        if !self.policy.is_first() {
+            self.bytes.extend_from_slice(bytes);
+            self.ends.push(self.bytes.len() as u64);
+        }
+    }
+
+    /// Says that all further documents are of an index: nothing is known of them, and they come first.
+    pub(crate) fn indexed_from(&mut self, document: usize) {
+        self.indexed_from = Some(document);
+    }
+
+    fn is_indexed(&self, document: usize) -> bool {
+        self.indexed_from.is_some_and(|from| document >= from)
+    }
+
+    fn values(&self, document: usize) -> KeepValues<'_> {
+        if self.policy.is_first() || self.is_indexed(document) {
+            return KeepValues::default();
+        }
+        let start = document
+            .checked_sub(1)
+            .map_or(0, |before| self.ends[before]);
+        let mut bytes = &self.bytes[start as usize..self.ends[document] as usize];
+        KeepValues::read(&mut bytes)
+            .unwrap_or_else(|| unreachable!("the bytes of document {document} are whole"))
+    }
+
+    /// The whole order of two documents.
+    pub(crate) fn compare(&self, a: usize, b: usize) -> Ordering {
+        let by_policy = match (self.is_indexed(a), self.is_indexed(b)) {
+            (false, false) if !self.policy.is_first() => {
+                self.policy.compare(&self.values(a), &self.values(b))
+            }
+            (a, b) => b.cmp(&a),
+        };
+        by_policy.then(a.cmp(&b))
+    }
+
+    pub(crate) fn reason(&self, kept: usize, removed: usize) -> KeepReason<'_> {
+        KeepReason {
+            policy: &self.policy,
+            is_indexed: self.is_indexed(kept),
+            kept: self.values(kept),
+            removed: self.values(removed),
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! A directory of records: a file for each input.
+
+use std::collections::HashSet;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+
+use walkdir::WalkDir;
+
+use crate::corpus::error::Error;
+use crate::corpus::escape::escaped_bytes;
+use crate::corpus::formats::delimited::Header;
+use crate::corpus::formats::format::{Format, InputFormat};
+use crate::corpus::formats::parquet::RowWriter;
+use crate::corpus::formats::record::RawRecord;
+use crate::corpus::inputs::input::Input;
+use crate::corpus::outputs::encoder::Encoder;
+use crate::passing::folder_of;
+
+/// An input that records may come from.
+#[derive(Debug)]
+pub(crate) struct Origin {
+    pub(crate) path: PathBuf,
+    /// Where it goes in a directory.
+    target: PathBuf,
+    format: Format,
+    pub(crate) header: Option<Arc<Header>>,
+}
+
+impl Origin {
+    pub(crate) fn of(input: &Input) -> Self {
+        Self {
+            path: input.path.clone(),
+            target: within(&input.below),
+            format: input.format,
+            header: input.header.clone(),
+        }
+    }
+
+    /// The formats that there are.
+    pub(crate) fn formats(origins: &[Self]) -> Vec<InputFormat> {
+        let is_there = |of: &InputFormat| origins.iter().any(|origin| origin.format.of == *of);
+        InputFormat::ALL.into_iter().filter(is_there).collect()
+    }
+
+    /// What lies in a directory and would not be written there, if anything does: it is not replaced.
+    pub(crate) fn stranger(origins: &[Self], directory: &Path) -> Result<Option<PathBuf>, Error> {
+        let ours: HashSet<&Path> = origins.iter().map(|origin| &*origin.target).collect();
+        for entry in WalkDir::new(directory).min_depth(1) {
+            let entry = entry.map_err(|error| {
+                let path = error.path().unwrap_or(directory).to_owned();
+                Error::io("read", &path, error.into())
+            })?;
+            let below = entry.path().strip_prefix(directory).unwrap_or(entry.path());
+            let is_ours = match entry.file_type() {
+                kind if kind.is_dir() => ours.iter().any(|ours| ours.starts_with(below)),
+                kind => kind.is_file() && ours.contains(below),
+            };
+            if !is_ours {
+                return Ok(Some(entry.into_path()));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Refuses inputs of which one would be written over another, or in the place of its directory.
+    pub(crate) fn lie_apart(origins: &[Self], directory: &Path) -> Result<(), Error> {
+        let mut seen = HashSet::new();
+        let mut twice = None;
+        for Self { target, path, .. } in origins {
+            if path == Path::new("-") {
+                let directory = escaped_bytes(directory.as_os_str());
+                return Err(Error::refused(format!(
+                    "{directory} would be a directory, and standard input has no name to lie there under: name a \
+                     .jsonl file"
+                )));
+            }
+            if !seen.insert(&**target) {
+                twice = twice.or(Some(&**target));
+            }
+        }
+        let folders = origins
+            .iter()
+            .flat_map(|origin| origin.target.ancestors().skip(1));
+        match twice.or_else(|| folders.into_iter().find(|folder| seen.contains(folder))) {
+            None => Ok(()),
+            Some(target) => {
+                let file = escaped_bytes(directory.join(target).as_os_str());
+                let told = format!("two inputs would be written to {file}");
+                Err(Error::refused(told))
+            }
+        }
+    }
+}
+
+/// A path as it lies below a directory: what leads out of that is left out.
+fn within(path: &Path) -> PathBuf {
+    let normal = |c: &Component<'_>| matches!(c, Component::Normal(_));
+    path.components().filter(normal).collect()
+}
+
+/// Files in the making, one after the other.
+pub(crate) struct Shards {
+    /// The directory as it was named, for messages.
+    path: PathBuf,
+    /// Where it is made.
+    folder: PathBuf,
+    origins: Arc<[Origin]>,
+    /// Files that were begun.
+    begun: HashSet<PathBuf>,
+    open: Option<Shard>,
+}
+
+/// The file of one input.
+struct Shard {
+    /// The input.
+    of: PathBuf,
+    /// The file as it will be named.
+    path: PathBuf,
+    writer: Writer,
+}
+
+enum Writer {
+    Lines(Encoder),
+    Rows(RowWriter),
+}
+
+impl Shards {
+    pub(crate) fn new(path: &Path, folder: &Path, origins: &Arc<[Origin]>) -> Self {
+        Self {
+            path: path.to_owned(),
+            folder: folder.to_owned(),
+            origins: Arc::clone(origins),
+            begun: HashSet::new(),
+            open: None,
+        }
+    }
+
+    /// Writes a record of the input.
+    pub(crate) fn write(&mut self, input: &Input, record: &RawRecord<'_>) -> Result<(), Error> {
+        if input.format.of == InputFormat::Text {
+            let target = within(&input.below);
+            let written = create(&self.folder.join(&target));
+            let written = written.and_then(|mut file| file.write_all(record.bytes));
+            return written.map_err(|error| Error::io("write", &self.path.join(target), error));
+        }
+        if self
+            .open
+            .as_ref()
+            .is_none_or(|shard| shard.of != input.path)
+        {
+            self.close()?;
+            self.open = Some(self.begin(&Origin::of(input))?);
+        }
+        self.open
+            .as_mut()
+            .map_or(Ok(()), |shard| shard.write(record))
+    }
+
+    fn begin(&mut self, origin: &Origin) -> Result<Shard, Error> {
+        let path = self.path.join(&origin.target);
+        let cannot = |error| Error::io("write", &path, error);
+        let file = create(&self.folder.join(&origin.target)).map_err(cannot)?;
+        let writer = if origin.format.of == InputFormat::Parquet {
+            Writer::Rows(RowWriter::create(&path, file, &[&origin.path])?)
+        } else {
+            let encoder = Encoder::new(file, origin.format.compression);
+            let mut encoder = encoder.map_err(cannot)?;
+            if let Some(header) = &origin.header {
+                encoder.line(header.row.as_bytes()).map_err(cannot)?;
+            }
+            Writer::Lines(encoder)
+        };
+        self.begun.insert(origin.path.clone());
+        let of = origin.path.clone();
+        Ok(Shard { of, path, writer })
+    }
+
+    fn close(&mut self) -> Result<(), Error> {
+        self.open.take().map_or(Ok(()), Shard::finish)
+    }
+
+    /// Ends the last file, and makes those of inputs that no record came from: there is one for each, but for text
+    /// files, and for those whose header or footer cannot be read.
+    pub(crate) fn finish(mut self) -> Result<(), Error> {
+        self.close()?;
+        for origin in Arc::clone(&self.origins).iter() {
+            let has_file = match origin.format.of {
+                InputFormat::Text => false,
+                InputFormat::JsonLines | InputFormat::Wet => true,
+                InputFormat::Csv | InputFormat::Tsv => origin.header.is_some(),
+                InputFormat::Parquet => RowWriter::can_be_like(&origin.path),
+            };
+            if has_file && !self.begun.contains(&origin.path) {
+                self.begin(origin)?.finish()?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Shard {
+    fn write(&mut self, record: &RawRecord<'_>) -> Result<(), Error> {
+        match &mut self.writer {
+            Writer::Lines(encoder) => {
+                let written = encoder.record(record);
+                written.map_err(|error| Error::io("write", &self.path, error))
+            }
+            Writer::Rows(writer) => writer.write(&self.of, record.line.unwrap_or_default()),
+        }
+    }
+
+    fn finish(self) -> Result<(), Error> {
+        match self.writer {
+            Writer::Lines(encoder) => {
+                let finished = encoder.finish();
+                finished.map_err(|error| Error::io("write", &self.path, error))
+            }
+            Writer::Rows(writer) => writer.finish(),
+        }
+    }
+}
+
+/// A new file, with the folders that it is in.
+fn create(path: &Path) -> io::Result<File> {
+    fs::create_dir_all(folder_of(path))?;
+    File::create_new(path)
+}

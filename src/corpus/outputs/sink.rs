@@ -1,0 +1,203 @@
+//! What is written to until the outputs are committed.
+
+use std::fmt;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::corpus::error::Error;
+use crate::corpus::formats::parquet::RowWriter;
+use crate::corpus::formats::record::RawRecord;
+use crate::corpus::inputs::input::Input;
+use crate::corpus::outputs::encoder::Encoder;
+use crate::corpus::outputs::shards::Shards;
+use crate::corpus::unusable::utf8;
+use crate::storage::Writer;
+
+/// A writer in the hands of several: who writes, and who finishes it.
+pub(crate) struct Open<W> {
+    /// The output as it was named.
+    path: PathBuf,
+    writer: Arc<Mutex<Option<W>>>,
+}
+
+/// An output that can be finished, whatever it is.
+pub(crate) trait Finish: fmt::Debug + Send + Sync {
+    /// Writes what is still held. Nothing can be written after that.
+    fn finish(&self) -> Result<(), Error>;
+}
+
+impl<W> Open<W> {
+    pub(crate) fn new(path: &Path, writer: W) -> Self {
+        Self {
+            path: path.to_owned(),
+            writer: Arc::new(Mutex::new(Some(writer))),
+        }
+    }
+
+    /// The output as it was named.
+    fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn with<T>(&self, write: impl FnOnce(&mut W) -> Result<T, Error>) -> Result<T, Error> {
+        match &mut *self.lock() {
+            Some(writer) => write(writer),
+            None => Err(self.failed(io::Error::other("written to after it was committed"))),
+        }
+    }
+
+    fn take(&self) -> Option<W> {
+        self.lock().take()
+    }
+
+    /// A writer that panicked leaves its output uncommitted; the lock itself is sound.
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<W>> {
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn failed(&self, error: io::Error) -> Error {
+        Error::io("write", &self.path, error)
+    }
+}
+
+impl<W> Clone for Open<W> {
+    fn clone(&self) -> Self {
+        Self {
+            path: self.path.clone(),
+            writer: Arc::clone(&self.writer),
+        }
+    }
+}
+
+impl<W> fmt::Debug for Open<W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Open").field(&self.path).finish()
+    }
+}
+
+impl Finish for Open<Encoder> {
+    fn finish(&self) -> Result<(), Error> {
+        let finished = self.take().map_or(Ok(()), Encoder::finish);
+        finished.map_err(|error| self.failed(error))
+    }
+}
+
+impl Finish for Open<RowWriter> {
+    fn finish(&self) -> Result<(), Error> {
+        self.take().map_or(Ok(()), RowWriter::finish)
+    }
+}
+
+impl Finish for Open<Shards> {
+    fn finish(&self) -> Result<(), Error> {
+        self.take().map_or(Ok(()), Shards::finish)
+    }
+}
+
+/// A staged file to write text to.
+#[derive(Debug)]
+pub struct Table(pub(crate) Open<Encoder>);
+
+impl Table {
+    /// Appends a line.
+    ///
+    /// # Errors
+    /// Where it cannot be written.
+    pub fn line(&self, line: impl fmt::Display) -> Result<(), Error> {
+        // Formatted before the lock is taken, and written at once.
+        let line = format!("{line}\n");
+        self.with(|encoder| encoder.write_all(line.as_bytes()))
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    fn with(&self, write: impl FnOnce(&mut Encoder) -> io::Result<()>) -> Result<(), Error> {
+        let Self(open) = self;
+        open.with(|encoder| write(encoder).map_err(|error| open.failed(error)))
+    }
+}
+
+/// A staged place for an index of the documents that are kept, see
+/// [`Outputs::stage_index`](crate::corpus::Outputs::stage_index).
+#[derive(Debug, Clone)]
+pub struct IndexSink(pub(crate) Open<Writer>);
+
+impl IndexSink {
+    pub(crate) fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// Writes the index.
+    pub(crate) fn write<T>(
+        &self,
+        write: impl FnOnce(&mut Writer) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        self.0.with(write)
+    }
+
+    /// Puts the index in its place.
+    pub(crate) fn put(&self) -> Result<(), Error> {
+        self.0.take().map_or(Ok(()), |writer| Ok(writer.put()?))
+    }
+}
+
+/// It is whole when its header has been written.
+impl Finish for Open<Writer> {
+    fn finish(&self) -> Result<(), Error> {
+        let writer = self.lock();
+        writer
+            .as_ref()
+            .map_or(Ok(()), |writer| Ok(writer.can_be_put()?))
+    }
+}
+
+/// A staged place for input records, see [`Outputs::stage_records`](crate::corpus::Outputs::stage_records).
+#[derive(Debug)]
+pub struct RecordSink(pub(crate) Records);
+
+#[derive(Debug)]
+pub(crate) enum Records {
+    /// A file of JSON lines, of rows under a header, or of WET records.
+    Lines(Table),
+    /// A file of JSON lines, for text files.
+    Texts(Table),
+    /// A Parquet file.
+    Rows(Open<RowWriter>),
+    /// A directory with a file for each input.
+    Directory(Open<Shards>),
+}
+
+impl RecordSink {
+    pub(crate) fn path(&self) -> &Path {
+        match &self.0 {
+            Records::Lines(table) | Records::Texts(table) => table.path(),
+            Records::Rows(open) => open.path(),
+            Records::Directory(open) => open.path(),
+        }
+    }
+
+    /// Writes a record of `input`. Records come input by input, in order, and not from several threads: rows are copied
+    /// under the lock by all threads of the pool.
+    pub(crate) fn write(&self, input: &Input, record: &RawRecord<'_>) -> Result<(), Error> {
+        match &self.0 {
+            Records::Lines(table) => table.with(|encoder| encoder.record(record)),
+            Records::Texts(table) => {
+                let text = utf8(record.bytes).map_err(|reason| {
+                    let reason = format!(
+                        "{reason}, so it cannot be written as JSON: write to a directory instead"
+                    );
+                    Error::bad(input.place(None), reason)
+                })?;
+                table.line(serde_json::json!({"id": input.id_of(None), "text": text}))
+            }
+            Records::Rows(open) => {
+                let row = record.line.unwrap_or_default();
+                open.with(|writer| writer.write(&input.path, row))
+            }
+            Records::Directory(open) => open.with(|shards| shards.write(input, record)),
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! Documents of files: where they are, and how they are read again.
+
+use std::fs::File;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::corpus::escape::escaped_bytes;
+use crate::corpus::formats::compression::Compression;
+use crate::corpus::formats::format::InputFormat;
+use crate::corpus::formats::json::Fields;
+use crate::corpus::formats::read_at::read_exact_at;
+use crate::corpus::formats::record::{CHANGED, RawRecord};
+use crate::corpus::inputs::input::Input;
+use crate::text::{Content, Document, ReadBuffer, ReadError};
+
+/// A document that was read.
+///
+/// Of a file that is not compressed it knows its place only, and is read from there whenever its
+/// [`content`](Document::content) is asked for: 40 bytes a document, and a text file's path. Of a compressed file,
+/// of CSV, TSV, WET and Parquet it holds the text; so it does of records of 4 GiB and more.
+#[derive(Debug)]
+pub struct TextDocument {
+    held: Held,
+    /// Of the record as it stands in its file, to see that it does not change.
+    record: u64,
+}
+
+#[derive(Debug)]
+enum Held {
+    Text(Box<str>),
+    Bytes(Box<[u8]>),
+    /// `len` bytes of a file from `offset` on, which hold `byte_len` bytes of text.
+    There {
+        file: Arc<StoredFile>,
+        offset: u64,
+        len: u32,
+        byte_len: u32,
+    },
+}
+
+/// A file that documents are read from again.
+#[derive(Debug)]
+pub(crate) struct StoredFile {
+    path: PathBuf,
+    /// Standard input, copied.
+    spool: Option<File>,
+    /// Where a record's text is; none where the file is the document.
+    fields: Option<Fields>,
+}
+
+impl StoredFile {
+    /// None for inputs of which no part can be read by itself.
+    pub(crate) fn of(input: &Input, fields: &Fields) -> Option<Arc<Self>> {
+        let fields = match (input.format.of, input.format.compression) {
+            (InputFormat::Text, Compression::None) => None,
+            (InputFormat::JsonLines, Compression::None) => Some(fields.clone()),
+            _ => return None,
+        };
+        let spool = match &input.spool {
+            Some(spool) => Some(spool.try_clone().ok()?),
+            None => None,
+        };
+        Some(Arc::new(Self {
+            path: input.path.clone(),
+            spool,
+            fields,
+        }))
+    }
+
+    fn failed(&self, reason: impl std::fmt::Display) -> ReadError {
+        format!("{}: {reason}", escaped_bytes(self.path.as_os_str())).into()
+    }
+}
+
+/// The file that a thread has open.
+struct Open {
+    stored: Arc<StoredFile>,
+    file: File,
+}
+
+impl TextDocument {
+    /// The document of a record whose content and hash are known.
+    pub(crate) fn new(
+        content: Content<'_>,
+        record: &RawRecord<'_>,
+        hash: u64,
+        file: Option<&Arc<StoredFile>>,
+    ) -> Self {
+        let lengths = (
+            u32::try_from(record.bytes.len()),
+            u32::try_from(content.len()),
+        );
+        let held = match (file, lengths, content) {
+            (Some(file), (Ok(len), Ok(byte_len)), _) => Held::There {
+                file: Arc::clone(file),
+                offset: record.offset,
+                len,
+                byte_len,
+            },
+            (_, _, Content::Text(text)) => Held::Text(text.into()),
+            (_, _, Content::Bytes(bytes)) => Held::Bytes(bytes.into()),
+        };
+        Self { held, record: hash }
+    }
+
+    /// Whether these are the record's bytes.
+    pub(crate) fn is_of(&self, record: &[u8]) -> bool {
+        self.record == xxh3_64(record)
+    }
+
+    fn read<'b>(
+        &self,
+        stored: &Arc<StoredFile>,
+        offset: u64,
+        len: u32,
+        buffer: &'b mut ReadBuffer,
+    ) -> Result<Content<'b>, ReadError> {
+        let ReadBuffer { bytes, text, kept } = buffer;
+        let open = kept.as_ref().and_then(|kept| kept.downcast_ref::<Open>());
+        if open.is_none_or(|open| !Arc::ptr_eq(&open.stored, stored)) {
+            let file = match &stored.spool {
+                Some(spool) => spool.try_clone(),
+                None => File::open(&stored.path),
+            };
+            *kept = Some(Box::new(Open {
+                stored: Arc::clone(stored),
+                file: file.map_err(|error| stored.failed(error))?,
+            }));
+        }
+        let open = kept.as_ref().and_then(|kept| kept.downcast_ref::<Open>());
+        let Open { file, .. } = open.ok_or_else(|| stored.failed("is not open"))?;
+        bytes.resize(len as usize, 0);
+        read_exact_at(file, bytes, offset).map_err(|error| stored.failed(error))?;
+        if !self.is_of(bytes) {
+            return Err(stored.failed(CHANGED));
+        }
+        let Some(fields) = &stored.fields else {
+            return Ok(match std::str::from_utf8(bytes) {
+                Ok(text) => Content::Text(text),
+                Err(_) => Content::Bytes(bytes),
+            });
+        };
+        let line = std::str::from_utf8(bytes)?;
+        Ok(Content::Text(fields.pick_text(line, text)?))
+    }
+}
+
+/// A record at hand as a document.
+pub(crate) struct StoredRecord<'r> {
+    pub(crate) record: RawRecord<'r>,
+    pub(crate) fields: &'r Fields,
+}
+
+impl Document for StoredRecord<'_> {
+    fn content<'a>(&'a self, buffer: &'a mut ReadBuffer) -> Result<Content<'a>, ReadError> {
+        Ok(self.record.content(self.fields, &mut buffer.text)?)
+    }
+
+    fn byte_len(&self) -> usize {
+        self.record.bytes.len()
+    }
+}
+
+impl Document for TextDocument {
+    fn content<'a>(&'a self, buffer: &'a mut ReadBuffer) -> Result<Content<'a>, ReadError> {
+        match &self.held {
+            Held::Text(text) => Ok(Content::Text(text)),
+            Held::Bytes(bytes) => Ok(Content::Bytes(bytes)),
+            &Held::There {
+                ref file,
+                offset,
+                len,
+                ..
+            } => self.read(file, offset, len, buffer),
+        }
+    }
+
+    fn byte_len(&self) -> usize {
+        match &self.held {
+            Held::Text(text) => text.len(),
+            Held::Bytes(bytes) => bytes.len(),
+            Held::There { byte_len, .. } => *byte_len as usize,
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! Files in, documents out: blocks of records, parsed in parallel.
+
+pub(crate) mod blocks;
+pub(crate) mod bytes;
+pub(crate) mod document;
+pub(crate) mod parse;
+pub(crate) mod read;

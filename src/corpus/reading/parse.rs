@@ -1,0 +1,329 @@
+//! The parallel part of reading: inputs to blocks, blocks to documents and signatures.
+
+use std::convert::Infallible;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::corpus::formats::counted::Count;
+use crate::corpus::formats::json::Fields;
+use crate::corpus::formats::record::{BlockSize, RawRecord};
+use crate::corpus::inputs::input::Input;
+use crate::corpus::keep::policy::KeepValues;
+use crate::corpus::keep::value::FieldValue;
+use crate::corpus::limit::{ReadLimit, RecordLimit};
+use crate::corpus::options::ReadOptions;
+use crate::corpus::reading::blocks::{Block, Blocks};
+use crate::corpus::reading::document::{StoredFile, TextDocument};
+use crate::corpus::unusable::utf8;
+use crate::digest::{Digester, Digests, Workspace};
+use crate::text::Content;
+
+/// A part of an input: a block as it was read or parsed, or what came instead.
+pub(crate) enum Part<B> {
+    Block(B),
+    /// The input cannot be opened, or not be read on.
+    Failed {
+        error: io::Error,
+        opened: bool,
+    },
+    End,
+}
+
+/// A part and where it is from.
+pub(crate) struct Of<B> {
+    pub(crate) input: usize,
+    /// Bytes of the disk that were read for it.
+    pub(crate) bytes: usize,
+    pub(crate) part: Part<B>,
+}
+
+/// A block to parse.
+pub(crate) struct RawBlock {
+    pub(crate) block: Block,
+    pub(crate) file: Option<Arc<StoredFile>>,
+    /// Memory for its digests.
+    digests: Option<Digests>,
+}
+
+pub(crate) struct ParsedBlock {
+    pub(crate) block: Block,
+    pub(crate) records: Vec<ParsedRecord>,
+    /// The digests of its good records.
+    pub(crate) digests: Option<Digests>,
+    pub(crate) lines: u64,
+}
+
+/// A record, or what is wrong with it.
+pub(crate) struct ParsedRecord {
+    /// Its line in the block.
+    pub(crate) line: Option<u64>,
+    pub(crate) offset: u64,
+    pub(crate) len: usize,
+    pub(crate) outcome: Result<Taken, Unfit>,
+}
+
+/// Why a record cannot be used.
+pub(crate) struct Unfit {
+    pub(crate) reason: String,
+    /// Whether it would take too much memory: then its beginning stands for it.
+    pub(crate) is_too_long: bool,
+}
+
+impl From<String> for Unfit {
+    fn from(reason: String) -> Self {
+        let is_too_long = false;
+        Self {
+            reason,
+            is_too_long,
+        }
+    }
+}
+
+/// A document, its id where the record has one, and what it is kept by.
+pub(crate) struct Taken {
+    /// None where documents are not held.
+    pub(crate) document: Option<TextDocument>,
+    /// A hash of the record.
+    pub(crate) record: u64,
+    /// Bytes of the record.
+    pub(crate) len: u64,
+    /// Bytes of memory that it takes, about.
+    pub(crate) takes: u64,
+    /// Bytes of the text.
+    pub(crate) byte_len: usize,
+    pub(crate) id: Option<String>,
+    pub(crate) keep: KeepValues<'static>,
+}
+
+/// Memory of a block's bytes, and of its digests.
+pub(crate) type Spare = (Vec<u8>, Option<Digests>);
+
+/// How much memory a round may take.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RoundWeight {
+    /// Bytes in all.
+    pub(crate) bytes: usize,
+    /// Bytes that are made of a record besides its own.
+    pub(crate) record: usize,
+}
+
+/// Reads the inputs block after block.
+pub(crate) struct Producer<'r> {
+    inputs: &'r [Input],
+    fields: &'r Fields,
+    limit: ReadLimit,
+    size: BlockSize,
+    number: usize,
+    open: Option<(Blocks, Option<Arc<StoredFile>>)>,
+    bytes: Count,
+    /// Bytes of a round.
+    round: usize,
+    /// Bytes that a round may take in memory, with what is made of it.
+    weight: usize,
+    /// Memory of blocks that are done with.
+    spare: Vec<Spare>,
+}
+
+/// Bytes of a round for each thread: some blocks, so that the threads end at about the same time.
+const ROUND: usize = 4 << 20;
+/// Parts of a round, where files are small.
+const PARTS: usize = 4096;
+
+impl<'r> Producer<'r> {
+    pub(crate) fn new(inputs: &'r [Input], options: &'r ReadOptions, limit: ReadLimit) -> Self {
+        Self {
+            inputs,
+            fields: &options.fields,
+            limit,
+            size: BlockSize::default(),
+            number: 0,
+            open: None,
+            bytes: Count::default(),
+            round: ROUND * rayon::current_num_threads(),
+            weight: usize::MAX,
+            spare: Vec::new(),
+        }
+    }
+
+    /// Has rounds that take no more memory than this, however many threads there are.
+    pub(crate) fn rounds_of(self, weight: RoundWeight) -> Self {
+        /// Blocks of a round for each thread.
+        const EACH: usize = 4;
+        let blocks = EACH * rayon::current_num_threads();
+        Self {
+            weight: weight.bytes,
+            size: BlockSize {
+                bytes: (weight.bytes / blocks).clamp(1, self.size.bytes),
+                record: weight.record,
+            },
+            ..self
+        }
+    }
+
+    /// Takes memory back, to be used again. What a long record has taken is given up.
+    pub(crate) fn take_back(&mut self, spare: Spare) {
+        if spare.0.len() <= 2 * self.size.bytes {
+            self.spare.push(spare);
+        }
+    }
+
+    /// The next parts, together of about the size of a round; none at the end.
+    pub(crate) fn round(&mut self) -> Vec<Of<RawBlock>> {
+        let mut parts = Vec::new();
+        let (mut bytes, mut weight) = (0, 0);
+        while bytes < self.round
+            && weight < self.weight
+            && parts.len() < PARTS
+            && self.number < self.inputs.len()
+        {
+            let input = self.number;
+            let part = self.next();
+            if let Part::Block(raw) = &part {
+                bytes += raw.block.len();
+                weight += raw.block.weight();
+            } else {
+                self.open = None;
+                self.number += 1;
+            }
+            parts.push(Of {
+                input,
+                bytes: self.bytes.swap(0, Ordering::Relaxed),
+                part,
+            });
+        }
+        parts
+    }
+
+    fn next(&mut self) -> Part<RawBlock> {
+        let input = &self.inputs[self.number];
+        let (blocks, file) = match &mut self.open {
+            Some(open) => open,
+            none => match Blocks::open(input, self.fields, self.limit, self.size, &self.bytes) {
+                Ok(blocks) => none.insert((blocks, StoredFile::of(input, self.fields))),
+                Err(error) => {
+                    let opened = false;
+                    return Part::Failed { error, opened };
+                }
+            },
+        };
+        let (mut memory, digests) = self.spare.pop().unwrap_or_default();
+        let other = match blocks.next(&mut memory) {
+            Ok(Some(block)) => {
+                return Part::Block(RawBlock {
+                    block,
+                    file: file.clone(),
+                    digests,
+                });
+            }
+            Ok(None) => Part::End,
+            Err(error) => {
+                let opened = true;
+                Part::Failed { error, opened }
+            }
+        };
+        self.spare.push((memory, digests));
+        other
+    }
+}
+
+/// Parses records, and digests them where that is asked for.
+#[derive(Clone, Copy)]
+pub(crate) struct Parser<'r> {
+    pub(crate) options: &'r ReadOptions,
+    pub(crate) digester: Option<&'r Digester>,
+    /// Whether documents are to be read again, each by itself.
+    pub(crate) hold: bool,
+    pub(crate) limit: RecordLimit,
+}
+
+impl Parser<'_> {
+    pub(crate) fn parse(self, of: Of<RawBlock>, space: &mut Workspace) -> Of<ParsedBlock> {
+        let Of { input, bytes, part } = of;
+        let part = match part {
+            Part::Block(raw) => Part::Block(self.parse_block(raw, space)),
+            Part::Failed { error, opened } => Part::Failed { error, opened },
+            Part::End => Part::End,
+        };
+        Of { input, bytes, part }
+    }
+
+    fn parse_block(self, raw: RawBlock, space: &mut Workspace) -> ParsedBlock {
+        let RawBlock {
+            block,
+            file,
+            digests,
+        } = raw;
+        let mut records = Vec::new();
+        let empty = || self.digester.map(Digester::empty);
+        let mut digests = digests.or_else(empty);
+        let Ok(lines) = block.for_each(|record| {
+            records.push(ParsedRecord {
+                line: record.line,
+                offset: record.offset,
+                len: record.bytes.len(),
+                outcome: self.take(&record, file.as_ref(), space, digests.as_mut()),
+            });
+            Ok::<(), Infallible>(())
+        });
+        space.release_large();
+        ParsedBlock {
+            block,
+            records,
+            digests,
+            lines,
+        }
+    }
+
+    /// Takes a record as a document, or says what is wrong with it.
+    pub(crate) fn take(
+        self,
+        record: &RawRecord<'_>,
+        file: Option<&Arc<StoredFile>>,
+        space: &mut Workspace,
+        digests: Option<&mut Digests>,
+    ) -> Result<Taken, Unfit> {
+        let too_long = |reason| Unfit {
+            reason,
+            is_too_long: true,
+        };
+        self.limit.check_line(record.len).map_err(too_long)?;
+        let options = self.options;
+        let text;
+        let (content, id, keep) = if let Some(picked) = record.pick(&options.fields)? {
+            text = picked.text;
+            (Content::Text(&text), picked.id, picked.keep)
+        } else {
+            let content = match utf8(record.bytes) {
+                Ok(text) => Content::Text(text),
+                Err(_) if options.bytes => Content::Bytes(record.bytes),
+                Err(reason) => return Err(reason.into()),
+            };
+            // A text file has no fields.
+            let keep = options
+                .fields
+                .keep
+                .values(content, FieldValue::Nothing, None);
+            (content, None, keep)
+        };
+        let fits = self.limit.check(record.len, content.len());
+        fits.map_err(too_long)?;
+        if let (Some(digester), Some(digests)) = (self.digester, digests) {
+            let digested = digester.push(content, space, digests);
+            digested.map_err(|error| error.to_string())?;
+        }
+        let hash = xxh3_64(record.bytes);
+        let document = || TextDocument::new(content, record, hash, file);
+        Ok(Taken {
+            document: self.hold.then(document),
+            record: hash,
+            len: record.len,
+            takes: self.limit.takes(record.len, content.len() as u64),
+            byte_len: content.len(),
+            id,
+            keep,
+        })
+    }
+}

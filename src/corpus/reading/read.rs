@@ -1,0 +1,228 @@
+//! Files to records that are taken, in order, or rejected.
+
+use rayon::prelude::*;
+
+use crate::corpus::error::{Error, Place};
+use crate::corpus::escape::escaped_bytes;
+use crate::corpus::ids::REPEATED;
+use crate::corpus::inputs::input::Input;
+use crate::corpus::keep::policy::KeepBy;
+use crate::corpus::keep::value::FieldValue;
+use crate::corpus::limit::BEGINNING;
+use crate::corpus::reading::parse::{
+    Of, ParsedBlock, Parser, Part, Producer, RoundWeight, Spare, Taken, Unfit,
+};
+use crate::corpus::unusable::OnBad;
+use crate::corpus::unusable::Unusable;
+use crate::digest::{Digests, Workspace};
+use crate::pool::Pool;
+use crate::watch::Ticker;
+
+/// A record that could not be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rejection {
+    /// Where it is.
+    pub place: Place,
+    /// What is wrong with it.
+    pub reason: String,
+    /// The record itself where it stands on a line; bytes that are no UTF-8 are replaced. Of one that is too long for the
+    /// [bound of memory](crate::corpus::Job::memory), the beginning and `…`.
+    pub record: Option<String>,
+}
+
+/// Where a record is: its input, and its line or row where it has one.
+pub(crate) type At = (usize, Option<u64>);
+
+/// What becomes of the records that are read. It is given them in order.
+pub(crate) trait Sink {
+    /// Takes a document, or says why not.
+    fn take(&mut self, inputs: &[Input], at: At, taken: Taken) -> Result<Option<String>, Error>;
+
+    /// Takes the digests of documents of which those that are `kept` were taken, and leaves them empty.
+    fn take_digests(&mut self, digests: &mut Digests, kept: &[bool]) -> Result<(), Error>;
+
+    /// Is told of a record that cannot be used, where reading goes on.
+    fn reject(&mut self, at: At, rejection: Rejection) -> Result<(), Error>;
+
+    /// Is told of the end of an input.
+    fn end_input(&mut self) -> Result<(), Error>;
+}
+
+/// Reading goes in rounds: while the blocks of one are parsed in parallel, the documents of the last are taken
+/// in order, and the next is read.
+pub(crate) struct Reading<'r, S> {
+    pub(crate) inputs: &'r [Input],
+    pub(crate) parser: Parser<'r>,
+    pub(crate) ticker: Ticker<'r>,
+    pub(crate) sink: &'r mut S,
+    /// What a round may take, where that is bounded.
+    weight: Option<RoundWeight>,
+    /// Lines of the input in work that were passed.
+    lines: u64,
+    /// Records that were taken, and whether one of them has the field to keep by.
+    taken: u64,
+    has_field: bool,
+}
+
+impl<'r, S: Sink + Send> Reading<'r, S> {
+    pub(crate) fn new(
+        inputs: &'r [Input],
+        parser: Parser<'r>,
+        ticker: Ticker<'r>,
+        sink: &'r mut S,
+    ) -> Self {
+        Self {
+            inputs,
+            parser,
+            ticker,
+            sink,
+            weight: None,
+            lines: 0,
+            taken: 0,
+            has_field: false,
+        }
+    }
+
+    /// Reads in rounds that take no more memory than this.
+    pub(crate) fn rounds_of(self, weight: RoundWeight) -> Self {
+        Self {
+            weight: Some(weight),
+            ..self
+        }
+    }
+
+    pub(crate) fn run(mut self) -> Result<(), Error> {
+        let (inputs, parser) = (self.inputs, self.parser);
+        let mut producer = Producer::new(inputs, parser.options, parser.limit.of_reading());
+        if let Some(weight) = self.weight {
+            producer = producer.rounds_of(weight);
+        }
+        let spaces: Pool<Workspace> = Pool::default();
+        let mut read = producer.round();
+        let mut parsed: Vec<Of<ParsedBlock>> = Vec::new();
+        while !(read.is_empty() && parsed.is_empty()) {
+            let parse = || {
+                read.into_par_iter()
+                    .with_max_len(1)
+                    .map(|part| parser.parse(part, &mut spaces.lend()))
+                    .collect()
+            };
+            let take = || {
+                for part in parsed {
+                    if let Some(spare) = self.take(part)? {
+                        producer.take_back(spare);
+                    }
+                }
+                Ok::<_, Error>(producer.round())
+            };
+            let (next, now) = rayon::join(take, parse);
+            (read, parsed) = (next?, now);
+        }
+        self.check_field()
+    }
+
+    /// Takes what was parsed of an input, and gives memory back.
+    fn take(&mut self, part: Of<ParsedBlock>) -> Result<Option<Spare>, Error> {
+        let Of {
+            input: number,
+            bytes,
+            part,
+        } = part;
+        let input = &self.inputs[number];
+        self.ticker.tick(bytes)?;
+        match part {
+            Part::Block(block) => return self.take_block(number, block).map(Some),
+            Part::Failed { error, opened } => {
+                let reason = Unusable::reason(&error);
+                let in_line = opened && input.format.has_lines();
+                let line = in_line.then_some(self.lines + 1);
+                self.reject((number, line), reason, None)?;
+            }
+            Part::End => {}
+        }
+        self.lines = 0;
+        self.sink.end_input()?;
+        Ok(None)
+    }
+
+    fn take_block(&mut self, number: usize, mut block: ParsedBlock) -> Result<Spare, Error> {
+        let mut kept = Vec::with_capacity(block.records.len());
+        for record in block.records {
+            let at = (number, record.line.map(|line| self.lines + line));
+            let refused = match record.outcome {
+                Ok(taken) => {
+                    self.has_field |= !matches!(taken.keep.value, FieldValue::Nothing);
+                    self.taken += 1;
+                    let refused = self.sink.take(self.inputs, at, taken)?;
+                    kept.push(refused.is_none());
+                    refused.map(|reason| self.way_out(reason).into())
+                }
+                Err(unfit) => Some(unfit),
+            };
+            if let Some(Unfit {
+                reason,
+                is_too_long,
+            }) = refused
+            {
+                let told = |_| {
+                    if !is_too_long {
+                        return block.block.told(record.offset, record.len);
+                    }
+                    let len = record.len.min(BEGINNING);
+                    let beginning = block.block.told(record.offset, len)?;
+                    // The last character may be cut.
+                    Some(beginning.trim_end_matches('\u{FFFD}').to_owned() + "…")
+                };
+                self.reject(at, reason, at.1.and_then(told))?;
+            }
+        }
+        self.lines += block.lines;
+        if let Some(digests) = &mut block.digests {
+            self.sink.take_digests(digests, &kept)?;
+        }
+        Ok((block.block.into_memory(), block.digests))
+    }
+
+    /// What is wrong with a record whose id was used before; and what to do, where that is the end.
+    fn way_out(&self, used_before: String) -> String {
+        match self.parser.options.on_bad {
+            OnBad::Fail => format!("{used_before}; {REPEATED}"),
+            OnBad::Skip => used_before,
+        }
+    }
+
+    /// Refuses to keep by a field that no record has: its name is likely misspelt.
+    fn check_field(&self) -> Result<(), Error> {
+        let by = self.parser.options.fields.keep.by();
+        match by {
+            KeepBy::Max(field) | KeepBy::Min(field) if self.taken > 0 && !self.has_field => {
+                Err(Error::refused(format!(
+                    "keep `{by}`: no record has a field `{field}`: check its name"
+                )))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn reject(&mut self, at: At, reason: String, record: Option<String>) -> Result<(), Error> {
+        let place = self.inputs[at.0].place(at.1);
+        if self.parser.options.on_bad == OnBad::Fail {
+            return Err(Error::bad(place, reason));
+        }
+        let rejection = Rejection {
+            place,
+            reason,
+            record,
+        };
+        self.sink.reject(at, rejection)
+    }
+}
+
+impl Input {
+    pub(crate) fn place(&self, line: Option<u64>) -> Place {
+        Place {
+            file: escaped_bytes(self.path.as_os_str()),
+            line,
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! What a work folder is known by.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+/// The file that makes a folder a work folder.
+pub(crate) const MANIFEST: &str = "manifest";
+
+/// How the first line of a manifest begins; a version and the checksum of the other lines follow.
+pub(crate) const FORMAT: &str = "resemblance work folder";
+
+/// Whether a folder is the work folder of a job, of whatever version.
+pub(crate) fn is_work_folder(dir: &Path) -> bool {
+    let mut start = [0; FORMAT.len()];
+    let read = File::open(dir.join(MANIFEST)).and_then(|mut file| file.read_exact(&mut start));
+    read.is_ok() && start == *FORMAT.as_bytes()
+}
