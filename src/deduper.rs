@@ -270,6 +270,13 @@ impl Deduper {
         self
     }
 
+    /// The same with the exact join.
+    pub(crate) fn exact(&self) -> Self {
+        let mut exact = self.clone();
+        Arc::make_mut(&mut exact.settings).set_exact();
+        exact
+    }
+
     /// How candidate pairs are found.
     pub fn method(&self) -> Method {
         self.settings.method()

@@ -141,6 +141,9 @@ pub mod stream;
 // The front.
 mod deduper;
 
+// The stages as functions, for engines that spread the work.
+pub mod engine;
+
 // Files in, decisions out.
 #[cfg(feature = "corpus")]
 pub mod corpus;
@@ -169,6 +172,10 @@ struct Readme;
 pub mod guides {
     #[doc = include_str!("../docs/settings.md")]
     pub mod settings {}
+
+    #[cfg(feature = "corpus")]
+    #[doc = include_str!("../docs/dedup.md")]
+    pub mod dedup {}
 
     #[cfg(feature = "corpus")]
     #[doc = include_str!("../docs/planning.md")]

@@ -213,6 +213,10 @@ impl Settings {
         self.method
     }
 
+    pub(crate) fn set_exact(&mut self) {
+        self.method = Method::Exact;
+    }
+
     pub(crate) fn banding(&self) -> Banding {
         self.banding
     }

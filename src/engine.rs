@@ -1,0 +1,239 @@
+//! The steps of a run as pure functions on batches, for engines that spread the work: Spark, Ray, a database.
+//!
+//! Everything that crosses from one step to the next is owned data. An engine runs
+//!
+//! 1. [`digests`] on batches of texts: for each text a fingerprint, and keys;
+//! 2. a join by fingerprint: of documents with the same fingerprint, only one goes on. Then a group for each key, of the
+//!    documents that have it;
+//! 3. [`pairs_of_group`] on each group: the verified pairs. Each pair comes from one group only;
+//! 4. [`removals`] on all pairs, or on each connected component of them by itself: which documents are removed, and for
+//!    which.
+//!
+//! On one machine, [`Deduper::clusters`] and a [`Job`](crate#features) do all of this faster, and state how many pairs may
+//! have been missed.
+//!
+//! ```
+//! use std::collections::BTreeMap;
+//!
+//! use resemblance::engine::{digests, pairs_of_group, removals};
+//! use resemblance::{ClusterMode, Deduper};
+//!
+//! let texts = [
+//!     "the ferry returns to the harbour on monday after nine years",
+//!     "a lighthouse opens its doors to visitors for one day",
+//!     "news: the ferry returns to the harbour on monday after nine years",
+//! ];
+//! let deduper = Deduper::builder().threshold(0.7).build()?;
+//! let mut groups = BTreeMap::<u64, Vec<usize>>::new();
+//! for (document, digest) in digests(&deduper, &texts).iter().enumerate() {
+//!     for &key in &digest.keys {
+//!         groups.entry(key).or_default().push(document);
+//!     }
+//! }
+//! let mut pairs = Vec::new();
+//! for (key, documents) in groups {
+//!     let group: Vec<&str> = documents.iter().map(|&document| texts[document]).collect();
+//!     for mut pair in pairs_of_group(&deduper, key, &group)? {
+//!         (pair.a, pair.b) = (documents[pair.a], documents[pair.b]);
+//!         pairs.push(pair);
+//!     }
+//! }
+//! let removals = removals(texts.len(), &pairs, ClusterMode::Components, usize::cmp);
+//! assert_eq!((removals[0].document, removals[0].kept), (2, 0));
+//! # Ok::<(), resemblance::Error>(())
+//! ```
+
+use std::cmp::Ordering;
+
+use rayon::prelude::*;
+
+use crate::cluster::{ClusterMode, UnionFind};
+use crate::deduper::Deduper;
+use crate::error::Error;
+use crate::method::Method;
+use crate::similarity::{ShingleSet, Similarity};
+use crate::threshold::Threshold;
+use crate::verify::Pair;
+
+/// What an engine knows of a document without its text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Digest {
+    /// Distinct shingles. A document without any resembles nothing.
+    pub shingles: usize,
+    /// A hash of the shingle set, 128 bits: documents with the same one are copies.
+    pub fingerprint: u128,
+    /// Keys by which candidates are found, ascending, each once: two documents are candidates if they share one.
+    ///
+    /// By [`Method::Lsh`] and [`Method::Auto`], one for each band: a pair shares one with
+    /// [`Banding::probability`](crate::Banding::probability). By [`Method::Exact`], the least shingle hashes of the set,
+    /// as many as a similar set cannot lack all (the prefix principle): about 1 - threshold of them, and every pair
+    /// shares one.
+    pub keys: Vec<u64>,
+}
+
+impl Digest {
+    fn of(deduper: &Deduper, set: &ShingleSet) -> Self {
+        let hashes = set.hashes();
+        let mut keys = match deduper.method() {
+            _ if set.is_empty() => Vec::new(),
+            Method::Exact => {
+                let may_miss = Threshold(deduper.threshold()).may_miss(set.len());
+                hashes[..=may_miss].to_vec()
+            }
+            Method::Lsh | Method::Auto => {
+                let sketch = deduper.sketcher().sketch();
+                let mut row = vec![0; sketch.hashes()];
+                sketch.sketch(hashes, &mut row);
+                let banding = deduper.banding();
+                let keys = (0..banding.bands()).map(|band| banding.key(band, &row));
+                keys.collect()
+            }
+        };
+        keys.sort_unstable();
+        keys.dedup();
+        Self {
+            shingles: set.len(),
+            fingerprint: set.fingerprint(),
+            keys,
+        }
+    }
+}
+
+/// A document that is removed for another.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Removal {
+    /// The document that is removed.
+    pub document: usize,
+    /// The document that is kept.
+    pub kept: usize,
+    /// Their similarity, if they are one of the pairs. Components may connect the two through other documents.
+    pub similarity: Option<Similarity>,
+}
+
+/// The digests of texts, made in parallel on the current rayon pool.
+pub fn digests<T: AsRef<str> + Sync>(deduper: &Deduper, texts: &[T]) -> Vec<Digest> {
+    let sets = texts.par_iter().map(|text| set_of(deduper, text.as_ref()));
+    sets.map(|set| Digest::of(deduper, &set)).collect()
+}
+
+/// The verified pairs of a group: of the texts that have this key. `a` and `b` are places in `texts`, `a` before `b`.
+///
+/// A pair of several groups belongs to that of its least common key, and is left out of the others. Pairs are found by the
+/// exact join, so that large groups are no square of work.
+///
+/// # Errors
+/// Where the group is beyond [`exact_memory`](crate::DeduperBuilder::exact_memory) or
+/// [`exact_work`](crate::DeduperBuilder::exact_work).
+pub fn pairs_of_group<T: AsRef<str> + Sync>(
+    deduper: &Deduper,
+    key: u64,
+    texts: &[T],
+) -> Result<Vec<Pair>, Error> {
+    let keys: Vec<Vec<u64>> = digests(deduper, texts)
+        .into_iter()
+        .map(|digest| digest.keys)
+        .collect();
+    let mut pairs = Vec::new();
+    deduper.exact().batch(texts, &crate::Run::new())?.for_each_pair(|pair| {
+        if least_common(&keys[pair.a], &keys[pair.b]) == Some(key) {
+            pairs.push(pair);
+        }
+        Ok::<(), Error>(())
+    })?;
+    Ok(pairs)
+}
+
+/// The documents, of `0..documents`, that are removed: by number. `order` compares documents, and the least is kept; equals
+/// go by number.
+///
+/// `pairs` are all that were found, in any order. They may be those of some connected components only: what is removed
+/// for a document depends on no other component.
+///
+/// # Panics
+/// Where a pair has a document that is not below `documents`, or these are 2^32 or more.
+pub fn removals(
+    documents: usize,
+    pairs: &[Pair],
+    mode: ClusterMode,
+    order: impl Fn(&usize, &usize) -> Ordering,
+) -> Vec<Removal> {
+    let before = |a: usize, b: usize| order(&a, &b).then(a.cmp(&b)).is_lt();
+    let mut kept: Vec<usize> = (0..documents).collect();
+    match mode {
+        ClusterMode::Components => {
+            let mut components = UnionFind::new(documents);
+            for pair in pairs {
+                components.union(pair.a as u32, pair.b as u32);
+            }
+            let mut first: Vec<usize> = (0..documents).collect();
+            for document in 0..documents {
+                let first = &mut first[components.find(document as u32) as usize];
+                if before(document, *first) {
+                    *first = document;
+                }
+            }
+            for (document, kept) in kept.iter_mut().enumerate() {
+                *kept = first[components.find(document as u32) as usize];
+            }
+        }
+        ClusterMode::Leader => {
+            // (later document, earlier document) of each pair, in the order in which documents are kept or removed.
+            let mut earlier: Vec<(usize, usize)> = pairs
+                .iter()
+                .map(|pair| match before(pair.a, pair.b) {
+                    true => (pair.b, pair.a),
+                    false => (pair.a, pair.b),
+                })
+                .collect();
+            let compare = |a: usize, b: usize| order(&a, &b).then(a.cmp(&b));
+            earlier.sort_by(|x, y| compare(x.0, y.0).then_with(|| compare(x.1, y.1)));
+            for (document, other) in earlier {
+                if kept[document] == document && kept[other] == other {
+                    kept[document] = other;
+                }
+            }
+        }
+    }
+    let mut removals: Vec<Removal> = (kept.iter().enumerate())
+        .filter(|&(document, &kept)| document != kept)
+        .map(|(document, &kept)| Removal {
+            document,
+            kept,
+            similarity: None,
+        })
+        .collect();
+    for pair in pairs {
+        let similarities = [
+            (pair.a, pair.b, pair.similarity),
+            (pair.b, pair.a, pair.similarity.reversed()),
+        ];
+        for (document, other, similarity) in similarities {
+            if kept[document] == other {
+                let place = removals.binary_search_by_key(&document, |removal| removal.document);
+                if let Ok(place) = place {
+                    removals[place].similarity = Some(similarity);
+                }
+            }
+        }
+    }
+    removals
+}
+
+fn set_of(deduper: &Deduper, text: &str) -> ShingleSet {
+    ShingleSet::from_hashes(deduper.sketcher().shingler().text(text))
+}
+
+/// The least number that two ascending lists share.
+fn least_common(left: &[u64], right: &[u64]) -> Option<u64> {
+    let (mut l, mut r) = (0, 0);
+    loop {
+        let (&a, &b) = (left.get(l)?, right.get(r)?);
+        match a.cmp(&b) {
+            Ordering::Equal => return Some(a),
+            Ordering::Less => l += 1,
+            Ordering::Greater => r += 1,
+        }
+    }
+}

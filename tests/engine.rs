@@ -1,0 +1,77 @@
+//! The functions for engines come to what a run comes to.
+
+mod support;
+
+use std::collections::{BTreeMap, HashSet};
+
+use proptest::prelude::*;
+use resemblance::engine::{digests, pairs_of_group, removals};
+use resemblance::{ClusterMode, Deduper, Method, Pair};
+use support::{collection, sure};
+
+/// The pairs of all groups, as an engine finds them.
+fn pairs(deduper: &Deduper, texts: &[String]) -> Vec<Pair> {
+    let mut groups = BTreeMap::<u64, Vec<usize>>::new();
+    for (document, digest) in digests(deduper, texts).iter().enumerate() {
+        for &key in &digest.keys {
+            groups.entry(key).or_default().push(document);
+        }
+    }
+    let mut pairs = Vec::new();
+    for (key, documents) in groups {
+        let group: Vec<&String> = documents.iter().map(|&document| &texts[document]).collect();
+        for mut pair in pairs_of_group(deduper, key, &group).unwrap() {
+            (pair.a, pair.b) = (documents[pair.a], documents[pair.b]);
+            pairs.push(pair);
+        }
+    }
+    pairs.sort_by_key(|pair| (pair.a, pair.b));
+    pairs
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// Each pair once, and all of them: by bands that miss none, and by prefixes.
+    #[test]
+    fn pairs_and_removals_are_those_of_a_run(seed: u64, threshold in 0.2f64..1.0, exact: bool, leader: bool) {
+        let texts = collection(seed, 120);
+        let mode = if leader { ClusterMode::Leader } else { ClusterMode::Components };
+        let method = if exact { Method::Exact } else { Method::Lsh };
+        let mut builder = sure(threshold);
+        let deduper = builder.cluster_mode(mode).method(method).build().unwrap();
+        let found = pairs(&deduper, &texts);
+        let mut expected: Vec<Pair> = deduper.pairs(&texts).to_vec();
+        expected.sort_by_key(|pair| (pair.a, pair.b));
+        prop_assert_eq!(&found, &expected);
+
+        // Every other document first, from the last on.
+        let order = |a: &usize, b: &usize| (a % 2, b).cmp(&(b % 2, a));
+        let run_order = |a, b| order(&a, &b);
+        let run = resemblance::Run::new().keep_by(&run_order);
+        let clusters = deduper.try_clusters(&texts, &run).unwrap();
+        let removals = removals(texts.len(), &found, mode, order);
+        let removed: HashSet<(usize, usize)> = removals.iter().map(|r| (r.document, r.kept)).collect();
+        let expected: HashSet<(usize, usize)> =
+            clusters.removed().iter().map(|r| (r.document, r.kept)).collect();
+        prop_assert_eq!(removed, expected);
+        for removal in &removals {
+            let exact = clusters.removal(removal.document).unwrap().similarity;
+            match removal.similarity {
+                Some(similarity) => prop_assert_eq!(similarity, exact),
+                None => prop_assert!(exact.jaccard < threshold && !leader),
+            }
+        }
+    }
+}
+
+#[test]
+fn copies_have_one_fingerprint_and_empty_texts_no_key() {
+    let deduper = Deduper::new();
+    let texts = ["one two three four five six", "One two three, four five six!", "", "one two three four five"];
+    let digests = digests(&deduper, &texts);
+    assert_eq!(digests[0], digests[1]);
+    assert_eq!((digests[0].shingles, digests[2].shingles), (2, 0));
+    assert!(digests[2].keys.is_empty());
+    assert_ne!(digests[0].fingerprint, digests[3].fingerprint);
+}
