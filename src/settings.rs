@@ -53,20 +53,23 @@ impl Default for DeduperBuilder {
 
 impl DeduperBuilder {
     /// Least Jaccard similarity of near-duplicates, above 0 and at most 1. Default 0.8.
-    pub fn threshold(&mut self, threshold: f64) -> &mut Self {
+    #[must_use]
+    pub fn threshold(mut self, threshold: f64) -> Self {
         self.threshold = threshold;
         self
     }
 
     /// How candidate pairs are found. Default [`Method::Lsh`].
-    pub fn method(&mut self, method: Method) -> &mut Self {
+    #[must_use]
+    pub fn method(mut self, method: Method) -> Self {
         self.method = method;
         self
     }
 
     /// Bytes that the [exact join](crate::exact) may take for shingle sets and their index. Default 4 GiB. Where it
     /// would take more, [`Method::Exact`] fails, and [`Method::Auto`] takes LSH.
-    pub fn exact_memory(&mut self, bytes: u64) -> &mut Self {
+    #[must_use]
+    pub fn exact_memory(mut self, bytes: u64) -> Self {
         self.exact.memory = bytes;
         self
     }
@@ -74,7 +77,8 @@ impl DeduperBuilder {
     /// Pairs that the [exact join](crate::exact) may look at, of which most are dismissed by a glance: some 10^8 a
     /// second and core. Default 2 x 10^10. Where it would look at more, [`Method::Exact`] fails, and [`Method::Auto`] takes
     /// LSH.
-    pub fn exact_work(&mut self, pairs: u64) -> &mut Self {
+    #[must_use]
+    pub fn exact_work(mut self, pairs: u64) -> Self {
         self.exact.work = pairs;
         self
     }
@@ -82,38 +86,44 @@ impl DeduperBuilder {
     /// Least probability with which a pair at the threshold is found, above 0 and at most 1; pairs above
     /// it are found with a greater one. Default 0.99. More costs more candidates: the banding is
     /// [`Banding::for_recall`]. 1 is for [`Method::Exact`], and makes [`Method::Auto`] take that.
-    pub fn recall(&mut self, recall: f64) -> &mut Self {
+    #[must_use]
+    pub fn recall(mut self, recall: f64) -> Self {
         self.recall = recall;
         self
     }
 
     /// The banding itself instead of a recall. Default: chosen by [`recall`](Self::recall).
-    pub fn banding(&mut self, banding: Banding) -> &mut Self {
+    #[must_use]
+    pub fn banding(mut self, banding: Banding) -> Self {
         self.banding = Some(banding);
         self
     }
 
     /// The sketch. Default [`SketchKind::FastSimilarity`].
-    pub fn sketch(&mut self, sketch: SketchKind) -> &mut Self {
+    #[must_use]
+    pub fn sketch(mut self, sketch: SketchKind) -> Self {
         self.sketch = sketch;
         self
     }
 
     /// K, the slots of a signature, from 1 to 65,535. Default 128. More makes estimates and bands
     /// sharper, at 4 bytes a slot and document.
-    pub fn hashes(&mut self, hashes: usize) -> &mut Self {
+    #[must_use]
+    pub fn hashes(mut self, hashes: usize) -> Self {
         self.hashes = hashes;
         self
     }
 
     /// What is compared. Default [`Shingle::Words`]`(5)`.
-    pub fn shingle(&mut self, shingle: Shingle) -> &mut Self {
+    #[must_use]
+    pub fn shingle(mut self, shingle: Shingle) -> Self {
         self.shingle = shingle;
         self
     }
 
     /// What is done to a text first. Default [`Normalization::NFKC_CASEFOLD`].
-    pub fn normalization(&mut self, normalization: Normalization) -> &mut Self {
+    #[must_use]
+    pub fn normalization(mut self, normalization: Normalization) -> Self {
         self.normalization = normalization;
         self
     }
@@ -124,20 +134,23 @@ impl DeduperBuilder {
     /// made that have the same shingle hashes but no word in common, so that one passes for a copy of the other. For a
     /// secret seed, [`text`](crate::text) states how unlikely that is. Signatures and indexes can be compared only under the
     /// same seed, and whoever sees them can compute it with enough work.
-    pub fn seed(&mut self, seed: u64) -> &mut Self {
+    #[must_use]
+    pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
         self
     }
 
     /// How pairs become clusters. Default [`ClusterMode::Components`].
-    pub fn cluster_mode(&mut self, mode: ClusterMode) -> &mut Self {
+    #[must_use]
+    pub fn cluster_mode(mut self, mode: ClusterMode) -> Self {
         self.mode = mode;
         self
     }
 
     /// Which copy is kept. Default [`Keep::First`]; an order of your own goes to
     /// [`Run::keep_by`](crate::Run::keep_by).
-    pub fn keep(&mut self, keep: Keep) -> &mut Self {
+    #[must_use]
+    pub fn keep(mut self, keep: Keep) -> Self {
         self.keep = keep;
         self
     }

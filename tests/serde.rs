@@ -6,8 +6,7 @@ use resemblance::{ClusterMode, Deduper, DeduperBuilder, Shingle, Signature};
 
 #[test]
 fn settings_are_what_they_were() {
-    let mut settings = Deduper::builder();
-    settings
+    let settings = Deduper::builder()
         .threshold(0.7)
         .shingle(Shingle::Chars(4))
         .cluster_mode(ClusterMode::Leader)

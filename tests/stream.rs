@@ -120,7 +120,7 @@ proptest! {
         many_bands: bool,
     ) {
         let texts = collection(seed, 150);
-        let mut builder = if many_bands { sure(t) } else { Deduper::builder() };
+        let builder = if many_bands { sure(t) } else { Deduper::builder() };
         let deduper = builder
             .threshold(t)
             .shingle(Shingle::Words(2))
@@ -489,7 +489,7 @@ fn memory_is_bounded() {
     // 34 words are 30 shingles.
     for (memory, expected) in [
         (Window::last(last), 910 + 30 * 8),
-        (*Window::last(last).estimates(true), 910),
+        (Window::last(last).estimates(true), 910),
     ] {
         let mut sieve = deduper.sieve(memory).unwrap();
         for text in texts() {

@@ -244,9 +244,8 @@ fn keep_policies_choose() {
         "One, two, three, four!",
         "ONE TWO THREE FOUR ...",
     ];
-    let kept =
-        |builder: &mut DeduperBuilder| builder.build().unwrap().clusters(&texts).cluster(0).kept;
-    assert_eq!(kept(&mut sure(0.5)), 0);
+    let kept = |builder: DeduperBuilder| builder.build().unwrap().clusters(&texts).cluster(0).kept;
+    assert_eq!(kept(sure(0.5)), 0);
     assert_eq!(
         kept(sure(0.5).keep(Keep::Longest)),
         1,
@@ -318,7 +317,7 @@ fn watched(method: Method, texts: &[String], stages: &[Stage]) {
 
 #[test]
 fn settings_out_of_range_are_refused_by_name_and_value() {
-    type Set = fn(&mut DeduperBuilder) -> &mut DeduperBuilder;
+    type Set = fn(DeduperBuilder) -> DeduperBuilder;
     let refused: [(Set, &str); 10] = [
         (|b| b.threshold(0.0), "threshold 0"),
         (|b| b.threshold(1.5), "threshold 1.5"),
@@ -338,7 +337,7 @@ fn settings_out_of_range_are_refused_by_name_and_value() {
         ),
     ];
     for (set, told) in refused {
-        let error = set(&mut Deduper::builder()).build().unwrap_err();
+        let error = set(Deduper::builder()).build().unwrap_err();
         assert!(error.is_setting() || told.starts_with("banding"), "{error}");
         assert!(error.to_string().starts_with(told), "{error}");
     }

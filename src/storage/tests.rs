@@ -21,8 +21,7 @@ const TEXTS: [&str; 4] = [
 ];
 
 fn deduper() -> Deduper {
-    let mut builder = Deduper::builder();
-    let builder = builder.hashes(16).shingle(Shingle::Words(2));
+    let builder = Deduper::builder().hashes(16).shingle(Shingle::Words(2));
     builder
         .banding(Banding::new(8, 2).unwrap())
         .build()

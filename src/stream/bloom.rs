@@ -41,14 +41,16 @@ impl Bloom {
     /// The bands. Default: [`Banding::balanced`] for threshold and hashes of the deduper, since nothing is verified.
     /// (That of the deduper itself is made for its recall, with verification behind it: 63 in 100 documents of
     /// similarity 0.6 would be dropped with the defaults.)
-    pub fn banding(&mut self, banding: Banding) -> &mut Self {
+    #[must_use]
+    pub fn banding(mut self, banding: Banding) -> Self {
         self.banding = Some(banding);
         self
     }
 
     /// Whether documents are held beyond the planned number. Then the [rate](BloomBands::rate) grows beyond the planned
     /// one. Default: no, the next document to be held is an [error](Error::is_full).
-    pub fn overfill(&mut self, overfill: bool) -> &mut Self {
+    #[must_use]
+    pub fn overfill(mut self, overfill: bool) -> Self {
         self.overfill = overfill;
         self
     }

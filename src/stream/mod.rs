@@ -134,21 +134,9 @@ impl From<Window> for Memory {
     }
 }
 
-impl From<&mut Window> for Memory {
-    fn from(window: &mut Window) -> Self {
-        Self::Window(*window)
-    }
-}
-
 impl From<Bloom> for Memory {
     fn from(bloom: Bloom) -> Self {
         Self::Bloom(bloom)
-    }
-}
-
-impl From<&mut Bloom> for Memory {
-    fn from(bloom: &mut Bloom) -> Self {
-        Self::Bloom(*bloom)
     }
 }
 

@@ -48,7 +48,8 @@ impl Window {
     /// The most shingles held in all, repetitions included, at 8 bytes each; as many of the oldest documents leave for
     /// a new one as must. The newest is held whatever its length is. Default: no bound, so that memory is bounded as
     /// long as documents are. Without effect where no [shingles are held](Self::estimates).
-    pub fn shingles(&mut self, most: usize) -> &mut Self {
+    #[must_use]
+    pub fn shingles(mut self, most: usize) -> Self {
         self.shingles = Some(most);
         self
     }
@@ -58,7 +59,8 @@ impl Window {
     ///
     /// An estimate errs, by 0.035 at J = 0.8 and 128 hashes: of documents that lie exactly at the threshold about half
     /// are dropped, and some are that lie below it.
-    pub fn estimates(&mut self, estimates: bool) -> &mut Self {
+    #[must_use]
+    pub fn estimates(mut self, estimates: bool) -> Self {
         self.estimates = estimates;
         self
     }
