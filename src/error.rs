@@ -23,8 +23,11 @@ pub(crate) enum Kind {
         kind: &'static str,
         n: usize,
     },
-    ShingleText(String),
-    MethodText(String),
+    Unknown {
+        what: &'static str,
+        text: String,
+        expected: &'static str,
+    },
     Banding {
         bands: usize,
         rows: usize,
@@ -107,6 +110,16 @@ impl Error {
         }
     }
 
+    /// The error of a setting that is not spelled as one of those that are expected.
+    pub(crate) fn unknown(what: &'static str, text: &str, expected: &'static str) -> Self {
+        let text = text.to_owned();
+        Self::new(Kind::Unknown {
+            what,
+            text,
+            expected,
+        })
+    }
+
     /// The error of a run that its watch has stopped.
     pub(crate) fn cancelled() -> Self {
         Self::new(Kind::Cancelled)
@@ -167,8 +180,7 @@ impl Error {
                 | Kind::Recall(_)
                 | Kind::Hashes(_)
                 | Kind::ShingleSize { .. }
-                | Kind::ShingleText(_)
-                | Kind::MethodText(_)
+                | Kind::Unknown { .. }
                 | Kind::Banding { .. }
                 | Kind::BandingTooLong { .. }
                 | Kind::RecallOutOfReach { .. }
@@ -195,11 +207,11 @@ impl fmt::Display for Error {
             Kind::ShingleSize { kind, n } => {
                 write!(f, "shingle {kind}:{n}: n must be from 1 to 65535")
             }
-            Kind::ShingleText(text) => write!(
-                f,
-                "shingle `{text}`: must be words:N, chars:N or bytes:N, such as words:5"
-            ),
-            Kind::MethodText(text) => write!(f, "method `{text}`: must be lsh, exact or auto"),
+            Kind::Unknown {
+                what,
+                text,
+                expected,
+            } => write!(f, "{what} `{text}`: must be {expected}"),
             Kind::Banding { bands, rows } => write!(
                 f,
                 "banding {bands} x {rows}: bands and rows must each be from 1 to 65535"

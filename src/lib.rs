@@ -81,6 +81,7 @@ mod checksum;
 mod counting;
 mod error;
 mod hashed;
+mod named;
 #[cfg(feature = "storage")]
 mod passing;
 mod pool;

@@ -14,6 +14,20 @@ use crate::threshold::Threshold;
 use crate::verify::floor_slots;
 
 /// Settings of a [`Deduper`](crate::Deduper); each method states its default.
+///
+/// With the feature `serde`, settings are a record whose fields are named like the methods. A field that is left out has
+/// its default, an unknown one is an error. Values are written as they are printed:
+///
+/// ```
+/// # #[cfg(feature = "serde")] {
+/// use resemblance::DeduperBuilder;
+///
+/// let settings = r#"{ "threshold": 0.7, "shingle": "words:3", "cluster_mode": "leader", "banding": "21 x 6" }"#;
+/// let settings: DeduperBuilder = serde_json::from_str(settings)?;
+/// assert_eq!(settings.build()?.threshold(), 0.7);
+/// # }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(default, deny_unknown_fields))]
@@ -22,30 +36,33 @@ pub struct DeduperBuilder {
     method: Method,
     recall: f64,
     banding: Option<Banding>,
-    exact: Budget,
+    exact_memory: u64,
+    exact_work: u64,
     sketch: SketchKind,
     hashes: usize,
     shingle: Shingle,
     normalization: Normalization,
     seed: u64,
-    mode: ClusterMode,
+    cluster_mode: ClusterMode,
     keep: Keep,
 }
 
 impl Default for DeduperBuilder {
     fn default() -> Self {
+        let Budget { memory, work } = Budget::default();
         Self {
             threshold: 0.8,
             method: Method::default(),
             recall: 0.99,
             banding: None,
-            exact: Budget::default(),
+            exact_memory: memory,
+            exact_work: work,
             sketch: SketchKind::default(),
             hashes: 128,
             shingle: Shingle::default(),
             normalization: Normalization::default(),
             seed: 0,
-            mode: ClusterMode::default(),
+            cluster_mode: ClusterMode::default(),
             keep: Keep::default(),
         }
     }
@@ -70,7 +87,7 @@ impl DeduperBuilder {
     /// would take more, [`Method::Exact`] fails, and [`Method::Auto`] takes LSH.
     #[must_use]
     pub fn exact_memory(mut self, bytes: u64) -> Self {
-        self.exact.memory = bytes;
+        self.exact_memory = bytes;
         self
     }
 
@@ -79,7 +96,7 @@ impl DeduperBuilder {
     /// LSH.
     #[must_use]
     pub fn exact_work(mut self, pairs: u64) -> Self {
-        self.exact.work = pairs;
+        self.exact_work = pairs;
         self
     }
 
@@ -143,7 +160,7 @@ impl DeduperBuilder {
     /// How pairs become clusters. Default [`ClusterMode::Components`].
     #[must_use]
     pub fn cluster_mode(mut self, mode: ClusterMode) -> Self {
-        self.mode = mode;
+        self.cluster_mode = mode;
         self
     }
 
@@ -189,8 +206,11 @@ impl DeduperBuilder {
             banding,
             threshold,
             floor: floor_slots(threshold, self.hashes, loss(recall)),
-            budget: self.exact,
-            mode: self.mode,
+            budget: Budget {
+                memory: self.exact_memory,
+                work: self.exact_work,
+            },
+            mode: self.cluster_mode,
             keep: self.keep,
             bucket_pairs: None,
         })

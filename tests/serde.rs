@@ -1,8 +1,115 @@
 //! Settings and results through serde, and what is refused on the way in.
 
-use resemblance::sketch::Scheme;
+use std::fmt::{Debug, Display};
+use std::str::FromStr;
+
+use resemblance::sketch::{CodeBits, Scheme};
 use resemblance::stream::{Bloom, Memory, Verdict, Window};
-use resemblance::{ClusterMode, Deduper, DeduperBuilder, Shingle, Signature};
+use resemblance::text::Form;
+use resemblance::{
+    Banding, ClusterMode, Deduper, DeduperBuilder, Error, Keep, Method, Normalization,
+    PairsOfCopies, Shingle, Signature, SketchKind,
+};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// A setting is one text for `Display`, `FromStr` and serde; any other text is refused.
+fn is_text<T>(setting: T, text: &str)
+where
+    T: Copy + Debug + Display + PartialEq + FromStr<Err = Error> + Serialize + DeserializeOwned,
+{
+    assert_eq!(setting.to_string(), text);
+    assert_eq!(text.parse(), Ok(setting));
+    let json = serde_json::to_string(&setting).unwrap();
+    assert_eq!(json, format!("\"{text}\""));
+    assert_eq!(serde_json::from_str::<T>(&json).unwrap(), setting);
+    for other in ["", "no such", &format!("{text} "), &text.to_uppercase()] {
+        match other.parse::<T>() {
+            Ok(parsed) => assert_eq!(parsed, setting, "`{other}`"),
+            Err(error) => {
+                assert!(error.is_setting(), "{error}");
+                let json = format!("\"{other}\"");
+                assert!(serde_json::from_str::<T>(&json).is_err(), "`{other}`");
+            }
+        }
+    }
+}
+
+#[test]
+fn settings_are_short_texts() {
+    is_text(Shingle::Words(5), "words:5");
+    is_text(Shingle::Chars(9), "chars:9");
+    is_text(Shingle::Bytes(65_535), "bytes:65535");
+    is_text(Banding::new(21, 6).unwrap(), "21 x 6");
+    is_text(Method::Lsh, "lsh");
+    is_text(Method::Exact, "exact");
+    is_text(Method::Auto, "auto");
+    is_text(ClusterMode::Components, "components");
+    is_text(ClusterMode::Leader, "leader");
+    is_text(Keep::First, "first");
+    is_text(Keep::Longest, "longest");
+    is_text(PairsOfCopies::All, "all");
+    is_text(PairsOfCopies::Star, "star");
+    is_text(SketchKind::FastSimilarity, "fast-similarity");
+    is_text(SketchKind::Classic, "classic");
+    is_text(CodeBits::Eight, "8");
+    is_text(CodeBits::Sixteen, "16");
+    let mut all = Vec::new();
+    for form in [Form::None, Form::Nfc, Form::Nfkc] {
+        is_text(form, ["none", "nfc", "nfkc"][form as usize]);
+        for (folds, drops) in [(false, false), (false, true), (true, false), (true, true)] {
+            let one = Normalization::NONE.with_form(form).with_case_fold(folds);
+            let one = one.with_ignorable_dropped(drops);
+            is_text(one, &one.to_string());
+            all.push(one.to_string());
+        }
+    }
+    all.sort_unstable();
+    all.dedup();
+    assert_eq!(all.len(), 12);
+    let whole = "nfkc+fold+drop-ignorable".parse();
+    assert_eq!(whole, Ok(Normalization::NFKC_CASEFOLD));
+    for wrong in [
+        "nfkd",
+        "nfc+drop-ignorable+fold",
+        "nfkc-casefold+fold",
+        "+fold",
+    ] {
+        assert!(wrong.parse::<Normalization>().is_err(), "{wrong}");
+    }
+    for wrong in ["21", "21 x", "x 6", "21 x 6 x 1", "-1 x 6", "21,6"] {
+        assert!(wrong.parse::<Banding>().is_err(), "{wrong}");
+    }
+}
+
+/// Every field has the name of its method.
+#[test]
+fn fields_are_named_like_methods() {
+    let builder = Deduper::builder()
+        .threshold(0.75)
+        .method(Method::Auto)
+        .recall(0.9)
+        .banding(Banding::new(20, 5).unwrap())
+        .exact_memory(1000)
+        .exact_work(2000)
+        .sketch(SketchKind::Classic)
+        .hashes(100)
+        .shingle(Shingle::Bytes(8))
+        .normalization(Normalization::NONE)
+        .seed(7)
+        .cluster_mode(ClusterMode::Leader)
+        .keep(Keep::Longest);
+    let expected = serde_json::json!({
+        "threshold": 0.75, "method": "auto", "recall": 0.9, "banding": "20 x 5", "exact_memory": 1000,
+        "exact_work": 2000, "sketch": "classic", "hashes": 100, "shingle": "bytes:8",
+        "normalization": "none", "seed": 7, "cluster_mode": "leader", "keep": "longest",
+    });
+    assert_eq!(serde_json::to_value(&builder).unwrap(), expected);
+    assert_eq!(
+        serde_json::from_value::<DeduperBuilder>(expected).unwrap(),
+        builder
+    );
+}
 
 #[test]
 fn settings_are_what_they_were() {
@@ -18,13 +125,13 @@ fn settings_are_what_they_were() {
     );
     // What is left out has its default; what is unknown is refused.
     let some: DeduperBuilder =
-        serde_json::from_str(r#"{"threshold": 0.5, "shingle": {"words": 3}, "banding": [10, 5]}"#)
+        serde_json::from_str(r#"{"threshold": 0.5, "shingle": "words:3", "banding": "10x5"}"#)
             .unwrap();
     let deduper = some.build().unwrap();
     assert_eq!((deduper.threshold(), deduper.scheme().hashes()), (0.5, 128));
     assert_eq!(deduper.banding().to_string(), "10 x 5");
     assert!(serde_json::from_str::<DeduperBuilder>(r#"{"treshold": 0.5}"#).is_err());
-    assert!(serde_json::from_str::<DeduperBuilder>(r#"{"banding": [0, 5]}"#).is_err());
+    assert!(serde_json::from_str::<DeduperBuilder>(r#"{"banding": "0 x 5"}"#).is_err());
 }
 
 #[test]
@@ -36,7 +143,7 @@ fn signatures_are_checked() {
         ("\"version\":2", "\"version\":9"),
         ("\"hashes\":128", "\"hashes\":0"),
         ("\"hashes\":128", "\"hashes\":64"),
-        ("\"words\":5", "\"words\":0"),
+        ("words:5", "words:0"),
     ] {
         assert!(json.contains(from));
         assert!(

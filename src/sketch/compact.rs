@@ -2,10 +2,10 @@
 
 use super::{Estimate, Scheme, SignatureMatrix};
 use crate::error::{Error, Kind};
+use crate::named::named;
 
 /// Bits kept of a slot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum CodeBits {
     /// One byte a slot.
@@ -13,6 +13,11 @@ pub enum CodeBits {
     /// Two bytes a slot.
     Sixteen,
 }
+
+named!(CodeBits, "code bits", "8 or 16", {
+    Eight: "8",
+    Sixteen: "16"
+});
 
 impl CodeBits {
     /// Bits a slot.

@@ -28,6 +28,7 @@ use std::sync::Arc;
 
 use xxhash_rust::xxh3::{Xxh3, xxh3_64_with_seed};
 
+use crate::named::named;
 use crate::text::arch::{self, Processor, Task};
 
 pub use classic::Classic;
@@ -91,8 +92,6 @@ impl<M: Method> Task for Sketching<'_, M> {
 
 /// The sketches to choose from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
 #[non_exhaustive]
 pub enum SketchKind {
     /// [`FastSimilarity`], the default.
@@ -112,14 +111,10 @@ impl SketchKind {
     }
 }
 
-impl fmt::Display for SketchKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::FastSimilarity => "fast-similarity",
-            Self::Classic => "classic",
-        })
-    }
-}
+named!(SketchKind, "sketch", "fast-similarity or classic", {
+    FastSimilarity: "fast-similarity",
+    Classic: "classic"
+});
 
 /// Slots that two rows have in common.
 pub(crate) fn equal_slots(left: &[u32], right: &[u32]) -> usize {

@@ -186,8 +186,14 @@ fn headers_that_do_not_fit_are_refused() {
         (("\"hashes\": 16", "\"hashes\": 0"), "hashes 0"),
         (("0.8", "1.5"), "threshold 1.5"),
         (("words:2", "lines:2"), "shingle `lines:2`"),
-        (("fast-similarity", "slow"), "sketch `slow`: unknown"),
-        (("nfkc", "nfkd"), "normalization form `nfkd`: unknown"),
+        (
+            ("fast-similarity", "slow"),
+            "sketch `slow`: must be fast-similarity or classic",
+        ),
+        (
+            ("nfkc", "nfkd"),
+            "normalization form `nfkd`: must be none, nfc or nfkc",
+        ),
         (
             (
                 "\"scheme\": {\n    \"version\": 2",

@@ -21,6 +21,7 @@ use super::normalize::Normalization;
 use super::windows::{Levels, Stages, Windows};
 use super::words::Splitter;
 use crate::error::{Error, Kind};
+use crate::named::serde_as_text;
 
 /// What is compared: n consecutive tokens, and what a token is.
 ///
@@ -35,8 +36,6 @@ use crate::error::{Error, Kind};
 /// assert!("words:0".parse::<Shingle>().is_err());
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(feature = "serde", serde(rename_all = "lowercase"))]
 pub enum Shingle {
     /// n words of UAX #29 that hold a letter or digit. Default, with n = 5.
     Words(usize),
@@ -89,7 +88,8 @@ impl FromStr for Shingle {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
-        let unknown = || Error::new(Kind::ShingleText(text.to_owned()));
+        let expected = "words:N, chars:N or bytes:N, such as words:5";
+        let unknown = || Error::unknown("shingle", text, expected);
         let (kind, n) = text.split_once(':').ok_or_else(unknown)?;
         let n = n.parse().map_err(|_| unknown())?;
         match kind {
@@ -100,6 +100,8 @@ impl FromStr for Shingle {
         }
     }
 }
+
+serde_as_text!(Shingle);
 
 /// Working memory of a [`Shingler`]: keep one for each thread and nothing is allocated a document.
 #[derive(Debug, Default)]
