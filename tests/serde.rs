@@ -1,5 +1,7 @@
 //! Settings and results through serde, and what is refused on the way in.
 
+mod support;
+
 use std::fmt::{Debug, Display};
 use std::str::FromStr;
 
@@ -7,7 +9,7 @@ use resemblance::sketch::{CodeBits, Scheme};
 use resemblance::stream::{Bloom, Memory, Verdict, Window};
 use resemblance::text::Form;
 use resemblance::{
-    Banding, ClusterMode, Deduper, DeduperBuilder, Error, Keep, Method, Normalization,
+    Banding, ClusterMode, Clusters, Deduper, DeduperBuilder, Error, Keep, Method, Normalization,
     PairsOfCopies, Shingle, Signature, SketchKind,
 };
 use serde::Serialize;
@@ -167,11 +169,106 @@ fn signatures_are_checked() {
 #[test]
 fn results_can_be_written() {
     let texts = ["one text of five words", "one text of five words"];
-    let clusters = serde_json::to_value(Deduper::new().clusters(&texts)).unwrap();
-    assert_eq!(clusters["removed"][0]["similarity"]["jaccard"], 1.0);
     let pairs = serde_json::to_value(Deduper::new().pairs(&texts)).unwrap();
     assert_eq!(pairs["pairs"][0]["b"], 1);
     assert_eq!(pairs["recall"]["method"], "lsh");
+}
+
+/// The form of the documentation, down to the names.
+#[test]
+fn clusters_have_a_form() {
+    let texts = [
+        "one text of five words",
+        "",
+        "one text of five words",
+        "another",
+    ];
+    let clusters = Deduper::new().clusters(&texts);
+    let written = serde_json::to_value(&clusters).unwrap();
+    let recall = serde_json::to_value(clusters.recall()).unwrap();
+    assert_eq!(recall["banding"], "21 x 6");
+    let similarity = serde_json::json!({
+        "shared": 1, "jaccard": 1.0, "containment_a": 1.0, "containment_b": 1.0
+    });
+    let expected = serde_json::json!({
+        "documents": 4,
+        "clusters": [{ "kept": 0, "removed": [{ "document": 2, "similarity": similarity }] }],
+        "empty": [1],
+        "recall": recall,
+    });
+    assert_eq!(written, expected);
+}
+
+#[test]
+fn clusters_are_read_back() {
+    let texts = support::collection(3, 400);
+    for mode in [ClusterMode::Components, ClusterMode::Leader] {
+        let deduper = support::sure(0.6).cluster_mode(mode).keep(Keep::Longest);
+        let clusters = deduper.build().unwrap().clusters(&texts);
+        assert!(clusters.len() > 10 && !clusters.empty().is_empty());
+        let json = serde_json::to_string(&clusters).unwrap();
+        let read: Clusters = serde_json::from_str(&json).unwrap();
+        assert_eq!(read, clusters);
+        for document in 0..texts.len() {
+            assert_eq!(read.removal(document), clusters.removal(document));
+        }
+    }
+}
+
+#[test]
+fn clusters_that_do_not_hold_together_are_refused() {
+    let texts = [
+        "a b c d e",
+        "",
+        "f g h i j",
+        "a b c d e",
+        "f g h i j",
+        "a b c d e",
+    ];
+    let clusters = Deduper::new().clusters(&texts);
+    let json = serde_json::to_string(&clusters).unwrap();
+    for (from, to, why) in [
+        (
+            "\"documents\":6",
+            "\"documents\":5",
+            "there is no document 5",
+        ),
+        ("\"documents\":6", "\"documents\":4294967295", "too many"),
+        ("\"kept\":2", "\"kept\":0", "document 0 is in two places"),
+        (
+            "\"document\":3",
+            "\"document\":0",
+            "document 0 is in two places",
+        ),
+        ("\"document\":3", "\"document\":5", "must ascend"),
+        (
+            "\"kept\":0",
+            "\"kept\":1",
+            "document 1 is empty, and in a cluster",
+        ),
+        ("\"empty\":[1]", "\"empty\":[1,1]", "must ascend"),
+        (
+            "\"empty\":[1]",
+            "\"empty\":[6]",
+            "must ascend, and be among",
+        ),
+        ("\"jaccard\":1.0", "\"jaccard\":1.5", "impossible"),
+        ("\"kept\":0", "\"keep\":0", "unknown field"),
+    ] {
+        assert!(json.contains(from), "{json}");
+        let error = serde_json::from_str::<Clusters>(&json.replacen(from, to, 1));
+        let error = error.unwrap_err().to_string();
+        assert!(error.contains(why), "{to}: {error}");
+    }
+    let mut value = serde_json::to_value(&clusters).unwrap();
+    let refused = |value: &serde_json::Value| {
+        let read = serde_json::from_value::<Clusters>(value.clone());
+        read.unwrap_err().to_string()
+    };
+    value["clusters"].as_array_mut().unwrap().reverse();
+    assert!(refused(&value).contains("order of their first documents"));
+    value["clusters"][0]["removed"] = serde_json::json!([]);
+    assert!(refused(&value).contains("has no other"));
 }
 
 #[test]

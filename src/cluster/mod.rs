@@ -12,6 +12,8 @@
 
 mod components;
 mod leaders;
+#[cfg(feature = "serde")]
+mod record;
 mod result;
 
 use crate::named::named;
