@@ -355,6 +355,42 @@ fn nothing_and_little_are_fine() {
     assert_eq!(deduper.clusters(&["yes", "Yes!"]).len(), 1);
 }
 
+/// Settings and sizes, no tables.
+#[test]
+fn what_is_printed_for_debugging_is_short() {
+    let deduper = Deduper::new();
+    let texts: Vec<String> = (0..100)
+        .map(|i| format!("text {i} of some words"))
+        .collect();
+    let mut index = deduper.index();
+    let mut window = deduper.sieve(resemblance::stream::Window::all()).unwrap();
+    let mut bloom = deduper
+        .sieve(resemblance::stream::Bloom::new(1000, 0.001))
+        .unwrap();
+    for text in &texts {
+        index.insert(text.clone(), text).unwrap();
+        window.admit(text);
+        bloom.admit(text);
+    }
+    let matrix = deduper.signatures(&texts);
+    let all: [&dyn std::fmt::Debug; 10] = [
+        &deduper,
+        &deduper.scheme(),
+        &deduper.sketcher(),
+        &deduper.sketcher().shingler(),
+        &deduper.digester(),
+        &index,
+        &window,
+        &bloom,
+        &matrix,
+        &matrix.compact(resemblance::sketch::CodeBits::Eight),
+    ];
+    for one in all {
+        let shown = format!("{one:?}");
+        assert!(shown.len() < 600 && shown.contains("Words(5)"), "{shown}");
+    }
+}
+
 #[test]
 fn everything_is_send_and_sync() {
     fn is<T: Send + Sync>() {}

@@ -1,5 +1,7 @@
 //! b-bit signatures (Li and König: "b-Bit Minwise Hashing", WWW 2010).
 
+use std::fmt;
+
 use super::{Estimate, Scheme, SignatureMatrix};
 use crate::error::{Error, Kind};
 use crate::named::named;
@@ -43,7 +45,7 @@ impl CodeBits {
 /// assert_eq!(compact.estimate(0, 1).jaccard, 1.0);
 /// assert_eq!(compact.memory_usage() * 4, matrix.memory_usage());
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct CompactMatrix {
     scheme: Scheme,
     codes: Codes,
@@ -77,6 +79,15 @@ impl SignatureMatrix {
                 .filter(|&document| self.is_empty_row(document))
                 .collect(),
         }
+    }
+}
+
+impl fmt::Debug for CompactMatrix {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CompactMatrix")
+            .field("scheme", &self.scheme)
+            .field("len", &self.len())
+            .finish_non_exhaustive()
     }
 }
 

@@ -1,5 +1,6 @@
 //! Documents to signatures: shingler and sketch together.
 
+use std::fmt;
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -20,11 +21,17 @@ use crate::text::{Content, NotText, Scratch, Shingler, mix};
 /// whole.merge(&sketcher.signature("sugar is sweet and so are you"))?;
 /// # Ok::<(), resemblance::Error>(())
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Sketcher {
     scheme: Scheme,
     shingler: Shingler,
     sketch: Arc<dyn Sketch>,
+}
+
+impl fmt::Debug for Sketcher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Sketcher").field(&self.scheme).finish()
+    }
 }
 
 impl Sketcher {

@@ -1,5 +1,7 @@
 //! A memory of fixed size: a Bloom filter for each band.
 
+use std::fmt;
+
 use super::filter::Filter;
 use super::rates::{Plan, union};
 use super::{Seen, Verdict};
@@ -57,7 +59,7 @@ impl Bloom {
 }
 
 /// The filters of a [`Bloom`] memory, and how often they err.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct BloomBands {
     /// One for each band.
     filters: Vec<Filter>,
@@ -65,6 +67,16 @@ pub struct BloomBands {
     plan: Plan,
     documents: u64,
     settings: Bloom,
+}
+
+impl fmt::Debug for BloomBands {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BloomBands")
+            .field("banding", &self.banding)
+            .field("planned", &self.planned())
+            .field("documents", &self.documents)
+            .finish_non_exhaustive()
+    }
 }
 
 impl BloomBands {

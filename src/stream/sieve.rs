@@ -1,5 +1,7 @@
 //! The state machine: a document in, a verdict out.
 
+use std::fmt;
+
 use super::bloom::BloomBands;
 use super::sketched::{Sketched, Sketching, Wanted};
 use super::window::Passed;
@@ -35,7 +37,6 @@ use crate::text::Document;
 /// A failed document is counted, and the next one can be admitted. Their twins on text can only fail where a memory is
 /// full, and then panic: a Bloom memory at one document more than planned unless it may
 /// [overfill](super::Bloom::overfill), a window at 2^32 - 1 documents.
-#[derive(Debug)]
 pub struct Sieve {
     sketching: Sketching,
     memory: Remembered,
@@ -46,6 +47,21 @@ pub struct Sieve {
 enum Remembered {
     Window(Box<Passed>),
     Bloom(BloomBands),
+}
+
+impl fmt::Debug for Sieve {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let memory: &dyn fmt::Debug = match &self.memory {
+            Remembered::Window(passed) => passed.settings(),
+            Remembered::Bloom(bands) => bands,
+        };
+        f.debug_struct("Sieve")
+            .field("sketcher", self.sketcher())
+            .field("memory", memory)
+            .field("remembered", &self.remembered())
+            .field("counts", &self.counts)
+            .finish()
+    }
 }
 
 impl Sieve {

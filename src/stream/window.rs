@@ -138,6 +138,10 @@ impl Passed {
         })
     }
 
+    pub(super) fn settings(&self) -> &Window {
+        &self.settings
+    }
+
     pub(super) fn wanted(&self) -> Wanted {
         Wanted {
             banding: self.banding(),

@@ -184,7 +184,7 @@ const BYTES: usize = 1024;
 /// assert_eq!(hashes[0], hashes[3]);
 /// # Ok::<(), resemblance::Error>(())
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Shingler {
     shingle: Shingle,
     normalization: Normalization,
@@ -192,6 +192,16 @@ pub struct Shingler {
     levels: Levels,
     /// Hashes of all tokens of one byte.
     one_byte: Box<[u64; 256]>,
+}
+
+impl fmt::Debug for Shingler {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shingler")
+            .field("shingle", &self.shingle)
+            .field("normalization", &self.normalization)
+            .field("seed", &self.seed())
+            .finish_non_exhaustive()
+    }
 }
 
 impl Shingler {

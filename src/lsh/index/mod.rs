@@ -11,7 +11,7 @@ mod save;
 
 use std::borrow::Borrow;
 use std::cmp::Ordering;
-use std::fmt::Debug;
+use std::fmt::{self, Debug};
 use std::hash::Hash;
 
 use super::banding::{Banding, valid_threshold};
@@ -38,7 +38,7 @@ use live::Live;
 /// assert!(index.remove(&"first") && index.is_empty());
 /// # Ok::<(), resemblance::Error>(())
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Index<Id> {
     sketcher: Sketcher,
     banding: Banding,
@@ -59,6 +59,17 @@ pub struct Match<Id> {
     pub id: Id,
     /// Estimated similarity to what was asked.
     pub estimate: Estimate,
+}
+
+impl<Id: Clone + Eq + Hash + Debug> Debug for Index<Id> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Index")
+            .field("scheme", self.sketcher.scheme())
+            .field("banding", &self.banding)
+            .field("threshold", &self.threshold)
+            .field("len", &self.len())
+            .finish_non_exhaustive()
+    }
 }
 
 impl<Id: Clone + Eq + Hash + Debug> Index<Id> {
