@@ -101,6 +101,7 @@ impl TextDocument {
             },
             (_, _, Content::Text(text)) => Held::Text(text.into()),
             (_, _, Content::Bytes(bytes)) => Held::Bytes(bytes.into()),
+            (_, _, Content::Shingles(_)) => unreachable!("files hold text and bytes"),
         };
         Self { held, record: hash }
     }

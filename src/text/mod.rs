@@ -35,7 +35,7 @@ pub(crate) mod statement;
 mod windows;
 mod words;
 
-pub use document::{Bytes, Content, Document, ReadBuffer, ReadError};
+pub use document::{Bytes, Content, Document, ReadBuffer, ReadError, Shingles};
 pub use hash::mix;
 pub use normalize::{Form, Normalization};
 pub use shingle::{NotText, Scratch, Shingle, Shingler};

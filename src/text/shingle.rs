@@ -167,7 +167,28 @@ impl Task for ShinglingBytes<'_> {
     }
 }
 
-/// Bytes that are hashed before they are combined, so that they stay in the nearest cache.
+struct ShinglingIds<'a, I> {
+    shingler: &'a Shingler,
+    ids: I,
+    windows: Windows<'a>,
+}
+
+impl<I: Iterator<Item = u64>> Task for ShinglingIds<'_, I> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<P: Processor>(mut self, processor: P) {
+        let tokens = &self.shingler.tokens;
+        let mut ids = self.ids.map(|id| tokens.hash(&id.to_le_bytes())).peekable();
+        while ids.peek().is_some() {
+            self.windows.tokens().extend(ids.by_ref().take(BYTES));
+            self.windows.advance(processor);
+        }
+        self.windows.end(processor);
+    }
+}
+
+/// Tokens that are hashed before they are combined, so that they stay in the nearest cache.
 const BYTES: usize = 1024;
 
 /// Turns documents into shingle hashes.
@@ -259,8 +280,8 @@ impl Shingler {
         });
     }
 
-    /// Writes the shingle hashes of a document that may be bytes over `hashes`. Bytes that are
-    /// UTF-8 count as that text; else, with byte shingles, each UTF-8 run between the bytes that
+    /// Writes the shingle hashes of a document that may be bytes over `hashes`; those of
+    /// [`Content::Shingles`] as they are. Bytes that are UTF-8 count as that text; else, with byte shingles, each UTF-8 run between the bytes that
     /// are none is normalized by itself.
     ///
     /// # Errors
@@ -281,6 +302,10 @@ impl Shingler {
                     bytes: &scratch.bytes,
                     windows: Windows::new(&self.levels, &mut scratch.stages, hashes),
                 });
+            }
+            Content::Shingles(shingles) => {
+                hashes.clear();
+                hashes.extend_from_slice(shingles);
             }
         }
         Ok(())
@@ -319,6 +344,7 @@ impl Shingler {
                 self.normalize_bytes(bytes, &mut normalized);
                 normalized
             }
+            Content::Shingles(_) => Vec::new(),
         })
     }
 
@@ -326,6 +352,19 @@ impl Shingler {
     pub fn text(&self, text: &str) -> Vec<u64> {
         let mut hashes = Vec::new();
         self.text_into(text, &mut Scratch::default(), &mut hashes);
+        hashes
+    }
+
+    /// The shingle hashes of a document whose tokens are numbers of your own, such as those of a tokenizer: of n
+    /// consecutive ids each, for words, chars and bytes alike. Nothing is normalized. An id is hashed like the token of its
+    /// eight bytes, the lowest first.
+    pub fn token_ids(&self, ids: impl IntoIterator<Item = impl Into<u64>>) -> Vec<u64> {
+        let (mut scratch, mut hashes) = (Scratch::default(), Vec::new());
+        arch::run(ShinglingIds {
+            shingler: self,
+            ids: ids.into_iter().map(Into::into),
+            windows: Windows::new(&self.levels, &mut scratch.stages, &mut hashes),
+        });
         hashes
     }
 
