@@ -65,6 +65,7 @@ pub(crate) enum Kind {
         slots: usize,
         hashes: usize,
     },
+    SignatureBytes(String),
     NotText {
         document: usize,
         offset: usize,
@@ -262,6 +263,7 @@ impl fmt::Display for Error {
             Kind::SlotCount { slots, hashes } => {
                 write!(f, "{slots} slots do not make signatures of {hashes} hashes")
             }
+            Kind::SignatureBytes(why) => write!(f, "these bytes are not a signature: {why}"),
             Kind::NotText { document, offset } => write!(
                 f,
                 "document {document} is not UTF-8 (byte {offset}): bytes can be compared with \

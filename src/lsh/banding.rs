@@ -153,11 +153,28 @@ impl Banding {
         hash_slots(band as u64, &slots[band * rows..(band + 1) * rows])
     }
 
-    /// The keys of all bands.
-    pub(crate) fn keys(self, slots: &[u32]) -> Vec<u64> {
-        (0..self.bands())
-            .map(|band| self.key(band, slots))
-            .collect()
+    /// The keys of all bands, in their order: what a database has to look up to find candidates by itself.
+    ///
+    /// ```
+    /// use resemblance::Deduper;
+    ///
+    /// let deduper = Deduper::new();
+    /// let keys = |text| -> Vec<u64> {
+    ///     let signature = deduper.signature(text);
+    ///     deduper.banding().keys(signature.slots()).collect()
+    /// };
+    /// let left = keys("the council has voted to repair the old harbour wall before winter comes");
+    /// let right = keys("The council has voted to repair the old harbour wall before winter comes!");
+    /// assert!(left.iter().zip(&right).any(|(a, b)| a == b));
+    /// ```
+    ///
+    /// [Empty](crate::Signature::is_empty) signatures have keys as well, all of them the same: leave these out, since
+    /// documents without shingles resemble nothing.
+    ///
+    /// # Panics
+    /// If `slots` are fewer than [`slots`](Self::slots).
+    pub fn keys(self, slots: &[u32]) -> impl ExactSizeIterator<Item = u64> {
+        (0..self.bands()).map(move |band| self.key(band, slots))
     }
 
     /// Refuses a banding that a signature is too short for.

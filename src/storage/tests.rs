@@ -108,7 +108,7 @@ fn bands_have_the_documents_with_shingles() {
     let stored = Stored::open(&dir, Checks::All).unwrap();
     let rows = |text: &str| {
         let signature = deduper().signature(text);
-        let keys = deduper().banding().keys(signature.slots());
+        let keys: Vec<u64> = deduper().banding().keys(signature.slots()).collect();
         stored.bands().rows(&keys)
     };
     assert_eq!(rows(TEXTS[0]), [0, 3].repeat(8));

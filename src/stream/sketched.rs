@@ -85,7 +85,6 @@ impl Sketching {
         slots.resize(self.sketcher.scheme().hashes(), 0);
         self.sketcher.sketch().sketch(hashes, slots);
         let Wanted { banding, .. } = self.wanted;
-        let key = |band| banding.key(band, slots);
         let slots_wanted = if self.wanted.slots { &slots[..] } else { &[] };
         let shingles_wanted = if self.wanted.shingles {
             &hashes[..]
@@ -93,7 +92,7 @@ impl Sketching {
             &[]
         };
         Ok(Sketched::Some(Sketch {
-            keys: (0..banding.bands()).map(key).collect(),
+            keys: banding.keys(slots).collect(),
             slots: slots_wanted.into(),
             shingles: shingles_wanted.into(),
         }))

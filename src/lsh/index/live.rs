@@ -104,7 +104,7 @@ impl<Id: Clone + Eq + Hash> Live<Id> {
             return false;
         };
         if !self.matrix.is_empty_row(row as usize) {
-            let keys = banding.keys(self.matrix.row(row as usize));
+            let keys: Vec<u64> = banding.keys(self.matrix.row(row as usize)).collect();
             self.unlink(row, &keys);
         }
         self.ids[row as usize] = None;
@@ -238,7 +238,7 @@ mod tests {
         let banding = deduper.banding();
         let mut live = Live::new(*deduper.scheme(), banding.bands(), 7);
         let signature = deduper.signature("some words of a text");
-        let keys = banding.keys(signature.slots());
+        let keys: Vec<u64> = banding.keys(signature.slots()).collect();
         for id in ["a", "b", "c"] {
             live.insert(id, signature.slots(), &keys);
         }

@@ -111,7 +111,7 @@ impl<Id: Clone + Eq + Hash + Debug> Index<Id> {
         if self.contains(&id) {
             return Err(id_taken(&id));
         }
-        let keys = self.banding.keys(signature.slots());
+        let keys = self.keys(signature.slots());
         self.live.insert(id, signature.slots(), &keys);
         Ok(())
     }
@@ -143,7 +143,7 @@ impl<Id: Clone + Eq + Hash + Debug> Index<Id> {
             false => Ok(()),
         })?;
         other.for_each(|id, slots| {
-            let keys = self.banding.keys(slots);
+            let keys = self.keys(slots);
             self.live.insert(id, slots, &keys);
             Ok(())
         })
@@ -229,6 +229,10 @@ impl<Id: Clone + Eq + Hash + Debug> Index<Id> {
         Ok(self.top(signature, k))
     }
 
+    fn keys(&self, slots: &[u32]) -> Vec<u64> {
+        self.banding.keys(slots).collect()
+    }
+
     fn above(&self, signature: &Signature, jaccard: f64) -> Vec<Match<Id>> {
         let mut found = self.candidates(signature.slots());
         found.retain(|found| found.estimate.jaccard >= jaccard);
@@ -246,7 +250,7 @@ impl<Id: Clone + Eq + Hash + Debug> Index<Id> {
         if slots[0] == EMPTY {
             return Vec::new();
         }
-        let keys = self.banding.keys(slots);
+        let keys = self.keys(slots);
         let mut found = Vec::new();
         if let Some(base) = &self.base {
             found.extend(base.candidates(&keys).into_iter().map(|row| Found {
