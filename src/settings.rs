@@ -8,10 +8,9 @@ use crate::exact::Sampler;
 use crate::lsh::{Banding, valid_recall, valid_threshold};
 use crate::method::{Budget, Method, Reason};
 use crate::recall::{Missed, Recall};
-use crate::sketch::{Scheme, SketchKind, Sketcher};
+use crate::sketch::{Scheme, SketchKind, Sketcher, floor_slots};
 use crate::text::{Normalization, Shingle};
 use crate::threshold::Threshold;
-use crate::verify::floor_slots;
 
 /// Settings of a [`Deduper`](crate::Deduper); each method states its default.
 ///

@@ -8,7 +8,8 @@ use super::{Seen, Verdict};
 use crate::error::{Error, Kind};
 use crate::lsh::Banding;
 use crate::settings::Settings;
-use crate::verify::{ShingleSet, below_floor};
+use crate::sketch::below_floor;
+use crate::verify::ShingleSet;
 
 /// Settings of a memory of the documents that were passed: of all, or of the last ones. It tells which of them was met,
 /// and their exact similarity.

@@ -176,11 +176,6 @@ impl<Id: Clone + Eq + Hash> Live<Id> {
         Estimate::of_rows(self.slots(row), slots)
     }
 
-    /// The ids, in no particular order.
-    pub(super) fn ids(&self) -> impl Iterator<Item = &Id> {
-        self.row_of.keys()
-    }
-
     pub(super) fn len(&self) -> usize {
         self.row_of.len()
     }
