@@ -37,6 +37,8 @@ pub use compact::{CodeBits, CompactMatrix};
 pub use fast_similarity::FastSimilarity;
 pub(crate) use floor::{below_floor, floor_slots};
 pub use matrix::SignatureMatrix;
+#[cfg(feature = "storage")]
+pub(crate) use scheme::BYTES as SCHEME_BYTES;
 pub use scheme::{SCHEME_VERSION, Scheme};
 pub use signature::{Estimate, Signature};
 pub use sketcher::Sketcher;

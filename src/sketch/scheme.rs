@@ -96,11 +96,11 @@ impl Scheme {
 }
 
 /// Bytes of a scheme.
-pub(super) const BYTES: usize = 16;
+pub(crate) const BYTES: usize = 16;
 
 impl Scheme {
     /// As [`Signature::to_bytes`](super::Signature::to_bytes) describes it.
-    pub(super) fn to_bytes(self) -> [u8; BYTES] {
+    pub(crate) fn to_bytes(self) -> [u8; BYTES] {
         let sketch = match self.sketch {
             SketchKind::FastSimilarity => 0,
             SketchKind::Classic => 1,
@@ -135,7 +135,7 @@ impl Scheme {
     }
 
     /// The scheme of these bytes, or why it is none.
-    pub(super) fn from_bytes(bytes: [u8; BYTES]) -> Result<Self, String> {
+    pub(crate) fn from_bytes(bytes: [u8; BYTES]) -> Result<Self, String> {
         let [
             version,
             sketch,

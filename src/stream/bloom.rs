@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::filter::Filter;
-use super::rates::{Plan, union};
+use super::rates::{BLOCK, Plan, union};
 use super::{Seen, Verdict};
 use crate::error::{Error, Kind};
 use crate::lsh::Banding;
@@ -17,12 +17,12 @@ use crate::settings::Settings;
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 pub struct Bloom {
-    documents: u64,
-    rate: f64,
+    pub(super) documents: u64,
+    pub(super) rate: f64,
     #[cfg_attr(feature = "serde", serde(default))]
-    banding: Option<Banding>,
+    pub(super) banding: Option<Banding>,
     #[cfg_attr(feature = "serde", serde(default))]
-    overfill: bool,
+    pub(super) overfill: bool,
 }
 
 /// Less is meaningless: 64-bit keys of two bands are the same by chance.
@@ -62,11 +62,11 @@ impl Bloom {
 #[derive(Clone)]
 pub struct BloomBands {
     /// One for each band.
-    filters: Vec<Filter>,
+    pub(super) filters: Vec<Filter>,
     banding: Banding,
     plan: Plan,
-    documents: u64,
-    settings: Bloom,
+    pub(super) documents: u64,
+    pub(super) settings: Bloom,
 }
 
 impl fmt::Debug for BloomBands {
@@ -81,23 +81,30 @@ impl fmt::Debug for BloomBands {
 
 impl BloomBands {
     pub(super) fn new(settings: &Settings, bloom: Bloom) -> Result<Self, Error> {
+        let hashes = settings.scheme().hashes();
+        let banding = match bloom.banding {
+            Some(banding) => banding.fits(hashes)?,
+            None => Banding::balanced(settings.threshold(), hashes)?,
+        };
+        Self::with(bloom, banding, None)
+    }
+
+    /// Empty filters for a banding. An error if they would not have `bytes`, where these are known.
+    pub(super) fn with(bloom: Bloom, banding: Banding, bytes: Option<u64>) -> Result<Self, Error> {
         let Bloom {
             documents, rate, ..
         } = bloom;
-        let hashes = settings.scheme().hashes();
         if documents == 0 {
             return Err(Error::new(Kind::BloomDocuments(documents)));
         }
         if !(LEAST_RATE..1.0).contains(&rate) {
             return Err(Error::new(Kind::BloomRate(rate)));
         }
-        let banding = match bloom.banding {
-            Some(banding) => banding.fits(hashes)?,
-            None => Banding::balanced(settings.threshold(), hashes)?,
-        };
         let plan = Plan::new(documents, banding.bands(), rate)?;
         let blocks = plan.blocks() as usize;
-        if !Filter::fit(banding.bands(), blocks) {
+        let planned = plan.blocks() * (BLOCK / 8 * banding.bands()) as u64;
+        let fits = bytes.is_none_or(|bytes| bytes == planned);
+        if !fits || !Filter::fit(banding.bands(), blocks) {
             return Err(Error::new(Kind::BloomSize { documents, rate }));
         }
         let filter = Filter::new(blocks, plan.probes());

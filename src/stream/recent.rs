@@ -147,6 +147,13 @@ impl Recent {
         Estimate::of_rows(slots, &self.slots[from..from + self.hashes])
     }
 
+    /// The signature at a place.
+    #[cfg(feature = "storage")]
+    pub(super) fn slots(&self, place: u64) -> &[u32] {
+        let from = self.row(place) * self.hashes;
+        &self.slots[from..from + self.hashes]
+    }
+
     fn row(&self, place: u64) -> usize {
         (place % self.capacity as u64) as usize
     }

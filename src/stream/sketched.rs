@@ -59,10 +59,10 @@ impl Sketching {
         }
     }
 
-    /// Of the document of this number; errors name it.
+    /// Of the document of this id; errors name it.
     pub(super) fn of<D: Document + ?Sized>(
         &self,
-        number: u64,
+        id: u64,
         document: &D,
     ) -> Result<Sketched, Error> {
         let mut space = self.spaces.lend();
@@ -74,11 +74,11 @@ impl Sketching {
         } = &mut *space;
         let content = document
             .content(buffer)
-            .map_err(|error| Error::unreadable(number as usize, &*error))?;
+            .map_err(|error| Error::unreadable(id as usize, &*error))?;
         self.sketcher
             .shingler()
             .content_into(content, scratch, hashes)
-            .map_err(|not_text| not_text.in_document(number as usize))?;
+            .map_err(|not_text| not_text.in_document(id as usize))?;
         if hashes.is_empty() {
             return Ok(Sketched::Empty);
         }
