@@ -281,7 +281,7 @@ impl fmt::Display for Error {
             Kind::TooManyDocuments(n) => write!(
                 f,
                 "{n} documents: one run takes at most {} of them",
-                u32::MAX
+                u32::MAX - 1
             ),
             Kind::IdTaken(id) => write!(f, "id {id} is in the index already"),
             Kind::Window(n) => write!(f, "window of {n} documents: must be from 1 to 4294967294"),

@@ -148,22 +148,6 @@ impl TextDocument {
     }
 }
 
-/// A record at hand as a document.
-pub(super) struct StoredRecord<'r> {
-    pub(super) record: RawRecord<'r>,
-    pub(super) fields: &'r Fields,
-}
-
-impl Document for StoredRecord<'_> {
-    fn content<'a>(&'a self, buffer: &'a mut ReadBuffer) -> Result<Content<'a>, ReadError> {
-        Ok(self.record.content(self.fields, &mut buffer.text)?)
-    }
-
-    fn byte_len(&self) -> usize {
-        self.record.bytes.len()
-    }
-}
-
 /// What a file has done whose records are not what they were.
 pub(super) const CHANGED: &str = "changed while it was in work";
 

@@ -5,8 +5,8 @@ use rayon::prelude::*;
 use super::folder::Folder;
 use super::row::Row;
 use super::walk::{Known, Walk};
-use crate::batch::{Memory, Shingled as _};
-use crate::corpus::document::{CHANGED, StoredRecord};
+use crate::batch::Memory;
+use crate::corpus::document::CHANGED;
 use crate::corpus::error::Error;
 use crate::corpus::indexed::Indexed;
 use crate::corpus::input::Input;
@@ -230,11 +230,10 @@ impl Again<'_> {
         record: RawRecord<'_>,
         memory: &mut Memory,
     ) -> Result<(), Error> {
-        let stored = StoredRecord {
-            record,
-            fields: &self.options.fields,
-        };
-        let shingled = stored.shingle(self.shingler, memory);
+        let fields = &self.options.fields;
+        let shingled = memory.shingle(self.shingler, |buffer| {
+            Ok(record.content(fields, &mut buffer.text)?)
+        });
         shingled.map_err(|_| Error::bad(input.place(row.line()), CHANGED))
     }
 }
