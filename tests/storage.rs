@@ -484,7 +484,9 @@ fn stored_indexes_are_merged() {
         "id \"document 20\" is in the index already"
     );
     rest.merge(&of_texts(&texts[..20])).unwrap();
-    assert_eq!((rest.len(), ids(&rest)), (60, ids(&plain)));
+    let mut turned = ids(&plain);
+    turned.rotate_left(20);
+    assert_eq!((rest.len(), ids(&rest)), (60, turned));
 }
 
 #[test]

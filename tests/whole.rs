@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 use resemblance::lsh::Banding;
-use resemblance::text::Shingler;
+use resemblance::text::{Content, Document, ReadBuffer, ReadError, Shingler};
 use resemblance::verify::ShingleSet;
 use resemblance::watch::{Progress, Stage};
 use resemblance::{ClusterMode, Clusters, Deduper, DeduperBuilder, Keep, Method, Run, Shingle};
@@ -389,6 +389,27 @@ fn what_is_printed_for_debugging_is_short() {
         let shown = format!("{one:?}");
         assert!(shown.len() < 600 && shown.contains("Words(5)"), "{shown}");
     }
+}
+
+/// One more than a run takes; none of them takes memory.
+#[test]
+fn too_many_documents_are_refused_by_their_number() {
+    struct Nothing;
+
+    impl Document for Nothing {
+        fn content<'a>(&'a self, _: &'a mut ReadBuffer) -> Result<Content<'a>, ReadError> {
+            unreachable!("nothing is read")
+        }
+
+        fn byte_len(&self) -> usize {
+            0
+        }
+    }
+
+    let many = [const { Nothing }; u32::MAX as usize];
+    let error = Deduper::new().try_clusters(&many, &Run::new()).unwrap_err();
+    let expected = "4294967295 documents: one run takes at most 4294967294 of them";
+    assert_eq!(error.to_string(), expected);
 }
 
 #[test]

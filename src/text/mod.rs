@@ -13,6 +13,24 @@
 //! Smaller n finds more distant copies and more that are none; an edit of one word changes n
 //! shingles.
 //!
+//! # Source code
+//!
+//! [`Shingle::Words`] drops whatever is no letter or digit, operators included: `a + b` equals `a - b`. For code take
+//! characters, and no normalization where case and special characters have a meaning:
+//!
+//! ```
+//! use resemblance::{Deduper, Normalization, Shingle};
+//!
+//! let words = Deduper::builder().shingle(Shingle::Words(2)).build()?;
+//! assert_eq!(words.similarity("total = a + b;", "total = a - b;").jaccard, 1.0);
+//!
+//! let code = Deduper::builder().shingle(Shingle::Chars(12)).normalization(Normalization::NONE).build()?;
+//! assert!(code.similarity("total = a + b;", "total = a - b;").jaccard < 1.0);
+//! // Indentation and line breaks still make no difference.
+//! assert_eq!(code.similarity("if ready { start() }", "if ready {\n    start()\n}").jaccard, 1.0);
+//! # Ok::<(), resemblance::Error>(())
+//! ```
+//!
 //! # Can two shingles have the same hash?
 //!
 //! By chance, a share of 2^-62 of all pairs do. If the seed is known, such pairs are easy to make. If it is not, they can

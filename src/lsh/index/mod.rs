@@ -40,6 +40,38 @@ use live::Live;
 /// assert!(index.remove(&"first") && index.is_empty());
 /// # Ok::<(), resemblance::Error>(())
 /// ```
+///
+/// # Threads
+///
+/// Any number of threads can query an index at the same time; inserting and removing need it alone. Make signatures before
+/// the lock is taken: they are most of the work.
+///
+/// ```
+/// use std::sync::RwLock;
+/// use std::thread;
+/// use resemblance::{Deduper, Error};
+///
+/// let deduper = Deduper::new();
+/// let index = RwLock::new(deduper.index());
+/// let texts = ["the harbour wall will be repaired before winter", "the ferry goes back into service on monday"];
+/// thread::scope(|scope| {
+///     for (id, text) in texts.iter().enumerate() {
+///         let (deduper, index) = (&deduper, &index);
+///         scope.spawn(move || {
+///             let signature = deduper.signature(text);
+///             let known = index.read().unwrap().query_signature(&signature, deduper.threshold())?;
+///             if known.is_empty() {
+///                 index.write().unwrap().insert_signature(id, &signature)?;
+///             }
+///             Ok::<(), Error>(())
+///         });
+///     }
+/// });
+/// assert_eq!(index.read().unwrap().len(), 2);
+/// ```
+///
+/// Between the two locks, another thread may insert a copy of the same text. Where that must not be, take the write lock for
+/// both steps.
 #[derive(Clone)]
 pub struct Index<Id> {
     sketcher: Sketcher,
