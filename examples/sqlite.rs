@@ -1,5 +1,4 @@
-//! Signatures in a database: articles are looked up by their band keys, in SQLite, and compared by their signatures. Nothing is
-//! held in memory between two runs.
+//! Signatures in an `SQLite` database: candidates are found by their band keys, and compared by their signatures.
 //! `cargo run --release --example sqlite -- seen.db examples/articles/*.txt`
 
 use std::error::Error;
@@ -38,7 +37,7 @@ fn main() -> Fallible<()> {
     Ok(())
 }
 
-/// The keys of all bands with their numbers. SQLite's integers have a sign.
+/// The keys of all bands with their numbers. Integers of `SQLite` have a sign.
 fn keys(deduper: &Deduper, signature: &Signature) -> impl Iterator<Item = (i64, i64)> {
     let keys = deduper.banding().keys(signature.slots());
     (0..).zip(keys.map(u64::cast_signed))

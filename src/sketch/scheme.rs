@@ -97,6 +97,9 @@ impl Scheme {
 
 /// Bytes of a scheme.
 pub(crate) const BYTES: usize = 16;
+/// Bits of a normalization.
+const FOLDS: u8 = 1 << 2;
+const DROPS: u8 = 1 << 3;
 
 impl Scheme {
     /// As [`Signature::to_bytes`](super::Signature::to_bytes) describes it.
@@ -115,8 +118,8 @@ impl Scheme {
             Form::Nfc => 1,
             Form::Nfkc => 2,
         };
-        let folds = u8::from(self.normalization.folds_case()) << 2;
-        let drops = u8::from(self.normalization.drops_ignorable()) << 3;
+        let folds = u8::from(self.normalization.folds_case()) * FOLDS;
+        let drops = u8::from(self.normalization.drops_ignorable()) * DROPS;
         let [k0, k1] = self.hashes.to_le_bytes();
         let [n0, n1] = (self.shingle.size() as u16).to_le_bytes();
         let mut bytes = [0; BYTES];
@@ -162,7 +165,7 @@ impl Scheme {
             2 => Shingle::Bytes(n),
             other => return Err(format!("shingle {other} is unknown")),
         };
-        let form = match normalization & !12 {
+        let form = match normalization & !(FOLDS | DROPS) {
             0 => Form::None,
             1 => Form::Nfc,
             2 => Form::Nfkc,
@@ -170,8 +173,8 @@ impl Scheme {
         };
         let normalization = Normalization::NONE
             .with_form(form)
-            .with_case_fold(normalization & 4 != 0)
-            .with_ignorable_dropped(normalization & 8 != 0);
+            .with_case_fold(normalization & FOLDS != 0)
+            .with_ignorable_dropped(normalization & DROPS != 0);
         let hashes = usize::from(u16::from_le_bytes([k0, k1]));
         let seed = u64::from_le_bytes(seed);
         Self::new(sketch, hashes, shingle, normalization, seed).map_err(|error| error.to_string())

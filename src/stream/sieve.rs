@@ -60,7 +60,7 @@ impl fmt::Debug for Sieve {
             .field("memory", memory)
             .field("remembered", &self.remembered())
             .field("counts", &self.counts)
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 

@@ -44,9 +44,9 @@ impl Spelled {
         };
         if let Content::Shingles(hashes) = content {
             // Their tokens are not known: each is one, and all that is compared is the hash.
-            hashes
-                .iter()
-                .for_each(|hash| spelled.push(hash.to_le_bytes()));
+            for hash in hashes {
+                spelled.push(hash.to_le_bytes());
+            }
             spelled.size = 1;
         }
         match (shingler.shingle(), std::str::from_utf8(&normalized)) {
