@@ -1,4 +1,4 @@
-//! Texts of an Arrow array, compared where they are: no text is copied.
+//! Finds near-duplicates among the texts of an Arrow array. No text is copied.
 //! `cargo run --release --example arrow`
 
 use std::error::Error;

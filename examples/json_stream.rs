@@ -1,5 +1,5 @@
 //! JSON lines from standard input to standard output, without near-duplicates of earlier lines. What was seen is kept in a file,
-//! so that the next run goes on where this one ended.
+//! and the next run continues from it.
 //! `cargo run --release --example json_stream -- seen.sieve < today.jsonl > new.jsonl`
 
 use std::error::Error;

@@ -233,7 +233,7 @@ impl Deduper {
         self.sketcher().signature(text)
     }
 
-    /// The signature of a shingle set, for an [`Index`]: of [`shingle_set`](Self::shingle_set) that of the text.
+    /// The signature of a shingle set, for an [`Index`]. That of [`shingle_set`](Self::shingle_set) is the text's.
     pub fn signature_of_set(&self, shingles: &[u64]) -> Signature {
         self.sketcher().signature_of_set(shingles)
     }
@@ -246,12 +246,12 @@ impl Deduper {
         sorted(self.sketcher().shingler().text(text.as_ref()))
     }
 
-    /// The same of a document whose tokens are numbers of your own, such as those of a tokenizer: of each run of n consecutive
-    /// ids.
+    /// The shingles of a document whose tokens are numbers of your own, such as the ids of a tokenizer: one for each n
+    /// consecutive ids.
     ///
-    /// n is that of [`DeduperBuilder::shingle`], whether this counts words, chars or bytes; normalization plays no part. Fewer
-    /// than n ids make one shingle. With n = 1 the ids are compared as a set. Compare only documents whose ids come from
-    /// the same vocabulary: which one that is, no setting and no signature says.
+    /// n is that of [`DeduperBuilder::shingle`], for words, chars and bytes alike; normalization plays no part. Fewer than n
+    /// ids make one shingle. With n = 1 the ids are compared as a set. Compare only documents whose ids come from the same
+    /// vocabulary: neither the settings nor a signature record it.
     pub fn shingle_set_of_ids(&self, ids: impl IntoIterator<Item = impl Into<u64>>) -> Vec<u64> {
         sorted(self.sketcher().shingler().token_ids(ids))
     }

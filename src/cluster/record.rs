@@ -83,7 +83,7 @@ impl Record {
 }
 
 impl Clusters {
-    /// No clusters of so many documents.
+    /// A number of documents without clusters.
     fn none(documents: usize, empty: Vec<usize>, recall: Recall) -> Result<Self, String> {
         let mut cluster_of = Vec::new();
         if documents >= NONE as usize || cluster_of.try_reserve_exact(documents).is_err() {

@@ -48,8 +48,8 @@ impl Signature {
 
     /// The signature as bytes, for a database or a file: 16 + 4 K of them, 528 with the defaults.
     ///
-    /// The first 16 are the scheme, so that signatures of other settings are still an error where they are compared. All
-    /// numbers are little-endian:
+    /// The first 16 hold the scheme: comparing signatures of different settings is still an error. All numbers are
+    /// little-endian:
     ///
     /// | offset | bytes | |
     /// |---|---|---|
@@ -62,7 +62,7 @@ impl Signature {
     /// | 8 | 8 | seed |
     /// | 16 | 4 K | slots |
     ///
-    /// The bytes hold the seed: keep them where a secret seed may be seen.
+    /// The bytes hold the seed. If it is secret, so are they.
     ///
     /// ```
     /// use resemblance::{Deduper, Signature};
@@ -81,8 +81,8 @@ impl Signature {
     /// The signature of [`to_bytes`](Self::to_bytes).
     ///
     /// # Errors
-    /// If the bytes are too few or too many, or their scheme is of another version or has settings out of range. A slot
-    /// that has changed is not noticed: there is no checksum.
+    /// If the bytes are too few or too many, or their scheme is of another version or has settings out of range. There is no
+    /// checksum: a changed slot goes unnoticed.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
         let bad = |why| Error::new(Kind::SignatureBytes(why));
         let Some((scheme, slots)) = bytes.split_first_chunk::<BYTES>() else {

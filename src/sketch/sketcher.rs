@@ -69,7 +69,7 @@ impl Sketcher {
         self.of_content(content)
     }
 
-    /// The signature of a set of shingle hashes, as [`Content::Shingles`] has them.
+    /// The signature of a set of shingle hashes, as in [`Content::Shingles`].
     pub fn signature_of_set(&self, shingles: &[u64]) -> Signature {
         let mut slots = vec![0; self.scheme.hashes()].into_boxed_slice();
         self.sketch.sketch(shingles, &mut slots);

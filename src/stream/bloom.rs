@@ -89,7 +89,7 @@ impl BloomBands {
         Self::with(bloom, banding, None)
     }
 
-    /// Empty filters for a banding. An error if they would not have `bytes`, where these are known.
+    /// Empty filters for a banding. An error if `bytes` are given and the filters would have another size.
     pub(super) fn with(bloom: Bloom, banding: Banding, bytes: Option<u64>) -> Result<Self, Error> {
         let Bloom {
             documents, rate, ..

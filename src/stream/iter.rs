@@ -20,7 +20,7 @@ pub struct TryVerdicts<'s, I: Iterator, F> {
     /// Not asked again once it has ended: it may go on then.
     documents: Fuse<I>,
     document: F,
-    /// The id of a document, where it has one.
+    /// Returns the id of a document; without it, documents are numbered.
     id: Option<fn(&I::Item) -> u64>,
     /// Documents that are read ahead, to be sketched together.
     batch: usize,

@@ -359,7 +359,7 @@ impl Input {
         })
     }
 
-    /// Refuses to go on if there are not so many of so many bytes.
+    /// An error if fewer than `many` numbers of `bytes` bytes are left.
     fn has(&self, many: u64, bytes: u64) -> Result<(), Fault> {
         let needed = many.checked_mul(bytes);
         match needed.is_some_and(|needed| needed <= self.left) {

@@ -115,7 +115,7 @@ impl Sieve {
     /// ```
     ///
     /// # Panics
-    /// Where the memory is full (see [above](Self#fallibility)).
+    /// If the memory is full (see [above](Self#fallibility)).
     pub fn admit_as(&mut self, id: u64, text: impl AsRef<str>) -> Verdict {
         self.try_admit_as(id, text.as_ref())
             .unwrap_or_else(|error| panic!("{error}"))

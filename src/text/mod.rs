@@ -15,8 +15,8 @@
 //!
 //! # Source code
 //!
-//! [`Shingle::Words`] drops whatever is no letter or digit, operators included: `a + b` equals `a - b`. For code take
-//! characters, and no normalization where case and special characters have a meaning:
+//! [`Shingle::Words`] drops everything but letters and digits, operators included: `a + b` equals `a - b`. For code use
+//! characters, and no normalization if case matters:
 //!
 //! ```
 //! use resemblance::{Deduper, Normalization, Shingle};

@@ -70,8 +70,8 @@ use live::Live;
 /// assert_eq!(index.read().unwrap().len(), 2);
 /// ```
 ///
-/// Between the two locks, another thread may insert a copy of the same text. Where that must not be, take the write lock for
-/// both steps.
+/// Between the two locks, another thread may insert a copy of the same text. To rule that out, take the write lock for both
+/// steps.
 #[derive(Clone)]
 pub struct Index<Id> {
     sketcher: Sketcher,
