@@ -11,19 +11,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut index: Index<String> = deduper.index();
     for path in std::env::args().skip(1) {
         let text = read_to_string(&path)?;
-        // To miss none, ask for less than the threshold: estimates err.
-        let candidates = index.query_above(&text, deduper.estimate_floor());
         // The index holds signatures only; the texts are where they always were.
-        let mut known = None;
-        for candidate in candidates {
-            let similarity = deduper.similarity(&text, read_to_string(&candidate.id)?);
-            if similarity.jaccard >= deduper.threshold() {
-                known = Some((candidate.id, similarity.jaccard));
-                break;
-            }
-        }
-        if let Some((id, jaccard)) = known {
-            println!("known  {path}: {jaccard:.3} like {id}");
+        let known = index.query_verified(&text, |path| read_to_string(path).ok());
+        if let Some(known) = known.first() {
+            let jaccard = known.similarity.jaccard;
+            println!("known  {path}: {jaccard:.3} like {}", known.id);
         } else {
             println!("new    {path}");
             index.insert(path, &text)?;

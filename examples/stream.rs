@@ -94,8 +94,9 @@ fn sieve(args: &Args) -> Result<Sieve, Error> {
         (Some(documents), _) => Window::last(documents).into(),
         (None, None) => Window::all().into(),
     };
-    let mut builder = Deduper::builder();
-    let builder = builder.threshold(args.threshold).shingle(args.shingle);
+    let builder = Deduper::builder()
+        .threshold(args.threshold)
+        .shingle(args.shingle);
     builder.build()?.sieve(memory)
 }
 

@@ -340,8 +340,8 @@ mod tests {
     use rayon::prelude::*;
 
     use super::*;
+    use crate::sketch::floor_slots;
     use crate::sketch::{FastSimilarity, Sketch};
-    use crate::verify::floor_slots;
 
     fn chances(bands: usize, rows: usize, floor: usize) -> Chances {
         let banding = Banding::new(bands, rows).unwrap();

@@ -112,6 +112,37 @@ impl Deduper {
             .unwrap_or_else(|error| panic!("{error}"))
     }
 
+    /// As [`clusters`](Self::clusters), for items that hold a text, such as structs; `text` returns the text of each. No text
+    /// is copied.
+    ///
+    /// ```
+    /// use resemblance::Deduper;
+    ///
+    /// struct Article { id: u32, body: String }
+    /// # let article = |id, body: &str| Article { id, body: body.to_owned() };
+    ///
+    /// let articles = [
+    ///     article(7, "volunteers will open the lighthouse to visitors in june"),
+    ///     article(8, "Volunteers will open the lighthouse to visitors in June."),
+    /// ];
+    /// let clusters = Deduper::new().clusters_by(&articles, |article| &article.body);
+    /// for removal in clusters.removed() {
+    ///     println!("{} is a copy of {}", articles[removal.document].id, articles[removal.kept].id);
+    /// }
+    /// # assert_eq!(clusters.removed().len(), 1);
+    /// ```
+    ///
+    /// # Panics
+    /// As [`clusters`](Self::clusters).
+    pub fn clusters_by<T, S: AsRef<str> + Sync + ?Sized>(
+        &self,
+        items: &[T],
+        text: impl Fn(&T) -> &S,
+    ) -> Clusters {
+        let texts: Vec<&S> = items.iter().map(text).collect();
+        self.clusters(&texts)
+    }
+
     /// As [`clusters`](Self::clusters), for documents that may be bytes, in a run that may be watched.
     ///
     /// # Errors
@@ -202,9 +233,27 @@ impl Deduper {
         self.sketcher().signature(text)
     }
 
-    /// The signature of a set of ids of your own, see [`Sketcher::signature_of_ids`].
-    pub fn signature_of_ids(&self, ids: impl IntoIterator<Item = u64>) -> Signature {
-        self.sketcher().signature_of_ids(ids)
+    /// The signature of a shingle set, for an [`Index`]. That of [`shingle_set`](Self::shingle_set) is the text's.
+    pub fn signature_of_set(&self, shingles: &[u64]) -> Signature {
+        self.sketcher().signature_of_set(shingles)
+    }
+
+    /// The shingles of a text, as ascending hashes, each once: 8 bytes a shingle.
+    ///
+    /// Wrapped in [`Shingles`](crate::text::Shingles) they are a document that gives the same answers as the text, without
+    /// being split and hashed again.
+    pub fn shingle_set(&self, text: impl AsRef<str>) -> Vec<u64> {
+        sorted(self.sketcher().shingler().text(text.as_ref()))
+    }
+
+    /// The shingles of a document whose tokens are numbers of your own, such as the ids of a tokenizer: one for each n
+    /// consecutive ids.
+    ///
+    /// n is that of [`DeduperBuilder::shingle`], for words, chars and bytes alike; normalization plays no part. Fewer than n
+    /// ids make one shingle. With n = 1 the ids are compared as a set. Compare only documents whose ids come from the same
+    /// vocabulary: neither the settings nor a signature record it.
+    pub fn shingle_set_of_ids(&self, ids: impl IntoIterator<Item = impl Into<u64>>) -> Vec<u64> {
+        sorted(self.sketcher().shingler().token_ids(ids))
     }
 
     /// The signatures of many texts, made in parallel.
@@ -296,4 +345,11 @@ impl Deduper {
     pub(crate) fn settings(&self) -> &Arc<Settings> {
         &self.settings
     }
+}
+
+/// Hashes as a set.
+fn sorted(mut hashes: Vec<u64>) -> Vec<u64> {
+    hashes.sort_unstable();
+    hashes.dedup();
+    hashes
 }

@@ -23,8 +23,11 @@ pub(crate) enum Kind {
         kind: &'static str,
         n: usize,
     },
-    ShingleText(String),
-    MethodText(String),
+    Unknown {
+        what: &'static str,
+        text: String,
+        expected: &'static str,
+    },
     Banding {
         bands: usize,
         rows: usize,
@@ -62,6 +65,7 @@ pub(crate) enum Kind {
         slots: usize,
         hashes: usize,
     },
+    SignatureBytes(String),
     NotText {
         document: usize,
         offset: usize,
@@ -105,6 +109,16 @@ impl Error {
         Self {
             kind: Box::new(kind),
         }
+    }
+
+    /// The error of a setting that is not spelled as one of those that are expected.
+    pub(crate) fn unknown(what: &'static str, text: &str, expected: &'static str) -> Self {
+        let text = text.to_owned();
+        Self::new(Kind::Unknown {
+            what,
+            text,
+            expected,
+        })
     }
 
     /// The error of a run that its watch has stopped.
@@ -167,8 +181,7 @@ impl Error {
                 | Kind::Recall(_)
                 | Kind::Hashes(_)
                 | Kind::ShingleSize { .. }
-                | Kind::ShingleText(_)
-                | Kind::MethodText(_)
+                | Kind::Unknown { .. }
                 | Kind::Banding { .. }
                 | Kind::BandingTooLong { .. }
                 | Kind::RecallOutOfReach { .. }
@@ -195,11 +208,11 @@ impl fmt::Display for Error {
             Kind::ShingleSize { kind, n } => {
                 write!(f, "shingle {kind}:{n}: n must be from 1 to 65535")
             }
-            Kind::ShingleText(text) => write!(
-                f,
-                "shingle `{text}`: must be words:N, chars:N or bytes:N, such as words:5"
-            ),
-            Kind::MethodText(text) => write!(f, "method `{text}`: must be lsh, exact or auto"),
+            Kind::Unknown {
+                what,
+                text,
+                expected,
+            } => write!(f, "{what} `{text}`: must be {expected}"),
             Kind::Banding { bands, rows } => write!(
                 f,
                 "banding {bands} x {rows}: bands and rows must each be from 1 to 65535"
@@ -250,6 +263,7 @@ impl fmt::Display for Error {
             Kind::SlotCount { slots, hashes } => {
                 write!(f, "{slots} slots do not make signatures of {hashes} hashes")
             }
+            Kind::SignatureBytes(why) => write!(f, "these bytes are not a signature: {why}"),
             Kind::NotText { document, offset } => write!(
                 f,
                 "document {document} is not UTF-8 (byte {offset}): bytes can be compared with \
@@ -267,7 +281,7 @@ impl fmt::Display for Error {
             Kind::TooManyDocuments(n) => write!(
                 f,
                 "{n} documents: one run takes at most {} of them",
-                u32::MAX
+                u32::MAX - 1
             ),
             Kind::IdTaken(id) => write!(f, "id {id} is in the index already"),
             Kind::Window(n) => write!(f, "window of {n} documents: must be from 1 to 4294967294"),

@@ -68,7 +68,7 @@
 //! # Features
 //!
 //! - `corpus`: the module `corpus`, which reads documents from files and writes decisions back. Includes `storage`.
-//! - `storage`: an [`Index`] can be saved and opened.
+//! - `storage`: an [`Index`] and a [`Sieve`] can be saved and opened.
 //! - `parquet`: that, for Parquet files as well.
 //! - `serde`: settings and results implement serde's traits.
 //!
@@ -81,6 +81,7 @@ mod checksum;
 mod counting;
 mod error;
 mod hashed;
+mod named;
 #[cfg(feature = "storage")]
 mod passing;
 mod pool;

@@ -1,10 +1,10 @@
 //! How candidate pairs are found, and why so.
 
 use std::fmt;
-use std::str::FromStr;
 
 use crate::error::{Error, Kind, megabytes};
 use crate::exact::{OutOfWork, Work};
+use crate::named::named;
 
 /// How candidate pairs are found.
 ///
@@ -22,8 +22,6 @@ use crate::exact::{OutOfWork, Work};
 ///
 /// `benches/README.md`, "Where the line runs", has the times of all three by kind of text, shingle and threshold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(feature = "serde", serde(rename_all = "lowercase"))]
 #[non_exhaustive]
 pub enum Method {
     /// MinHash signatures in bands: finds pairs with the recall that is asked for.
@@ -35,28 +33,11 @@ pub enum Method {
     Auto,
 }
 
-impl fmt::Display for Method {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Lsh => "lsh",
-            Self::Exact => "exact",
-            Self::Auto => "auto",
-        })
-    }
-}
-
-impl FromStr for Method {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self, Error> {
-        match text {
-            "lsh" => Ok(Self::Lsh),
-            "exact" => Ok(Self::Exact),
-            "auto" => Ok(Self::Auto),
-            _ => Err(Error::new(Kind::MethodText(text.to_owned()))),
-        }
-    }
-}
+named!(Method, "method", "lsh, exact or auto", {
+    Lsh: "lsh",
+    Exact: "exact",
+    Auto: "auto"
+});
 
 /// Why a run took its method.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -135,8 +116,6 @@ impl fmt::Display for Reason {
 
 /// What the exact join may cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(feature = "serde", serde(default, deny_unknown_fields))]
 pub(crate) struct Budget {
     /// Bytes, for shingle sets and their index.
     pub(crate) memory: u64,

@@ -8,9 +8,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
-#[cfg(feature = "corpus")]
-use tempfile::NamedTempFile;
-use tempfile::TempDir;
+use tempfile::{NamedTempFile, TempDir};
 use xxhash_rust::xxh3::xxh3_64;
 
 /// How all these names begin.
@@ -89,7 +87,6 @@ impl Folder {
 const BEFORE: &str = "before";
 
 /// A file beside a place, after those that killed runs have left there are removed.
-#[cfg(feature = "corpus")]
 pub(crate) fn file_beside(place: &Path) -> io::Result<NamedTempFile> {
     let (folder, prefix) = (folder_of(place), prefix_of(place));
     sweep(place);

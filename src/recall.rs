@@ -23,7 +23,7 @@ use crate::verify::Similarity;
 ///
 /// The exact join misses none.
 #[derive(Debug, Clone, Copy, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Recall {
     /// How candidates were found: by LSH or the exact join.

@@ -8,12 +8,25 @@ use crate::exact::Sampler;
 use crate::lsh::{Banding, valid_recall, valid_threshold};
 use crate::method::{Budget, Method, Reason};
 use crate::recall::{Missed, Recall};
-use crate::sketch::{Scheme, SketchKind, Sketcher};
+use crate::sketch::{Scheme, SketchKind, Sketcher, floor_slots};
 use crate::text::{Normalization, Shingle};
 use crate::threshold::Threshold;
-use crate::verify::floor_slots;
 
 /// Settings of a [`Deduper`](crate::Deduper); each method states its default.
+///
+/// With the feature `serde`, settings are a record whose fields are named like the methods. A field that is left out has
+/// its default, an unknown one is an error. Values are written as they are printed:
+///
+/// ```
+/// # #[cfg(feature = "serde")] {
+/// use resemblance::DeduperBuilder;
+///
+/// let settings = r#"{ "threshold": 0.7, "shingle": "words:3", "cluster_mode": "leader", "banding": "21 x 6" }"#;
+/// let settings: DeduperBuilder = serde_json::from_str(settings)?;
+/// assert_eq!(settings.build()?.threshold(), 0.7);
+/// # }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(default, deny_unknown_fields))]
@@ -22,30 +35,33 @@ pub struct DeduperBuilder {
     method: Method,
     recall: f64,
     banding: Option<Banding>,
-    exact: Budget,
+    exact_memory: u64,
+    exact_work: u64,
     sketch: SketchKind,
     hashes: usize,
     shingle: Shingle,
     normalization: Normalization,
     seed: u64,
-    mode: ClusterMode,
+    cluster_mode: ClusterMode,
     keep: Keep,
 }
 
 impl Default for DeduperBuilder {
     fn default() -> Self {
+        let Budget { memory, work } = Budget::default();
         Self {
             threshold: 0.8,
             method: Method::default(),
             recall: 0.99,
             banding: None,
-            exact: Budget::default(),
+            exact_memory: memory,
+            exact_work: work,
             sketch: SketchKind::default(),
             hashes: 128,
             shingle: Shingle::default(),
             normalization: Normalization::default(),
             seed: 0,
-            mode: ClusterMode::default(),
+            cluster_mode: ClusterMode::default(),
             keep: Keep::default(),
         }
     }
@@ -53,67 +69,77 @@ impl Default for DeduperBuilder {
 
 impl DeduperBuilder {
     /// Least Jaccard similarity of near-duplicates, above 0 and at most 1. Default 0.8.
-    pub fn threshold(&mut self, threshold: f64) -> &mut Self {
+    #[must_use]
+    pub fn threshold(mut self, threshold: f64) -> Self {
         self.threshold = threshold;
         self
     }
 
     /// How candidate pairs are found. Default [`Method::Lsh`].
-    pub fn method(&mut self, method: Method) -> &mut Self {
+    #[must_use]
+    pub fn method(mut self, method: Method) -> Self {
         self.method = method;
         self
     }
 
     /// Bytes that the [exact join](crate::exact) may take for shingle sets and their index. Default 4 GiB. Where it
     /// would take more, [`Method::Exact`] fails, and [`Method::Auto`] takes LSH.
-    pub fn exact_memory(&mut self, bytes: u64) -> &mut Self {
-        self.exact.memory = bytes;
+    #[must_use]
+    pub fn exact_memory(mut self, bytes: u64) -> Self {
+        self.exact_memory = bytes;
         self
     }
 
     /// Pairs that the [exact join](crate::exact) may look at, of which most are dismissed by a glance: some 10^8 a
     /// second and core. Default 2 x 10^10. Where it would look at more, [`Method::Exact`] fails, and [`Method::Auto`] takes
     /// LSH.
-    pub fn exact_work(&mut self, pairs: u64) -> &mut Self {
-        self.exact.work = pairs;
+    #[must_use]
+    pub fn exact_work(mut self, pairs: u64) -> Self {
+        self.exact_work = pairs;
         self
     }
 
     /// Least probability with which a pair at the threshold is found, above 0 and at most 1; pairs above
     /// it are found with a greater one. Default 0.99. More costs more candidates: the banding is
     /// [`Banding::for_recall`]. 1 is for [`Method::Exact`], and makes [`Method::Auto`] take that.
-    pub fn recall(&mut self, recall: f64) -> &mut Self {
+    #[must_use]
+    pub fn recall(mut self, recall: f64) -> Self {
         self.recall = recall;
         self
     }
 
     /// The banding itself instead of a recall. Default: chosen by [`recall`](Self::recall).
-    pub fn banding(&mut self, banding: Banding) -> &mut Self {
+    #[must_use]
+    pub fn banding(mut self, banding: Banding) -> Self {
         self.banding = Some(banding);
         self
     }
 
     /// The sketch. Default [`SketchKind::FastSimilarity`].
-    pub fn sketch(&mut self, sketch: SketchKind) -> &mut Self {
+    #[must_use]
+    pub fn sketch(mut self, sketch: SketchKind) -> Self {
         self.sketch = sketch;
         self
     }
 
     /// K, the slots of a signature, from 1 to 65,535. Default 128. More makes estimates and bands
     /// sharper, at 4 bytes a slot and document.
-    pub fn hashes(&mut self, hashes: usize) -> &mut Self {
+    #[must_use]
+    pub fn hashes(mut self, hashes: usize) -> Self {
         self.hashes = hashes;
         self
     }
 
     /// What is compared. Default [`Shingle::Words`]`(5)`.
-    pub fn shingle(&mut self, shingle: Shingle) -> &mut Self {
+    #[must_use]
+    pub fn shingle(mut self, shingle: Shingle) -> Self {
         self.shingle = shingle;
         self
     }
 
     /// What is done to a text first. Default [`Normalization::NFKC_CASEFOLD`].
-    pub fn normalization(&mut self, normalization: Normalization) -> &mut Self {
+    #[must_use]
+    pub fn normalization(mut self, normalization: Normalization) -> Self {
         self.normalization = normalization;
         self
     }
@@ -124,20 +150,23 @@ impl DeduperBuilder {
     /// made that have the same shingle hashes but no word in common, so that one passes for a copy of the other. For a
     /// secret seed, [`text`](crate::text) states how unlikely that is. Signatures and indexes can be compared only under the
     /// same seed, and whoever sees them can compute it with enough work.
-    pub fn seed(&mut self, seed: u64) -> &mut Self {
+    #[must_use]
+    pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
         self
     }
 
     /// How pairs become clusters. Default [`ClusterMode::Components`].
-    pub fn cluster_mode(&mut self, mode: ClusterMode) -> &mut Self {
-        self.mode = mode;
+    #[must_use]
+    pub fn cluster_mode(mut self, mode: ClusterMode) -> Self {
+        self.cluster_mode = mode;
         self
     }
 
     /// Which copy is kept. Default [`Keep::First`]; an order of your own goes to
     /// [`Run::keep_by`](crate::Run::keep_by).
-    pub fn keep(&mut self, keep: Keep) -> &mut Self {
+    #[must_use]
+    pub fn keep(mut self, keep: Keep) -> Self {
         self.keep = keep;
         self
     }
@@ -176,8 +205,11 @@ impl DeduperBuilder {
             banding,
             threshold,
             floor: floor_slots(threshold, self.hashes, loss(recall)),
-            budget: self.exact,
-            mode: self.mode,
+            budget: Budget {
+                memory: self.exact_memory,
+                work: self.exact_work,
+            },
+            mode: self.cluster_mode,
             keep: self.keep,
             bucket_pairs: None,
         })

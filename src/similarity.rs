@@ -151,6 +151,13 @@ impl Similarity {
         }
     }
 
+    /// Whether two documents can have these numbers.
+    #[cfg(feature = "serde")]
+    pub(crate) fn is_possible(&self) -> bool {
+        let shares = [self.jaccard, self.containment_a, self.containment_b];
+        shares.iter().all(|share| (0.0..=1.0).contains(share))
+    }
+
     /// Shingles in either, where some are in both.
     pub(crate) fn union(&self) -> usize {
         match self.shared {

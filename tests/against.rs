@@ -468,13 +468,13 @@ fn halves_of_pages_are_decided_as_by_the_definition() {
             let new = kept_naively(&texts, &all, old.len(), threshold, mode);
             removed += halves[1].len() - new.len();
 
-            let mut builder = Deduper::builder();
-            builder
+            let deduper = Deduper::builder()
                 .method(Method::Exact)
                 .shingle(Shingle::Words(1))
                 .threshold(threshold)
-                .cluster_mode(mode);
-            let deduper = builder.build().unwrap();
+                .cluster_mode(mode)
+                .build()
+                .unwrap();
             let mut job = Job::new(&deduper, ReadOptions::new());
             if seed % 8 < 4 {
                 job = job.memory(64 << 20);
@@ -588,8 +588,7 @@ fn crafted_indexes_do_not_panic() {
     let mut random = support::Random(7);
     let (mut failed, mut taken) = (0, 0);
     for method in [Method::Lsh, Method::Exact] {
-        let mut builder = Deduper::builder();
-        let deduper = builder
+        let deduper = Deduper::builder()
             .method(method)
             .hashes(16)
             .recall(0.5)

@@ -55,9 +55,12 @@ fn texts_of_a_birthday_attack_have_nothing_in_common() {
             "yaihnbvrs ybwjqtxbo ycqssjuuy ydxenmczd same",
         ],
     ] {
-        let mut builder = Deduper::builder();
-        builder.method(Method::Exact).recall(1.0).threshold(0.01);
-        let deduper = builder.build().unwrap();
+        let deduper = Deduper::builder()
+            .method(Method::Exact)
+            .recall(1.0)
+            .threshold(0.01)
+            .build()
+            .unwrap();
         assert_eq!(deduper.similarity(a, b).jaccard, 0.0, "{a} | {b}");
         assert_eq!(deduper.pairs(&[a, b]).len(), 0, "{a} | {b}");
     }
@@ -92,8 +95,7 @@ fn made() -> [String; 2] {
 fn texts_made_for_a_known_seed_pass_for_copies_under_that_seed_alone() {
     let [a, b] = made();
     let jaccard = |seed| {
-        let mut builder = Deduper::builder();
-        let deduper = builder.seed(seed).build().unwrap();
+        let deduper = Deduper::builder().seed(seed).build().unwrap();
         deduper.similarity(&a, &b).jaccard
     };
     assert_eq!(jaccard(0), 1.0);

@@ -12,12 +12,10 @@ use resemblance::{
 use support::{Random, collection, naive_jaccard};
 
 fn exact(threshold: f64, shingle: Shingle) -> DeduperBuilder {
-    let mut builder = Deduper::builder();
-    builder
+    Deduper::builder()
         .method(Method::Exact)
         .threshold(threshold)
-        .shingle(shingle);
-    builder
+        .shingle(shingle)
 }
 
 type Pairs = BTreeMap<(usize, usize), Similarity>;
@@ -137,7 +135,7 @@ proptest! {
     #[test]
     fn clusters_are_those_of_the_pairs(seed: u64, threshold in thresholds(), vocabulary in 20usize..2000) {
         let texts = word_sets(seed, 250, vocabulary);
-        let mut builder = exact(threshold, Shingle::Words(1));
+        let builder = exact(threshold, Shingle::Words(1));
         let deduper = builder.build().unwrap();
         let pairs = brute_force(&deduper, &texts);
         let mut closure = UnionFind::new(texts.len());
@@ -233,7 +231,7 @@ fn threads_change_nothing() {
 #[test]
 fn too_much_is_refused_and_auto_takes_the_way_out() {
     let texts = collection(2, 400);
-    let mut builder = exact(0.5, Shingle::Words(2));
+    let builder = exact(0.5, Shingle::Words(2));
     let reason = |builder: &DeduperBuilder| {
         let deduper = builder.build().unwrap();
         let pairs = deduper
@@ -241,23 +239,20 @@ fn too_much_is_refused_and_auto_takes_the_way_out() {
             .map(|batch| batch.method());
         pairs.map_err(|error| error.to_string())
     };
-    let told = reason(builder.exact_memory(1000)).unwrap_err();
+    let small = builder.clone().exact_memory(1000);
+    let told = reason(&small).unwrap_err();
     assert!(
         told.starts_with("the exact join is too large: it would take "),
         "{told}"
     );
     assert!(told.contains("exact_memory is 0.0 MB;"), "{told}");
-    let auto = reason(builder.method(Method::Auto)).unwrap();
+    let auto = reason(&small.method(Method::Auto)).unwrap();
     assert!(
         matches!(auto, (Method::Lsh, Reason::Memory { allowed: 1000, .. })),
         "{auto:?}"
     );
 
-    builder
-        .method(Method::Exact)
-        .exact_memory(1 << 30)
-        .exact_work(10);
-    let told = reason(&builder).unwrap_err();
+    let told = reason(&builder.clone().exact_work(10)).unwrap_err();
     assert!(told.contains("pairs, and exact_work is 10;"), "{told}");
     let deduper = builder.exact_work(1 << 40).build().unwrap();
     assert!(!deduper.pairs(&texts).is_empty());
@@ -299,9 +294,12 @@ fn auto_answers_as_the_method_that_it_takes() {
         (&few_words, Shingle::Words(1), Method::Lsh),
     ] {
         let by = |method: Method| {
-            let mut builder = Deduper::builder();
-            builder.method(method).shingle(shingle).threshold(0.8);
-            builder.build().unwrap()
+            Deduper::builder()
+                .method(method)
+                .shingle(shingle)
+                .threshold(0.8)
+                .build()
+                .unwrap()
         };
         let auto = by(Method::Auto);
         let pairs = auto.pairs(texts);
@@ -320,7 +318,7 @@ fn auto_answers_as_the_method_that_it_takes() {
 fn a_recall_of_one_is_exact() {
     let texts = collection(9, 200);
     let build = |method| {
-        let mut builder = exact(0.7, Shingle::Words(2));
+        let builder = exact(0.7, Shingle::Words(2));
         builder.method(method).recall(1.0).build()
     };
     assert!(build(Method::Lsh).unwrap_err().is_setting());

@@ -191,7 +191,7 @@ fn formats_go_by_name_and_hold_the_same() {
         let mut buffer = ReadBuffer::default();
         let mut text = |document: &TextDocument| match document.content(&mut buffer).unwrap() {
             Content::Text(text) => text.to_owned(),
-            Content::Bytes(_) => panic!("no text"),
+            _ => panic!("no text"),
         };
         let texts: Vec<String> = corpus.documents().iter().map(&mut text).collect();
         (corpus.ids().to_vec(), texts)

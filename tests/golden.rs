@@ -3,8 +3,8 @@
 
 use resemblance::lsh::Banding;
 use resemblance::sketch::{SCHEME_VERSION, Scheme, SketchKind, Sketcher};
-use resemblance::text::{Shingler, mix};
-use resemblance::{Normalization, Shingle};
+use resemblance::text::{Form, Shingler, mix};
+use resemblance::{Normalization, Shingle, Signature};
 use xxhash_rust::xxh3::xxh3_64;
 
 const FOX: &str = "The quick brown fox jumps over the lazy dog";
@@ -130,5 +130,82 @@ fn band_keys() {
         let slots = slots(kind, 128, text);
         assert_eq!(banding.key(0, &slots), first, "{kind} {text}");
         assert_eq!(banding.key(20, &slots), last, "{kind} {text}");
+    }
+}
+
+/// The layout of signatures as bytes.
+#[test]
+fn signatures_as_bytes() {
+    let scheme = Scheme::new(
+        SketchKind::Classic,
+        3,
+        Shingle::Chars(0x0102),
+        Normalization::NFKC_CASEFOLD,
+        0x0807_0605_0403_0201,
+    );
+    let slots = vec![0x1413_1211, u32::MAX, 7];
+    let signature = Signature::from_slots(scheme.unwrap(), slots).unwrap();
+    let bytes = [
+        2, 1, 3, 0, 1, 14, 2, 1, 1, 2, 3, 4, 5, 6, 7, 8, 0x11, 0x12, 0x13, 0x14, 255, 255, 255,
+        255, 7, 0, 0, 0,
+    ];
+    assert_eq!(signature.to_bytes(), bytes);
+    assert_eq!(Signature::from_bytes(&bytes), Ok(signature));
+    for (place, value, why) in [
+        (0, 3, "scheme version 3"),
+        (1, 2, "sketch 2 is unknown"),
+        (2, 0, "hashes 0"),
+        (2, 4, "has 28 bytes and should have 32"),
+        (3, 1, "should have 1052"),
+        (4, 3, "shingle 3 is unknown"),
+        (5, 3, "normalization 3 is unknown"),
+        (5, 16, "normalization 16 is unknown"),
+    ] {
+        let mut changed = bytes;
+        changed[place] = value;
+        let error = Signature::from_bytes(&changed).unwrap_err().to_string();
+        assert!(
+            error.starts_with("these bytes are not a signature: ") && error.contains(why),
+            "{error}"
+        );
+    }
+    let no_shingle = [&bytes[..6], &[0, 0], &bytes[8..]].concat();
+    assert!(Signature::from_bytes(&no_shingle).is_err());
+    for len in 0..bytes.len() {
+        assert!(Signature::from_bytes(&bytes[..len]).is_err(), "{len}");
+    }
+    assert!(Signature::from_bytes(&[&bytes[..], &[0]].concat()).is_err());
+}
+
+/// Every scheme comes back, and two of them stay two.
+#[test]
+fn schemes_of_bytes_stay_apart() {
+    let signature = |kind, shingle, normalization, seed| {
+        let scheme = Scheme::new(kind, 2, shingle, normalization, seed).unwrap();
+        Sketcher::new(scheme).signature(FOX)
+    };
+    let mut all = Vec::new();
+    for kind in [SketchKind::FastSimilarity, SketchKind::Classic] {
+        for shingle in [
+            Shingle::Words(1),
+            Shingle::Chars(1),
+            Shingle::Bytes(1),
+            Shingle::Words(65_535),
+        ] {
+            for form in [Form::None, Form::Nfc, Form::Nfkc] {
+                for (folds, drops) in [(false, false), (false, true), (true, false), (true, true)] {
+                    let normalization = Normalization::NONE.with_form(form).with_case_fold(folds);
+                    let normalization = normalization.with_ignorable_dropped(drops);
+                    all.push(signature(kind, shingle, normalization, u64::MAX));
+                }
+            }
+        }
+    }
+    for (i, left) in all.iter().enumerate() {
+        let left = Signature::from_bytes(&left.to_bytes()).unwrap();
+        assert_eq!(left, all[i]);
+        for (j, right) in all.iter().enumerate() {
+            assert_eq!(left.estimate(right).is_err(), i != j);
+        }
     }
 }

@@ -4,7 +4,7 @@ mod support;
 
 use proptest::prelude::*;
 use resemblance::lsh::Banding;
-use resemblance::{Deduper, Index, Shingle};
+use resemblance::{Deduper, Index, Shingle, Similarity};
 use support::{Random, collection};
 
 fn deduper() -> Deduper {
@@ -155,7 +155,92 @@ fn merging_demands_the_same_settings_and_ids_of_its_own() {
     assert!(error.is_scheme_mismatch());
 }
 
+#[test]
+fn ids_come_in_the_order_of_insertion() {
+    let mut index = deduper().index();
+    let ids: Vec<usize> = (0..500).map(|i| i * 7 % 500).collect();
+    index
+        .insert_all(ids.iter().map(|&id| (id, "a few words")))
+        .unwrap();
+    assert!(index.ids().eq(&ids));
+    assert!(index.remove(&ids[3]) && index.remove(&ids[90]));
+    index.insert(ids[90], "other words").unwrap();
+    let mut expected = ids.clone();
+    expected.remove(90);
+    expected.remove(3);
+    expected.push(ids[90]);
+    assert!(index.ids().eq(&expected));
+    index.retain(|id| id % 2 == 0);
+    expected.retain(|id| id % 2 == 0);
+    assert!(index.ids().eq(&expected));
+    assert_eq!(index.len(), expected.len());
+    assert!(
+        !index.contains(&1)
+            && index
+                .query_above("a few words", 0.0)
+                .iter()
+                .all(|found| found.id % 2 == 0)
+    );
+}
+
+#[test]
+fn all_or_none_are_inserted() {
+    let mut index = deduper().index();
+    index.insert("a", "some words").unwrap();
+    for ids in [["b", "a"], ["b", "b"]] {
+        let error = index.insert_all(ids.map(|id| (id, "words"))).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            format!("id {:?} is in the index already", ids[1])
+        );
+        assert_eq!(index.len(), 1);
+    }
+    index.insert_all::<&str>([]).unwrap();
+}
+
 proptest! {
+    /// Against one document after the other, more of them than are made together.
+    #[test]
+    fn inserting_all_is_inserting_each(seed: u64, many: bool) {
+        let texts = collection(seed, if many { 5000 } else { 50 });
+        let (mut all, mut each) = (deduper().index(), deduper().index());
+        all.insert_all(texts.iter().enumerate()).unwrap();
+        for (i, text) in texts.iter().enumerate() {
+            each.insert(i, text).unwrap();
+        }
+        prop_assert_eq!(all.len(), texts.len());
+        for (i, text) in texts.iter().enumerate().step_by(texts.len() / 50) {
+            prop_assert_eq!(all.signature(&i), each.signature(&i));
+            prop_assert_eq!(all.query_above(text, 0.4), each.query_above(text, 0.4));
+        }
+    }
+
+    /// Against the definition: all that reach the threshold, by similarity, then by insertion; none without a text.
+    #[test]
+    fn verified_answers_are_exact(seed: u64) {
+        let texts = collection(seed, 120);
+        let deduper = deduper();
+        let mut index = deduper.index();
+        index.insert_all(texts.iter().enumerate()).unwrap();
+prop_assert_eq!(index.estimate_floor(), 0.0, "no pair is missed by so many bands"); let floor = Deduper::new().index::<u32>().estimate_floor(); prop_assert!(floor > 0.5 && floor < 0.8);
+        for text in &texts {
+            let has_text = |i: usize| !i.is_multiple_of(5);
+            let mut expected: Vec<(usize, Similarity)> = (0..texts.len())
+                .filter(|&i| has_text(i))
+                .map(|i| (i, deduper.similarity(text, &texts[i])))
+                .filter(|(_, similarity)| similarity.jaccard >= 0.5)
+                .collect();
+            expected.sort_by(|l, r| r.1.jaccard.total_cmp(&l.1.jaccard));
+            let mut asked = std::collections::BTreeSet::new();
+            let found = index.query_verified(text, |&i| {
+                assert!(asked.insert(i), "once");
+                has_text(i).then(|| &texts[i])
+            });
+            let found: Vec<_> = found.into_iter().map(|found| (found.id, found.similarity)).collect();
+            prop_assert_eq!(found, expected);
+        }
+    }
+
     #[test]
     fn merging_is_inserting_one_by_one(seed: u64) {
         let texts = collection(seed, 60);

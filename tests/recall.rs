@@ -51,8 +51,8 @@ fn found<D: Document + Sync>(deduper: &Deduper, documents: &[D]) -> (Pairs, Miss
 
 /// Runs all seeds at all recalls, and holds what is found and told against the truth.
 fn holds<D: Document + Sync>(name: &str, documents: &[D], threshold: f64, shingle: Shingle) {
-    let build = |builder: &mut DeduperBuilder| {
-        builder.threshold(threshold).shingle(shingle);
+    let build = |builder: DeduperBuilder| {
+        let builder = builder.threshold(threshold).shingle(shingle);
         builder.build().unwrap()
     };
     let mut bracketed = 0;
@@ -60,8 +60,8 @@ fn holds<D: Document + Sync>(name: &str, documents: &[D], threshold: f64, shingl
         let (mut all, mut hits, mut told, mut least) = (0, 0, 0.0, 1.0f64);
         for seed in 0..SEEDS {
             // Another seed hashes shingles anew: truth and sets are the same.
-            let mut builder = Deduper::builder();
-            let truth = build(builder.seed(seed).method(Method::Exact));
+            let builder = Deduper::builder().seed(seed);
+            let truth = build(builder.clone().method(Method::Exact));
             let (truth, none) = found(&truth, documents);
             assert_eq!((none.expected, none.high), (0.0, 0));
             let lsh = build(builder.method(Method::Lsh).recall(recall));
@@ -125,12 +125,12 @@ fn chinese_poems() {
 fn links_of_clusters_are_told() {
     let texts = families(1500);
     for mode in [ClusterMode::Components, ClusterMode::Leader] {
-        let mut builder = Deduper::builder();
-        builder
+        let builder = Deduper::builder()
             .threshold(0.7)
             .shingle(Shingle::Words(2))
             .cluster_mode(mode);
         let truth = builder
+            .clone()
             .method(Method::Exact)
             .build()
             .unwrap()
@@ -138,7 +138,7 @@ fn links_of_clusters_are_told() {
         assert_eq!(truth.recall().missed.high, 0);
         let (mut lost, mut told) = (0.0, 0.0);
         for seed in 0..SEEDS {
-            builder.method(Method::Lsh).recall(0.9).seed(seed);
+            let builder = builder.clone().recall(0.9).seed(seed);
             let clusters = builder.build().unwrap().clusters(&texts);
             let recall = clusters.recall();
             let no_copies = |removal: &&Removal| removal.similarity.jaccard < 1.0;
@@ -163,8 +163,7 @@ fn finds_the_copies_of(form: &Form, seeds: u64, least: usize) {
     for mode in [ClusterMode::Components, ClusterMode::Leader] {
         let (mut bracketed, mut fewest, mut lost, mut expected) = (0, form.copies, 0, 0.0);
         for seed in 0..seeds {
-            let mut builder = Deduper::builder();
-            builder.cluster_mode(mode).seed(seed);
+            let builder = Deduper::builder().cluster_mode(mode).seed(seed);
             let clusters = builder.build().unwrap().clusters(&documents);
             for removal in clusters.removed() {
                 let original = form.original(removal.document);
@@ -234,13 +233,14 @@ struct Ranges {
 impl Ranges {
     /// Runs these seeds; the exact join says which pairs there are.
     fn run(&mut self, texts: &[String], threshold: f64, recall: f64, seeds: u64) {
-        let mut builder = Deduper::builder();
-        builder.threshold(threshold).shingle(Shingle::Words(1));
-        let exact = builder.method(Method::Exact).build().unwrap();
+        let builder = Deduper::builder()
+            .threshold(threshold)
+            .shingle(Shingle::Words(1));
+        let exact = builder.clone().method(Method::Exact).build().unwrap();
         let all = found(&exact, texts).0.len();
-        builder.method(Method::Lsh).recall(recall);
+        let builder = builder.recall(recall);
         for seed in 0..seeds {
-            let (pairs, missed) = found(&builder.seed(seed).build().unwrap(), texts);
+            let (pairs, missed) = found(&builder.clone().seed(seed).build().unwrap(), texts);
             let lost = (all - pairs.len()) as u64;
             let held = (missed.low..=missed.high).contains(&lost);
             if !held {

@@ -1,13 +1,121 @@
 //! Settings and results through serde, and what is refused on the way in.
 
-use resemblance::sketch::Scheme;
+mod support;
+
+use std::fmt::{Debug, Display};
+use std::str::FromStr;
+
+use resemblance::sketch::{CodeBits, Scheme};
 use resemblance::stream::{Bloom, Memory, Verdict, Window};
-use resemblance::{ClusterMode, Deduper, DeduperBuilder, Shingle, Signature};
+use resemblance::text::Form;
+use resemblance::{
+    Banding, ClusterMode, Clusters, Deduper, DeduperBuilder, Error, Keep, Method, Normalization,
+    PairsOfCopies, Shingle, Signature, SketchKind,
+};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// A setting is one text for `Display`, `FromStr` and serde; any other text is refused.
+fn is_text<T>(setting: T, text: &str)
+where
+    T: Copy + Debug + Display + PartialEq + FromStr<Err = Error> + Serialize + DeserializeOwned,
+{
+    assert_eq!(setting.to_string(), text);
+    assert_eq!(text.parse(), Ok(setting));
+    let json = serde_json::to_string(&setting).unwrap();
+    assert_eq!(json, format!("\"{text}\""));
+    assert_eq!(serde_json::from_str::<T>(&json).unwrap(), setting);
+    for other in ["", "no such", &format!("{text} "), &text.to_uppercase()] {
+        match other.parse::<T>() {
+            Ok(parsed) => assert_eq!(parsed, setting, "`{other}`"),
+            Err(error) => {
+                assert!(error.is_setting(), "{error}");
+                let json = format!("\"{other}\"");
+                assert!(serde_json::from_str::<T>(&json).is_err(), "`{other}`");
+            }
+        }
+    }
+}
+
+#[test]
+fn settings_are_short_texts() {
+    is_text(Shingle::Words(5), "words:5");
+    is_text(Shingle::Chars(9), "chars:9");
+    is_text(Shingle::Bytes(65_535), "bytes:65535");
+    is_text(Banding::new(21, 6).unwrap(), "21 x 6");
+    is_text(Method::Lsh, "lsh");
+    is_text(Method::Exact, "exact");
+    is_text(Method::Auto, "auto");
+    is_text(ClusterMode::Components, "components");
+    is_text(ClusterMode::Leader, "leader");
+    is_text(Keep::First, "first");
+    is_text(Keep::Longest, "longest");
+    is_text(PairsOfCopies::All, "all");
+    is_text(PairsOfCopies::Star, "star");
+    is_text(SketchKind::FastSimilarity, "fast-similarity");
+    is_text(SketchKind::Classic, "classic");
+    is_text(CodeBits::Eight, "8");
+    is_text(CodeBits::Sixteen, "16");
+    let mut all = Vec::new();
+    for form in [Form::None, Form::Nfc, Form::Nfkc] {
+        is_text(form, ["none", "nfc", "nfkc"][form as usize]);
+        for (folds, drops) in [(false, false), (false, true), (true, false), (true, true)] {
+            let one = Normalization::NONE.with_form(form).with_case_fold(folds);
+            let one = one.with_ignorable_dropped(drops);
+            is_text(one, &one.to_string());
+            all.push(one.to_string());
+        }
+    }
+    all.sort_unstable();
+    all.dedup();
+    assert_eq!(all.len(), 12);
+    let whole = "nfkc+fold+drop-ignorable".parse();
+    assert_eq!(whole, Ok(Normalization::NFKC_CASEFOLD));
+    for wrong in [
+        "nfkd",
+        "nfc+drop-ignorable+fold",
+        "nfkc-casefold+fold",
+        "+fold",
+    ] {
+        assert!(wrong.parse::<Normalization>().is_err(), "{wrong}");
+    }
+    for wrong in ["21", "21 x", "x 6", "21 x 6 x 1", "-1 x 6", "21,6"] {
+        assert!(wrong.parse::<Banding>().is_err(), "{wrong}");
+    }
+}
+
+/// Every field has the name of its method.
+#[test]
+fn fields_are_named_like_methods() {
+    let builder = Deduper::builder()
+        .threshold(0.75)
+        .method(Method::Auto)
+        .recall(0.9)
+        .banding(Banding::new(20, 5).unwrap())
+        .exact_memory(1000)
+        .exact_work(2000)
+        .sketch(SketchKind::Classic)
+        .hashes(100)
+        .shingle(Shingle::Bytes(8))
+        .normalization(Normalization::NONE)
+        .seed(7)
+        .cluster_mode(ClusterMode::Leader)
+        .keep(Keep::Longest);
+    let expected = serde_json::json!({
+        "threshold": 0.75, "method": "auto", "recall": 0.9, "banding": "20 x 5", "exact_memory": 1000,
+        "exact_work": 2000, "sketch": "classic", "hashes": 100, "shingle": "bytes:8",
+        "normalization": "none", "seed": 7, "cluster_mode": "leader", "keep": "longest",
+    });
+    assert_eq!(serde_json::to_value(&builder).unwrap(), expected);
+    assert_eq!(
+        serde_json::from_value::<DeduperBuilder>(expected).unwrap(),
+        builder
+    );
+}
 
 #[test]
 fn settings_are_what_they_were() {
-    let mut settings = Deduper::builder();
-    settings
+    let settings = Deduper::builder()
         .threshold(0.7)
         .shingle(Shingle::Chars(4))
         .cluster_mode(ClusterMode::Leader)
@@ -19,13 +127,13 @@ fn settings_are_what_they_were() {
     );
     // What is left out has its default; what is unknown is refused.
     let some: DeduperBuilder =
-        serde_json::from_str(r#"{"threshold": 0.5, "shingle": {"words": 3}, "banding": [10, 5]}"#)
+        serde_json::from_str(r#"{"threshold": 0.5, "shingle": "words:3", "banding": "10x5"}"#)
             .unwrap();
     let deduper = some.build().unwrap();
     assert_eq!((deduper.threshold(), deduper.scheme().hashes()), (0.5, 128));
     assert_eq!(deduper.banding().to_string(), "10 x 5");
     assert!(serde_json::from_str::<DeduperBuilder>(r#"{"treshold": 0.5}"#).is_err());
-    assert!(serde_json::from_str::<DeduperBuilder>(r#"{"banding": [0, 5]}"#).is_err());
+    assert!(serde_json::from_str::<DeduperBuilder>(r#"{"banding": "0 x 5"}"#).is_err());
 }
 
 #[test]
@@ -37,7 +145,7 @@ fn signatures_are_checked() {
         ("\"version\":2", "\"version\":9"),
         ("\"hashes\":128", "\"hashes\":0"),
         ("\"hashes\":128", "\"hashes\":64"),
-        ("\"words\":5", "\"words\":0"),
+        ("words:5", "words:0"),
     ] {
         assert!(json.contains(from));
         assert!(
@@ -61,11 +169,106 @@ fn signatures_are_checked() {
 #[test]
 fn results_can_be_written() {
     let texts = ["one text of five words", "one text of five words"];
-    let clusters = serde_json::to_value(Deduper::new().clusters(&texts)).unwrap();
-    assert_eq!(clusters["removed"][0]["similarity"]["jaccard"], 1.0);
     let pairs = serde_json::to_value(Deduper::new().pairs(&texts)).unwrap();
     assert_eq!(pairs["pairs"][0]["b"], 1);
     assert_eq!(pairs["recall"]["method"], "lsh");
+}
+
+/// The form of the documentation, down to the names.
+#[test]
+fn clusters_have_a_form() {
+    let texts = [
+        "one text of five words",
+        "",
+        "one text of five words",
+        "another",
+    ];
+    let clusters = Deduper::new().clusters(&texts);
+    let written = serde_json::to_value(&clusters).unwrap();
+    let recall = serde_json::to_value(clusters.recall()).unwrap();
+    assert_eq!(recall["banding"], "21 x 6");
+    let similarity = serde_json::json!({
+        "shared": 1, "jaccard": 1.0, "containment_a": 1.0, "containment_b": 1.0
+    });
+    let expected = serde_json::json!({
+        "documents": 4,
+        "clusters": [{ "kept": 0, "removed": [{ "document": 2, "similarity": similarity }] }],
+        "empty": [1],
+        "recall": recall,
+    });
+    assert_eq!(written, expected);
+}
+
+#[test]
+fn clusters_are_read_back() {
+    let texts = support::collection(3, 400);
+    for mode in [ClusterMode::Components, ClusterMode::Leader] {
+        let deduper = support::sure(0.6).cluster_mode(mode).keep(Keep::Longest);
+        let clusters = deduper.build().unwrap().clusters(&texts);
+        assert!(clusters.len() > 10 && !clusters.empty().is_empty());
+        let json = serde_json::to_string(&clusters).unwrap();
+        let read: Clusters = serde_json::from_str(&json).unwrap();
+        assert_eq!(read, clusters);
+        for document in 0..texts.len() {
+            assert_eq!(read.removal(document), clusters.removal(document));
+        }
+    }
+}
+
+#[test]
+fn clusters_that_do_not_hold_together_are_refused() {
+    let texts = [
+        "a b c d e",
+        "",
+        "f g h i j",
+        "a b c d e",
+        "f g h i j",
+        "a b c d e",
+    ];
+    let clusters = Deduper::new().clusters(&texts);
+    let json = serde_json::to_string(&clusters).unwrap();
+    for (from, to, why) in [
+        (
+            "\"documents\":6",
+            "\"documents\":5",
+            "there is no document 5",
+        ),
+        ("\"documents\":6", "\"documents\":4294967295", "too many"),
+        ("\"kept\":2", "\"kept\":0", "document 0 is in two places"),
+        (
+            "\"document\":3",
+            "\"document\":0",
+            "document 0 is in two places",
+        ),
+        ("\"document\":3", "\"document\":5", "must ascend"),
+        (
+            "\"kept\":0",
+            "\"kept\":1",
+            "document 1 is empty, and in a cluster",
+        ),
+        ("\"empty\":[1]", "\"empty\":[1,1]", "must ascend"),
+        (
+            "\"empty\":[1]",
+            "\"empty\":[6]",
+            "must ascend, and be among",
+        ),
+        ("\"jaccard\":1.0", "\"jaccard\":1.5", "impossible"),
+        ("\"kept\":0", "\"keep\":0", "unknown field"),
+    ] {
+        assert!(json.contains(from), "{json}");
+        let error = serde_json::from_str::<Clusters>(&json.replacen(from, to, 1));
+        let error = error.unwrap_err().to_string();
+        assert!(error.contains(why), "{to}: {error}");
+    }
+    let mut value = serde_json::to_value(&clusters).unwrap();
+    let refused = |value: &serde_json::Value| {
+        let read = serde_json::from_value::<Clusters>(value.clone());
+        read.unwrap_err().to_string()
+    };
+    value["clusters"].as_array_mut().unwrap().reverse();
+    assert!(refused(&value).contains("order of their first documents"));
+    value["clusters"][0]["removed"] = serde_json::json!([]);
+    assert!(refused(&value).contains("has no other"));
 }
 
 #[test]

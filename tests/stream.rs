@@ -7,7 +7,7 @@ use std::collections::{BTreeSet, HashSet};
 use proptest::prelude::*;
 use resemblance::stream::{Bloom, Counts, Memory, Seen, Verdict, Window};
 use resemblance::text::Bytes;
-use resemblance::{Banding, ClusterMode, Deduper, Shingle, Sieve};
+use resemblance::{Banding, ClusterMode, Deduper, Shingle, Sieve, SketchKind};
 use support::{Random, collection, naive_jaccard, sure};
 
 fn verdicts(sieve: &mut Sieve, texts: &[String]) -> Vec<Verdict> {
@@ -120,7 +120,7 @@ proptest! {
         many_bands: bool,
     ) {
         let texts = collection(seed, 150);
-        let mut builder = if many_bands { sure(t) } else { Deduper::builder() };
+        let builder = if many_bands { sure(t) } else { Deduper::builder() };
         let deduper = builder
             .threshold(t)
             .shingle(Shingle::Words(2))
@@ -489,7 +489,7 @@ fn memory_is_bounded() {
     // 34 words are 30 shingles.
     for (memory, expected) in [
         (Window::last(last), 910 + 30 * 8),
-        (*Window::last(last).estimates(true), 910),
+        (Window::last(last).estimates(true), 910),
     ] {
         let mut sieve = deduper.sieve(memory).unwrap();
         for text in texts() {
@@ -529,5 +529,224 @@ fn an_iterator_is_not_asked_again_once_it_has_ended() {
         let seen: Vec<&str> = verdicts.in_batches(batch).map(|(text, _)| text).collect();
         assert_eq!(seen, ["a", "b", "c"], "{batch}");
         assert_eq!(left, [Some("d")], "{batch}");
+    }
+}
+
+/// Ids of one's own are reported in place of numbers, one by one and by iterators alike.
+#[test]
+fn documents_go_by_ids_of_ones_own() {
+    let texts = collection(4, 300);
+    let id = |i: usize| u64::MAX - 3 * i as u64;
+    let deduper = sure(0.5).build().unwrap();
+    for memory in [
+        Memory::from(Window::all()),
+        Window::last(40).estimates(true).into(),
+    ] {
+        let (mut plain, mut named) = (
+            deduper.sieve(memory).unwrap(),
+            deduper.sieve(memory).unwrap(),
+        );
+        let mut dropped = 0;
+        let mut all = Vec::new();
+        for (i, text) in texts.iter().enumerate() {
+            let verdict = plain.admit(text);
+            let expected = verdict.seen().and_then(|seen| seen.document());
+            let expected = expected.map(|document| id(document as usize));
+            let verdict = named.admit_as(id(i), text);
+            assert_eq!(verdict.seen().and_then(|seen| seen.document()), expected);
+            dropped += usize::from(expected.is_some());
+            all.push(verdict);
+        }
+        assert!(dropped > 20);
+        for batch in [1, 7, 1000] {
+            let mut sieve = deduper.sieve(memory).unwrap();
+            let documents = texts.iter().enumerate();
+            let verdicts = sieve.verdicts(documents, |(_, text)| *text);
+            let verdicts = verdicts
+                .ids(|(i, _)| u64::MAX - 3 * *i as u64)
+                .in_batches(batch);
+            assert!(verdicts.map(|(_, verdict)| verdict).eq(all.iter().copied()));
+        }
+    }
+    let mut sieve = deduper.sieve(Window::all()).unwrap();
+    let error = sieve.try_admit_as(77, &Bytes(b"\xff")).unwrap_err();
+    assert!(
+        error.to_string().starts_with("document 77 is not UTF-8"),
+        "{error}"
+    );
+}
+
+proptest! {
+    // Every save waits for the disk.
+    #![proptest_config(ProptestConfig::with_cases(40))]
+
+    /// Saved and opened again and again, a sieve goes on as one that never stops.
+    #[test]
+    fn saved_sieves_go_on_as_if_nothing_had_happened(
+        seed: u64,
+        memory in memories(),
+        own_banding: bool,
+        kind in prop::sample::select(vec![SketchKind::FastSimilarity, SketchKind::Classic]),
+    ) {
+        let memory = match memory {
+            Memory::Bloom(bloom) if own_banding => bloom.banding(Banding::new(12, 5).unwrap()).into(),
+            memory => memory,
+        };
+        let texts = collection(seed, 300);
+        let deduper = Deduper::builder().threshold(0.6).hashes(100).sketch(kind).seed(seed);
+        let deduper = deduper.shingle(Shingle::Words(2)).build().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("sieve");
+        let (mut whole, mut saved) = (deduper.sieve(memory).unwrap(), deduper.sieve(memory).unwrap());
+        let mut random = Random(seed);
+        for (i, text) in texts.iter().enumerate() {
+            if random.below(60) == 0 {
+                saved.save(&path).unwrap();
+                saved = Sieve::open(&path).unwrap();
+            }
+            match random.below(100) {
+                0 => [&mut whole, &mut saved].map(Sieve::forget),
+                _ => [(), ()],
+            };
+            let document = match random.below(20) {
+                0 => Bytes(b"\xff"),
+                _ => Bytes(text.as_bytes()),
+            };
+            let id = random.below(1 << 40) as u64 + i as u64;
+            prop_assert_eq!(saved.try_admit_as(id, &document), whole.try_admit_as(id, &document));
+        }
+        saved.save(&path).unwrap();
+        saved = Sieve::open(&path).unwrap();
+        prop_assert_eq!(saved.counts(), whole.counts());
+        prop_assert_eq!(saved.remembered(), whole.remembered());
+        prop_assert_eq!(saved.is_full(), whole.is_full());
+        prop_assert_eq!(saved.banding(), whole.banding());
+        prop_assert_eq!(saved.sketcher().scheme(), whole.sketcher().scheme());
+        prop_assert_eq!(saved.probability(0.7), whole.probability(0.7));
+        let rate = |sieve: &Sieve| sieve.bloom().map(|bands| (bands.rate(), bands.measured_rate(), bands.planned()));
+        prop_assert_eq!(rate(&saved), rate(&whole));
+        // The same sieve gives the same bytes.
+        let bytes = std::fs::read(&path).unwrap();
+        saved.save(&path).unwrap();
+        prop_assert!(std::fs::read(&path).unwrap() == bytes);
+    }
+
+    /// Whatever is changed in a file: an error or, where the checksum is made to fit, a sieve that can be used.
+    #[test]
+    fn damaged_sieves_are_refused_and_never_panic(seed: u64, memory in memories()) {
+        let deduper = Deduper::builder().threshold(0.6).hashes(20).recall(0.9).shingle(Shingle::Words(2)).build().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("sieve");
+        let mut sieve = deduper.sieve(memory).unwrap();
+        let texts = collection(seed, 40);
+        for text in &texts {
+            let _ = sieve.try_admit(text);
+        }
+        sieve.save(&path).unwrap();
+        let whole = std::fs::read(&path).unwrap();
+        let refused = |bytes: &[u8]| {
+            std::fs::write(&path, bytes).unwrap();
+            let error = Sieve::open(&path).map(drop).unwrap_err().to_string();
+            assert!(error.contains("sieve"), "{error}");
+        };
+        let mut random = Random(seed);
+        for _ in 0..40 {
+            let mut bytes = whole.clone();
+            match random.below(4) {
+                0 => bytes.truncate(random.below(bytes.len())),
+                1 => bytes.push(0),
+                _ => {
+                    let place = random.below(bytes.len());
+                    bytes[place] ^= 1 + random.below(255) as u8;
+                }
+            }
+            refused(&bytes);
+        }
+        for _ in 0..60 {
+            let mut bytes = whole[..whole.len() - 16].to_vec();
+            // Mostly settings and sizes.
+            let within = if random.below(4) == 0 { bytes.len() } else { 200 };
+            let place = random.below(within) % bytes.len();
+            bytes[place] = [0, 1, 255, random.below(256) as u8][random.below(4)];
+            let sum = xxhash_rust::xxh3::xxh3_128(&bytes);
+            bytes.extend(sum.to_le_bytes());
+            std::fs::write(&path, bytes).unwrap();
+            if let Ok(mut sieve) = Sieve::open(&path) {
+                for text in &texts {
+                    let _ = sieve.try_admit(text);
+                }
+                sieve.memory_usage();
+                sieve.save(folder.path().join("again")).unwrap();
+            }
+        }
+    }
+}
+
+#[test]
+fn only_sieves_are_opened_and_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("stream");
+    let told = |path| Sieve::open(path).map(drop).unwrap_err().to_string();
+    assert!(told(&path).contains("cannot read"), "{}", told(&path));
+    let sieve = Deduper::new().sieve(Window::all()).unwrap();
+    std::fs::write(&path, "").unwrap();
+    assert!(
+        told(&path).ends_with("not a saved sieve"),
+        "{}",
+        told(&path)
+    );
+    sieve.save(&path).unwrap();
+    let bytes = std::fs::read(&path).unwrap();
+    std::fs::write(
+        &path,
+        "notes of somebody, which are longer than the beginning of a sieve",
+    )
+    .unwrap();
+    assert!(
+        told(&path).ends_with("not a saved sieve"),
+        "{}",
+        told(&path)
+    );
+    let error = sieve.save(&path).unwrap_err().to_string();
+    assert!(
+        error.ends_with("not a saved sieve, so it is not replaced"),
+        "{error}"
+    );
+    assert!(
+        sieve.save(folder.path()).is_err() && sieve.save(folder.path().join("no/such")).is_err()
+    );
+    let mut newer = bytes;
+    newer[18] = 2;
+    std::fs::write(&path, &newer).unwrap();
+    assert!(told(&path).ends_with("sieve format version 2, but this crate reads version 1"));
+    sieve.save(&path).unwrap();
+    assert_eq!(Sieve::open(&path).unwrap().counts().documents, 0);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+/// The bytes of version 1, as one number: whoever changes them needs another version.
+#[test]
+fn version_1_stays_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sieve");
+    for (memory, expected) in [
+        (
+            Memory::from(Window::last(3).shingles(50)),
+            0x41bb_cee8_f23d_c043,
+        ),
+        (Bloom::new(10, 0.1).into(), 0),
+    ] {
+        let mut sieve = Deduper::new().sieve(memory).unwrap();
+        for text in [
+            "one text of five words",
+            "one text of five words",
+            "",
+            "another text of six whole words",
+        ] {
+            sieve.admit(text);
+        }
+        sieve.save(&path).unwrap();
+        let sum = xxhash_rust::xxh3::xxh3_64(&std::fs::read(&path).unwrap());
+        assert_eq!(sum, expected, "{memory:?}: {sum:#x}");
     }
 }

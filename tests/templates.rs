@@ -31,12 +31,10 @@ fn sizes() -> impl Strategy<Value = usize> {
 }
 
 fn builder(method: Method, threshold: f64, words: usize) -> DeduperBuilder {
-    let mut builder = Deduper::builder();
-    builder
+    Deduper::builder()
         .method(method)
         .threshold(threshold)
-        .shingle(Shingle::Words(words));
-    builder
+        .shingle(Shingle::Words(words))
 }
 
 /// Pairs that are found, each once.
@@ -84,19 +82,19 @@ proptest! {
     fn exact_is_brute_force(seed: u64, documents in sizes(), threshold in thresholds(), words in 1usize..=2) {
         let texts = pages(seed, documents);
         let pairs = naive::pairs(&naive::shingle_sets(&texts, words), threshold);
-        let mut builder = builder(Method::Exact, threshold, words);
+        let builder = builder(Method::Exact, threshold, words);
 
         let deduper = builder.build().unwrap();
         prop_assert_eq!(found(&deduper, &texts), pairs.clone());
         let connected = naive::closure(documents, pairs.keys().copied());
         prop_assert_eq!(firsts(&deduper.clusters(&texts)), connected);
 
-        let leader = builder.cluster_mode(ClusterMode::Leader).build().unwrap();
+        let leader = builder.cluster_mode(ClusterMode::Leader);
         let order: Vec<usize> = (0..documents).collect();
         let cover = |order: &[usize]| naive::cover(order, |a, b| similar(&pairs, a, b));
-        prop_assert_eq!(leaders(&leader.clusters(&texts)), cover(&order));
+        prop_assert_eq!(leaders(&leader.build().unwrap().clusters(&texts)), cover(&order));
 
-        let longest = builder.keep(Keep::Longest).build().unwrap();
+        let longest = leader.keep(Keep::Longest).build().unwrap();
         let mut order = order;
         order.sort_by_key(|&document| std::cmp::Reverse(texts[document].len()));
         prop_assert_eq!(leaders(&longest.clusters(&texts)), cover(&order));
@@ -104,11 +102,8 @@ proptest! {
 }
 
 /// Holds what a deduper finds by bands against itself: pairs are true, and clusters are those of the pairs.
-fn agrees_with_itself(builder: &mut DeduperBuilder, texts: &[String], words: usize) {
-    let deduper = builder
-        .cluster_mode(ClusterMode::Components)
-        .build()
-        .unwrap();
+fn agrees_with_itself(builder: &DeduperBuilder, texts: &[String], words: usize) {
+    let deduper = builder.build().unwrap();
     let sets = naive::shingle_sets(texts, words);
     let pairs = found(&deduper, texts);
     for (&(a, b), &jaccard) in &pairs {
@@ -124,7 +119,8 @@ fn agrees_with_itself(builder: &mut DeduperBuilder, texts: &[String], words: usi
         (0..texts.len()).filter(|&d| connected[d] != d).count(),
     );
 
-    let leader = builder.cluster_mode(ClusterMode::Leader).build().unwrap();
+    let leader = builder.clone().cluster_mode(ClusterMode::Leader);
+    let leader = leader.build().unwrap();
     let clusters = leader.clusters(texts);
     for removal in clusters.removed() {
         let (document, kept) = (removal.document, removal.kept);
@@ -149,7 +145,7 @@ proptest! {
     ) {
         let texts = pages(seed, documents);
         let method = if auto { Method::Auto } else { Method::Lsh };
-        agrees_with_itself(&mut builder(method, threshold, words), &texts, words);
+        agrees_with_itself(&builder(method, threshold, words), &texts, words);
     }
 }
 
@@ -161,7 +157,7 @@ proptest! {
     fn many_pages_agree_with_themselves(seed: u64, threshold in prop::sample::select(vec![0.7, 0.8, 0.9])) {
         let texts = pages(seed, 2000);
         for method in [Method::Lsh, Method::Auto] {
-            agrees_with_itself(&mut builder(method, threshold, 1), &texts, 1);
+            agrees_with_itself(&builder(method, threshold, 1), &texts, 1);
         }
     }
 }
@@ -174,8 +170,8 @@ fn lsh_agrees_with_itself_on_a_form() {
         ..SHORT_FORM
     };
     for seed in 0..2 {
-        let mut builder = builder(Method::Lsh, 0.8, 5);
-        agrees_with_itself(builder.seed(seed), &form.documents(), 5);
+        let builder = builder(Method::Lsh, 0.8, 5).seed(seed);
+        agrees_with_itself(&builder, &form.documents(), 5);
     }
 }
 
@@ -224,8 +220,7 @@ fn copies_of_a_form_are_similar_and_nothing_else_is() {
 fn the_exact_join_finds_the_copies_of_a_form_and_nothing_else() {
     let documents = SHORT_FORM.documents();
     for mode in [ClusterMode::Components, ClusterMode::Leader] {
-        let mut builder = builder(Method::Exact, 0.8, 5);
-        let clusters = builder
+        let clusters = builder(Method::Exact, 0.8, 5)
             .cluster_mode(mode)
             .build()
             .unwrap()

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 use resemblance::lsh::Banding;
-use resemblance::text::Shingler;
+use resemblance::text::{Content, Document, ReadBuffer, ReadError, Shingler};
 use resemblance::verify::ShingleSet;
 use resemblance::watch::{Progress, Stage};
 use resemblance::{ClusterMode, Clusters, Deduper, DeduperBuilder, Keep, Method, Run, Shingle};
@@ -244,9 +244,8 @@ fn keep_policies_choose() {
         "One, two, three, four!",
         "ONE TWO THREE FOUR ...",
     ];
-    let kept =
-        |builder: &mut DeduperBuilder| builder.build().unwrap().clusters(&texts).cluster(0).kept;
-    assert_eq!(kept(&mut sure(0.5)), 0);
+    let kept = |builder: DeduperBuilder| builder.build().unwrap().clusters(&texts).cluster(0).kept;
+    assert_eq!(kept(sure(0.5)), 0);
     assert_eq!(
         kept(sure(0.5).keep(Keep::Longest)),
         1,
@@ -318,7 +317,7 @@ fn watched(method: Method, texts: &[String], stages: &[Stage]) {
 
 #[test]
 fn settings_out_of_range_are_refused_by_name_and_value() {
-    type Set = fn(&mut DeduperBuilder) -> &mut DeduperBuilder;
+    type Set = fn(DeduperBuilder) -> DeduperBuilder;
     let refused: [(Set, &str); 10] = [
         (|b| b.threshold(0.0), "threshold 0"),
         (|b| b.threshold(1.5), "threshold 1.5"),
@@ -338,7 +337,7 @@ fn settings_out_of_range_are_refused_by_name_and_value() {
         ),
     ];
     for (set, told) in refused {
-        let error = set(&mut Deduper::builder()).build().unwrap_err();
+        let error = set(Deduper::builder()).build().unwrap_err();
         assert!(error.is_setting() || told.starts_with("banding"), "{error}");
         assert!(error.to_string().starts_with(told), "{error}");
     }
@@ -354,6 +353,63 @@ fn nothing_and_little_are_fine() {
     assert_eq!(clusters.empty(), [0, 1, 2]);
     assert_eq!(clusters.kept().count(), 3);
     assert_eq!(deduper.clusters(&["yes", "Yes!"]).len(), 1);
+}
+
+/// Settings and sizes, no tables.
+#[test]
+fn what_is_printed_for_debugging_is_short() {
+    let deduper = Deduper::new();
+    let texts: Vec<String> = (0..100)
+        .map(|i| format!("text {i} of some words"))
+        .collect();
+    let mut index = deduper.index();
+    let mut window = deduper.sieve(resemblance::stream::Window::all()).unwrap();
+    let mut bloom = deduper
+        .sieve(resemblance::stream::Bloom::new(1000, 0.001))
+        .unwrap();
+    for text in &texts {
+        index.insert(text.clone(), text).unwrap();
+        window.admit(text);
+        bloom.admit(text);
+    }
+    let matrix = deduper.signatures(&texts);
+    let all: [&dyn std::fmt::Debug; 10] = [
+        &deduper,
+        &deduper.scheme(),
+        &deduper.sketcher(),
+        &deduper.sketcher().shingler(),
+        &deduper.digester(),
+        &index,
+        &window,
+        &bloom,
+        &matrix,
+        &matrix.compact(resemblance::sketch::CodeBits::Eight),
+    ];
+    for one in all {
+        let shown = format!("{one:?}");
+        assert!(shown.len() < 600 && shown.contains("Words(5)"), "{shown}");
+    }
+}
+
+/// One more than a run takes; none of them takes memory.
+#[test]
+fn too_many_documents_are_refused_by_their_number() {
+    struct Nothing;
+
+    impl Document for Nothing {
+        fn content<'a>(&'a self, _: &'a mut ReadBuffer) -> Result<Content<'a>, ReadError> {
+            unreachable!("nothing is read")
+        }
+
+        fn byte_len(&self) -> usize {
+            0
+        }
+    }
+
+    let many = [const { Nothing }; u32::MAX as usize];
+    let error = Deduper::new().try_clusters(&many, &Run::new()).unwrap_err();
+    let expected = "4294967295 documents: one run takes at most 4294967294 of them";
+    assert_eq!(error.to_string(), expected);
 }
 
 #[test]

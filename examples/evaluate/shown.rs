@@ -103,6 +103,7 @@ impl Show<'_> {
         Ok(match content.map_err(Failure::failed)? {
             Content::Text(text) => text.to_owned(),
             Content::Bytes(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+            Content::Shingles(_) => unreachable!("files hold text and bytes"),
         })
     }
 }

@@ -86,12 +86,10 @@ impl FromStr for Seed {
 impl Common {
     /// A deduper in the making.
     pub(crate) fn builder(&self) -> DeduperBuilder {
-        let mut builder = Deduper::builder();
-        builder
+        Deduper::builder()
             .recall(self.recall)
             .hashes(self.hashes)
-            .seed(self.seed.number);
-        builder
+            .seed(self.seed.number)
     }
 
     /// The seed, where it was drawn for this run.

@@ -28,8 +28,7 @@ enum Change {
 }
 
 fn deduper(method: Method) -> Deduper {
-    let mut builder = Deduper::builder();
-    builder.method(method).hashes(16).recall(0.5);
+    let builder = Deduper::builder().method(method).hashes(16).recall(0.5);
     builder.shingle(Shingle::Words(2)).build().unwrap()
 }
 

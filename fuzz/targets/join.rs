@@ -57,8 +57,7 @@ fuzz_target!(|case: Case| {
         }
     }
     for method in [Method::Exact, Method::Lsh, Method::Auto] {
-        let mut builder = Deduper::builder();
-        builder
+        let builder = Deduper::builder()
             .method(method)
             .threshold(threshold)
             .hashes(usize::from(case.slots % 64) + 4)

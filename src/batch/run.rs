@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 use std::fmt::{self, Debug};
 
+use crate::named::named;
 use crate::watch::{Stage, Ticker, Watch};
 
 /// One run's options: who watches it, and an order of your own for what is kept.
@@ -43,6 +44,11 @@ pub enum PairsOfCopies {
     /// are paired with that first document only, not with its copies. [`Recall`](crate::Recall) still counts all pairs.
     Star,
 }
+
+named!(PairsOfCopies, "pairs of copies", "all or star", {
+    All: "all",
+    Star: "star"
+});
 
 impl PairsOfCopies {
     /// Of documents with the same shingles, those that come first in a pair with another of these, or take part in pairs with

@@ -3,7 +3,7 @@
 #[cfg(feature = "corpus")]
 use crate::digest::KEPT;
 use crate::frequent::{Frequent, SplitSet};
-use crate::text::{Document, ReadBuffer, ReadError, Scratch, Shingler};
+use crate::text::{Content, Document, ReadBuffer, ReadError, Scratch, Shingler};
 use crate::verify::ShingleSet;
 
 /// A document, or the shingle set that was made of one before.
@@ -41,6 +41,21 @@ pub struct Memory {
 }
 
 impl Memory {
+    /// Writes the shingles of some content over those that are there.
+    pub(crate) fn shingle<'m>(
+        &'m mut self,
+        shingler: &Shingler,
+        content: impl FnOnce(&'m mut ReadBuffer) -> Result<Content<'m>, ReadError>,
+    ) -> Result<(), ReadError> {
+        let Self {
+            buffer,
+            scratch,
+            hashes,
+            ..
+        } = self;
+        Ok(shingler.content_into(content(buffer)?, scratch, hashes)?)
+    }
+
     /// The shingles of the last document, split.
     pub(crate) fn split(&mut self, frequent: &Frequent) -> SplitSet {
         frequent.split(&mut self.hashes, &mut self.marks)
@@ -57,13 +72,7 @@ impl Memory {
 
 impl<D: Document + Sync> Shingled for D {
     fn shingle(&self, shingler: &Shingler, memory: &mut Memory) -> Result<(), ReadError> {
-        let Memory {
-            buffer,
-            scratch,
-            hashes,
-            ..
-        } = memory;
-        Ok(shingler.content_into(self.content(buffer)?, scratch, hashes)?)
+        memory.shingle(shingler, |buffer| self.content(buffer))
     }
 
     fn byte_len(&self) -> usize {

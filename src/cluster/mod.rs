@@ -12,7 +12,11 @@
 
 mod components;
 mod leaders;
+#[cfg(feature = "serde")]
+mod record;
 mod result;
+
+use crate::named::named;
 
 pub use crate::union_find::UnionFind;
 pub(crate) use components::components;
@@ -22,8 +26,6 @@ pub use result::{Cluster, Clusters, Removal};
 
 /// How verified pairs become clusters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(feature = "serde", serde(rename_all = "lowercase"))]
 #[non_exhaustive]
 pub enum ClusterMode {
     /// Connected components of the verified pairs. Default.
@@ -33,10 +35,13 @@ pub enum ClusterMode {
     Leader,
 }
 
+named!(ClusterMode, "cluster mode", "components or leader", {
+    Components: "components",
+    Leader: "leader"
+});
+
 /// Which copy of a cluster is kept. Equals go by the order of the documents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(feature = "serde", serde(rename_all = "lowercase"))]
 #[non_exhaustive]
 pub enum Keep {
     /// The first. Default.
@@ -45,6 +50,11 @@ pub enum Keep {
     /// The one of the most bytes.
     Longest,
 }
+
+named!(Keep, "keep", "first or longest", {
+    First: "first",
+    Longest: "longest"
+});
 
 /// What the sets of all documents came to.
 pub(crate) struct Labels {

@@ -134,7 +134,7 @@ impl Indexed {
     pub(crate) fn candidates(&self, digests: &Digests, settings: &Settings) -> Vec<u32> {
         let banding = settings.banding();
         let near = |row: &[u32]| {
-            let keys = banding.keys(row);
+            let keys: Vec<u64> = banding.keys(row).collect();
             let indexes = self.indexes.iter().enumerate();
             indexes
                 .flat_map(|(index, (_, stored))| {

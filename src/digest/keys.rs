@@ -30,8 +30,7 @@ impl Keys {
         if !hashes.is_empty() {
             self.row.resize(sketch.hashes(), 0);
             sketch.sketch(hashes, &mut self.row);
-            let of_band = |band| banding.key(band, &self.row);
-            self.all.extend((0..banding.bands()).map(of_band));
+            self.all.extend(banding.keys(&self.row));
         }
         self.ends.push(self.all.len());
     }

@@ -1,8 +1,10 @@
 //! Bands and rows, and what they find.
 
 use std::fmt;
+use std::str::FromStr;
 
 use crate::error::{Error, Kind};
+use crate::named::serde_as_text;
 use crate::sketch::hash_slots;
 
 /// How a signature is cut into bands.
@@ -12,16 +14,12 @@ use crate::sketch::hash_slots;
 ///
 /// let banding = Banding::for_recall(0.8, 0.99, 128)?;
 /// assert_eq!(banding.to_string(), "21 x 6");
+/// assert_eq!("21 x 6".parse(), Ok(banding));
 /// assert!(banding.probability(0.8) >= 0.99);
 /// assert!(banding.probability(0.3) < 0.02);
 /// # Ok::<(), resemblance::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(
-    feature = "serde",
-    serde(try_from = "(usize, usize)", into = "(usize, usize)")
-)]
 pub struct Banding {
     bands: u16,
     rows: u16,
@@ -155,11 +153,28 @@ impl Banding {
         hash_slots(band as u64, &slots[band * rows..(band + 1) * rows])
     }
 
-    /// The keys of all bands.
-    pub(crate) fn keys(self, slots: &[u32]) -> Vec<u64> {
-        (0..self.bands())
-            .map(|band| self.key(band, slots))
-            .collect()
+    /// The keys of all bands, in their order: what a database has to look up to find candidates by itself.
+    ///
+    /// ```
+    /// use resemblance::Deduper;
+    ///
+    /// let deduper = Deduper::new();
+    /// let keys = |text| -> Vec<u64> {
+    ///     let signature = deduper.signature(text);
+    ///     deduper.banding().keys(signature.slots()).collect()
+    /// };
+    /// let left = keys("the council has voted to repair the old harbour wall before winter comes");
+    /// let right = keys("The council has voted to repair the old harbour wall before winter comes!");
+    /// assert!(left.iter().zip(&right).any(|(a, b)| a == b));
+    /// ```
+    ///
+    /// [Empty](crate::Signature::is_empty) signatures have keys as well, all of them the same: leave these out, since
+    /// documents without shingles resemble nothing.
+    ///
+    /// # Panics
+    /// If `slots` are fewer than [`slots`](Self::slots).
+    pub fn keys(self, slots: &[u32]) -> impl ExactSizeIterator<Item = u64> {
+        (0..self.bands()).map(move |band| self.key(band, slots))
     }
 
     /// Refuses a banding that a signature is too short for.
@@ -181,19 +196,24 @@ impl fmt::Display for Banding {
     }
 }
 
-impl TryFrom<(usize, usize)> for Banding {
-    type Error = Error;
+impl FromStr for Banding {
+    type Err = Error;
 
-    fn try_from((bands, rows): (usize, usize)) -> Result<Self, Error> {
-        Self::new(bands, rows)
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let number = |text: &str| text.trim().parse().ok();
+        let parts = text.split_once('x');
+        match parts.and_then(|(bands, rows)| Some((number(bands)?, number(rows)?))) {
+            Some((bands, rows)) => Self::new(bands, rows),
+            None => Err(Error::unknown(
+                "banding",
+                text,
+                "BANDS x ROWS, such as 21 x 6",
+            )),
+        }
     }
 }
 
-impl From<Banding> for (usize, usize) {
-    fn from(banding: Banding) -> Self {
-        (banding.bands(), banding.rows())
-    }
-}
+serde_as_text!(Banding);
 
 pub(crate) fn valid_threshold(threshold: f64) -> Result<f64, Error> {
     if threshold > 0.0 && threshold <= 1.0 {

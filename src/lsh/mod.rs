@@ -14,7 +14,7 @@ mod index;
 pub use banding::Banding;
 pub(crate) use banding::{power, valid_recall, valid_threshold};
 pub use candidates::Buckets;
-pub use index::{Index, Match};
+pub use index::{Index, Match, VerifiedMatch};
 
 #[cfg(feature = "storage")]
 pub use crate::storage::StoredId;

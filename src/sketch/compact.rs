@@ -1,11 +1,13 @@
 //! b-bit signatures (Li and König: "b-Bit Minwise Hashing", WWW 2010).
 
+use std::fmt;
+
 use super::{Estimate, Scheme, SignatureMatrix};
 use crate::error::{Error, Kind};
+use crate::named::named;
 
 /// Bits kept of a slot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum CodeBits {
     /// One byte a slot.
@@ -13,6 +15,11 @@ pub enum CodeBits {
     /// Two bytes a slot.
     Sixteen,
 }
+
+named!(CodeBits, "code bits", "8 or 16", {
+    Eight: "8",
+    Sixteen: "16"
+});
 
 impl CodeBits {
     /// Bits a slot.
@@ -38,7 +45,7 @@ impl CodeBits {
 /// assert_eq!(compact.estimate(0, 1).jaccard, 1.0);
 /// assert_eq!(compact.memory_usage() * 4, matrix.memory_usage());
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct CompactMatrix {
     scheme: Scheme,
     codes: Codes,
@@ -72,6 +79,15 @@ impl SignatureMatrix {
                 .filter(|&document| self.is_empty_row(document))
                 .collect(),
         }
+    }
+}
+
+impl fmt::Debug for CompactMatrix {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CompactMatrix")
+            .field("scheme", &self.scheme)
+            .field("len", &self.len())
+            .finish_non_exhaustive()
     }
 }
 

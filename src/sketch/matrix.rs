@@ -1,5 +1,7 @@
 //! Many documents' signatures in one piece of memory.
 
+use std::fmt;
+
 use super::{Estimate, Scheme, Signature, is_empty_row};
 use crate::error::{Error, Kind};
 
@@ -12,10 +14,19 @@ use crate::error::{Error, Kind};
 /// assert_eq!(matrix.len(), 2);
 /// assert_eq!(matrix.estimate(0, 1).jaccard, 1.0);
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct SignatureMatrix {
     scheme: Scheme,
     slots: Vec<u32>,
+}
+
+impl fmt::Debug for SignatureMatrix {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SignatureMatrix")
+            .field("scheme", &self.scheme)
+            .field("len", &self.len())
+            .finish_non_exhaustive()
+    }
 }
 
 impl SignatureMatrix {

@@ -17,6 +17,7 @@ mod classic;
 mod compact;
 mod draw;
 mod fast_similarity;
+mod floor;
 mod matrix;
 mod scheme;
 mod signature;
@@ -28,12 +29,16 @@ use std::sync::Arc;
 
 use xxhash_rust::xxh3::{Xxh3, xxh3_64_with_seed};
 
+use crate::named::named;
 use crate::text::arch::{self, Processor, Task};
 
 pub use classic::Classic;
 pub use compact::{CodeBits, CompactMatrix};
 pub use fast_similarity::FastSimilarity;
+pub(crate) use floor::{below_floor, floor_slots};
 pub use matrix::SignatureMatrix;
+#[cfg(feature = "storage")]
+pub(crate) use scheme::BYTES as SCHEME_BYTES;
 pub use scheme::{SCHEME_VERSION, Scheme};
 pub use signature::{Estimate, Signature};
 pub use sketcher::Sketcher;
@@ -91,8 +96,6 @@ impl<M: Method> Task for Sketching<'_, M> {
 
 /// The sketches to choose from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
 #[non_exhaustive]
 pub enum SketchKind {
     /// [`FastSimilarity`], the default.
@@ -112,14 +115,10 @@ impl SketchKind {
     }
 }
 
-impl fmt::Display for SketchKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::FastSimilarity => "fast-similarity",
-            Self::Classic => "classic",
-        })
-    }
-}
+named!(SketchKind, "sketch", "fast-similarity or classic", {
+    FastSimilarity: "fast-similarity",
+    Classic: "classic"
+});
 
 /// Slots that two rows have in common.
 pub(crate) fn equal_slots(left: &[u32], right: &[u32]) -> usize {

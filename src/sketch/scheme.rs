@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::SketchKind;
 use crate::error::{Error, Kind};
-use crate::text::{Normalization, Shingle};
+use crate::text::{Form, Normalization, Shingle};
 
 /// Version of everything that decides a signature's numbers: normalization, tokens, hashes, sketches.
 ///
@@ -95,6 +95,96 @@ impl Scheme {
     }
 }
 
+/// Bytes of a scheme.
+pub(crate) const BYTES: usize = 16;
+/// Bits of a normalization.
+const FOLDS: u8 = 1 << 2;
+const DROPS: u8 = 1 << 3;
+
+impl Scheme {
+    /// As [`Signature::to_bytes`](super::Signature::to_bytes) describes it.
+    pub(crate) fn to_bytes(self) -> [u8; BYTES] {
+        let sketch = match self.sketch {
+            SketchKind::FastSimilarity => 0,
+            SketchKind::Classic => 1,
+        };
+        let shingle = match self.shingle {
+            Shingle::Words(_) => 0,
+            Shingle::Chars(_) => 1,
+            Shingle::Bytes(_) => 2,
+        };
+        let form = match self.normalization.form() {
+            Form::None => 0,
+            Form::Nfc => 1,
+            Form::Nfkc => 2,
+        };
+        let folds = u8::from(self.normalization.folds_case()) * FOLDS;
+        let drops = u8::from(self.normalization.drops_ignorable()) * DROPS;
+        let [k0, k1] = self.hashes.to_le_bytes();
+        let [n0, n1] = (self.shingle.size() as u16).to_le_bytes();
+        let mut bytes = [0; BYTES];
+        bytes[..8].copy_from_slice(&[
+            self.version,
+            sketch,
+            k0,
+            k1,
+            shingle,
+            form | folds | drops,
+            n0,
+            n1,
+        ]);
+        bytes[8..].copy_from_slice(&self.seed.to_le_bytes());
+        bytes
+    }
+
+    /// The scheme of these bytes, or why it is none.
+    pub(crate) fn from_bytes(bytes: [u8; BYTES]) -> Result<Self, String> {
+        let [
+            version,
+            sketch,
+            k0,
+            k1,
+            shingle,
+            normalization,
+            n0,
+            n1,
+            seed @ ..,
+        ] = bytes;
+        if version != SCHEME_VERSION {
+            return Err(other_version(version));
+        }
+        let sketch = match sketch {
+            0 => SketchKind::FastSimilarity,
+            1 => SketchKind::Classic,
+            other => return Err(format!("sketch {other} is unknown")),
+        };
+        let n = usize::from(u16::from_le_bytes([n0, n1]));
+        let shingle = match shingle {
+            0 => Shingle::Words(n),
+            1 => Shingle::Chars(n),
+            2 => Shingle::Bytes(n),
+            other => return Err(format!("shingle {other} is unknown")),
+        };
+        let form = match normalization & !(FOLDS | DROPS) {
+            0 => Form::None,
+            1 => Form::Nfc,
+            2 => Form::Nfkc,
+            _ => return Err(format!("normalization {normalization} is unknown")),
+        };
+        let normalization = Normalization::NONE
+            .with_form(form)
+            .with_case_fold(normalization & FOLDS != 0)
+            .with_ignorable_dropped(normalization & DROPS != 0);
+        let hashes = usize::from(u16::from_le_bytes([k0, k1]));
+        let seed = u64::from_le_bytes(seed);
+        Self::new(sketch, hashes, shingle, normalization, seed).map_err(|error| error.to_string())
+    }
+}
+
+fn other_version(version: u8) -> String {
+    format!("scheme version {version}: this crate has version {SCHEME_VERSION}")
+}
+
 /// `hashes` as a K that a sketch can have.
 pub(super) fn valid_hashes(hashes: usize) -> Result<u16, Error> {
     match u16::try_from(hashes) {
@@ -124,7 +214,7 @@ impl fmt::Display for Scheme {
 mod stored {
     //! A scheme read from outside is checked before it is one.
 
-    use super::{Normalization, SCHEME_VERSION, Scheme, Shingle, SketchKind};
+    use super::{Normalization, SCHEME_VERSION, Scheme, Shingle, SketchKind, other_version};
 
     #[derive(serde::Deserialize)]
     pub(super) struct Stored {
@@ -149,9 +239,7 @@ mod stored {
                 seed,
             } = stored;
             if version != SCHEME_VERSION {
-                return Err(format!(
-                    "scheme version {version}: this crate has version {SCHEME_VERSION}"
-                ));
+                return Err(other_version(version));
             }
             Self::new(sketch, hashes, shingle, normalization, seed).map_err(|e| e.to_string())
         }

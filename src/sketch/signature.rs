@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::scheme::BYTES;
 use super::{EMPTY, Scheme, SketchKind, equal_slots, is_empty_row};
 use crate::error::{Error, Kind};
 
@@ -43,6 +44,61 @@ impl Signature {
             return Err(Error::new(Kind::SlotCount { slots, hashes }));
         }
         Ok(Self::new(scheme, slots.into_boxed_slice()))
+    }
+
+    /// The signature as bytes, for a database or a file: 16 + 4 K of them, 528 with the defaults.
+    ///
+    /// The first 16 hold the scheme: comparing signatures of different settings is still an error. All numbers are
+    /// little-endian:
+    ///
+    /// | offset | bytes | |
+    /// |---|---|---|
+    /// | 0 | 1 | [`SCHEME_VERSION`](crate::sketch::SCHEME_VERSION) |
+    /// | 1 | 1 | sketch: 0 fast-similarity, 1 classic |
+    /// | 2 | 2 | K |
+    /// | 4 | 1 | shingle: 0 words, 1 chars, 2 bytes |
+    /// | 5 | 1 | normalization: 0 none, 1 NFC, 2 NFKC; plus 4 if case is folded, plus 8 if ignorable characters are dropped |
+    /// | 6 | 2 | n of the shingle |
+    /// | 8 | 8 | seed |
+    /// | 16 | 4 K | slots |
+    ///
+    /// The bytes hold the seed. If it is secret, so are they.
+    ///
+    /// ```
+    /// use resemblance::{Deduper, Signature};
+    ///
+    /// let signature = Deduper::new().signature("some text to be kept");
+    /// let bytes = signature.to_bytes();
+    /// assert_eq!((bytes.len(), Signature::from_bytes(&bytes)?), (528, signature));
+    /// # Ok::<(), resemblance::Error>(())
+    /// ```
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = self.scheme.to_bytes().to_vec();
+        bytes.extend(self.slots.iter().flat_map(|slot| slot.to_le_bytes()));
+        bytes
+    }
+
+    /// The signature of [`to_bytes`](Self::to_bytes).
+    ///
+    /// # Errors
+    /// If the bytes are too few or too many, or their scheme is of another version or has settings out of range. There is no
+    /// checksum: a changed slot goes unnoticed.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
+        let bad = |why| Error::new(Kind::SignatureBytes(why));
+        let Some((scheme, slots)) = bytes.split_first_chunk::<BYTES>() else {
+            return Err(bad(format!("{} bytes are too few", bytes.len())));
+        };
+        let scheme = Scheme::from_bytes(*scheme).map_err(bad)?;
+        let expected = BYTES + 4 * scheme.hashes();
+        if bytes.len() != expected {
+            let len = bytes.len();
+            return Err(bad(format!(
+                "it has {len} bytes and should have {expected}"
+            )));
+        }
+        let slots = slots.as_chunks().0.iter();
+        let slots = slots.map(|&slot| u32::from_le_bytes(slot));
+        Ok(Self::new(scheme, slots.collect()))
     }
 
     /// What the numbers mean.

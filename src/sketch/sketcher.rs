@@ -1,11 +1,12 @@
 //! Documents to signatures: shingler and sketch together.
 
+use std::fmt;
 use std::sync::Arc;
 
 use rayon::prelude::*;
 
 use super::{Scheme, Signature, SignatureMatrix, Sketch};
-use crate::text::{Content, NotText, Scratch, Shingler, mix};
+use crate::text::{Content, NotText, Scratch, Shingler};
 
 /// Makes signatures of one [`Scheme`].
 ///
@@ -20,11 +21,17 @@ use crate::text::{Content, NotText, Scratch, Shingler, mix};
 /// whole.merge(&sketcher.signature("sugar is sweet and so are you"))?;
 /// # Ok::<(), resemblance::Error>(())
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Sketcher {
     scheme: Scheme,
     shingler: Shingler,
     sketch: Arc<dyn Sketch>,
+}
+
+impl fmt::Debug for Sketcher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Sketcher").field(&self.scheme).finish()
+    }
 }
 
 impl Sketcher {
@@ -62,15 +69,10 @@ impl Sketcher {
         self.of_content(content)
     }
 
-    /// The signature of a set of ids of your own making: hashes, term numbers, anything. They are
-    /// mixed with the seed first, so they need not be hashes; normalization and shingle play no
-    /// part. Compare such signatures with one another only: that they are not of texts is not seen in
-    /// their scheme.
-    pub fn signature_of_ids(&self, ids: impl IntoIterator<Item = u64>) -> Signature {
-        let seed = mix(self.scheme.seed());
-        let hashes: Vec<u64> = ids.into_iter().map(|id| mix(seed ^ mix(id))).collect();
+    /// The signature of a set of shingle hashes, as in [`Content::Shingles`].
+    pub fn signature_of_set(&self, shingles: &[u64]) -> Signature {
         let mut slots = vec![0; self.scheme.hashes()].into_boxed_slice();
-        self.sketch.sketch(&hashes, &mut slots);
+        self.sketch.sketch(shingles, &mut slots);
         Signature::new(self.scheme, slots)
     }
 
@@ -95,34 +97,11 @@ impl Sketcher {
         let (mut scratch, mut hashes) = (Scratch::default(), Vec::new());
         self.shingler
             .content_into(content, &mut scratch, &mut hashes)?;
-        let mut slots = vec![0; self.scheme.hashes()].into_boxed_slice();
-        self.sketch.sketch(&hashes, &mut slots);
-        Ok(Signature::new(self.scheme, slots))
+        Ok(self.signature_of_set(&hashes))
     }
 
     /// The sketch itself.
     pub(crate) fn sketch(&self) -> &dyn Sketch {
         &*self.sketch
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::sketch::SketchKind;
-    use crate::text::{Normalization, Shingle};
-
-    fn sketcher(shingle: Shingle) -> Sketcher {
-        let none = Normalization::NONE;
-        Sketcher::new(Scheme::new(SketchKind::FastSimilarity, 16, shingle, none, 0).unwrap())
-    }
-
-    #[test]
-    fn ids_are_mixed_and_seeded() {
-        let sketcher = sketcher(Shingle::Words(1));
-        let ids = sketcher.signature_of_ids(0..100);
-        assert_eq!(ids, sketcher.signature_of_ids((0..100).rev()));
-        let far = sketcher.signature_of_ids(100..200);
-        assert!(ids.estimate(&far).unwrap().jaccard < 0.2);
     }
 }

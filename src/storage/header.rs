@@ -10,8 +10,8 @@ use super::error::{Problem, What};
 use super::section::Entry;
 use crate::checksum;
 use crate::error::Error;
-use crate::sketch::{SCHEME_VERSION, Scheme, SketchKind};
-use crate::text::{Form, Normalization};
+use crate::sketch::{SCHEME_VERSION, Scheme};
+use crate::text::Normalization;
 
 pub(super) const FILE: &str = "index.json";
 
@@ -183,24 +183,16 @@ struct NormalizationFields {
     drop_ignorable: bool,
 }
 
-const FORMS: [(&str, Form); 3] = [
-    ("none", Form::None),
-    ("nfc", Form::Nfc),
-    ("nfkc", Form::Nfkc),
-];
-
 impl SchemeFields {
     fn of(scheme: &Scheme) -> Self {
         let normalization = scheme.normalization();
-        let form = FORMS.iter().find(|(_, form)| *form == normalization.form());
-        let (form, _) = form.unwrap_or_else(|| unreachable!("every form has a name"));
         Self {
             version: scheme.version(),
             sketch: scheme.sketch().to_string(),
             hashes: scheme.hashes(),
             shingle: scheme.shingle().to_string(),
             normalization: NormalizationFields {
-                form: (*form).to_owned(),
+                form: normalization.form().to_string(),
                 case_fold: normalization.folds_case(),
                 drop_ignorable: normalization.drops_ignorable(),
             },
@@ -215,26 +207,19 @@ impl SchemeFields {
                 "scheme version {version}: this crate has version {SCHEME_VERSION}"
             ));
         }
-        let sketch = [SketchKind::FastSimilarity, SketchKind::Classic]
-            .into_iter()
-            .find(|kind| kind.to_string() == self.sketch)
-            .ok_or_else(|| format!("sketch `{}`: unknown", self.sketch))?;
+        let why = |error: Error| error.to_string();
+        let sketch = self.sketch.parse().map_err(why)?;
         let NormalizationFields {
             form,
             case_fold,
             drop_ignorable,
         } = &self.normalization;
-        let (_, form) = FORMS
-            .iter()
-            .find(|(name, _)| name == form)
-            .ok_or_else(|| format!("normalization form `{form}`: unknown"))?;
         let normalization = Normalization::NONE
-            .with_form(*form)
+            .with_form(form.parse().map_err(why)?)
             .with_case_fold(*case_fold)
             .with_ignorable_dropped(*drop_ignorable);
-        let shingle = self.shingle.parse().map_err(|e: Error| e.to_string())?;
-        Scheme::new(sketch, self.hashes, shingle, normalization, self.seed)
-            .map_err(|error| error.to_string())
+        let shingle = self.shingle.parse().map_err(why)?;
+        Scheme::new(sketch, self.hashes, shingle, normalization, self.seed).map_err(why)
     }
 }
 
@@ -242,7 +227,8 @@ impl SchemeFields {
 mod tests {
     use super::super::section::Section;
     use super::*;
-    use crate::text::Shingle;
+    use crate::sketch::SketchKind;
+    use crate::text::{Form, Shingle};
 
     fn about() -> About {
         let normalization = Normalization::NONE.with_form(Form::Nfc);

@@ -1,7 +1,9 @@
 //! A memory of fixed size: a Bloom filter for each band.
 
+use std::fmt;
+
 use super::filter::Filter;
-use super::rates::{Plan, union};
+use super::rates::{BLOCK, Plan, union};
 use super::{Seen, Verdict};
 use crate::error::{Error, Kind};
 use crate::lsh::Banding;
@@ -15,12 +17,12 @@ use crate::settings::Settings;
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 pub struct Bloom {
-    documents: u64,
-    rate: f64,
+    pub(super) documents: u64,
+    pub(super) rate: f64,
     #[cfg_attr(feature = "serde", serde(default))]
-    banding: Option<Banding>,
+    pub(super) banding: Option<Banding>,
     #[cfg_attr(feature = "serde", serde(default))]
-    overfill: bool,
+    pub(super) overfill: bool,
 }
 
 /// Less is meaningless: 64-bit keys of two bands are the same by chance.
@@ -41,49 +43,68 @@ impl Bloom {
     /// The bands. Default: [`Banding::balanced`] for threshold and hashes of the deduper, since nothing is verified.
     /// (That of the deduper itself is made for its recall, with verification behind it: 63 in 100 documents of
     /// similarity 0.6 would be dropped with the defaults.)
-    pub fn banding(&mut self, banding: Banding) -> &mut Self {
+    #[must_use]
+    pub fn banding(mut self, banding: Banding) -> Self {
         self.banding = Some(banding);
         self
     }
 
     /// Whether documents are held beyond the planned number. Then the [rate](BloomBands::rate) grows beyond the planned
     /// one. Default: no, the next document to be held is an [error](Error::is_full).
-    pub fn overfill(&mut self, overfill: bool) -> &mut Self {
+    #[must_use]
+    pub fn overfill(mut self, overfill: bool) -> Self {
         self.overfill = overfill;
         self
     }
 }
 
 /// The filters of a [`Bloom`] memory, and how often they err.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct BloomBands {
     /// One for each band.
-    filters: Vec<Filter>,
+    pub(super) filters: Vec<Filter>,
     banding: Banding,
     plan: Plan,
-    documents: u64,
-    settings: Bloom,
+    pub(super) documents: u64,
+    pub(super) settings: Bloom,
+}
+
+impl fmt::Debug for BloomBands {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BloomBands")
+            .field("banding", &self.banding)
+            .field("planned", &self.planned())
+            .field("documents", &self.documents)
+            .finish_non_exhaustive()
+    }
 }
 
 impl BloomBands {
     pub(super) fn new(settings: &Settings, bloom: Bloom) -> Result<Self, Error> {
+        let hashes = settings.scheme().hashes();
+        let banding = match bloom.banding {
+            Some(banding) => banding.fits(hashes)?,
+            None => Banding::balanced(settings.threshold(), hashes)?,
+        };
+        Self::with(bloom, banding, None)
+    }
+
+    /// Empty filters for a banding. An error if `bytes` are given and the filters would have another size.
+    pub(super) fn with(bloom: Bloom, banding: Banding, bytes: Option<u64>) -> Result<Self, Error> {
         let Bloom {
             documents, rate, ..
         } = bloom;
-        let hashes = settings.scheme().hashes();
         if documents == 0 {
             return Err(Error::new(Kind::BloomDocuments(documents)));
         }
         if !(LEAST_RATE..1.0).contains(&rate) {
             return Err(Error::new(Kind::BloomRate(rate)));
         }
-        let banding = match bloom.banding {
-            Some(banding) => banding.fits(hashes)?,
-            None => Banding::balanced(settings.threshold(), hashes)?,
-        };
         let plan = Plan::new(documents, banding.bands(), rate)?;
         let blocks = plan.blocks() as usize;
-        if !Filter::fit(banding.bands(), blocks) {
+        let planned = plan.blocks() * (BLOCK / 8 * banding.bands()) as u64;
+        let fits = bytes.is_none_or(|bytes| bytes == planned);
+        if !fits || !Filter::fit(banding.bands(), blocks) {
             return Err(Error::new(Kind::BloomSize { documents, rate }));
         }
         let filter = Filter::new(blocks, plan.probes());

@@ -10,7 +10,7 @@ use crate::text::mix;
 /// A cache line of bits.
 #[derive(Debug, Clone, Copy, Default)]
 #[repr(align(64))]
-struct Block([u64; BLOCK / 64]);
+pub(super) struct Block(pub(super) [u64; BLOCK / 64]);
 
 /// Keys that were inserted, and by chance some more.
 #[derive(Debug, Clone)]
@@ -80,6 +80,16 @@ impl Filter {
             power(f64::from(ones) / BLOCK as f64, self.probes)
         };
         self.blocks.iter().map(chance).sum::<f64>() / self.blocks.len() as f64
+    }
+
+    #[cfg(feature = "storage")]
+    pub(super) fn blocks(&self) -> &[Block] {
+        &self.blocks
+    }
+
+    #[cfg(feature = "storage")]
+    pub(super) fn blocks_mut(&mut self) -> &mut [Block] {
+        &mut self.blocks
     }
 
     /// Bytes held on the heap.

@@ -20,16 +20,18 @@ pub struct TryVerdicts<'s, I: Iterator, F> {
     /// Not asked again once it has ended: it may go on then.
     documents: Fuse<I>,
     document: F,
+    /// Returns the id of a document; without it, documents are numbered.
+    id: Option<fn(&I::Item) -> u64>,
     /// Documents that are read ahead, to be sketched together.
     batch: usize,
     sketch: Sketch<I::Item, F>,
     /// Sketched, but not admitted before they are asked for: an iterator that is dropped leaves no document
     /// remembered that was not handed out.
-    ready: VecDeque<(I::Item, Result<Sketched, Error>)>,
+    ready: VecDeque<(I::Item, u64, Result<Sketched, Error>)>,
 }
 
-/// Sketches documents, the first of this number.
-type Sketch<T, F> = fn(&Sketching, u64, &[T], &F) -> Vec<Result<Sketched, Error>>;
+/// Sketches documents under these ids.
+type Sketch<T, F> = fn(&Sketching, &[u64], &[T], &F) -> Vec<Result<Sketched, Error>>;
 
 /// The documents that are passed; made by [`Sieve::unseen`], [`Verdicts::unseen`] and [`TryVerdicts::unseen`].
 pub struct Unseen<V>(V);
@@ -108,6 +110,7 @@ impl<'s, I: Iterator, F> TryVerdicts<'s, I, F> {
             sieve,
             documents: documents.fuse(),
             document,
+            id: None,
             batch: 1,
             sketch: one_by_one,
             ready: VecDeque::new(),
@@ -130,6 +133,13 @@ impl<'s, I: Iterator, F> TryVerdicts<'s, I, F> {
         self
     }
 
+    /// Admits documents [under ids of your own](Sieve::admit_as), which `id` returns.
+    #[must_use]
+    pub fn ids(mut self, id: fn(&I::Item) -> u64) -> Self {
+        self.id = Some(id);
+        self
+    }
+
     /// Passes on the documents that were not seen before, and errors; a document that has one is not handed back.
     pub fn unseen(self) -> Unseen<Self> {
         Unseen(self)
@@ -137,9 +147,16 @@ impl<'s, I: Iterator, F> TryVerdicts<'s, I, F> {
 
     fn read_ahead(&mut self) {
         let documents: Vec<I::Item> = self.documents.by_ref().take(self.batch).collect();
-        let number = self.sieve.counts().documents;
-        let sketched = (self.sketch)(self.sieve.sketching(), number, &documents, &self.document);
-        self.ready.extend(documents.into_iter().zip(sketched));
+        let ids: Vec<u64> = match self.id {
+            Some(id) => documents.iter().map(id).collect(),
+            None => (self.sieve.counts().documents..)
+                .take(documents.len())
+                .collect(),
+        };
+        let sketched = (self.sketch)(self.sieve.sketching(), &ids, &documents, &self.document);
+        let documents = documents.into_iter().zip(ids).zip(sketched);
+        let ready = documents.map(|((document, id), sketched)| (document, id, sketched));
+        self.ready.extend(ready);
     }
 
     /// Documents to come, by what those of `documents` are.
@@ -154,7 +171,7 @@ impl<'s, I: Iterator, F> TryVerdicts<'s, I, F> {
 
 fn one_by_one<T, F, D>(
     sketching: &Sketching,
-    number: u64,
+    ids: &[u64],
     documents: &[T],
     document: &F,
 ) -> Vec<Result<Sketched, Error>>
@@ -162,13 +179,13 @@ where
     F: Fn(&T) -> &D,
     D: Document + ?Sized,
 {
-    let of = |(number, one)| sketching.of(number, document(one));
-    (number..).zip(documents).map(of).collect()
+    let of = |(&id, one)| sketching.of(id, document(one));
+    ids.iter().zip(documents).map(of).collect()
 }
 
 fn in_parallel<T, F, D>(
     sketching: &Sketching,
-    number: u64,
+    ids: &[u64],
     documents: &[T],
     document: &F,
 ) -> Vec<Result<Sketched, Error>>
@@ -177,8 +194,8 @@ where
     F: Fn(&T) -> &D + Sync,
     D: Document + ?Sized,
 {
-    let of = |(i, one)| sketching.of(number + i as u64, document(one));
-    documents.par_iter().enumerate().map(of).collect()
+    let of = |(&id, one)| sketching.of(id, document(one));
+    ids.par_iter().zip(documents).map(of).collect()
 }
 
 impl<I: Iterator, F> Iterator for TryVerdicts<'_, I, F> {
@@ -188,8 +205,8 @@ impl<I: Iterator, F> Iterator for TryVerdicts<'_, I, F> {
         if self.ready.is_empty() {
             self.read_ahead();
         }
-        let (document, sketched) = self.ready.pop_front()?;
-        Some((document, self.sieve.judge(sketched)))
+        let (document, id, sketched) = self.ready.pop_front()?;
+        Some((document, self.sieve.judge(id, sketched)))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
@@ -214,6 +231,32 @@ impl<'s, I: Iterator, F> Verdicts<'s, I, F> {
         D: Document + ?Sized,
     {
         Self(self.0.in_batches(documents))
+    }
+
+    /// Admits documents [under ids of your own](Sieve::admit_as), which `id` returns.
+    ///
+    /// ```
+    /// use resemblance::Deduper;
+    /// use resemblance::stream::Window;
+    ///
+    /// struct Article { id: u64, body: &'static str }
+    ///
+    /// let articles = [
+    ///     Article { id: 7, body: "volunteers will open the lighthouse to visitors in june" },
+    ///     Article { id: 8, body: "Volunteers will open the lighthouse to visitors in June." },
+    /// ];
+    /// let mut sieve = Deduper::new().sieve(Window::all())?;
+    /// for (article, verdict) in sieve.verdicts(articles, |article| article.body).ids(|article| article.id) {
+    ///     if let Some(seen) = verdict.seen() {
+    ///         println!("{}: {seen}", article.id); // 8: 1.000 like document 7
+    /// #       assert_eq!(seen.document(), Some(7));
+    ///     }
+    /// }
+    /// # Ok::<(), resemblance::Error>(())
+    /// ```
+    #[must_use]
+    pub fn ids(self, id: fn(&I::Item) -> u64) -> Self {
+        Self(self.0.ids(id))
     }
 
     /// Passes on the documents that were not seen before.

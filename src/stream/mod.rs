@@ -95,6 +95,8 @@ mod filter;
 mod iter;
 mod rates;
 mod recent;
+#[cfg(feature = "storage")]
+mod save;
 mod sieve;
 mod sketched;
 mod window;
@@ -134,21 +136,9 @@ impl From<Window> for Memory {
     }
 }
 
-impl From<&mut Window> for Memory {
-    fn from(window: &mut Window) -> Self {
-        Self::Window(*window)
-    }
-}
-
 impl From<Bloom> for Memory {
     fn from(bloom: Bloom) -> Self {
         Self::Bloom(bloom)
-    }
-}
-
-impl From<&mut Bloom> for Memory {
-    fn from(bloom: &mut Bloom) -> Self {
-        Self::Bloom(*bloom)
     }
 }
 
@@ -180,7 +170,8 @@ impl Verdict {
     }
 }
 
-/// What a dropped document met. Documents go by their numbers in the stream, from 0.
+/// What a dropped document met. Documents go by their numbers in the stream, from 0, or by the ids of your own under which
+/// they [were admitted](Sieve::admit_as).
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "lowercase"))]

@@ -81,8 +81,7 @@ impl Recent {
                 self.slots.copy_within(moved, row * hashes);
             }
             let slots = &self.slots[row * hashes..(row + 1) * hashes];
-            let key = |band| self.banding.key(band, slots);
-            let keys: Vec<u64> = (0..self.banding.bands()).map(key).collect();
+            let keys: Vec<u64> = self.banding.keys(slots).collect();
             self.link(place, &keys);
         }
     }
@@ -148,6 +147,13 @@ impl Recent {
         Estimate::of_rows(slots, &self.slots[from..from + self.hashes])
     }
 
+    /// The signature at a place.
+    #[cfg(feature = "storage")]
+    pub(super) fn slots(&self, place: u64) -> &[u32] {
+        let from = self.row(place) * self.hashes;
+        &self.slots[from..from + self.hashes]
+    }
+
     fn row(&self, place: u64) -> usize {
         (place % self.capacity as u64) as usize
     }
@@ -201,7 +207,7 @@ mod tests {
             let (mut places, mut met) = (Vec::new(), 0);
             for i in 0..1500u64 {
                 let slots: Vec<u32> = (0..10).map(|s| mix(i * 16 + s) as u32 % 12).collect();
-                let keys: Vec<u64> = (0..5).map(|band| banding.key(band, &slots)).collect();
+                let keys: Vec<u64> = banding.keys(&slots).collect();
                 ring.find(&keys, &mut places);
                 let shares = |other: &[u64]| keys.iter().zip(other).any(|(a, b)| a == b);
                 let expected = list.iter().filter(|(_, other)| shares(other));

@@ -1,5 +1,7 @@
 //! The state machine: a document in, a verdict out.
 
+use std::fmt;
+
 use super::bloom::BloomBands;
 use super::sketched::{Sketched, Sketching, Wanted};
 use super::window::Passed;
@@ -35,42 +37,58 @@ use crate::text::Document;
 /// A failed document is counted, and the next one can be admitted. Their twins on text can only fail where a memory is
 /// full, and then panic: a Bloom memory at one document more than planned unless it may
 /// [overfill](super::Bloom::overfill), a window at 2^32 - 1 documents.
-#[derive(Debug)]
 pub struct Sieve {
     sketching: Sketching,
-    memory: Remembered,
-    counts: Counts,
+    pub(super) memory: Remembered,
+    pub(super) counts: Counts,
 }
 
 #[derive(Debug)]
-enum Remembered {
+pub(super) enum Remembered {
     Window(Box<Passed>),
     Bloom(BloomBands),
 }
 
+impl fmt::Debug for Sieve {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let memory: &dyn fmt::Debug = match &self.memory {
+            Remembered::Window(passed) => passed.settings(),
+            Remembered::Bloom(bands) => bands,
+        };
+        f.debug_struct("Sieve")
+            .field("sketcher", self.sketcher())
+            .field("memory", memory)
+            .field("remembered", &self.remembered())
+            .field("counts", &self.counts)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Sieve {
     pub(crate) fn new(settings: &Settings, memory: Memory) -> Result<Self, Error> {
-        let (memory, wanted) = match memory {
-            Memory::Window(window) => {
-                let passed = Passed::new(settings, window)?;
-                let wanted = passed.wanted();
-                (Remembered::Window(Box::new(passed)), wanted)
-            }
-            Memory::Bloom(bloom) => {
-                let bands = BloomBands::new(settings, bloom)?;
-                let wanted = Wanted {
-                    banding: bands.banding(),
-                    slots: false,
-                    shingles: false,
-                };
-                (Remembered::Bloom(bands), wanted)
-            }
+        let memory = match memory {
+            Memory::Window(window) => Remembered::Window(Box::new(Passed::new(settings, window)?)),
+            Memory::Bloom(bloom) => Remembered::Bloom(BloomBands::new(settings, bloom)?),
         };
-        Ok(Self {
-            sketching: Sketching::new(settings.sketcher().clone(), wanted),
+        let sketcher = settings.sketcher().clone();
+        Ok(Self::of(sketcher, memory, Counts::default()))
+    }
+
+    /// One that has come so far.
+    pub(super) fn of(sketcher: Sketcher, memory: Remembered, counts: Counts) -> Self {
+        let wanted = match &memory {
+            Remembered::Window(passed) => passed.wanted(),
+            Remembered::Bloom(bands) => Wanted {
+                banding: bands.banding(),
+                slots: false,
+                shingles: false,
+            },
+        };
+        Self {
+            sketching: Sketching::new(sketcher, wanted),
             memory,
-            counts: Counts::default(),
-        })
+            counts,
+        }
     }
 
     /// Looks a text up, and remembers it where it is passed.
@@ -82,24 +100,58 @@ impl Sieve {
             .unwrap_or_else(|error| panic!("{error}"))
     }
 
+    /// As [`admit`](Self::admit), under an id of your own, such as a row of a table: a later document that resembles this
+    /// one is dropped [for that id](super::Seen::document) instead of a number in the stream. Ids need not be different.
+    ///
+    /// ```
+    /// use resemblance::Deduper;
+    /// use resemblance::stream::Window;
+    ///
+    /// let mut sieve = Deduper::new().sieve(Window::all())?;
+    /// sieve.admit_as(9001, "the ferry returns to the harbour on monday after nine years");
+    /// let verdict = sieve.admit_as(9002, "The ferry returns to the harbour on Monday, after nine years.");
+    /// assert_eq!(verdict.seen().unwrap().document(), Some(9001));
+    /// # Ok::<(), resemblance::Error>(())
+    /// ```
+    ///
+    /// # Panics
+    /// If the memory is full (see [above](Self#fallibility)).
+    pub fn admit_as(&mut self, id: u64, text: impl AsRef<str>) -> Verdict {
+        self.try_admit_as(id, text.as_ref())
+            .unwrap_or_else(|error| panic!("{error}"))
+    }
+
     /// As [`admit`](Self::admit), for a document that may be bytes.
     ///
     /// # Errors
     /// Where it is bytes and no text or cannot be read, or the memory is full. It is counted as failed, and not
     /// remembered.
     pub fn try_admit<D: Document + ?Sized>(&mut self, document: &D) -> Result<Verdict, Error> {
-        let sketched = self.sketching.of(self.counts.documents, document);
-        self.judge(sketched)
+        self.try_admit_as(self.counts.documents, document)
+    }
+
+    /// As [`admit_as`](Self::admit_as), for a document that may be bytes; errors name the id.
+    ///
+    /// # Errors
+    /// As [`try_admit`](Self::try_admit).
+    pub fn try_admit_as<D: Document + ?Sized>(
+        &mut self,
+        id: u64,
+        document: &D,
+    ) -> Result<Verdict, Error> {
+        let sketched = self.sketching.of(id, document);
+        self.judge(id, sketched)
     }
 
     /// The verdict on the next document.
-    pub(super) fn judge(&mut self, sketched: Result<Sketched, Error>) -> Result<Verdict, Error> {
-        let number = self.counts.documents;
+    pub(super) fn judge(
+        &mut self,
+        id: u64,
+        sketched: Result<Sketched, Error>,
+    ) -> Result<Verdict, Error> {
         let verdict = sketched.and_then(|sketched| match (sketched, &mut self.memory) {
             (Sketched::Empty, _) => Ok(Verdict::Empty),
-            (Sketched::Some(sketch), Remembered::Window(passed)) => {
-                Ok(passed.admit(number, sketch))
-            }
+            (Sketched::Some(sketch), Remembered::Window(passed)) => Ok(passed.admit(id, sketch)),
             (Sketched::Some(sketch), Remembered::Bloom(bands)) => bands.admit(&sketch.keys),
         });
         self.counts.add(verdict.as_ref().ok());

@@ -59,10 +59,10 @@ impl Sketching {
         }
     }
 
-    /// Of the document of this number; errors name it.
+    /// Of the document of this id; errors name it.
     pub(super) fn of<D: Document + ?Sized>(
         &self,
-        number: u64,
+        id: u64,
         document: &D,
     ) -> Result<Sketched, Error> {
         let mut space = self.spaces.lend();
@@ -74,18 +74,17 @@ impl Sketching {
         } = &mut *space;
         let content = document
             .content(buffer)
-            .map_err(|error| Error::unreadable(number as usize, &*error))?;
+            .map_err(|error| Error::unreadable(id as usize, &*error))?;
         self.sketcher
             .shingler()
             .content_into(content, scratch, hashes)
-            .map_err(|not_text| not_text.in_document(number as usize))?;
+            .map_err(|not_text| not_text.in_document(id as usize))?;
         if hashes.is_empty() {
             return Ok(Sketched::Empty);
         }
         slots.resize(self.sketcher.scheme().hashes(), 0);
         self.sketcher.sketch().sketch(hashes, slots);
         let Wanted { banding, .. } = self.wanted;
-        let key = |band| banding.key(band, slots);
         let slots_wanted = if self.wanted.slots { &slots[..] } else { &[] };
         let shingles_wanted = if self.wanted.shingles {
             &hashes[..]
@@ -93,7 +92,7 @@ impl Sketching {
             &[]
         };
         Ok(Sketched::Some(Sketch {
-            keys: (0..banding.bands()).map(key).collect(),
+            keys: banding.keys(slots).collect(),
             slots: slots_wanted.into(),
             shingles: shingles_wanted.into(),
         }))

@@ -8,7 +8,8 @@ use super::{Seen, Verdict};
 use crate::error::{Error, Kind};
 use crate::lsh::Banding;
 use crate::settings::Settings;
-use crate::verify::{ShingleSet, below_floor};
+use crate::sketch::below_floor;
+use crate::verify::ShingleSet;
 
 /// Settings of a memory of the documents that were passed: of all, or of the last ones. It tells which of them was met,
 /// and their exact similarity.
@@ -19,13 +20,13 @@ use crate::verify::{ShingleSet, below_floor};
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(default, deny_unknown_fields))]
 pub struct Window {
-    documents: Option<usize>,
-    shingles: Option<usize>,
-    estimates: bool,
+    pub(super) documents: Option<usize>,
+    pub(super) shingles: Option<usize>,
+    pub(super) estimates: bool,
 }
 
 /// The most documents that are held.
-const MOST: usize = u32::MAX as usize - 1;
+pub(super) const MOST: usize = u32::MAX as usize - 1;
 
 impl Window {
     /// Every document that was passed: memory grows with them.
@@ -48,7 +49,8 @@ impl Window {
     /// The most shingles held in all, repetitions included, at 8 bytes each; as many of the oldest documents leave for
     /// a new one as must. The newest is held whatever its length is. Default: no bound, so that memory is bounded as
     /// long as documents are. Without effect where no [shingles are held](Self::estimates).
-    pub fn shingles(&mut self, most: usize) -> &mut Self {
+    #[must_use]
+    pub fn shingles(mut self, most: usize) -> Self {
         self.shingles = Some(most);
         self
     }
@@ -58,7 +60,8 @@ impl Window {
     ///
     /// An estimate errs, by 0.035 at J = 0.8 and 128 hashes: of documents that lie exactly at the threshold about half
     /// are dropped, and some are that lie below it.
-    pub fn estimates(&mut self, estimates: bool) -> &mut Self {
+    #[must_use]
+    pub fn estimates(mut self, estimates: bool) -> Self {
         self.estimates = estimates;
         self
     }
@@ -74,36 +77,44 @@ impl Default for Window {
 /// What a [`Window`] holds.
 #[derive(Debug)]
 pub(super) struct Passed {
-    signatures: Recent,
-    held: VecDeque<Held>,
+    pub(super) signatures: Recent,
+    pub(super) held: VecDeque<Held>,
     /// Shingles that are held, repetitions included.
     shingles: usize,
-    settings: Window,
-    threshold: f64,
+    pub(super) settings: Window,
+    pub(super) threshold: f64,
     /// The least estimate with which a document is compared.
-    floor: f64,
+    pub(super) floor: f64,
     /// Working memory.
     places: Vec<u64>,
 }
 
 #[derive(Debug)]
-struct Held {
-    /// Its number in the stream.
-    number: u64,
-    shingles: Shingles,
+pub(super) struct Held {
+    /// Its number in the stream, or the id under which it came.
+    pub(super) id: u64,
+    pub(super) shingles: Shingles,
     /// How many they were when they came.
-    count: usize,
+    pub(super) count: usize,
 }
 
 /// Shingles of a document. Most are never compared: they are not sorted before that.
 #[derive(Debug)]
-enum Shingles {
+pub(super) enum Shingles {
     /// As they came, repetitions included; none where similarities are estimated.
     Raw(Box<[u64]>),
     Set(ShingleSet),
 }
 
 impl Shingles {
+    #[cfg(feature = "storage")]
+    pub(super) fn hashes(&self) -> &[u64] {
+        match self {
+            Self::Raw(hashes) => hashes,
+            Self::Set(set) => set.hashes(),
+        }
+    }
+
     fn set(&mut self) -> &ShingleSet {
         if let Self::Raw(hashes) = self {
             let hashes = std::mem::take(hashes).into_vec();
@@ -122,18 +133,30 @@ impl Passed {
             return Err(Error::new(Kind::Window(documents)));
         }
         let (banding, hashes) = (settings.banding(), settings.scheme().hashes());
-        Ok(Self {
-            signatures: Recent::new(banding, hashes, window.documents),
+        let signatures = Recent::new(banding, hashes, window.documents);
+        let threshold = settings.threshold();
+        let floor = match window.estimates {
+            true => threshold,
+            false => settings.estimate_floor(),
+        };
+        Ok(Self::with(signatures, window, threshold, floor))
+    }
+
+    /// One that holds no document yet.
+    pub(super) fn with(signatures: Recent, settings: Window, threshold: f64, floor: f64) -> Self {
+        Self {
+            signatures,
             held: VecDeque::new(),
             shingles: 0,
-            settings: window,
-            threshold: settings.threshold(),
-            floor: match window.estimates {
-                true => settings.threshold(),
-                false => settings.estimate_floor(),
-            },
+            settings,
+            threshold,
+            floor,
             places: Vec::new(),
-        })
+        }
+    }
+
+    pub(super) fn settings(&self) -> &Window {
+        &self.settings
     }
 
     pub(super) fn wanted(&self) -> Wanted {
@@ -145,7 +168,7 @@ impl Passed {
     }
 
     /// Looks a document up, and holds it where it is passed.
-    pub(super) fn admit(&mut self, number: u64, sketch: Sketch) -> Verdict {
+    pub(super) fn admit(&mut self, id: u64, sketch: Sketch) -> Verdict {
         let Sketch {
             keys,
             slots,
@@ -157,14 +180,20 @@ impl Passed {
             return Verdict::Seen(seen);
         }
         self.make_room(count);
-        self.signatures.push(&slots, &keys);
-        self.shingles += count;
-        self.held.push_back(Held {
-            number,
+        let held = Held {
+            id,
             shingles,
             count,
-        });
+        };
+        self.hold(held, &slots, &keys);
         Verdict::Unseen
+    }
+
+    /// Holds a document for which there is room.
+    pub(super) fn hold(&mut self, held: Held, slots: &[u32], keys: &[u64]) {
+        self.signatures.push(slots, keys);
+        self.shingles += held.count;
+        self.held.push_back(held);
     }
 
     /// The first of the held documents that this one resembles: the order of the stream, not of the similarities, so
@@ -177,7 +206,7 @@ impl Passed {
                 continue;
             }
             let held = &mut self.held[(place - self.signatures.oldest()) as usize];
-            let document = held.number;
+            let document = held.id;
             if self.settings.estimates {
                 return Some(Seen::Estimated { document, estimate });
             }

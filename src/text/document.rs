@@ -6,7 +6,7 @@ use std::any::Any;
 ///
 /// Everything that is `AsRef<str>` is one. Bytes that may not be UTF-8 are wrapped in [`Bytes`] and
 /// can be compared with [`Shingle::Bytes`](crate::Shingle::Bytes) only; where they are valid UTF-8
-/// they are the same document as that text.
+/// they are the same document as that text. The shingles of your own tokens are wrapped in [`Shingles`].
 ///
 /// A document need not be in memory: it can read itself each time it is looked at. A batch looks at every
 /// document once, at candidates a second time, and at copies a third.
@@ -34,6 +34,13 @@ use std::any::Any;
 /// assert_eq!(clusters.removed().len(), 8);
 /// # Ok::<(), resemblance::Error>(())
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a document",
+    label = "neither text (`AsRef<str>`) nor `Bytes` nor `Shingles`",
+    note = "for structs that hold a text, use `clusters_by`, or pass a slice of their texts",
+    note = "wrap bytes in `resemblance::text::Bytes`, and shingle hashes in `resemblance::text::Shingles`",
+    note = "for documents that are not in memory, implement `resemblance::text::Document`"
+)]
 pub trait Document {
     /// The document's content. One that is not in memory reads itself into `buffer`, which each thread
     /// keeps.
@@ -67,14 +74,21 @@ pub enum Content<'a> {
     Text(&'a str),
     /// Bytes that need not be UTF-8.
     Bytes(&'a [u8]),
+    /// The hashes of the document's shingles, in any order; repeated ones count once. They must come from
+    /// [`Deduper::shingle_set`](crate::Deduper::shingle_set) or
+    /// [`shingle_set_of_ids`](crate::Deduper::shingle_set_of_ids), or be mixed as well as these are: see
+    /// [`mix`](super::mix). They must have been made with the seed of the deduper that compares them, which cannot be
+    /// checked.
+    Shingles(&'a [u64]),
 }
 
 impl Content<'_> {
-    /// Length in bytes.
+    /// Length in bytes. A shingle hash has 8.
     pub fn len(&self) -> usize {
         match self {
             Self::Text(text) => text.len(),
             Self::Bytes(bytes) => bytes.len(),
+            Self::Shingles(hashes) => size_of_val(*hashes),
         }
     }
 
@@ -115,5 +129,37 @@ impl Document for Bytes<'_> {
 
     fn byte_len(&self) -> usize {
         self.0.len()
+    }
+}
+
+/// A document of which only the shingles are given, as their hashes.
+///
+/// For tokens of your own, for sets that are kept beside the texts, and for texts that are compared several times. Sets
+/// of [`Deduper::shingle_set`](crate::Deduper::shingle_set) give the same clusters, pairs and verdicts as the texts;
+/// [`Keep::Longest`](crate::Keep::Longest) keeps the one of the most shingles.
+///
+/// ```
+/// use resemblance::text::Shingles;
+/// use resemblance::{Deduper, Run, Shingle};
+///
+/// let deduper = Deduper::builder().shingle(Shingle::Words(2)).build()?;
+/// // What a tokenizer made of three texts.
+/// let tokens: [&[u32]; 3] = [&[17, 4, 9, 9, 301, 12, 8], &[5, 6, 7], &[17, 4, 9, 9, 301, 12, 8]];
+/// let sets = tokens.map(|ids| deduper.shingle_set_of_ids(ids.iter().copied()));
+/// let documents = sets.each_ref().map(|set| Shingles(set));
+/// let clusters = deduper.try_clusters(&documents, &Run::new())?;
+/// assert_eq!(clusters.removed()[0].document, 2);
+/// # Ok::<(), resemblance::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Shingles<'a>(pub &'a [u64]);
+
+impl Document for Shingles<'_> {
+    fn content<'a>(&'a self, _: &'a mut ReadBuffer) -> Result<Content<'a>, ReadError> {
+        Ok(Content::Shingles(self.0))
+    }
+
+    fn byte_len(&self) -> usize {
+        size_of_val(self.0)
     }
 }

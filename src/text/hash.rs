@@ -10,8 +10,8 @@ const STEP: u64 = 0x9E37_79B9_7F4A_7C15;
 ///
 /// Every bit of the result depends on every bit of `x`. Sketches take slot numbers and values
 /// straight from the bits of their input, so input that is not mixed (ids, counters) biases every
-/// estimate: Thorup 2013 and Dahlgaard et al. 2017 give measurements. Pass ids of your own through
-/// it, or call [`Deduper::signature_of_ids`](crate::Deduper::signature_of_ids), which does.
+/// estimate: Thorup 2013 and Dahlgaard et al. 2017 give measurements. Pass hashes of your own through
+/// it, or call [`Deduper::shingle_set_of_ids`](crate::Deduper::shingle_set_of_ids), which does.
 ///
 /// This is variant 13 of Stafford's finalizers ("Better bit mixing", 2011), known from SplitMix64.
 #[inline]

@@ -13,6 +13,24 @@
 //! Smaller n finds more distant copies and more that are none; an edit of one word changes n
 //! shingles.
 //!
+//! # Source code
+//!
+//! [`Shingle::Words`] drops everything but letters and digits, operators included: `a + b` equals `a - b`. For code use
+//! characters, and no normalization if case matters:
+//!
+//! ```
+//! use resemblance::{Deduper, Normalization, Shingle};
+//!
+//! let words = Deduper::builder().shingle(Shingle::Words(2)).build()?;
+//! assert_eq!(words.similarity("total = a + b;", "total = a - b;").jaccard, 1.0);
+//!
+//! let code = Deduper::builder().shingle(Shingle::Chars(12)).normalization(Normalization::NONE).build()?;
+//! assert!(code.similarity("total = a + b;", "total = a - b;").jaccard < 1.0);
+//! // Indentation and line breaks still make no difference.
+//! assert_eq!(code.similarity("if ready { start() }", "if ready {\n    start()\n}").jaccard, 1.0);
+//! # Ok::<(), resemblance::Error>(())
+//! ```
+//!
 //! # Can two shingles have the same hash?
 //!
 //! By chance, a share of 2^-62 of all pairs do. If the seed is known, such pairs are easy to make. If it is not, they can
@@ -35,7 +53,7 @@ pub(crate) mod statement;
 mod windows;
 mod words;
 
-pub use document::{Bytes, Content, Document, ReadBuffer, ReadError};
+pub use document::{Bytes, Content, Document, ReadBuffer, ReadError, Shingles};
 pub use hash::mix;
 pub use normalize::{Form, Normalization};
 pub use shingle::{NotText, Scratch, Shingle, Shingler};

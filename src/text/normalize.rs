@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::str::FromStr;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -15,11 +16,11 @@ use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 use super::arch::{self, Processor, Task};
 use super::decode::{char_at, of_three};
 use super::ignorable::is_default_ignorable;
+use crate::error::Error;
+use crate::named::{named, serde_as_text};
 
 /// A Unicode normalization form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(feature = "serde", serde(rename_all = "lowercase"))]
 #[non_exhaustive]
 pub enum Form {
     /// Characters are left as they are.
@@ -29,6 +30,12 @@ pub enum Form {
     /// Compatibility composition: also `ﬁ` is `fi`, full-width `Ａ` is `A`, `①` is `1`.
     Nfkc,
 }
+
+named!(Form, "normalization form", "none, nfc or nfkc", {
+    None: "none",
+    Nfc: "nfc",
+    Nfkc: "nfkc"
+});
 
 /// What is done to a text before it is split into tokens.
 ///
@@ -42,8 +49,10 @@ pub enum Form {
 /// let case_only = Normalization::NONE.with_case_fold(true);
 /// assert_eq!(case_only.normalize("ＡＢＣ"), "ａｂｃ");
 /// ```
+///
+/// As text it is `nfkc-casefold`, or a form and the switches that are on, in this order: `none`, `nfc+fold`,
+/// `nfkc+fold+drop-ignorable`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Normalization {
     form: Form,
     case_fold: bool,
@@ -245,12 +254,7 @@ impl fmt::Display for Normalization {
         if *self == Self::NFKC_CASEFOLD {
             return f.write_str("nfkc-casefold");
         }
-        let form = match self.form {
-            Form::None => "none",
-            Form::Nfc => "nfc",
-            Form::Nfkc => "nfkc",
-        };
-        f.write_str(form)?;
+        write!(f, "{}", self.form)?;
         if self.case_fold {
             f.write_str("+fold")?;
         }
@@ -260,6 +264,32 @@ impl fmt::Display for Normalization {
         Ok(())
     }
 }
+
+impl FromStr for Normalization {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        if text == "nfkc-casefold" {
+            return Ok(Self::NFKC_CASEFOLD);
+        }
+        let (form, drops) = match text.strip_suffix("+drop-ignorable") {
+            Some(form) => (form, true),
+            None => (text, false),
+        };
+        let (form, folds) = match form.strip_suffix("+fold") {
+            Some(form) => (form, true),
+            None => (form, false),
+        };
+        let expected =
+            "nfkc-casefold, or none, nfc or nfkc with +fold and +drop-ignorable where wanted";
+        let form = form.parse();
+        let form = form.map_err(|_| Error::unknown("normalization", text, expected))?;
+        let normalization = Self::NONE.with_form(form).with_case_fold(folds);
+        Ok(normalization.with_ignorable_dropped(drops))
+    }
+}
+
+serde_as_text!(Normalization);
 
 struct Normalizing<'a> {
     normalization: Normalization,

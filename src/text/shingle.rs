@@ -21,6 +21,7 @@ use super::normalize::Normalization;
 use super::windows::{Levels, Stages, Windows};
 use super::words::Splitter;
 use crate::error::{Error, Kind};
+use crate::named::serde_as_text;
 
 /// What is compared: n consecutive tokens, and what a token is.
 ///
@@ -35,8 +36,6 @@ use crate::error::{Error, Kind};
 /// assert!("words:0".parse::<Shingle>().is_err());
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(feature = "serde", serde(rename_all = "lowercase"))]
 pub enum Shingle {
     /// n words of UAX #29 that hold a letter or digit. Default, with n = 5.
     Words(usize),
@@ -89,7 +88,8 @@ impl FromStr for Shingle {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
-        let unknown = || Error::new(Kind::ShingleText(text.to_owned()));
+        let expected = "words:N, chars:N or bytes:N, such as words:5";
+        let unknown = || Error::unknown("shingle", text, expected);
         let (kind, n) = text.split_once(':').ok_or_else(unknown)?;
         let n = n.parse().map_err(|_| unknown())?;
         match kind {
@@ -100,6 +100,8 @@ impl FromStr for Shingle {
         }
     }
 }
+
+serde_as_text!(Shingle);
 
 /// Working memory of a [`Shingler`]: keep one for each thread and nothing is allocated a document.
 #[derive(Debug, Default)]
@@ -165,7 +167,28 @@ impl Task for ShinglingBytes<'_> {
     }
 }
 
-/// Bytes that are hashed before they are combined, so that they stay in the nearest cache.
+struct ShinglingIds<'a, I> {
+    shingler: &'a Shingler,
+    ids: I,
+    windows: Windows<'a>,
+}
+
+impl<I: Iterator<Item = u64>> Task for ShinglingIds<'_, I> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<P: Processor>(mut self, processor: P) {
+        let tokens = &self.shingler.tokens;
+        let mut ids = self.ids.map(|id| tokens.hash(&id.to_le_bytes())).peekable();
+        while ids.peek().is_some() {
+            self.windows.tokens().extend(ids.by_ref().take(BYTES));
+            self.windows.advance(processor);
+        }
+        self.windows.end(processor);
+    }
+}
+
+/// Tokens that are hashed before they are combined, so that they stay in the nearest cache.
 const BYTES: usize = 1024;
 
 /// Turns documents into shingle hashes.
@@ -182,7 +205,7 @@ const BYTES: usize = 1024;
 /// assert_eq!(hashes[0], hashes[3]);
 /// # Ok::<(), resemblance::Error>(())
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Shingler {
     shingle: Shingle,
     normalization: Normalization,
@@ -190,6 +213,16 @@ pub struct Shingler {
     levels: Levels,
     /// Hashes of all tokens of one byte.
     one_byte: Box<[u64; 256]>,
+}
+
+impl fmt::Debug for Shingler {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shingler")
+            .field("shingle", &self.shingle)
+            .field("normalization", &self.normalization)
+            .field("seed", &self.seed())
+            .finish_non_exhaustive()
+    }
 }
 
 impl Shingler {
@@ -247,8 +280,8 @@ impl Shingler {
         });
     }
 
-    /// Writes the shingle hashes of a document that may be bytes over `hashes`. Bytes that are
-    /// UTF-8 count as that text; else, with byte shingles, each UTF-8 run between the bytes that
+    /// Writes the shingle hashes of a document that may be bytes over `hashes`; those of
+    /// [`Content::Shingles`] as they are. Bytes that are UTF-8 count as that text; else, with byte shingles, each UTF-8 run between the bytes that
     /// are none is normalized by itself.
     ///
     /// # Errors
@@ -269,6 +302,10 @@ impl Shingler {
                     bytes: &scratch.bytes,
                     windows: Windows::new(&self.levels, &mut scratch.stages, hashes),
                 });
+            }
+            Content::Shingles(shingles) => {
+                hashes.clear();
+                hashes.extend_from_slice(shingles);
             }
         }
         Ok(())
@@ -307,6 +344,7 @@ impl Shingler {
                 self.normalize_bytes(bytes, &mut normalized);
                 normalized
             }
+            Content::Shingles(_) => Vec::new(),
         })
     }
 
@@ -314,6 +352,19 @@ impl Shingler {
     pub fn text(&self, text: &str) -> Vec<u64> {
         let mut hashes = Vec::new();
         self.text_into(text, &mut Scratch::default(), &mut hashes);
+        hashes
+    }
+
+    /// The shingle hashes of a document whose tokens are numbers of your own, such as those of a tokenizer: of n
+    /// consecutive ids each, for words, chars and bytes alike. Nothing is normalized. An id is hashed like the token of its
+    /// eight bytes, the lowest first.
+    pub fn token_ids(&self, ids: impl IntoIterator<Item = impl Into<u64>>) -> Vec<u64> {
+        let (mut scratch, mut hashes) = (Scratch::default(), Vec::new());
+        arch::run(ShinglingIds {
+            shingler: self,
+            ids: ids.into_iter().map(Into::into),
+            windows: Windows::new(&self.levels, &mut scratch.stages, &mut hashes),
+        });
         hashes
     }
 

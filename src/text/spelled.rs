@@ -42,6 +42,13 @@ impl Spelled {
             size: shingler.shingle().size(),
             shingles: Vec::new(),
         };
+        if let Content::Shingles(hashes) = content {
+            // Their tokens are not known: each is one, and all that is compared is the hash.
+            for hash in hashes {
+                spelled.push(hash.to_le_bytes());
+            }
+            spelled.size = 1;
+        }
         match (shingler.shingle(), std::str::from_utf8(&normalized)) {
             (Shingle::Words(_), Ok(text)) => words(text).for_each(|word| spelled.push(word)),
             (Shingle::Chars(_), Ok(text)) => {

@@ -52,12 +52,10 @@ fn word(random: &mut Random) -> String {
 /// A band for each slot: at these thresholds a pair is missed once in 10^12 and less, so that answers
 /// can be compared with brute force for equality.
 pub fn sure(threshold: f64) -> DeduperBuilder {
-    let mut builder = Deduper::builder();
-    builder
+    Deduper::builder()
         .threshold(threshold)
         .banding(Banding::new(128, 1).unwrap())
-        .shingle(Shingle::Words(3));
-    builder
+        .shingle(Shingle::Words(3))
 }
 
 /// A folder beside the project that is not always there; a test that needs it skips, saying so.

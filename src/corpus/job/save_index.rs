@@ -68,7 +68,7 @@ impl Saving<'_> {
             documents: self.documents,
             id_kind: String::KIND.to_owned(),
             scheme: *self.settings.scheme(),
-            banding: banding.into(),
+            banding: (banding.bands(), banding.rows()),
             threshold: self.settings.threshold(),
             application: BTreeMap::new(),
         };

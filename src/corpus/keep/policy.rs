@@ -147,6 +147,7 @@ fn length(text: Content<'_>) -> usize {
             text.chars().filter(|c| !c.is_whitespace()).count()
         }
         Content::Bytes(bytes) => bytes.len(),
+        Content::Shingles(hashes) => hashes.len(),
     }
 }
 

@@ -101,6 +101,7 @@ impl TextDocument {
             },
             (_, _, Content::Text(text)) => Held::Text(text.into()),
             (_, _, Content::Bytes(bytes)) => Held::Bytes(bytes.into()),
+            (_, _, Content::Shingles(_)) => unreachable!("files hold text and bytes"),
         };
         Self { held, record: hash }
     }
@@ -144,22 +145,6 @@ impl TextDocument {
         };
         let line = std::str::from_utf8(bytes)?;
         Ok(Content::Text(fields.pick_text(line, text)?))
-    }
-}
-
-/// A record at hand as a document.
-pub(crate) struct StoredRecord<'r> {
-    pub(crate) record: RawRecord<'r>,
-    pub(crate) fields: &'r Fields,
-}
-
-impl Document for StoredRecord<'_> {
-    fn content<'a>(&'a self, buffer: &'a mut ReadBuffer) -> Result<Content<'a>, ReadError> {
-        Ok(self.record.content(self.fields, &mut buffer.text)?)
-    }
-
-    fn byte_len(&self) -> usize {
-        self.record.bytes.len()
     }
 }
 

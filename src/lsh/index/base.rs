@@ -149,10 +149,12 @@ impl<Id: Eq + Hash> Base<Id> {
         Estimate::of_equal(equal_slots_of_bytes(stored, slots), slots.len(), 0.0)
     }
 
-    /// The ids, in no particular order.
+    /// The ids, in the order of their rows.
     pub(super) fn ids(&self) -> impl Iterator<Item = &Id> {
-        let ids = self.row_of().iter();
-        ids.filter(|(_, row)| self.has(**row)).map(|(id, _)| id)
+        let ids = self.row_of().iter().map(|(id, row)| (*row, id));
+        let mut ids: Vec<(u32, &Id)> = ids.filter(|&(row, _)| self.has(row)).collect();
+        ids.sort_unstable_by_key(|&(row, _)| row);
+        ids.into_iter().map(|(_, id)| id)
     }
 
     /// Bytes held on the heap, about.

@@ -104,7 +104,7 @@ impl<Id: Clone + Eq + Hash> Live<Id> {
             return false;
         };
         if !self.matrix.is_empty_row(row as usize) {
-            let keys = banding.keys(self.matrix.row(row as usize));
+            let keys: Vec<u64> = banding.keys(self.matrix.row(row as usize)).collect();
             self.unlink(row, &keys);
         }
         self.ids[row as usize] = None;
@@ -176,11 +176,6 @@ impl<Id: Clone + Eq + Hash> Live<Id> {
         Estimate::of_rows(self.slots(row), slots)
     }
 
-    /// The ids, in no particular order.
-    pub(super) fn ids(&self) -> impl Iterator<Item = &Id> {
-        self.row_of.keys()
-    }
-
     pub(super) fn len(&self) -> usize {
         self.row_of.len()
     }
@@ -238,7 +233,7 @@ mod tests {
         let banding = deduper.banding();
         let mut live = Live::new(*deduper.scheme(), banding.bands(), 7);
         let signature = deduper.signature("some words of a text");
-        let keys = banding.keys(signature.slots());
+        let keys: Vec<u64> = banding.keys(signature.slots()).collect();
         for id in ["a", "b", "c"] {
             live.insert(id, signature.slots(), &keys);
         }

@@ -80,7 +80,7 @@ impl<Id: StoredId> Index<Id> {
             documents: documents.ok_or_else(too_many)?,
             id_kind: Id::KIND.to_owned(),
             scheme: *self.sketcher.scheme(),
-            banding: self.banding.into(),
+            banding: (self.banding.bands(), self.banding.rows()),
             threshold: self.threshold,
             application: BTreeMap::new(),
         })
@@ -124,7 +124,8 @@ impl<Id: StoredId> Index<Id> {
         let base = Base::open(dir, checks)?;
         let about = base.stored().about();
         let bad = |error: Error| Problem::bad(&base.stored().header_path(), error.to_string());
-        let banding = Banding::try_from(about.banding).map_err(bad)?;
+        let (bands, rows) = about.banding;
+        let banding = Banding::new(bands, rows).map_err(bad)?;
         let sketcher = Sketcher::new(about.scheme);
         let empty = Self::new(sketcher, banding, about.threshold).map_err(bad)?;
         let next = u64::from(base.rows());

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use crate::batch::{Memory, Shingled as _};
+use crate::batch::Memory;
 use crate::corpus::error::Error;
 use crate::corpus::formats::record::CHANGED;
 use crate::corpus::formats::record::RawRecord;
@@ -12,7 +12,6 @@ use crate::corpus::job::disk::folder::Folder;
 use crate::corpus::job::disk::row::Row;
 use crate::corpus::job::passes::row_cursor::{Known, RowCursor};
 use crate::corpus::options::ReadOptions;
-use crate::corpus::reading::document::StoredRecord;
 use crate::corpus::reading::parse::{Part, Producer, RawBlock, RoundWeight};
 use crate::corpus::reading::read::{At, Rejection};
 use crate::pool::Pool;
@@ -231,11 +230,10 @@ impl Reread<'_> {
         record: RawRecord<'_>,
         memory: &mut Memory,
     ) -> Result<(), Error> {
-        let stored = StoredRecord {
-            record,
-            fields: &self.options.fields,
-        };
-        let shingled = stored.shingle(self.shingler, memory);
+        let fields = &self.options.fields;
+        let shingled = memory.shingle(self.shingler, |buffer| {
+            Ok(record.content(fields, &mut buffer.text)?)
+        });
         shingled.map_err(|_| Error::bad(input.place(row.line()), CHANGED))
     }
 }

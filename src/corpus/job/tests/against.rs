@@ -40,8 +40,10 @@ fn ids(records: &str) -> Vec<u64> {
 }
 
 fn deduper(method: Method, mode: ClusterMode, threshold: f64) -> Deduper {
-    let mut builder = Deduper::builder();
-    let builder = builder.method(method).cluster_mode(mode).hashes(64);
+    let builder = Deduper::builder()
+        .method(method)
+        .cluster_mode(mode)
+        .hashes(64);
     let builder = builder.threshold(threshold).shingle(Shingle::Words(2));
     builder.recall(0.9).build().unwrap()
 }

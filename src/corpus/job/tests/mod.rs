@@ -209,12 +209,13 @@ fn crowds_are_joined_alike() {
     for method in [Method::Lsh, Method::Exact] {
         for mode in [ClusterMode::Components, ClusterMode::Leader] {
             for threshold in [0.7, 0.9] {
-                let mut builder = Deduper::builder();
-                builder
+                let deduper = Deduper::builder()
                     .method(method)
                     .cluster_mode(mode)
-                    .threshold(threshold);
-                let deduper = builder.build().unwrap().with_bucket_pairs(100);
+                    .threshold(threshold)
+                    .build()
+                    .unwrap()
+                    .with_bucket_pairs(100);
                 let expected = told(&deduper, &options, &path, None);
                 assert!(expected.counts.removed >= 300);
                 assert!(told(&deduper, &options, &path, Some(SMALL)) == expected);
