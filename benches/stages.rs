@@ -6,8 +6,7 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use resemblance::collapse::Distinct;
-use resemblance::lsh::Buckets;
+use resemblance::internals::{Buckets, Distinct};
 use resemblance::sketch::{Classic, FastSimilarity, Sketch};
 use resemblance::stream::{Bloom, Memory, Window};
 use resemblance::text::{Scratch, Shingler, mix, words};

@@ -410,7 +410,7 @@ mod tests {
         n: usize,
         trials: u64,
     ) -> Vec<(usize, bool)> {
-        let sketch = FastSimilarity::new(k).unwrap();
+        let sketch = FastSimilarity::unchecked(k);
         let trial = |trial: u64| {
             let element = |i: usize| mix(mix(trial + 77).wrapping_add(i as u64));
             let slots = |from: usize| {

@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use crate::batch::{Batch, Pairs, Run};
 use crate::cluster::{ClusterMode, Clusters, Keep};
-use crate::digest::{Digester, Digests};
 use crate::error::Error;
 use crate::lsh::{Banding, Index};
 use crate::method::Method;
@@ -201,25 +200,6 @@ impl Deduper {
         run: &Run<'d>,
     ) -> Result<Batch<'d, D>, Error> {
         Batch::new(&self.settings, documents, *run)
-    }
-
-    /// As [`batch`](Self::batch), of documents that have been looked at by the [`digester`](Self::digester) already.
-    ///
-    /// # Errors
-    /// Where the digests are of another scheme, method or number; where a document cannot be read again, the run is
-    /// cancelled, or the documents are too many.
-    pub fn batch_of<'d, D: Document + Sync>(
-        &'d self,
-        documents: &'d [D],
-        digests: Digests,
-        run: &Run<'d>,
-    ) -> Result<Batch<'d, D>, Error> {
-        Batch::of(&self.settings, documents, digests, *run)
-    }
-
-    /// What makes the first pass over documents.
-    pub fn digester(&self) -> Digester {
-        self.settings.digester()
     }
 
     /// The exact similarity of two texts.

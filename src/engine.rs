@@ -136,12 +136,15 @@ pub fn pairs_of_group<T: AsRef<str> + Sync>(
         .map(|digest| digest.keys)
         .collect();
     let mut pairs = Vec::new();
-    deduper.exact().batch(texts, &crate::Run::new())?.for_each_pair(|pair| {
-        if least_common(&keys[pair.a], &keys[pair.b]) == Some(key) {
-            pairs.push(pair);
-        }
-        Ok::<(), Error>(())
-    })?;
+    deduper
+        .exact()
+        .batch(texts, &crate::Run::new())?
+        .for_each_pair(|pair| {
+            if least_common(&keys[pair.a], &keys[pair.b]) == Some(key) {
+                pairs.push(pair);
+            }
+            Ok::<(), Error>(())
+        })?;
     Ok(pairs)
 }
 

@@ -74,11 +74,6 @@ pub(crate) enum Kind {
         document: usize,
         reason: String,
     },
-    DigestCount {
-        digests: usize,
-        documents: usize,
-    },
-    DigestMethod,
     TooManyDocuments(usize),
     IdTaken(String),
     Window(usize),
@@ -271,12 +266,6 @@ impl fmt::Display for Error {
             ),
             Kind::Unreadable { document, reason } => {
                 write!(f, "document {document} cannot be read: {reason}")
-            }
-            Kind::DigestCount { digests, documents } => {
-                write!(f, "{digests} digests of {documents} documents")
-            }
-            Kind::DigestMethod => {
-                f.write_str("digests that were made for another method: make them by the digester of this deduper")
             }
             Kind::TooManyDocuments(n) => write!(
                 f,

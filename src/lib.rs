@@ -104,7 +104,7 @@ pub mod sketch;
 mod storage;
 
 // Documents with the same shingles are one from here on.
-pub mod collapse;
+mod collapse;
 
 // -> band keys -> candidate pairs.
 pub mod lsh;
@@ -152,7 +152,6 @@ pub mod corpus;
 pub use batch::{Batch, Pairs, PairsOfCopies, Run};
 pub use cluster::{ClusterMode, Clusters, Keep};
 pub use deduper::Deduper;
-pub use digest::{Digester, Digests};
 pub use error::Error;
 pub use lsh::{Banding, Index};
 pub use method::{Method, Reason};
@@ -162,6 +161,13 @@ pub use sketch::{Signature, SketchKind};
 pub use stream::Sieve;
 pub use text::{Normalization, Shingle};
 pub use verify::{Pair, Similarity};
+
+/// What the benches of this repository time by itself. Not part of the API.
+#[doc(hidden)]
+pub mod internals {
+    pub use crate::collapse::Distinct;
+    pub use crate::lsh::Buckets;
+}
 
 /// The README's code, compiled and run as a test.
 #[cfg(doctest)]

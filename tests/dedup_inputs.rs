@@ -107,7 +107,7 @@ fn files_without_text_are_refused_by_name_and_skipped_in_directories() {
         .write("d/picture.odd", [0x89, b'P', 0, 1])
         .write("x.tar.gz", "")
         .write("x.jsonl.xz", "")
-        .write("x.wet", "")
+        .write("x.wat", "")
         .write("x.log.gz", "");
     place.fails("d/c.pdf", "d/c.pdf: a .pdf file, which is not read as text");
     place.fails("d/picture.odd", "--input-format text");
@@ -115,7 +115,7 @@ fn files_without_text_are_refused_by_name_and_skipped_in_directories() {
         "x.jsonl.xz",
         "x.jsonl.xz: .xz files cannot be read: decompress the file",
     );
-    place.fails("x.wet", "convert the file to .jsonl, .csv or .parquet");
+    place.fails("x.wat", "convert the file to .jsonl, .csv or .parquet");
     place.fails("x.log.gz", "say what it holds with --input-format");
     for args in ["d", "d/*"] {
         let ran = place.run(args);

@@ -68,7 +68,12 @@ proptest! {
 #[test]
 fn copies_have_one_fingerprint_and_empty_texts_no_key() {
     let deduper = Deduper::new();
-    let texts = ["one two three four five six", "One two three, four five six!", "", "one two three four five"];
+    let texts = [
+        "one two three four five six",
+        "One two three, four five six!",
+        "",
+        "one two three four five",
+    ];
     let digests = digests(&deduper, &texts);
     assert_eq!(digests[0], digests[1]);
     assert_eq!((digests[0].shingles, digests[2].shingles), (2, 0));

@@ -373,12 +373,11 @@ fn what_is_printed_for_debugging_is_short() {
         bloom.admit(text);
     }
     let matrix = deduper.signatures(&texts);
-    let all: [&dyn std::fmt::Debug; 10] = [
+    let all: [&dyn std::fmt::Debug; 9] = [
         &deduper,
         &deduper.scheme(),
         &deduper.sketcher(),
         &deduper.sketcher().shingler(),
-        &deduper.digester(),
         &index,
         &window,
         &bloom,

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
-use resemblance::lsh::Buckets;
+use resemblance::internals::Buckets;
 use resemblance::sketch::SignatureMatrix;
 use resemblance::text::Scratch;
 use resemblance::watch::Progress;

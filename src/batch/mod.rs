@@ -103,13 +103,7 @@ impl<'d, D: Shingled> Batch<'d, D> {
         run: Run<'d>,
     ) -> Result<Self, Error> {
         can_be_numbered(documents)?;
-        settings.scheme().matches(digests.scheme())?;
-        if digests.len() != documents.len() {
-            return Err(Error::new(Kind::DigestCount {
-                digests: digests.len(),
-                documents: documents.len(),
-            }));
-        }
+        assert_eq!(digests.len(), documents.len(), "a digest for each document");
         let way = Way {
             settings,
             documents,
@@ -122,7 +116,7 @@ impl<'d, D: Shingled> Batch<'d, D> {
             (Method::Lsh, Some(rows), _) => way.by_lsh(firsts, rows),
             (Method::Exact, _, Some(sample)) => way.by_join(firsts, sample),
             (Method::Auto, Some(rows), Some(sample)) => way.by_either(firsts, rows, sample),
-            _ => Err(Error::new(Kind::DigestMethod)),
+            _ => unreachable!("digests hold what the method needs"),
         }?;
         let Found {
             distinct,
@@ -178,12 +172,14 @@ impl<D> Batch<'_, D> {
     }
 
     /// The documents collapsed to distinct shingle sets.
-    pub fn distinct(&self) -> &Distinct {
+    #[cfg(feature = "corpus")]
+    pub(crate) fn distinct(&self) -> &Distinct {
         &self.distinct
     }
 
     /// The buckets in which all documents are compared, where the method makes any. Those that are too large are not
     /// among them: their documents are joined by rare shingles and common parts, as with [`Method::Exact`].
+    #[doc(hidden)]
     pub fn buckets(&self) -> Option<&Buckets> {
         self.candidates.buckets.as_ref()
     }

@@ -77,21 +77,8 @@ impl Corpus {
         Ok(corpus)
     }
 
-    /// As [`read_sources`](Self::read_sources), and makes each document's digest while it is at hand, so that
-    /// files need be read and parsed once: what [`Deduper::batch_of`](crate::Deduper::batch_of) takes.
-    ///
-    /// # Errors
-    /// As [`read`](Self::read).
-    pub fn digest_sources(
-        sources: Sources,
-        options: &ReadOptions,
-        digester: &Digester,
-        watch: Option<&dyn Watch>,
-    ) -> Result<(Self, Digests), Error> {
-        Self::digest_new(sources, options, digester, &Indexed::default(), watch)
-    }
-
-    /// The same of documents that come after those of an index, whose ids cannot be used again.
+    /// As [`read_sources`](Self::read_sources), with the digests of the documents, which are made while each is at hand.
+    /// Ids of `indexed` cannot be used again.
     pub(crate) fn digest_new(
         sources: Sources,
         options: &ReadOptions,

@@ -17,10 +17,9 @@
 //! let kept = outputs.stage_records("kept.jsonl.gz")?;
 //! let settings = Deduper::new();
 //! let options = ReadOptions::new().keep(KeepPolicy::new(KeepBy::Longest));
-//! let (corpus, digests) = Corpus::digest_sources(sources, &options, &settings.digester(), None)?;
+//! let corpus = Corpus::read_sources(sources, &options, None)?;
 //! let order = corpus.keep_order();
-//! let batch = settings.batch_of(corpus.documents(), digests, &Run::new().keep_by(&order))?;
-//! let clusters = batch.clusters()?;
+//! let clusters = settings.try_clusters(corpus.documents(), &Run::new().keep_by(&order))?;
 //! corpus.copy_records(None, |document| clusters.is_kept(document).then_some(&kept))?;
 //! outputs.commit()?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())

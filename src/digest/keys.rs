@@ -35,12 +35,6 @@ impl Keys {
         self.ends.push(self.all.len());
     }
 
-    pub(crate) fn memory_usage(&self) -> usize {
-        (self.lengths.capacity() + self.row.capacity()) * size_of::<u32>()
-            + self.all.capacity() * size_of::<u64>()
-            + self.ends.capacity() * size_of::<usize>()
-    }
-
     pub(crate) fn clear(&mut self) {
         self.lengths.clear();
         self.all.clear();

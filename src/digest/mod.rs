@@ -19,10 +19,9 @@ use crate::watch::Ticker;
 
 use keys::Keys;
 
-/// Makes [`Digests`] of documents, as [`Deduper::digester`](crate::Deduper::digester) sets it up: what the
-/// method of the deduper needs of each document.
+/// Makes [`Digests`] of documents: what the method needs of each.
 #[derive(Debug, Clone)]
-pub struct Digester {
+pub(crate) struct Digester {
     sketcher: Sketcher,
     sketches: bool,
     sampler: Option<Sampler>,
@@ -30,18 +29,19 @@ pub struct Digester {
     banding: Option<Banding>,
 }
 
-/// What one pass over documents keeps of each, for [`Deduper::batch_of`](crate::Deduper::batch_of): 16 bytes by which
+/// What one pass over documents keeps of each: 16 bytes by which
 /// copies are known, and
 ///
 /// - its signature, 4 bytes a slot, where candidates may be found by LSH;
 /// - some of its shingle hashes, 4 bytes each and 36 more, where they may be found by the exact join: 0.3 of them at
 ///   threshold 0.8, see [`exact`](crate::exact#cost).
 #[derive(Debug)]
-pub struct Digests {
+pub(crate) struct Digests {
     scheme: Scheme,
     prints: Vec<Print>,
     slots: Option<Vec<u32>>,
     sample: Option<Sample>,
+    #[cfg_attr(not(feature = "corpus"), allow(dead_code))]
     keys: Option<Keys>,
 }
 
@@ -105,14 +105,6 @@ impl Digester {
             sample: self.sampler.map(|_| Sample::default()),
             keys: self.banding.map(|_| Keys::default()),
         }
-    }
-
-    /// The digests of documents, made in parallel on the current rayon pool.
-    ///
-    /// # Errors
-    /// Where a document is bytes and no text, or cannot be read: the first such document.
-    pub fn digests<D: Document + Sync>(&self, documents: &[D]) -> Result<Digests, Error> {
-        self.try_digests(documents, &Ticker::silent())
     }
 
     pub(crate) fn try_digests<D: Document + Sync>(
@@ -312,18 +304,8 @@ impl Digester {
 
 impl Digests {
     /// Documents.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.prints.len()
-    }
-
-    /// True where there is no document.
-    pub fn is_empty(&self) -> bool {
-        self.prints.is_empty()
-    }
-
-    /// What the numbers mean.
-    pub fn scheme(&self) -> &Scheme {
-        &self.scheme
     }
 
     /// The signatures, where there are any.
@@ -383,17 +365,6 @@ impl Digests {
         }
     }
 
-    /// Bytes held on the heap.
-    pub fn memory_usage(&self) -> usize {
-        self.prints.capacity() * size_of::<Print>()
-            + self
-                .slots
-                .as_ref()
-                .map_or(0, |slots| slots.capacity() * size_of::<u32>())
-            + self.sample.as_ref().map_or(0, Sample::memory_usage)
-            + self.keys.as_ref().map_or(0, Keys::memory_usage)
-    }
-
     /// The prints, the signatures and the sample: what was asked for is there.
     pub(crate) fn into_parts(self) -> (Vec<Print>, Option<SignatureMatrix>, Option<Sample>) {
         let matrix = self.slots.map(|slots| {
@@ -437,12 +408,18 @@ mod tests {
         let documents: Vec<_> = (0..5000)
             .map(|i| Bytes(if i % 1000 == 700 { b"ok \xff" } else { b"fine" }))
             .collect();
-        let error = digester(Shingle::Words(1)).digests(&documents).unwrap_err();
+        let error = digester(Shingle::Words(1))
+            .try_digests(&documents, &Ticker::silent())
+            .unwrap_err();
         assert!(
             error
                 .to_string()
                 .starts_with("document 700 is not UTF-8 (byte 3)")
         );
-        assert!(digester(Shingle::Bytes(2)).digests(&documents).is_ok());
+        assert!(
+            digester(Shingle::Bytes(2))
+                .try_digests(&documents, &Ticker::silent())
+                .is_ok()
+        );
     }
 }

@@ -187,11 +187,6 @@ impl Sample {
             .iter()
             .flat_map(|chunk| chunk.lengths.iter().copied())
     }
-
-    /// Bytes held on the heap.
-    pub(crate) fn memory_usage(&self) -> usize {
-        self.chunks.iter().map(Chunk::memory_usage).sum()
-    }
 }
 
 impl Open {
@@ -251,13 +246,6 @@ impl Chunk {
         for strip in &mut self.strips {
             strip.shrink_to_fit();
         }
-    }
-
-    fn memory_usage(&self) -> usize {
-        let keys: usize = self.strips.iter().map(Vec::capacity).sum();
-        (keys + self.lengths.capacity()) * size_of::<u32>()
-            + self.ends.capacity() * size_of::<[u32; STRIPS]>()
-            + size_of::<Self>()
     }
 }
 

@@ -13,6 +13,7 @@ mod index;
 
 pub use banding::Banding;
 pub(crate) use banding::{power, valid_recall, valid_threshold};
+#[doc(hidden)]
 pub use candidates::Buckets;
 pub use index::{Index, Match, VerifiedMatch};
 

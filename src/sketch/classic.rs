@@ -1,29 +1,18 @@
 //! Classic k-permutation MinHash (Broder 1997).
 
 use super::draw::{least_draws, turn};
-use super::scheme::valid_hashes;
 use super::{Method, Sketch, sketch_by};
-use crate::error::Error;
 
 /// Classic MinHash: slot j holds the smallest of the shingles' draws number j + 1.
 ///
 /// Its signatures can be [merged](super::Signature::merge): the smaller value of each slot is the
 /// signature of the union. n K hashes for n shingles.
 #[derive(Debug, Clone)]
-pub struct Classic {
+pub(crate) struct Classic {
     hashes: usize,
 }
 
 impl Classic {
-    /// A sketch of `hashes` slots.
-    ///
-    /// # Errors
-    /// Where `hashes` is not from 1 to 65,535.
-    pub fn new(hashes: usize) -> Result<Self, Error> {
-        valid_hashes(hashes)?;
-        Ok(Self::unchecked(hashes))
-    }
-
     pub(super) fn unchecked(hashes: usize) -> Self {
         Self { hashes }
     }
@@ -76,7 +65,7 @@ mod tests {
 
     #[test]
     fn contract() {
-        obeys_the_contract(|k| Arc::new(Classic::new(k).unwrap()));
+        obeys_the_contract(|k| Arc::new(Classic::unchecked(k)));
     }
 
     #[test]

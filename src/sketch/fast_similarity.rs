@@ -22,29 +22,18 @@
 //! as a share of `sqrt(J (1 - J) / K)`: 0.73 instead of 0.71 at 20 shingles, 0.80 at 10, 0.88 at 5).
 
 use super::draw::{draw, halves, least_draws, turn};
-use super::scheme::valid_hashes;
 use super::{EMPTY, Method, Sketch, sketch_by};
-use crate::error::Error;
 
 /// Fast Similarity Sketching: the default sketch.
 ///
 /// About n + K ln K hashes for n shingles. Its estimates are unbiased; their root mean square error
 /// against `sqrt(J (1 - J) / K)` is about 0.7 at 20 shingles, 0.8 at 300, 1.0 beyond 1,000.
 #[derive(Debug, Clone)]
-pub struct FastSimilarity {
+pub(crate) struct FastSimilarity {
     hashes: usize,
 }
 
 impl FastSimilarity {
-    /// A sketch of `hashes` slots.
-    ///
-    /// # Errors
-    /// Where `hashes` is not from 1 to 65,535.
-    pub fn new(hashes: usize) -> Result<Self, Error> {
-        valid_hashes(hashes)?;
-        Ok(Self::unchecked(hashes))
-    }
-
     pub(super) fn unchecked(hashes: usize) -> Self {
         Self { hashes }
     }
@@ -316,7 +305,7 @@ mod tests {
 
     #[test]
     fn contract() {
-        obeys_the_contract(|k| Arc::new(FastSimilarity::new(k).unwrap()));
+        obeys_the_contract(|k| Arc::new(FastSimilarity::unchecked(k)));
     }
 
     #[test]
@@ -324,7 +313,7 @@ mod tests {
         for k in [1, 2, 7, 64, 65, 128, 200, 1030] {
             for n in [0, 1, 2, 3, 10, 64, 300] {
                 let set = hashes(n as u64, n);
-                let sketch = FastSimilarity::new(k).unwrap();
+                let sketch = FastSimilarity::unchecked(k);
                 assert_eq!(
                     sketched(&sketch, &set),
                     statement::fast_similarity(&set, k),
@@ -339,7 +328,7 @@ mod tests {
         // Where shingles are picked out; with repetitions, and a value of all ones that comes last.
         for k in [1, 5, 64, 128] {
             let mut set = hashes(k as u64, 2 * RUN + BOUND_FROM * k);
-            let sketch = FastSimilarity::new(k).unwrap();
+            let sketch = FastSimilarity::unchecked(k);
             assert_eq!(
                 sketched(&sketch, &set),
                 statement::fast_similarity(&set, k),
@@ -354,12 +343,5 @@ mod tests {
                 "K {k}"
             );
         }
-    }
-
-    #[test]
-    fn refuses_no_slots_and_too_many() {
-        assert!(FastSimilarity::new(0).is_err());
-        assert!(FastSimilarity::new(65_536).is_err());
-        assert!(FastSimilarity::new(65_535).is_ok());
     }
 }

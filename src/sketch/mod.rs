@@ -5,9 +5,9 @@
 //!
 //! # Which sketch should I use?
 //!
-//! - [`FastSimilarity`], the default: O(n + K log K) work for n shingles, and a smaller error than
+//! - [`SketchKind::FastSimilarity`], the default: O(n + K log K) work for n shingles, and a smaller error than
 //!   classic MinHash on short documents.
-//! - [`Classic`] where signatures are to be merged, or a set arrives in pieces: O(n K) work.
+//! - [`SketchKind::Classic`] where signatures are to be merged, or a set arrives in pieces: O(n K) work.
 //!
 //! K = 128 is enough to find pairs at J >= 0.5; estimates of single pairs get better with the square
 //! root of K only. One-permutation hashing is not offered: with rotation, the bands of short
@@ -32,9 +32,9 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_64_with_seed};
 use crate::named::named;
 use crate::text::arch::{self, Processor, Task};
 
-pub use classic::Classic;
+use classic::Classic;
 pub use compact::{CodeBits, CompactMatrix};
-pub use fast_similarity::FastSimilarity;
+pub(crate) use fast_similarity::FastSimilarity;
 pub(crate) use floor::{below_floor, floor_slots};
 pub use matrix::SignatureMatrix;
 #[cfg(feature = "storage")]
@@ -50,7 +50,7 @@ pub(crate) const EMPTY: u32 = u32::MAX;
 ///
 /// Implementations are pure functions of the *set*: order and repetition of the hashes change
 /// nothing. Equal sets get equal slots on every machine.
-pub trait Sketch: fmt::Debug + Send + Sync {
+pub(crate) trait Sketch: fmt::Debug + Send + Sync {
     /// K, the slots of a signature.
     fn hashes(&self) -> usize;
 
@@ -98,10 +98,10 @@ impl<M: Method> Task for Sketching<'_, M> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum SketchKind {
-    /// [`FastSimilarity`], the default.
+    /// Fast Similarity Sketching, the default.
     #[default]
     FastSimilarity,
-    /// [`Classic`] k-permutation MinHash; its signatures can be merged.
+    /// Classic k-permutation MinHash; its signatures can be merged.
     Classic,
 }
 
