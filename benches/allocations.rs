@@ -10,9 +10,9 @@ use std::process::ExitCode;
 use std::{fs, io};
 
 use dhat::{HeapStats, Profiler};
-use resemblance::sketch::{Classic, FastSimilarity, Sketch};
-use resemblance::text::{Scratch, Shingler};
-use resemblance::{Deduper, Normalization, Shingle};
+use resemblance::sketch::{Scheme, Sketcher};
+use resemblance::text::Scratch;
+use resemblance::{Deduper, Normalization, Shingle, SketchKind};
 use serde_json::Value;
 
 #[global_allocator]
@@ -64,8 +64,7 @@ fn cut(text: &str, characters: usize) -> Vec<String> {
 /// A way from text to signature, with the memory that it works in.
 struct Way {
     name: String,
-    shingler: Shingler,
-    sketch: Box<dyn Sketch>,
+    sketcher: Sketcher,
     scratch: Scratch,
     hashes: Vec<u64>,
     slots: Vec<u32>,
@@ -73,27 +72,25 @@ struct Way {
 
 /// Each kind of shingle, each sketch, and a sketch of more slots than usual.
 fn ways() -> Vec<Way> {
-    let fast = |hashes| Box::new(FastSimilarity::new(hashes).expect("valid")) as Box<dyn Sketch>;
     vec![
-        Way::new("fast", Shingle::Words(5), fast(128)),
-        Way::new("fast", Shingle::Words(5), fast(1024)),
-        Way::new("fast", Shingle::Chars(5), fast(128)),
-        Way::new("fast", Shingle::Bytes(9), fast(128)),
-        Way::new(
-            "classic",
-            Shingle::Words(5),
-            Box::new(Classic::new(128).expect("valid")),
-        ),
+        Way::new(SketchKind::FastSimilarity, Shingle::Words(5), 128),
+        Way::new(SketchKind::FastSimilarity, Shingle::Words(5), 1024),
+        Way::new(SketchKind::FastSimilarity, Shingle::Chars(5), 128),
+        Way::new(SketchKind::FastSimilarity, Shingle::Bytes(9), 128),
+        Way::new(SketchKind::Classic, Shingle::Words(5), 128),
     ]
 }
 
 impl Way {
-    fn new(sketch_name: &str, shingle: Shingle, sketch: Box<dyn Sketch>) -> Self {
-        let hashes = sketch.hashes();
+    fn new(sketch: SketchKind, shingle: Shingle, hashes: usize) -> Self {
+        let scheme = Scheme::new(sketch, hashes, shingle, Normalization::default(), 0);
+        let name = match sketch {
+            SketchKind::Classic => "classic",
+            _ => "fast",
+        };
         Self {
-            name: format!("{shingle}, {sketch_name} {hashes}"),
-            shingler: Shingler::new(shingle, Normalization::default(), 0).expect("valid"),
-            sketch,
+            name: format!("{shingle}, {name} {hashes}"),
+            sketcher: Sketcher::new(scheme.expect("valid")),
             scratch: Scratch::default(),
             hashes: Vec::new(),
             slots: vec![0; hashes],
@@ -102,9 +99,9 @@ impl Way {
 
     fn go(&mut self, documents: &[String]) {
         for text in documents {
-            self.shingler
-                .text_into(text, &mut self.scratch, &mut self.hashes);
-            self.sketch.sketch(&self.hashes, &mut self.slots);
+            let shingler = self.sketcher.shingler();
+            shingler.text_into(text, &mut self.scratch, &mut self.hashes);
+            self.sketcher.sketch_into(&self.hashes, &mut self.slots);
             black_box(self.slots[0]);
         }
     }

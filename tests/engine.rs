@@ -38,7 +38,7 @@ proptest! {
         let texts = collection(seed, 120);
         let mode = if leader { ClusterMode::Leader } else { ClusterMode::Components };
         let method = if exact { Method::Exact } else { Method::Lsh };
-        let mut builder = sure(threshold);
+        let builder = sure(threshold);
         let deduper = builder.cluster_mode(mode).method(method).build().unwrap();
         let found = pairs(&deduper, &texts);
         let mut expected: Vec<Pair> = deduper.pairs(&texts).to_vec();

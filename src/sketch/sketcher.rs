@@ -76,6 +76,15 @@ impl Sketcher {
         Signature::new(self.scheme, slots)
     }
 
+    /// Writes the slots of a set of shingle hashes, as in [`Content::Shingles`], over `slots`. For callers that keep their own
+    /// buffers: nothing is allocated. An empty set gives `u32::MAX` in every slot.
+    ///
+    /// # Panics
+    /// If `slots` are not [`hashes`](Scheme::hashes) many.
+    pub fn sketch_into(&self, shingles: &[u64], slots: &mut [u32]) {
+        self.sketch.sketch(shingles, slots);
+    }
+
     /// The signatures of many texts, made in parallel on the current rayon pool.
     pub fn signatures<T: AsRef<str> + Sync>(&self, texts: &[T]) -> SignatureMatrix {
         let mut slots = vec![0; texts.len() * self.scheme.hashes()];
