@@ -1,4 +1,4 @@
-//! Candidate pairs to verified pairs: exact similarities of shingle sets.
+//! Verification of candidate pairs by the exact similarity of their shingle sets.
 
 use crate::collapse::Distinct;
 use crate::frequent::SplitSet;
@@ -11,16 +11,16 @@ use crate::threshold::Threshold;
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Pair {
-    /// The document that comes first.
+    /// The first of the two documents.
     pub a: usize,
-    /// The document that comes later.
+    /// The second of the two documents, with a higher number.
     pub b: usize,
     /// Their similarity.
     pub similarity: Similarity,
 }
 
 impl Pair {
-    /// Of two documents in any order; `similarity` is of `x` and `y`.
+    /// Makes a pair of two documents in any order, with the similarity of `x` to `y`.
     pub(crate) fn of(x: u32, y: u32, similarity: Similarity) -> Self {
         let (a, b, similarity) = match x < y {
             true => (x, y, similarity),
@@ -34,10 +34,11 @@ impl Pair {
     }
 }
 
-/// The least number of equal slots, of K, with which a candidate is verified, and the probability that a
-/// pair at the threshold has fewer: the most slots with which it is at most `loss`.
+/// The floor of verification, and the probability that a pair at the threshold has fewer equal slots.
 ///
-/// Equal slots are taken as binomial, which is a little wider than those of the default sketch.
+/// Candidates with fewer equal slots than the floor are not verified. It is the highest floor for which this
+/// probability is at most `loss`. The number of equal slots is modelled as binomial; that of the default sketch varies
+/// slightly less.
 pub(crate) fn floor_slots(threshold: f64, hashes: usize, loss: f64) -> (usize, f64) {
     if threshold >= 1.0 {
         return (hashes, 0.0);
@@ -61,10 +62,10 @@ pub(crate) fn below_floor(jaccard: f64, hashes: usize, floor: usize) -> f64 {
     weights[..floor].iter().sum::<f64>() / weights.iter().sum::<f64>()
 }
 
-/// How likely each number of equal slots is at a similarity below 1, in proportion, and the likeliest number.
+/// Relative probabilities of each number of equal slots at a similarity below 1, and the most likely number.
 fn equal_slots_weights(jaccard: f64, hashes: usize) -> (Vec<f64>, usize) {
-    // From the mode outwards, so that none underflows that matters; only products and quotients, which are the same
-    // on every machine.
+    // Computed from the mode outwards, so that only negligible probabilities underflow. Products and quotients are the
+    // same on every machine.
     let odds = jaccard / (1.0 - jaccard);
     let mode = (((hashes + 1) as f64 * jaccard) as usize).min(hashes);
     let mut weights = vec![0.0; hashes + 1];
@@ -78,19 +79,19 @@ fn equal_slots_weights(jaccard: f64, hashes: usize) -> (Vec<f64>, usize) {
     (weights, mode)
 }
 
-/// Verifies candidates of a batch: by signatures first, where there are any, then exactly.
+/// Verifies candidates of a batch: first by signatures, if there are any, then exactly.
 pub(crate) struct Verifier<'a> {
-    /// The shingle sets that can be asked for; the rest are empty.
+    /// The shingle sets of candidates; the others are empty.
     pub(crate) sets: &'a [SplitSet],
     pub(crate) threshold: Threshold,
     pub(crate) estimates: Option<Estimates<'a>>,
 }
 
-/// What signatures say of distinct sets.
+/// Signatures of distinct sets, to dismiss candidates without comparing sets.
 pub(crate) struct Estimates<'a> {
     pub(crate) rows: &'a SignatureMatrix,
     pub(crate) distinct: &'a Distinct,
-    /// Equal slots below which two sets are taken to be dissimilar.
+    /// The floor: two sets with fewer equal slots are dismissed.
     pub(crate) floor_slots: usize,
 }
 
@@ -99,25 +100,25 @@ impl<'a> Estimates<'a> {
         equal_slots(self.row(a), self.row(b)) >= self.floor_slots
     }
 
-    /// A set's signature.
+    /// The signature of a set.
     fn row(&self, set: u32) -> &'a [u32] {
         self.rows.row(self.distinct.first(set as usize))
     }
 }
 
 impl<'a> Verifier<'a> {
-    /// The similarity of sets `a` and `b` where it reaches the threshold.
+    /// The similarity of sets `a` and `b`, if their signatures do not dismiss them and it reaches the threshold.
     pub(crate) fn verify(&self, a: u32, b: u32) -> Option<Similarity> {
         self.may_be(a, b).then(|| self.exactly(a, b)).flatten()
     }
 
-    /// What the signatures say.
+    /// Whether the signatures allow that two sets are similar.
     fn may_be(&self, a: u32, b: u32) -> bool {
         let estimates = self.estimates.as_ref();
         estimates.is_none_or(|estimates| estimates.may_be(a, b))
     }
 
-    /// What the shingle sets say.
+    /// The similarity of sets `a` and `b`, if it reaches the threshold. Ignores signatures.
     pub(crate) fn exactly(&self, a: u32, b: u32) -> Option<Similarity> {
         self.set(a).similarity_at_least(self.set(b), self.threshold)
     }
@@ -148,7 +149,7 @@ mod tests {
                 "{threshold} {hashes}: {errors} standard errors"
             );
         }
-        // One slot, three in four: either it is asked for, and a quarter lost, or it is not.
+        // With one slot, equal with probability 3/4, the floor is 1 and loses a quarter, or it is 0.
         assert_eq!(floor_slots(0.75, 1, 0.3), (1, 0.25));
         assert_eq!(floor_slots(0.75, 1, 0.2), (0, 0.0));
         assert_eq!(floor_slots(1.0, 128, 0.0), (128, 0.0));

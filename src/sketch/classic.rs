@@ -5,20 +5,20 @@ use super::scheme::valid_hashes;
 use super::{Method, Sketch, sketch_by};
 use crate::error::Error;
 
-/// Classic MinHash: slot j holds the smallest of the shingles' draws number j + 1.
+/// Classic MinHash: slot j is the smallest draw number j + 1 of all shingles.
 ///
-/// Its signatures can be [merged](super::Signature::merge): the smaller value of each slot is the
-/// signature of the union. n K hashes for n shingles.
+/// Its signatures can be [merged](super::Signature::merge): the smaller value of each slot gives the signature of the
+/// union. Computes n K hashes for n shingles.
 #[derive(Debug, Clone)]
 pub struct Classic {
     hashes: usize,
 }
 
 impl Classic {
-    /// A sketch of `hashes` slots.
+    /// Makes a sketch with `hashes` slots.
     ///
     /// # Errors
-    /// Where `hashes` is not from 1 to 65,535.
+    /// If `hashes` is not from 1 to 65,535.
     pub fn new(hashes: usize) -> Result<Self, Error> {
         valid_hashes(hashes)?;
         Ok(Self::unchecked(hashes))
@@ -40,7 +40,7 @@ impl Sketch for Classic {
     }
 }
 
-/// Slots made together.
+/// The number of slots that are computed together.
 const LANES: usize = 32;
 
 impl Method for Classic {

@@ -1,4 +1,4 @@
-//! Documents to signatures: shingler and sketch together.
+//! Signatures of documents: a shingler and a sketch together.
 
 use std::sync::Arc;
 
@@ -28,7 +28,7 @@ pub struct Sketcher {
 }
 
 impl Sketcher {
-    /// A sketcher; a scheme has been validated, so this cannot fail.
+    /// Makes a sketcher. This cannot fail, since a scheme is always valid.
     pub fn new(scheme: Scheme) -> Self {
         let shingler = Shingler::new(scheme.shingle(), scheme.normalization(), scheme.seed());
         Self {
@@ -43,7 +43,7 @@ impl Sketcher {
         &self.scheme
     }
 
-    /// What makes the shingles.
+    /// The shingler.
     pub fn shingler(&self) -> &Shingler {
         &self.shingler
     }
@@ -57,15 +57,15 @@ impl Sketcher {
     /// The signature of content that may be bytes.
     ///
     /// # Errors
-    /// Where it is not UTF-8 and the shingles are not of bytes.
+    /// If it is not UTF-8 and the shingles are not of bytes.
     pub fn try_signature(&self, content: Content<'_>) -> Result<Signature, NotText> {
         self.of_content(content)
     }
 
-    /// The signature of a set of ids of your own making: hashes, term numbers, anything. They are
-    /// mixed with the seed first, so they need not be hashes; normalization and shingle play no
-    /// part. Compare such signatures with one another only: that they are not of texts is not seen in
-    /// their scheme.
+    /// The signature of a set of your own ids: hashes, numbers of terms, anything.
+    ///
+    /// The ids are mixed with the seed first, so they need not be hashes. Normalization and shingle are not used.
+    /// Compare such signatures only with each other: their scheme does not show that they are not of texts.
     pub fn signature_of_ids(&self, ids: impl IntoIterator<Item = u64>) -> Signature {
         let seed = mix(self.scheme.seed());
         let hashes: Vec<u64> = ids.into_iter().map(|id| mix(seed ^ mix(id))).collect();
@@ -74,7 +74,7 @@ impl Sketcher {
         Signature::new(self.scheme, slots)
     }
 
-    /// The signatures of many texts, made in parallel on the current rayon pool.
+    /// The signatures of many texts, computed in parallel on the current rayon pool.
     pub fn signatures<T: AsRef<str> + Sync>(&self, texts: &[T]) -> SignatureMatrix {
         let mut slots = vec![0; texts.len() * self.scheme.hashes()];
         slots
@@ -100,7 +100,7 @@ impl Sketcher {
         Ok(Signature::new(self.scheme, slots))
     }
 
-    /// The sketch itself.
+    /// The sketch.
     pub(crate) fn sketch(&self) -> &dyn Sketch {
         &*self.sketch
     }
