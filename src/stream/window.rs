@@ -1,4 +1,4 @@
-//! A memory of the last documents that were passed: their signatures, and their shingles to compare exactly.
+//! A memory of the last passed documents: their signatures, and their shingles for exact comparisons.
 
 use std::collections::VecDeque;
 
@@ -10,11 +10,12 @@ use crate::lsh::Banding;
 use crate::settings::Settings;
 use crate::verify::{ShingleSet, below_floor};
 
-/// Settings of a memory of the documents that were passed: of all, or of the last ones. It tells which of them was met,
-/// and their exact similarity.
+/// Settings of a memory of all passed documents, or of the last ones. Verdicts name the earlier document and the
+/// similarity.
 ///
-/// With the defaults it takes about 1.3 KiB a document, and 8 bytes a shingle (a word, about) to compare exactly;
-/// [what that depends on](crate::stream#what-does-it-cost).
+/// With the defaults, a document takes about 910 bytes, and 8 for each shingle (about one per word) for exact
+/// comparisons. A memory of all documents may take up to twice the 910 bytes, since it doubles when it is full. See
+/// [the cost of streams](crate::stream#what-does-it-cost).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(default, deny_unknown_fields))]
@@ -24,11 +25,11 @@ pub struct Window {
     estimates: bool,
 }
 
-/// The most documents that are held.
+/// The most documents that a window can hold.
 const MOST: usize = u32::MAX as usize - 1;
 
 impl Window {
-    /// Every document that was passed: memory grows with them.
+    /// Remembers every passed document, so that memory grows with them.
     pub fn all() -> Self {
         Self {
             documents: None,
@@ -37,7 +38,7 @@ impl Window {
         }
     }
 
-    /// The last `documents` that were passed; at least 1. The oldest leaves for a new one.
+    /// Remembers the last `documents` passed documents, at least 1. For each new one, the oldest is forgotten.
     pub fn last(documents: usize) -> Self {
         Self {
             documents: Some(documents),
@@ -45,19 +46,20 @@ impl Window {
         }
     }
 
-    /// The most shingles held in all, repetitions included, at 8 bytes each; as many of the oldest documents leave for
-    /// a new one as must. The newest is held whatever its length is. Default: no bound, so that memory is bounded as
-    /// long as documents are. Without effect where no [shingles are held](Self::estimates).
+    /// Sets the most shingles to hold in all, with repetitions, at 8 bytes each. For a new document, as many of the
+    /// oldest documents are forgotten as necessary. The newest document is held even if it has more shingles. Default:
+    /// no limit, so that memory is bounded only if the lengths of documents are. Has no effect with
+    /// [`estimates`](Self::estimates).
     pub fn shingles(&mut self, most: usize) -> &mut Self {
         self.shingles = Some(most);
         self
     }
 
-    /// Whether similarities are estimated from signatures, and no shingles held. Default: no, they are exact, and what
-    /// is dropped is verified.
+    /// Sets whether to estimate similarities from signatures, instead of holding shingles. Default: no; similarities
+    /// are exact, and every dropped document is verified.
     ///
-    /// An estimate errs, by 0.035 at J = 0.8 and 128 hashes: of documents that lie exactly at the threshold about half
-    /// are dropped, and some are that lie below it.
+    /// Estimates have a standard error of 0.035 at J = 0.8 with 128 hashes. So about half of the documents with a
+    /// similarity exactly at the threshold are dropped, and some with a similarity below it.
     pub fn estimates(&mut self, estimates: bool) -> &mut Self {
         self.estimates = estimates;
         self
@@ -71,16 +73,16 @@ impl Default for Window {
     }
 }
 
-/// What a [`Window`] holds.
+/// The passed documents that a [`Window`] holds.
 #[derive(Debug)]
 pub(super) struct Passed {
     signatures: Recent,
     held: VecDeque<Held>,
-    /// Shingles that are held, repetitions included.
+    /// The number of shingles in memory, with repetitions.
     shingles: usize,
     settings: Window,
     threshold: f64,
-    /// The least estimate with which a document is compared.
+    /// The least estimate with which two documents are compared.
     floor: f64,
     /// Working memory.
     places: Vec<u64>,
@@ -88,17 +90,17 @@ pub(super) struct Passed {
 
 #[derive(Debug)]
 struct Held {
-    /// Its number in the stream.
+    /// The document's number in the stream.
     number: u64,
     shingles: Shingles,
-    /// How many they were when they came.
+    /// The number of shingles, with repetitions.
     count: usize,
 }
 
-/// Shingles of a document. Most are never compared: they are not sorted before that.
+/// Shingles of a document. They are sorted when they are first compared, since most never are.
 #[derive(Debug)]
 enum Shingles {
-    /// As they came, repetitions included; none where similarities are estimated.
+    /// Shingles in the order of the text, with repetitions. Empty if similarities are estimated.
     Raw(Box<[u64]>),
     Set(ShingleSet),
 }
@@ -144,7 +146,7 @@ impl Passed {
         }
     }
 
-    /// Looks a document up, and holds it where it is passed.
+    /// Passes or drops a document. Holds it if it is passed.
     pub(super) fn admit(&mut self, number: u64, sketch: Sketch) -> Verdict {
         let Sketch {
             keys,
@@ -167,8 +169,8 @@ impl Passed {
         Verdict::Unseen
     }
 
-    /// The first of the held documents that this one resembles: the order of the stream, not of the similarities, so
-    /// that the answer is that of leader clusters.
+    /// The first held document, in the order of the stream, that this one resembles. (Not the most similar one: so the
+    /// result equals that of leader clusters.)
     fn find(&mut self, keys: &[u64], slots: &[u32], shingles: &mut Shingles) -> Option<Seen> {
         self.signatures.find(keys, &mut self.places);
         for &place in &self.places {
@@ -193,7 +195,7 @@ impl Passed {
         None
     }
 
-    /// Lets the oldest go until there is room for a document of so many shingles.
+    /// Forgets the oldest documents until there is room for a document with this number of shingles.
     fn make_room(&mut self, shingles: usize) {
         let Window {
             documents: most,
@@ -210,7 +212,7 @@ impl Passed {
         assert!(self.held.len() < MOST, "fewer than 2^32 - 1 documents");
     }
 
-    /// Lets the oldest go; false where there is none.
+    /// Forgets the oldest document. False if there is none.
     fn let_go(&mut self) -> bool {
         let Some(oldest) = self.held.pop_front() else {
             return false;
@@ -241,10 +243,10 @@ impl Passed {
         if !self.settings.estimates && jaccard < self.threshold {
             return 0.0;
         }
-        // As many slots must be equal; a quotient of whole numbers comes back whole.
+        // The least number of equal slots. It is exact, also if the floor is a quotient of integers.
         let floor = (self.floor * hashes as f64).ceil() as usize;
-        // Each of the two is likelier the more slots are equal: both together are at least as likely as they were
-        // if they did not depend on each other (Harris 1960).
+        // Both events, a common band and enough equal slots, become more likely with more equal slots. So they are
+        // positively correlated, and the product of their probabilities is a lower bound (Harris 1960).
         self.banding().probability(jaccard) * (1.0 - below_floor(jaccard, hashes, floor))
     }
 
