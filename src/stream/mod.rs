@@ -3,7 +3,7 @@
 //! [`Deduper::sieve`](crate::Deduper::sieve) makes a [`Sieve`], which returns a [`Verdict`] for each document.
 //! [`Sieve::unseen`] and [`Sieve::verdicts`] apply it to iterators. A document is dropped only for one that was
 //! *passed*, as in [leader clusters](crate::ClusterMode::Leader). With a window of all documents, the sieve passes
-//! exactly the documents that leader clusters of the same documents in one batch keep: the first of each cluster.
+//! the documents that leader clusters of the same documents in one batch keep: the first of each cluster.
 //!
 //! # Which memory should I use?
 //!
