@@ -114,19 +114,19 @@ impl fmt::Display for Reason {
             Self::Asked => f.write_str("as asked"),
             Self::Faster { exact_to_lsh } => write!(
                 f,
-                "chosen, as the exact join was estimated to take {exact_to_lsh:.2} times as long as LSH"
+                "chosen because the exact join was estimated to take {exact_to_lsh:.2} times as long as LSH"
             ),
-            Self::Little => f.write_str("chosen, as there is little to do"),
+            Self::Little => f.write_str("chosen because there is little to do"),
             Self::Memory { needed, allowed } => {
                 let (needed, allowed) = (megabytes(needed), megabytes(allowed));
                 write!(
                     f,
-                    "chosen, as the exact join would take {needed:.1} MB, and {allowed:.1} MB are allowed"
+                    "chosen because the exact join would take {needed:.1} MB, and {allowed:.1} MB are allowed"
                 )
             }
             Self::Work { needed, allowed } => write!(
                 f,
-                "chosen, as the exact join would compare {needed} pairs, and {allowed} are allowed"
+                "chosen because the exact join would compare {needed} pairs, and {allowed} are allowed"
             ),
         }
     }

@@ -1,4 +1,4 @@
-//! Filters sets in crowded buckets that cannot have partners, by their signatures.
+//! Filters out sets in crowded buckets that cannot have partners, by their signatures.
 
 use rayon::prelude::*;
 

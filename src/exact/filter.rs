@@ -1,4 +1,4 @@
-//! Filters documents that cannot have a partner, a document similar to them.
+//! Filters out documents that cannot have a partner: a document similar to them.
 
 use std::sync::{Mutex, PoisonError};
 

@@ -10,7 +10,7 @@ use crate::frequent::Parts;
 ///
 /// The table has about two bytes for each distinct shingle. Several hashes may share a byte, so a frequency may be too
 /// high, but never too low. It depends on the hash alone, so it gives the same order of shingles in all sets. [`MANY`]
-/// means [`MANY`] or more.
+/// means this many or more.
 #[derive(Debug)]
 pub(crate) struct Frequencies {
     counts: Vec<AtomicU8>,
