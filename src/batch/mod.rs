@@ -276,7 +276,7 @@ impl<D: Shingled> Batch<'_, D> {
         let all = self.distinct.len();
         let ticker = self.run.ticker(Stage::Verify, all);
         let memory = Pool::<Near>::default();
-        // Allows to cancel while pairs of copies are reported, which may be very many.
+        // So that a run can be cancelled while it reports pairs of copies, which may be very many.
         let looks = Looks::new(&ticker);
         let mut each = |pair| {
             looks.count(1)?;

@@ -264,7 +264,7 @@ fn force_slots(shingles: &[u64], best: &[u64], slots: &mut [u32]) {
 
 /// The number of slots that are forced together if there are many.
 const FORCED: usize = 32;
-/// The same at the end.
+/// The number of slots that are forced together at the end, when fewer are left.
 const SOME: usize = 8;
 
 #[inline(always)]

@@ -17,7 +17,7 @@ pub(super) enum Class {
     Alone,
     /// Joins letters, digits and underscores.
     Letter,
-    /// Joins the same, but other characters can join two of them.
+    /// Joins letters, digits and underscores. Unlike letters, two digits are joined by `,` and `;`, but not by `:`.
     Digit,
     /// Joins letters, digits and Katakana, but is not a word without them.
     Underscore,
