@@ -1,4 +1,4 @@
-//! Which sets may be similar to which.
+//! Candidate pairs of sets, from buckets and the exact join.
 
 use crate::error::Error;
 use crate::exact::{Join, Near, OutOfWork, Work};
@@ -6,32 +6,32 @@ use crate::lsh::Buckets;
 use crate::method::Reason;
 use crate::union_find::UnionFind;
 
-/// Sets and their candidates: those that share a bucket, and those that the exact join brings together.
+/// Sets and their candidates: sets that share a bucket, and sets that the exact join finds.
 ///
-/// With LSH the join takes the sets of the buckets that are too large to compare all that is in them; with the exact
-/// method there are no buckets.
+/// With LSH, the join processes the sets of buckets that are too large to compare all their pairs. With the exact
+/// method, there are no buckets.
 #[derive(Debug)]
 pub(crate) struct Candidates {
-    /// Distinct sets.
+    /// The number of distinct sets.
     pub(crate) sets: usize,
     pub(crate) buckets: Option<Buckets>,
-    /// The buckets that are too large.
+    /// Buckets that are too large to compare all their pairs.
     pub(crate) crowded: Option<Buckets>,
     pub(crate) join: Option<Join>,
-    /// The crowds of each set, with LSH.
+    /// With LSH, the crowds of each set.
     pub(crate) crowds: Vec<Crowds>,
-    /// What joining common parts may take.
+    /// The limit of work for joining common parts.
     pub(crate) work: Work,
-    /// The sets that are connected by common parts, where that is known already.
+    /// The sets connected by their common parts, if they have been computed.
     pub(crate) connected: Option<UnionFind>,
 }
 
-/// The crowded buckets that a set is in, by a bit of their keys.
+/// The crowded buckets that contain a set, as a mask with one of 32 bits for each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Crowds(pub(crate) u32);
 
 impl Crowds {
-    /// That of one bucket.
+    /// The mask of a bucket with this key.
     pub(crate) fn of(key: u64) -> Self {
         Self(1 << (key & 31))
     }
@@ -40,26 +40,26 @@ impl Crowds {
         self.0 |= other.0;
     }
 
-    /// Whether each of two sets is in a crowded bucket without the other: they then are joined whether or not they share
-    /// a band. A set that is crowded only where it shares a band with the other is not found for certain.
+    /// Whether each of two sets is in a crowded bucket without the other. Then the join finds them, whether or not they
+    /// share a band. If a set is only in crowded buckets that also contain the other, the pair is not found with
+    /// certainty.
     pub(crate) fn part(self, other: Self) -> bool {
         self.0 & !other.0 != 0 && other.0 & !self.0 != 0
     }
 }
 
-/// In what of the crowded buckets sets are compared where joining common parts takes too much work: each with so many
-/// that come after it.
+/// If joining common parts takes too much work, each set of a crowded bucket is compared with this many sets after it.
 const WINDOW: usize = 64;
 
 impl Candidates {
-    /// Writes the candidates of a set over `near`; those of crowded buckets as well where `crowded` says so.
+    /// Replaces `near` by the candidates of a set. Includes those of crowded buckets if `crowded` is true.
     pub(crate) fn near(&self, set: u32, crowded: bool, near: &mut Near) {
         near.begin(self.sets);
         near.is_new(set);
         if let Some(buckets) = &self.buckets {
             for &bucket in buckets.of_set(set as usize) {
                 let sets = buckets.sets(bucket as usize).iter().copied();
-                // Those of the join are found by it.
+                // The join finds its own pairs.
                 near.extend(sets.filter(|&other| !self.are_joined(set, other)));
             }
         }
@@ -76,7 +76,7 @@ impl Candidates {
         }
     }
 
-    /// How many sets are looked at to find the candidates of one, at most.
+    /// The most sets that are visited to find the candidates of a set.
     pub(crate) fn met(&self, set: u32, crowded: bool) -> usize {
         let in_buckets = |buckets: &Buckets, most: usize| -> usize {
             let own = buckets.of_set(set as usize).iter();
@@ -90,7 +90,7 @@ impl Candidates {
             + self.join.as_ref().map_or(0, |join| join.met(set))
     }
 
-    /// The sets that may have candidates; with those of crowded buckets where `crowded` says so.
+    /// Whether a set may have candidates. Includes sets of crowded buckets if `crowded` is true.
     pub(crate) fn active(&self, crowded: bool) -> impl Fn(&u32) -> bool {
         let crowded = self.crowded.as_ref().filter(|_| crowded);
         move |&set| {
@@ -101,19 +101,19 @@ impl Candidates {
         }
     }
 
-    /// Whether two sets are found by the join where they are similar.
+    /// Whether the join finds two sets, if they are similar.
     pub(crate) fn are_joined(&self, x: u32, y: u32) -> bool {
         let join = self.join.as_ref();
         join.is_some_and(|join| join.has(x) && join.has(y))
     }
 
-    /// Whether two sets are found where they are similar, whatever bands they share.
+    /// Whether two sets are found with certainty if they are similar, whatever bands they share.
     pub(crate) fn are_certain(&self, x: u32, y: u32) -> bool {
         let crowds = |set: u32| self.crowds[set as usize];
         self.are_joined(x, y) && (self.buckets.is_none() || crowds(x).part(crowds(y)))
     }
 
-    /// Pairs of crowded buckets that are not compared where joining common parts takes too much work.
+    /// The number of pairs of crowded buckets that are not compared if joining common parts takes too much work.
     pub(crate) fn unseen(&self) -> u64 {
         let Some(buckets) = &self.crowded else {
             return 0;
@@ -126,7 +126,7 @@ impl Candidates {
         (0..buckets.len()).map(unseen).sum()
     }
 
-    /// What it comes to that joining common parts takes too much work: an error where all pairs were asked for.
+    /// Handles a join of common parts that took too much work: an error with the exact method, nothing with LSH.
     pub(crate) fn out_of_work(&self, out: OutOfWork) -> Result<(), Error> {
         match self.buckets {
             Some(_) => Ok(()),
@@ -134,7 +134,7 @@ impl Candidates {
         }
     }
 
-    /// Tries whether joining common parts takes too much work.
+    /// Connects sets by their common parts, and stores the result. Fails if this takes too much work.
     pub(crate) fn try_work(&mut self) -> Result<(), Reason> {
         let (connected, tried) = self.connected();
         tried.map_err(|out| self.reason(out))?;
@@ -142,7 +142,7 @@ impl Candidates {
         Ok(())
     }
 
-    /// Connects sets by their common parts, as far as the work allows.
+    /// Connects sets by their common parts, until the work runs out.
     pub(crate) fn connected(&self) -> (UnionFind, Result<(), OutOfWork>) {
         if let Some(connected) = &self.connected {
             return (connected.clone(), Ok(()));

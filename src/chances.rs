@@ -12,28 +12,29 @@ use crate::lsh::{Banding, power};
 use crate::sketch::SketchKind;
 use crate::text::mix;
 
-/// Probabilities that a pair is found, by its similarity and the size of its union.
+/// Probabilities that a pair is found, depending on its similarity and the size of its union.
 ///
-/// One shingle of the union decides a slot, and the two signatures agree there if both sets have it. All slots are
-/// alike: if E of K slots agree, each choice of E slots is as likely as any other. So the probability has two parts.
+/// One shingle of the union decides a slot, and the two signatures agree there if both sets have it. The slots are
+/// exchangeable: if E of K slots agree, each choice of E slots has the same probability. So the model has two parts.
 ///
-/// 1. *Which slots agree.* The probability that E random slots fill no band is a ratio of counts. [`misses`] computes it
-///    band by band, with positive terms only; inclusion-exclusion over the bands gives the same number, but cancels. A
-///    pair with fewer equal slots than the floor is missed in any case, and counted once.
+/// 1. *Which slots agree.* The probability that E random slots fill no band is a ratio of counts. [`misses`] computes
+///    it band by band, with positive terms only. Inclusion-exclusion over the bands gives the same number, but its
+///    terms nearly cancel. A pair with fewer equal slots than the floor is missed whatever its bands, and counted once.
 /// 2. *How many agree.* For independent slots ([`SketchKind::Classic`]) E is binomial. Fast Similarity Sketching fills
-///    many slots in one round, each with another shingle. This is drawing without replacement: the mean of E is the
-///    same, its variance is smaller by a known factor ([`spread`]). E is taken as hypergeometric, with the union size that
-///    gives this variance.
+///    many slots in one round, each with a different shingle. This is drawing without replacement: the mean of E is the
+///    same, but its variance is smaller by a known factor ([`spread`]). The model takes E as hypergeometric, with the
+///    union size that gives this variance.
 ///
-/// Probabilities are interpolated between steps of similarity and of spread. A table is made when it is first needed,
-/// 0.05 to 0.1 ms each at K = 128, 0.3 ms for all of them. Only `+ - * /` are used, so that all machines get the same numbers.
+/// Probabilities are interpolated between steps of similarity and of spread. Tables are computed when they are first
+/// needed: 0.05 to 0.1 ms each at K = 128, 0.3 ms for all. Only `+ - * /` are used, so that all machines get the same
+/// numbers.
 pub(crate) struct Chances {
     pub(crate) threshold: f64,
-    /// None where every pair is found.
+    /// `None` if every pair is found.
     lsh: Option<Curves>,
 }
 
-/// Probability that a pair is found: with all bands, and with one band less.
+/// The probability that a pair is found: with all bands, and with one band less.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Chance {
     pub(crate) all: f64,
@@ -44,7 +45,7 @@ impl Chances {
     /// Steps of similarity from the threshold to 1.
     pub(crate) const STEPS: usize = 128;
 
-    /// `floor` is the least number of equal slots, of `hashes`, with which a candidate is verified.
+    /// Chances of LSH. `floor` is the least number of equal slots, of `hashes`, with which a candidate is verified.
     pub(crate) fn new(
         threshold: f64,
         banding: Banding,
@@ -65,7 +66,7 @@ impl Chances {
         }
     }
 
-    /// The exact join finds every pair.
+    /// Chances of the exact join, which finds every pair.
     pub(crate) fn certain() -> Self {
         Self {
             threshold: 0.0,
@@ -73,18 +74,18 @@ impl Chances {
         }
     }
 
-    /// The banding, where pairs are found by one.
+    /// The banding, with LSH.
     pub(crate) fn banding(&self) -> Option<Banding> {
         self.lsh.as_ref().map(|lsh| lsh.banding)
     }
 
-    /// The similarity at which a step begins.
+    /// The similarity at the start of a step.
     pub(crate) fn similarity(&self, step: usize) -> f64 {
         let above = (1.0 - self.threshold) * step as f64 / Self::STEPS as f64;
         (self.threshold + above).min(1.0)
     }
 
-    /// The last step up to a similarity, and how far it is from there to the next.
+    /// The step that contains a similarity, and its position in the step, from 0 to 1.
     pub(crate) fn step(&self, jaccard: f64) -> (usize, f64) {
         let place = (jaccard - self.threshold) / (1.0 - self.threshold) * Self::STEPS as f64;
         let place = if place.is_nan() { 0.0 } else { place }; // a threshold of 1
@@ -92,7 +93,7 @@ impl Chances {
         (step, (place - step as f64).clamp(0.0, 1.0))
     }
 
-    /// The probability for a similarity of two sets whose union has `union` shingles.
+    /// The probability for two sets with this similarity, whose union has `union` shingles.
     pub(crate) fn of(&self, jaccard: f64, union: usize) -> Chance {
         let Some(lsh) = &self.lsh else {
             return Chance {
@@ -117,13 +118,13 @@ impl Chances {
         Chance { all, less }
     }
 
-    /// Odds of a miss, (1 - P) / P, of a pair at the threshold: the greatest there are. Its slots are independent.
+    /// The odds of a miss, (1 - P) / P, of a pair at the threshold with independent slots. All other odds are smaller.
     pub(crate) fn greatest_odds(&self) -> f64 {
         let found = self.of(self.threshold, usize::MAX).all;
         (1.0 - found) / found
     }
 
-    /// The bands in which two signatures agree; none if there is no such band.
+    /// The bands in which two signatures agree; `None` if there are none.
     pub(crate) fn agreement(&self, left: &[u32], right: &[u32]) -> Option<Agreement> {
         let banding = self.banding()?;
         let [left, right] = [left, right].map(|row| row.chunks_exact(banding.rows()));
@@ -142,17 +143,17 @@ impl Chances {
     }
 }
 
-/// In which bands two signatures agree.
+/// The bands in which two signatures agree.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Agreement {
-    /// A hash of these bands and what they hold. Pairs that have a document in common and agree in the same bands have the
-    /// same one.
+    /// A hash of these bands and their slots. It is the same for pairs that share a document and agree in the same
+    /// bands.
     pub(crate) same: u64,
-    /// The only one, if it is one.
+    /// The band, if there is only one.
     pub(crate) only: Option<u16>,
 }
 
-/// Steps of spread from 0 to 1, which is that of independent slots.
+/// The number of steps of spread, from 0 to 1. Independent slots have a spread of 1.
 const SPREADS: usize = 8;
 
 /// Probabilities that a pair is missed, with all bands and with one less.
@@ -162,19 +163,19 @@ fn between(left: Missing, right: Missing, share: f64) -> Missing {
     [0, 1].map(|of| left[of] + (right[of] - left[of]) * share)
 }
 
-/// The probabilities of a banding. They are worked out where they are first asked for.
+/// The probabilities for a banding, computed when they are first needed.
 struct Curves {
     banding: Banding,
     sketch: SketchKind,
     hashes: usize,
     floor: usize,
     misses: OnceLock<Vec<Missing>>,
-    /// By steps of spread, at each step of similarity.
+    /// For each step of spread, the probabilities at each step of similarity.
     by_spread: [OnceLock<Vec<Missing>>; SPREADS + 1],
 }
 
 impl Curves {
-    /// The variance of the number of equal slots over that of independent slots.
+    /// The variance of the number of equal slots, divided by that of independent slots.
     fn spread(&self, union: usize) -> f64 {
         match self.sketch {
             SketchKind::FastSimilarity => spread(union, self.hashes),
@@ -195,13 +196,14 @@ impl Curves {
     }
 }
 
-/// Variance of the number of equal slots of Fast Similarity Sketching, as a share of that of independent slots, for
-/// a union of `union` shingles.
+/// The variance of the number of equal slots of Fast Similarity Sketching, divided by that of independent slots, for a
+/// union of `union` shingles.
 ///
-/// The slots that one round fills are won by different shingles: of each two, the covariance is `-J (1 - J) / (n - 1)`.
-/// Slots of different rounds are independent. Two slots are both empty with probability q2 = (1 - 2/K)^n after one
-/// round, and one is with q1 = (1 - 1/K)^n. So one round fills two that are empty with probability 1 - 2 q1 + q2, and
-/// all R rounds with that times 1 + q2 + ... + q2^(R-1).
+/// Different shingles decide the slots that one round fills, so two of these slots have the covariance
+/// `-J (1 - J) / (n - 1)`. Slots of different rounds are independent. After one round, two given slots are both empty
+/// with probability q2 = (1 - 2/K)^n, and one given slot is empty with probability q1 = (1 - 1/K)^n. So one round fills
+/// two empty slots with probability 1 - 2 q1 + q2. The probability that one of the R rounds fills both is that times 1
+/// + q2 + ... + q2^(R-1).
 fn spread(union: usize, hashes: usize) -> f64 {
     let k = hashes as f64;
     if union < 2 || hashes < 2 {
@@ -214,7 +216,7 @@ fn spread(union: usize, hashes: usize) -> f64 {
     (1.0 - (k - 1.0) / (union as f64 - 1.0) * both).clamp(0.0, 1.0)
 }
 
-/// The probabilities that a pair is missed, given those by its number of equal slots.
+/// The probabilities that a pair is missed, given the probabilities for each number of equal slots.
 fn missed(misses: &[Missing], jaccard: f64, spread: f64) -> Missing {
     let (mut all, mut missed) = (0.0, [0.0; 2]);
     if jaccard >= 1.0 {
@@ -229,8 +231,8 @@ fn missed(misses: &[Missing], jaccard: f64, spread: f64) -> Missing {
     missed.map(|missed| missed / all)
 }
 
-/// Calls `each` with numbers of equal slots and how likely they are, in proportion: hypergeometric, or binomial at a
-/// spread of 1. Those too unlikely to matter are left out.
+/// Calls `each` with numbers of equal slots and their relative probabilities, which are hypergeometric, or binomial at
+/// a spread of 1. Skips numbers with a negligible probability.
 fn equal_slots_at(jaccard: f64, hashes: usize, spread: f64, mut each: impl FnMut(usize, f64)) {
     let k = hashes as f64;
     // One over the size of the union: (n - K) / (n - 1) is the spread.
@@ -263,13 +265,14 @@ fn equal_slots_at(jaccard: f64, hashes: usize, spread: f64, mut each: impl FnMut
     }
 }
 
-/// A probability that does not matter beside 1.
+/// A probability that is negligible beside 1.
 const NOTHING: f64 = 1e-18;
 
-/// By the number of equal slots: the probability that a pair is missed, be it below the floor or without a band.
+/// For each number of equal slots, the probability that a pair is missed: because it is below the floor, or because no
+/// band agrees.
 fn misses(banding: Banding, hashes: usize, floor: usize) -> Vec<Missing> {
     let rows = banding.rows();
-    // A band that is not full, and slots that no band takes.
+    // The probability that a band is not full, and slots that are in no band.
     let band: Vec<f64> = (0..=rows).map(|equal| f64::from(equal < rows)).collect();
     let free = |slots: usize| vec![1.0; slots + 1];
     let less = repeated(&band, banding.bands() - 1);
@@ -285,7 +288,7 @@ fn misses(banding: Banding, hashes: usize, floor: usize) -> Vec<Missing> {
         .collect()
 }
 
-/// The probability that none of `times` bands is full, by the number of equal slots in them.
+/// For each number of equal slots in `times` bands, the probability that no band is full.
 fn repeated(band: &[f64], times: usize) -> Vec<f64> {
     if times == 0 {
         return vec![1.0];
@@ -298,8 +301,8 @@ fn repeated(band: &[f64], times: usize) -> Vec<f64> {
     }
 }
 
-/// The probability that no band is full, by the number of equal slots, in `left` and `right` together. The number of them
-/// that are on the left is hypergeometric.
+/// For each number of equal slots in `left` and `right` together, the probability that no band is full. The number of
+/// equal slots in `left` is hypergeometric.
 fn join(left: &[f64], right: &[f64]) -> Vec<f64> {
     let (l, r) = (left.len() - 1, right.len() - 1);
     let of = |equal: usize| {
@@ -372,7 +375,7 @@ mod tests {
         );
     }
 
-    /// By inclusion-exclusion over the bands, with whole numbers.
+    /// Compares with inclusion-exclusion over the bands, computed with integers.
     #[test]
     fn misses_are_counts_of_slots() {
         let choose = |n: u128, k: u128| (0..k).fold(1, |all, i| all * (n - i) / (i + 1));
@@ -451,7 +454,7 @@ mod tests {
             let squares = squares.map(|(equal, _)| (equal as f64 - k as f64 * jaccard).powi(2));
             let measured =
                 squares.sum::<f64>() / trials as f64 / (k as f64 * jaccard * (1.0 - jaccard));
-            // Of so many trials, 1.6% is one standard error.
+            // With 8000 trials, one standard error is 1.6%.
             let spread = spread(n, k);
             assert!(
                 (measured / spread - 1.0).abs() < 0.06,
@@ -461,7 +464,7 @@ mod tests {
         assert_eq!((spread(1, 128), spread(usize::MAX, 128)), (1.0, 1.0));
     }
 
-    /// Against pairs of the real sketch: within 4 standard errors and a tenth.
+    /// Compares with pairs of real sketches: within 4 standard errors and a tenth.
     #[test]
     fn chances_are_those_of_the_sketch() {
         for (k, threshold, recall) in [
@@ -481,20 +484,20 @@ mod tests {
                     .iter()
                     .filter(|&&(equal, band)| !band || equal < floor);
                 let measured = missed.count() as f64 / trials as f64;
-                let told = 1.0 - chances.of(shared as f64 / n as f64, n).all;
-                let error = (told * (1.0 - told) / trials as f64).sqrt();
+                let model = 1.0 - chances.of(shared as f64 / n as f64, n).all;
+                let error = (model * (1.0 - model) / trials as f64).sqrt();
                 println!(
-                    "K {k} at {threshold}, {banding}, n {n}: missed {measured:.5}, by the model {told:.5}"
+                    "K {k} at {threshold}, {banding}, n {n}: missed {measured:.5}, by the model {model:.5}"
                 );
                 assert!(
-                    (measured - told).abs() < 4.0 * error + 0.1 * told,
-                    "{n}: {measured} {told}"
+                    (measured - model).abs() < 4.0 * error + 0.1 * model,
+                    "{n}: {measured} {model}"
                 );
             }
         }
     }
 
-    /// Tables are interpolated; at most a twentieth of what is missed is lost by it.
+    /// Interpolation changes the probability of a miss by at most a twentieth.
     #[test]
     fn steps_are_small_enough() {
         let banding = Banding::for_recall(0.8, 0.9, 128).unwrap();
@@ -503,10 +506,10 @@ mod tests {
         for n in [3, 10, 25, 60, 150, 280, 700, 5000] {
             for jaccard in [0.8, 0.8013, 0.83, 0.8777] {
                 let [exact, _] = missed(&misses, jaccard, spread(n, 128));
-                let told = 1.0 - chances.of(jaccard, n).all;
+                let interpolated = 1.0 - chances.of(jaccard, n).all;
                 assert!(
-                    (told - exact).abs() <= 0.05 * exact + 1e-9,
-                    "{n} {jaccard}: {told} {exact}"
+                    (interpolated - exact).abs() <= 0.05 * exact + 1e-9,
+                    "{n} {jaccard}: {interpolated} {exact}"
                 );
             }
         }
@@ -527,7 +530,7 @@ mod tests {
     }
 
     #[test]
-    fn agreement_tells_bands_apart() {
+    fn agreement_distinguishes_bands() {
         let banding = Banding::new(3, 2).unwrap();
         let chances = Chances::new(0.5, banding, SketchKind::Classic, 7, 0);
         let row = [1, 2, 3, 4, 5, 6, 7];

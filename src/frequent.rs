@@ -1,7 +1,8 @@
-//! Frequent shingles, and sets in which these have numbers.
+//! Frequent shingles, and shingle sets that store them as short numbers.
 //!
-//! Documents of a form share most of their shingles. A sample of the sets shows which. These get numbers, and a set
-//! holds two bytes for each of them instead of eight. What is counted, sorted and listed is the rest.
+//! Documents made from one form share most of their shingles. A sample of the sets shows which shingles are frequent.
+//! These get numbers, so that a set needs two bytes for each instead of eight. Only the other shingles are counted,
+//! sorted and listed.
 
 use std::cmp::Reverse;
 
@@ -12,23 +13,23 @@ use crate::repeated::repeated_of;
 use crate::similarity::{ShingleSet, Similarity, overlap};
 use crate::threshold::Threshold;
 
-/// Shingles that many sets have, numbered in the order of their hashes; none where sets have little in common.
+/// Shingles that many sets have, numbered in the order of their hashes. Empty if the sets have little in common.
 #[derive(Debug, Default)]
 pub(crate) struct Frequent {
     hashes: Vec<u64>,
     numbers: HashedMap<u64, u16>,
-    /// The share of the sample's shingles that these are.
+    /// The share of the sample's shingles that are frequent.
     share: f64,
 }
 
-/// A shingle set: the numbers of its frequent shingles, ascending, and the others.
+/// A shingle set, split into the numbers of its frequent shingles, ascending, and the hashes of the others.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct SplitSet {
     frequent: Box<[u16]>,
     others: ShingleSet,
 }
 
-/// The same, borrowed.
+/// A borrowed [`SplitSet`].
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Parts<'s> {
     pub(crate) frequent: &'s [u16],
@@ -38,7 +39,7 @@ pub(crate) struct Parts<'s> {
 
 #[cfg(any(test, feature = "corpus"))]
 impl<'s> Parts<'s> {
-    /// A set of which no shingle has a number.
+    /// A set without frequent shingles.
     pub(crate) fn of(others: &'s [u64]) -> Self {
         Self {
             frequent: &[],
@@ -54,23 +55,23 @@ impl Parts<'_> {
 }
 
 impl Frequent {
-    /// How many of `all` sets are to be the sample for [`new`](Self::new).
+    /// The size of the sample for [`new`](Self::new), of `all` sets.
     pub(crate) fn sample_of(all: usize) -> usize {
         const MOST: usize = 4096;
         (all / 16).clamp(256, MOST).min(all)
     }
 
-    /// Which of `all` sets these are, where all are at hand.
+    /// The numbers of the sampled sets, if all sets are accessible.
     pub(crate) fn sample(all: usize) -> impl IndexedParallelIterator<Item = usize> {
         let many = Self::sample_of(all);
         (0..many).into_par_iter().map(move |i| i * all / many)
     }
 
-    /// The shingles that are likely to be in more than `most_rare` of `all` sets, by a sample of these.
+    /// Finds the shingles that are probably in more than `most_rare` of `all` sets, using a sample of the sets.
     pub(crate) fn new(sample: &[ShingleSet], all: usize, most_rare: u8) -> Self {
-        /// Of less of the sample's shingles than this they are not worth it.
+        /// If the frequent shingles are a smaller share of the sample's, splitting sets is not worth it.
         const LEAST_SHARE: f64 = 0.25;
-        /// Sets of the sample that have one, at least: in fewer it may be by chance.
+        /// The least number of sets of the sample with a frequent shingle: fewer may be by chance.
         const LEAST: usize = 4;
         const MOST: usize = 1 << 16;
         let shingles: usize = sample.iter().map(ShingleSet::len).sum();
@@ -94,7 +95,7 @@ impl Frequent {
         frequent
     }
 
-    /// These shingles, each once.
+    /// Makes these shingles the frequent ones. Each must be given once.
     pub(crate) fn of(mut hashes: Vec<u64>) -> Self {
         hashes.sort_unstable();
         Self {
@@ -104,7 +105,7 @@ impl Frequent {
         }
     }
 
-    /// The share of all shingles that are frequent, repeated ones as often as they occur; estimated from the sample.
+    /// The share of all shingles of all sets that are frequent, estimated from the sample.
     pub(crate) fn share(&self) -> f64 {
         self.share
     }
@@ -114,12 +115,12 @@ impl Frequent {
         &self.hashes
     }
 
-    /// Drops the frequent ones of some shingles.
+    /// Removes frequent shingles from `hashes`.
     pub(crate) fn drop_from(&self, hashes: &mut Vec<u64>) {
         hashes.retain(|hash| !self.numbers.contains_key(hash));
     }
 
-    /// The set of some shingles. They are left in disorder; `marks` is memory to work in.
+    /// Makes a split set of shingles. The content of `hashes` is lost; `marks` is working memory.
     pub(crate) fn split(&self, hashes: &mut Vec<u64>, marks: &mut Vec<u64>) -> SplitSet {
         if self.hashes.is_empty() {
             return SplitSet::from(ShingleSet::from_buffer(hashes));
@@ -146,7 +147,7 @@ impl Frequent {
 }
 
 impl From<ShingleSet> for SplitSet {
-    /// A set of which no shingle has a number.
+    /// A set without frequent shingles.
     fn from(others: ShingleSet) -> Self {
         Self {
             frequent: Box::default(),
@@ -163,18 +164,18 @@ impl SplitSet {
         }
     }
 
-    /// Distinct shingles.
+    /// The number of distinct shingles.
     pub(crate) fn len(&self) -> usize {
         self.parts().len()
     }
 
-    /// As [`ShingleSet::similarity`]; of sets that were split alike.
+    /// The same as [`ShingleSet::similarity`], for sets that were split by the same frequent shingles.
     pub(crate) fn similarity(&self, other: &Self) -> Similarity {
         let shared = self.shared(other, 0).unwrap_or(0);
         Similarity::of(shared, self.len(), other.len())
     }
 
-    /// As [`ShingleSet::similarity_at_least`]; of sets that were split alike.
+    /// The same as [`ShingleSet::similarity_at_least`], for sets that were split by the same frequent shingles.
     pub(crate) fn similarity_at_least(
         &self,
         other: &Self,
@@ -185,7 +186,7 @@ impl SplitSet {
         Some(Similarity::of(shared, self.len(), other.len()))
     }
 
-    /// How many shingles two sets share; none as soon as fewer than `needed` is certain.
+    /// The number of shingles that two sets share. Stops with `None` once it is certain to be less than `needed`.
     fn shared(&self, other: &Self, needed: usize) -> Option<usize> {
         let (left, right) = (self.parts(), other.parts());
         let of_others = left.others.len().min(right.others.len());
@@ -202,7 +203,7 @@ impl SplitSet {
     }
 }
 
-/// Calls `each` with the bits that are set, ascending.
+/// Calls `each` with the indexes of set bits, ascending.
 #[inline]
 pub(crate) fn for_each_bit(mut word: u64, mut each: impl FnMut(usize)) {
     while word != 0 {
@@ -218,7 +219,7 @@ mod tests {
 
     #[test]
     fn split_sets_are_as_similar_as_whole_ones() {
-        // Pages of two forms, of which every third lacks some, and with shingles of their own; repeated and unsorted.
+        // Pages of two forms, with parts of the form missing and with shingles of their own; repeated and unsorted.
         let page = |i: u64| -> Vec<u64> {
             let form = 1000 * (i % 2);
             let form = (form..form + 60).filter(|j| j % 7 != i % 21);

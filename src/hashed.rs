@@ -1,12 +1,12 @@
-//! Hash tables of numbers, without the cost of a hash that resists attacks.
+//! Hash tables of numbers, with a fast hash function that does not resist attacks.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
-/// A table by numbers of 64 bits.
+/// A hash map whose keys are hashed as numbers of 64 bits.
 pub(crate) type HashedMap<K, V> = HashMap<K, V, BuildHasherDefault<Multiply>>;
 
-/// Spreads a number by one multiplication.
+/// Hashes a number by one multiplication.
 #[derive(Default)]
 pub(crate) struct Multiply(u64);
 
@@ -20,7 +20,7 @@ impl Hasher for Multiply {
     }
 
     fn write_u64(&mut self, number: u64) {
-        // The table takes its places from both ends of the hash.
+        // The table uses bits of both ends of the hash.
         self.0 = number.wrapping_mul(0xF135_7AEA_2E62_A9C5).rotate_left(26);
     }
 }

@@ -1,4 +1,4 @@
-//! How candidate pairs are found, and why so.
+//! How candidate pairs are found, and the reason for the choice.
 
 use std::fmt;
 
@@ -10,26 +10,26 @@ use crate::named::named;
 ///
 /// # Which method should I use?
 ///
-/// - [`Lsh`](Self::Lsh) finds pairs with the recall that is asked for. Where so many documents share a band that comparing
-///   them would be quadratic, as those of one site do, it joins these as the exact method does.
-/// - [`Exact`](Self::Exact) misses none. It is faster on short documents, and mostly on documents with boilerplate. On longer
-///   documents whose shingles are rare (five words of prose, thresholds of 0.7 and more) it takes up to twice as long as LSH,
-///   on some collections up to five times. Where all shingles are common (single words, short n-grams of characters,
-///   thresholds of 0.5 and less) it may take many times as long, and more memory.
-/// - [`Auto`](Self::Auto) does what both need in one pass, then chooses the one that it estimates to be faster. It takes
-///   longer than the faster of the two: 1.1 times as long in the median of our measurements, at most 1.55 times in all but
-///   two of them, and 2.3 times at most.
+/// - [`Lsh`](Self::Lsh) finds pairs with the recall that you ask for. If so many documents share a band that comparing
+///   all of them would take quadratic time, like the pages of one site, it joins these with the exact method.
+/// - [`Exact`](Self::Exact) misses no pair. It is faster on short documents, and mostly on documents with boilerplate.
+///   On longer documents whose shingles are rare (five words of prose, thresholds of 0.7 and more) it takes up to twice
+///   as long as LSH, on some collections up to five times. If all shingles are common (single words, short n-grams of
+///   characters, thresholds of 0.5 and less) it may take many times as long, and more memory.
+/// - [`Auto`](Self::Auto) makes one pass for both methods, then chooses the one that it estimates to be faster. It
+///   takes longer than the faster of the two: 1.1 times as long in the median of our measurements, at most 1.55 times
+///   in all but two of them, and 2.3 times at most.
 ///
 /// `benches/README.md`, "Where the line runs", has the times of all three by kind of text, shingle and threshold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum Method {
-    /// MinHash signatures in bands: finds pairs with the recall that is asked for.
+    /// MinHash signatures in bands: finds pairs with the recall that you ask for.
     #[default]
     Lsh,
     /// The [exact join](crate::exact): finds every pair.
     Exact,
-    /// The one of both that takes less, by what is seen of the documents.
+    /// Whichever of the two is estimated to be faster, after a pass over the documents.
     Auto,
 }
 
@@ -39,46 +39,45 @@ named!(Method, "method", "lsh, exact or auto", {
     Auto: "auto"
 });
 
-/// Why a run took its method.
+/// Why a run used its method.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
 #[non_exhaustive]
 pub enum Reason {
-    /// It was asked for.
+    /// The caller set this method.
     Asked,
-    /// It was to take less time, or hardly more where it is exact: the exact join so many times what is left of
-    /// LSH.
+    /// This method was estimated to be faster; the exact join is also chosen when it is only slightly slower.
     Faster {
-        /// The time of the exact join over that of LSH, as far as it can be told beforehand.
+        /// The estimated time of the exact join divided by the estimated time that the rest of LSH would take.
         exact_to_lsh: f64,
     },
-    /// There is so little to do that the exact join takes hardly any time.
+    /// There is so little work that the exact join takes hardly any time.
     Little,
     /// The exact join would take too much memory.
     Memory {
-        /// Bytes it would take, about.
+        /// About how many bytes it would take.
         needed: u64,
-        /// Bytes it may take.
+        /// How many bytes it may take.
         allowed: u64,
     },
-    /// The exact join would look at too many pairs.
+    /// The exact join would compare too many pairs.
     Work {
-        /// Looks that it would take.
+        /// How many pairs it would compare.
         needed: u64,
-        /// Looks that it may take.
+        /// How many pairs it may compare.
         allowed: u64,
     },
 }
 
 impl Reason {
-    /// Joining common parts took too much work.
+    /// The reason if joining common parts took too much work.
     pub(crate) fn of_work(OutOfWork { needed }: OutOfWork, work: Work) -> Self {
         let allowed = work.most;
         Self::Work { needed, allowed }
     }
 
-    /// The error where the exact join was asked for, and would take too much.
+    /// The error if the caller set the exact join, and it would take too much.
     pub(crate) fn too_large(self) -> Error {
         match self {
             Self::Memory { needed, allowed } => Error::new(Kind::ExactMemory { needed, allowed }),
@@ -96,30 +95,30 @@ impl fmt::Display for Reason {
             Self::Asked => f.write_str("as asked"),
             Self::Faster { exact_to_lsh } => write!(
                 f,
-                "chosen, as the exact join takes about {exact_to_lsh:.2} times as long as LSH here"
+                "chosen because the exact join was estimated to take {exact_to_lsh:.2} times as long as LSH"
             ),
-            Self::Little => f.write_str("chosen, as there is little to do"),
+            Self::Little => f.write_str("chosen because there is little to do"),
             Self::Memory { needed, allowed } => {
                 let (needed, allowed) = (megabytes(needed), megabytes(allowed));
                 write!(
                     f,
-                    "chosen, as the exact join would take {needed:.1} MB and may take {allowed:.1}"
+                    "chosen because the exact join would take {needed:.1} MB, and {allowed:.1} MB are allowed"
                 )
             }
             Self::Work { needed, allowed } => write!(
                 f,
-                "chosen, as the exact join would look at {needed} pairs and may look at {allowed}"
+                "chosen because the exact join would compare {needed} pairs, and {allowed} are allowed"
             ),
         }
     }
 }
 
-/// What the exact join may cost.
+/// Limits of the memory and the work of the exact join.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Budget {
-    /// Bytes, for shingle sets and their index.
+    /// Bytes for shingle sets and their index.
     pub(crate) memory: u64,
-    /// Pairs looked at.
+    /// Pairs that may be compared.
     pub(crate) work: u64,
 }
 
@@ -133,9 +132,9 @@ impl Default for Budget {
 }
 
 impl Budget {
-    /// Bytes that the join takes for sets with so many shingles, of which the share `frequent` has numbers. A number
-    /// takes 2 bytes. Any other shingle takes 8, and 3 of bitmaps and frequencies; a place in a prefix takes at most 48.
-    /// Each set takes some more.
+    /// Bytes that the join takes for `sets` sets with `shingles` shingles in all, a share `frequent` of which are
+    /// stored as numbers of 2 bytes. Any other shingle takes 8 bytes, and 3 for bitmaps and frequencies. A shingle of a
+    /// prefix takes up to 48 more. The rest is a fixed size per set.
     pub(crate) fn memory_of(sets: u64, shingles: u64, frequent: f64, threshold: f64) -> u64 {
         let of_others = (1.0 - frequent) * Self::memory_of_shingle(threshold);
         200 * sets + (shingles as f64 * (2.0 * frequent + of_others)) as u64
@@ -145,7 +144,7 @@ impl Budget {
         11.0 + 48.0 * (1.0 - threshold)
     }
 
-    /// Why a join of such sets is not to be made, where it is not.
+    /// The reason not to join such sets, if they would take too much memory.
     pub(crate) fn refuses_memory(
         self,
         sets: u64,
@@ -158,44 +157,44 @@ impl Budget {
         (needed > allowed).then_some(Reason::Memory { needed, allowed })
     }
 
-    /// The same of one with so much to look at.
+    /// The reason not to make a join that would compare `needed` pairs, if these are too many.
     pub(crate) fn refuses_work(self, needed: u64) -> Option<Reason> {
         let allowed = self.work;
         (needed > allowed).then_some(Reason::Work { needed, allowed })
     }
 }
 
-/// Times, in nanoseconds on one core of an AMD EPYC of 2024: what counts is how they compare.
+/// Times in nanoseconds, on one core of an AMD EPYC of 2024. Only their ratios matter.
 pub(crate) mod cost {
-    /// Of a place in a prefix of a survivor.
+    /// Time of a shingle in the prefix of a survivor.
     const PREFIXED: f64 = 34.0;
-    /// Of a pair looked at.
+    /// Time to compare a pair.
     const LOOK: f64 = 10.0;
-    /// Of a set in a band.
+    /// Time of a set in a band.
     const BAND: f64 = 27.0;
-    /// Of a shingle of a candidate or survivor: reading its document again, shingling, sorting.
+    /// Time of a shingle of a candidate or survivor: reading its document again, shingling, sorting.
     const SHINGLED: f64 = 15.0;
-    /// What is done exactly whatever LSH takes.
+    /// Below this time, the exact join is used whatever LSH takes.
     pub(crate) const LITTLE: f64 = 5e6;
-    /// Of a pair in a bucket: comparing signatures, and some sets.
+    /// Time of a pair in a bucket: comparing signatures, and some sets.
     const PAIR: f64 = 15.0;
 
-    /// The exact join of survivors with so many shingles.
+    /// Time of the exact join of survivors with `shingles` shingles in all.
     pub(crate) fn of_join(shingles: u64, threshold: f64) -> f64 {
         (SHINGLED + PREFIXED * (1.0 - threshold)) * shingles as f64
     }
 
-    /// How many pairs can be looked at in a time.
+    /// The number of pairs that can be compared in `time`.
     pub(crate) fn looks_in(time: f64) -> u64 {
         (time / LOOK) as u64
     }
 
-    /// Finding the buckets of so many sets.
+    /// Time to find the buckets of `sets` sets.
     pub(crate) fn of_buckets(sets: usize, bands: usize) -> f64 {
         BAND * sets as f64 * bands as f64
     }
 
-    /// Verifying candidates with so many shingles and pairs in buckets.
+    /// Time to verify candidates with `shingles` shingles in all, and `pairs` pairs in buckets.
     pub(crate) fn of_candidates(shingles: u64, pairs: u64) -> f64 {
         SHINGLED * shingles as f64 + PAIR * pairs as f64
     }

@@ -1,20 +1,20 @@
-//! Working memory that is lent to whoever needs some, and used again.
+//! A pool of working memory that threads borrow and return.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::Mutex;
 
-/// Memory of one kind. It outlives the loops of a run, so that each loop does not make its own.
+/// A pool of values. It outlives the loops of a run, so that each loop does not allocate its own.
 #[derive(Debug, Default)]
 pub(crate) struct Pool<T>(Mutex<Vec<T>>);
 
-/// One piece of it, which goes back when it is dropped.
+/// A value of a pool, which returns to it when dropped.
 pub(crate) struct Lent<'p, T: Default> {
     pool: &'p Pool<T>,
     memory: T,
 }
 
 impl<T: Default> Pool<T> {
-    /// What was given back last, or a new one.
+    /// The value that was returned last, or a new one.
     pub(crate) fn lend(&self) -> Lent<'_, T> {
         let given_back = self.0.lock().ok().and_then(|mut pool| pool.pop());
         Lent {

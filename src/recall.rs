@@ -1,4 +1,4 @@
-//! What was found, and how much may have been missed.
+//! The number of pairs that were found, and an estimate of how many were missed.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,79 +8,79 @@ use crate::lsh::{Banding, power};
 use crate::method::{Method, Reason};
 use crate::verify::Similarity;
 
-/// How pairs were found, and how many of them may have been missed.
+/// How pairs were found, and how many were probably missed.
 ///
-/// LSH finds a pair with a probability P that is known. Each pair that is found thus stands for 1 / P pairs, of which
-/// (1 - P) / P were missed (Horvitz and Thompson 1952). The sum over all found pairs is the expected number of missed
-/// ones.
+/// LSH finds a pair with a known probability P. So each found pair stands for 1 / P pairs, of which (1 - P) / P were
+/// missed (Horvitz and Thompson 1952). The sum over all found pairs is the expected number of missed pairs. The exact
+/// join misses none.
 ///
 /// P depends on the pair's similarity J and on n, the number of shingles in the union of its two sets. For
 /// [`Classic`](crate::SketchKind::Classic) signatures, slots are independent and P is the
 /// [S-curve](Banding::probability). The slots of [`FastSimilarity`](crate::SketchKind::FastSimilarity) are drawn nearly
-/// without replacement, so P is higher where the S-curve is high: the number of equal slots has a hypergeometric instead
-/// of a binomial distribution. A candidate with too few equal slots is not verified, and counts as missed.
+/// without replacement, so the number of equal slots has a hypergeometric instead of a binomial distribution: P is
+/// higher where the S-curve is high. A candidate with too few equal slots is not verified, and counts as missed.
 /// `docs/signature.md` has the formulas.
-///
-/// The exact join misses none.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Recall {
-    /// How candidates were found: by LSH or the exact join.
+    /// The method that found the candidates: LSH or the exact join.
     pub method: Method,
-    /// Why so.
+    /// Why this method was used.
     pub reason: Reason,
-    /// The bands of the signatures; none where the method is exact.
+    /// The bands of the signatures; `None` if the method is exact.
     pub banding: Option<Banding>,
-    /// The probability that a pair exactly at the threshold is found, at least. Above it, more.
+    /// The least probability with which a pair exactly at the threshold is found. More similar pairs have a higher one.
     pub promised: f64,
-    /// Pairs that were found to be similar. For [clusters](crate::Clusters) distinct shingle sets that are removed for
-    /// another.
+    /// The number of similar pairs that were found. For [clusters](crate::Clusters), the number of distinct shingle
+    /// sets that are removed for another.
     pub found: u64,
-    /// Pairs, or such sets, that were not.
+    /// An estimate of how many such pairs, or sets, were missed.
     pub missed: Missed,
-    /// Candidate pairs that were not looked at, as [work ran out](crate::DeduperBuilder::exact_work): how many of them
-    /// are similar is not known, and not part of `missed`. 0 but where very many documents share most of a form and lack
-    /// different parts of it, or the threshold is very low.
+    /// Candidate pairs that were not compared because [the work ran out](crate::DeduperBuilder::exact_work). It is
+    /// unknown how many of them are similar, and `missed` does not include them. This is 0 unless very many documents
+    /// share most of a form and lack different parts of it, or the threshold is very low.
     pub unseen: u64,
 }
 
-/// How many pairs were missed.
+/// An estimate of the number of missed pairs.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Missed {
-    /// The expected number of missed pairs. If crowded buckets were joined exactly, this is only an upper bound: the join also
-    /// finds pairs that share no band.
+    /// The expected number of missed pairs. If crowded buckets were joined exactly, this is only an upper bound: the
+    /// join also finds pairs that share no band.
     pub expected: f64,
-    /// Lower end of the range that contains the true number in 99 of 100 cases; 0 if crowded buckets were joined exactly.
+    /// Lower end of the range that contains the true number in 99 of 100 cases. 0 if crowded buckets were joined
+    /// exactly.
     pub low: u64,
     /// Upper end of that range.
     pub high: u64,
 }
 
-/// What [`Missed`] is made of.
+/// The numbers from which [`Missed`] is computed.
 struct Estimate {
-    /// Pairs found.
+    /// The number of found pairs.
     found: f64,
     /// The expected number of missed pairs.
     expected: f64,
-    /// Its variance.
+    /// The variance of `expected`.
     variance: f64,
-    /// The greatest odds of a miss, of pairs that are missed together.
+    /// The greatest odds of a miss, among pairs that are missed together.
     odds: f64,
-    /// How many pairs are missed together, at least 1.
+    /// The number of pairs that are missed together, at least 1.
     group: f64,
 }
 
 impl Missed {
-    /// What is seldom enough to be left out of the range, at either end.
+    /// The probability of an outcome that the range may leave out, at either end.
     const SELDOM: f64 = 0.005;
 
-    /// The score interval (Wilson 1927) of 2.6 standard errors: the numbers M for which
-    /// `(expected - M)^2 <= 2.6^2 Var(M)`, where the variance is the one that there would be if M was the truth. It grows
-    /// with M by the odds of a miss. So the range is honest for small numbers, too, where that of the variance at
-    /// `expected` ends too early. Pairs that are missed together count as whole groups.
+    /// Computes the range: the score interval (Wilson 1927) of 2.6 standard errors.
+    ///
+    /// It contains the numbers M for which `(expected - M)^2 <= 2.6^2 Var(M)`. Var(M) is the variance if M is the true
+    /// number; it grows with M by the odds of a miss. So the range is wide enough for small numbers as well; with the
+    /// variance at `expected`, it would end too early. Pairs that are missed together count as whole groups.
     fn new(estimate: &Estimate) -> Self {
         const ERRORS: f64 = 2.6;
         let Estimate {
@@ -115,14 +115,14 @@ impl Missed {
         }
     }
 
-    /// What is known where some pairs were found by the exact join of crowded buckets. It finds others, too, more often than
-    /// their bands would: fewer are missed, and how many at least is not known.
+    /// Drops the lower end if the exact join of crowded buckets found some of the pairs. The join also finds pairs that
+    /// share no band. So fewer are missed, and no lower bound is known.
     fn beside_join(self, is_joined: bool) -> Self {
         let low = if is_joined { 0 } else { self.low };
         Self { low, ..self }
     }
 
-    /// The most pairs that are all missed once in 200 times or more often.
+    /// The largest number of pairs that are all missed together with a probability of 1 in 200 or more.
     fn unseen(odds: f64) -> u64 {
         const MOST: u64 = 1000;
         let missed = odds / (1.0 + odds);
@@ -132,7 +132,7 @@ impl Missed {
 }
 
 impl fmt::Display for Missed {
-    /// `about 3.2 (at most 8)`, or `none`.
+    /// Writes text such as `about 3.2 (at most 8)` or `none`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             expected,
@@ -149,36 +149,37 @@ impl fmt::Display for Missed {
     }
 }
 
-/// Counts the pairs that were found, and what they say of those that were not.
+/// Counts found pairs, and estimates from them how many were missed.
 pub(crate) struct PairTally<'c> {
     chances: &'c Chances,
     counts: PairCounts,
 }
 
-/// What pairs come to, whatever their order.
+/// Sums over the found pairs, which do not depend on the order of the pairs.
 #[derive(Debug, Clone, Default)]
 struct PairCounts {
     found: u64,
-    /// Those that are found for certain, and do not count as found.
+    /// Pairs that are found with certainty, which `found` does not count.
     certain: u64,
-    /// Whether some of these were found by the exact join.
+    /// Whether the exact join found some of the certain pairs.
     is_joined: bool,
     missed: Sum,
     variance: Sum,
-    /// What pairs that agree in one band alone stand for, by bands: as many are missed with another of these.
+    /// For each band, the expected number of pairs that agree in this band alone, estimated from those found.
     by_band: Vec<Sum>,
-    /// How many missed pairs they stand for, in [`GROUPS`](Self::GROUPS) by a hash of the bands in which they agree.
+    /// Expected numbers of missed pairs, in [`GROUPS`](Self::GROUPS) by a hash of the bands in which the found pairs
+    /// agree.
     together: Vec<Sum>,
-    /// The squares of these.
+    /// The sum of squares of the terms in `together`.
     squares: Sum,
 }
 
 impl PairCounts {
-    /// With 64, the size of groups of pairs has a standard error of 18%.
+    /// With 64 groups, the estimated number of pairs that are missed together has a standard error of 18%.
     const GROUPS: usize = 64;
 }
 
-/// A sum that does not depend on the order of its terms: in steps of 2^-40.
+/// A fixed-point sum in steps of 2^-40, so that it does not depend on the order of its terms.
 #[derive(Debug, Clone, Copy, Default)]
 struct Sum(i128);
 
@@ -211,7 +212,8 @@ impl<'c> PairTally<'c> {
         self.chances
     }
 
-    /// Adds `pairs` that are found together: their similarity, the size of the union, and the bands in which they agree.
+    /// Adds `pairs` pairs that are found together, with their similarity, the size of the union, and the bands in which
+    /// they agree.
     pub(crate) fn add(
         &mut self,
         jaccard: f64,
@@ -240,28 +242,28 @@ impl<'c> PairTally<'c> {
         }
     }
 
-    /// Adds pairs that the exact join finds for certain.
+    /// Adds pairs that the exact join finds with certainty.
     pub(crate) fn add_certain(&mut self, pairs: u64) {
         self.counts.certain += pairs;
         self.counts.is_joined = true;
     }
 
-    /// Adds all pairs of documents that are known to be the same, but for those of `settled` among them.
+    /// Adds all pairs of `documents` identical documents, except the pairs among `settled` of them.
     pub(crate) fn add_copies(&mut self, documents: u64, settled: u64) {
         let pairs = |of: u64| of * of.saturating_sub(1) / 2;
         self.counts.certain += pairs(documents) - pairs(settled);
     }
 
-    /// The pairs that were found, and those that were missed.
+    /// Returns the number of found pairs, and an estimate of the missed ones.
     ///
-    /// Pairs are found and missed together where they share documents. The variance for independent pairs is then too
-    /// small, and the largest of three is taken:
+    /// Pairs that share documents are found or missed together. The variance of independent pairs is then too small, so
+    /// the largest of three estimates is used:
     ///
-    /// - that of independent pairs;
+    /// - the variance of independent pairs;
     /// - the jackknife over bands: how much the estimate changes when one band is left out;
-    /// - that of independent pairs times the size of the groups of pairs that agree in the same bands. A hash of these
-    ///   bands deals independent pairs evenly, and groups unevenly. This works even if no pair was found by one band
-    ///   alone and the jackknife sees nothing.
+    /// - the variance of independent pairs times the size of the groups of pairs that agree in the same bands. A hash
+    ///   of these bands spreads independent pairs evenly, but groups unevenly. This works even if no pair was found by
+    ///   one band alone, when the jackknife gives 0.
     pub(crate) fn told(&self) -> (u64, Missed) {
         let counts = &self.counts;
         let bands = counts.by_band.len() as f64;
@@ -289,29 +291,31 @@ impl<'c> PairTally<'c> {
     }
 }
 
-/// The sum of squared differences to the mean.
+/// The sum of squared differences from the mean.
 fn squared_deviations(sums: &[Sum]) -> f64 {
     let values = || sums.iter().map(|sum| sum.value());
     let mean = values().sum::<f64>() / sums.len() as f64;
     values().map(|value| (value - mean) * (value - mean)).sum()
 }
 
-/// The same for sets that are removed, counted from many threads: by steps of similarity and powers of two of the size of
-/// the union, so that the order does not matter.
+/// Counts sets that are removed, from many threads, and estimates how many were missed.
+///
+/// There is a counter for each step of similarity and each power of two of the size of the union, so that the result
+/// does not depend on the order.
 pub(crate) struct LinkTally<'c> {
     chances: &'c Chances,
-    /// The last counts those that are found for certain.
+    /// The last counter is for sets that are found with certainty.
     found: Vec<AtomicU64>,
 }
 
-/// Steps of similarity, and how many pairs are of each.
+/// Indexes of counters that are not 0, with their values.
 #[cfg(feature = "corpus")]
 pub(crate) type LinkCounts = Vec<(usize, u64)>;
 
 impl<'c> LinkTally<'c> {
-    /// Powers of two.
+    /// The number of powers of two.
     const UNIONS: usize = usize::BITS as usize;
-    /// Those that are found for certain come last.
+    /// Index of the counter for sets that are found with certainty.
     const CERTAIN: usize = Chances::STEPS * Self::UNIONS;
 
     pub(crate) fn new(chances: &'c Chances) -> Self {
@@ -321,7 +325,7 @@ impl<'c> LinkTally<'c> {
         }
     }
 
-    /// Adds a set that is removed for one of this similarity.
+    /// Adds a set that is removed for another one with this similarity to it.
     pub(crate) fn add(&self, similarity: &Similarity) {
         let (step, _) = self.chances.step(similarity.jaccard);
         let union = similarity.union().max(1).ilog2() as usize;
@@ -333,19 +337,19 @@ impl<'c> LinkTally<'c> {
         similarity.jaccard >= self.chances.threshold
     }
 
-    /// Adds a set that is not missed in any case.
+    /// Adds a set that is found with certainty.
     pub(crate) fn add_certain(&self) {
         self.found[Self::CERTAIN].fetch_add(1, Ordering::Relaxed);
     }
 
-    /// How many sets there are of each kind that has some.
+    /// Returns the counters that are not 0.
     #[cfg(feature = "corpus")]
     pub(crate) fn counts(&self) -> LinkCounts {
         let found = self.found.iter().map(|found| found.load(Ordering::Relaxed));
         (0..).zip(found).filter(|&(_, found)| found > 0).collect()
     }
 
-    /// Adds what another tally has counted.
+    /// Adds the counts of another tally.
     #[cfg(feature = "corpus")]
     pub(crate) fn add_counts(&self, counts: &LinkCounts) {
         for &(step, found) in counts {
@@ -353,8 +357,10 @@ impl<'c> LinkTally<'c> {
         }
     }
 
-    /// Those that were found, and those that were missed: a little too many, as similarities count from the beginning of
-    /// their step, and unions to the next power of two.
+    /// Returns the number of found sets, and an estimate of the missed ones.
+    ///
+    /// The estimate is slightly too high, since similarities are rounded down to their step, and unions up to a power
+    /// of two.
     pub(crate) fn told(&self) -> (u64, Missed) {
         let mut all = self.found[Self::CERTAIN].load(Ordering::Relaxed);
         let (mut uncertain, mut missed, mut variance) = (0, 0.0, 0.0);
@@ -403,19 +409,19 @@ mod tests {
             links.add(&Similarity::of(50, 75, 75));
         }
         let (linked, links) = links.told();
-        let (found, told) = tally.told();
+        let (found, pairs) = tally.told();
         assert_eq!((found, linked), (2000, 1000));
-        assert!((told.expected - 2000.0 * missed).abs() < 1e-6, "{told:?}");
-        assert!((told.low as f64) < told.expected && told.expected < told.high as f64);
+        assert!((pairs.expected - 2000.0 * missed).abs() < 1e-6, "{pairs:?}");
+        assert!((pairs.low as f64) < pairs.expected && pairs.expected < pairs.high as f64);
         assert!((links.expected - 1000.0 * missed).abs() < 1e-6);
-        // Where all that is found alone is found by one band, another band may as well find as much more.
+        // If one band alone finds many pairs, each of the others may have missed as many.
         for _ in 0..100 {
             let (same, only) = (0, Some(7));
             tally.add(0.5, 100, 1, Some(Agreement { same, only }));
         }
         let (_, alone) = tally.told();
         assert!(
-            alone.high - alone.low > told.high - told.low + 200,
+            alone.high - alone.low > pairs.high - pairs.low + 200,
             "{alone:?}"
         );
     }
@@ -438,7 +444,7 @@ mod tests {
         assert!(pairs.expected > 0.0 && links.high > 0);
     }
 
-    /// The range for `found` independent pairs, each found with `chance`.
+    /// The estimate for `found` independent pairs, each found with probability `chance`.
     fn missed(found: u64, chance: f64) -> Missed {
         let odds = (1.0 - chance) / chance;
         Missed::new(&Estimate {
@@ -450,7 +456,7 @@ mod tests {
         })
     }
 
-    /// Whatever the number of pairs and the probability: the sum over all outcomes.
+    /// Sums the probabilities of all outcomes whose range contains the truth.
     #[test]
     fn ranges_hold_the_truth() {
         for chance in [0.2, 0.5, 0.9, 0.947, 0.99, 0.998] {
@@ -519,7 +525,7 @@ mod tests {
 
     #[test]
     fn missed_reads_well() {
-        let told = |expected, low, high| {
+        let shown = |expected, low, high| {
             Missed {
                 expected,
                 low,
@@ -527,10 +533,10 @@ mod tests {
             }
             .to_string()
         };
-        assert_eq!(told(0.0, 0, 0), "none");
-        assert_eq!(told(0.0, 0, 1), "hardly any (at most 1)");
-        assert_eq!(told(0.01, 0, 1), "hardly any (at most 1)");
-        assert_eq!(told(3.21, 0, 8), "about 3.2 (at most 8)");
-        assert_eq!(told(1234.5, 1156, 1313), "about 1234 (1156 to 1313)");
+        assert_eq!(shown(0.0, 0, 0), "none");
+        assert_eq!(shown(0.0, 0, 1), "hardly any (at most 1)");
+        assert_eq!(shown(0.01, 0, 1), "hardly any (at most 1)");
+        assert_eq!(shown(3.21, 0, 8), "about 3.2 (at most 8)");
+        assert_eq!(shown(1234.5, 1156, 1313), "about 1234 (1156 to 1313)");
     }
 }

@@ -1,27 +1,27 @@
-//! Which keys occur more than once: what candidates are made of.
+//! Finds keys that occur more than once, such as band keys of candidates.
 //!
-//! Of the keys of a band nearly all are unique, so nearly all work of sorting them would be for nothing. Keys are
-//! dealt into parts by their first bits, small enough for the nearest cache; there a table of counters, by the
-//! next bits, lets unique keys be dropped; what is left is sorted. The result is that of sorting everything,
+//! Nearly all keys of a band are unique, so sorting them would be wasted work. Keys are distributed by their first bits
+//! to parts that fit in the nearest cache. In each part, counters indexed by the next bits show which keys are
+//! certainly unique. These are dropped, and the others are sorted. The result is the same as if all keys were sorted,
 //! whatever the number of threads.
 
 use rayon::prelude::*;
 
-/// A key, and what has it: its number, or that and more.
+/// A key with its item, which is a number or contains one.
 pub(crate) type Keyed<T = u32> = (u64, T);
 
-/// Keys that are dealt at a time, where there are not so many that this would make too many chunks.
+/// Keys of a chunk. Chunks are larger if there would be more than [`CHUNKS`].
 const CHUNK: usize = 1 << 16;
 const CHUNKS: usize = 256;
-/// Keys of a part, about.
+/// The approximate number of keys of a part.
 const PART: usize = 1 << 11;
-/// Counters for each key of a part: one in nine unique keys shares its counter with another, and stays for the
-/// sort.
+/// Counters for each key of a part. With 8, one in nine unique keys shares its counter with another, and is sorted.
 const COUNTERS: usize = 8;
 
-/// All of `0..n` whose key another has too, by key, equal keys by number. Those without a key are passed over.
-/// Keys must be hashes: their bits decide how well work is shared out. 16 bytes
-/// of memory each, and for those that are found some 50 more.
+/// Numbers in `0..n` that share a key with another, sorted by key, then by number.
+///
+/// Numbers without a key are skipped. Keys must be hashes, so that their bits distribute the work evenly. Takes 16
+/// bytes of memory a number, and about 50 more for each that is found.
 pub(crate) fn repeated(n: usize, key: impl Fn(u32) -> Option<u64> + Sync) -> Vec<Keyed> {
     let chunk = CHUNK.max(n / CHUNKS);
     let chunks = (0..n).step_by(chunk);
@@ -37,7 +37,9 @@ pub(crate) fn repeated(n: usize, key: impl Fn(u32) -> Option<u64> + Sync) -> Vec
     })
 }
 
-/// The same of what `add` makes of chunks, about `n` in all; equal keys by what has them.
+/// Keyed items that share a key with another, sorted by key, then by item.
+///
+/// `add` appends the items of a chunk; there are about `n` in all.
 pub(crate) fn repeated_of<C: Sync, T: Copy + Default + Ord + Send + Sync>(
     chunks: &[C],
     n: usize,
@@ -75,16 +77,16 @@ pub(crate) fn repeated_of<C: Sync, T: Copy + Default + Ord + Send + Sync>(
     found.concat()
 }
 
-/// The keys of a chunk, dealt into parts.
+/// The keys of a chunk, distributed to parts.
 struct Dealt<T> {
     keyed: Vec<Keyed<T>>,
-    /// Where each part begins, and the end of the last.
+    /// The start of each part, and the end of the last.
     starts: Vec<u32>,
 }
 
 impl<T: Copy + Default> Dealt<T> {
     fn new(keyed: &[Keyed<T>], bits: u32) -> Self {
-        // Counting sort: sizes, then starts, then each key to its place.
+        // Counting sort: count the sizes, sum them to starts, move each key to its position.
         let mut starts = vec![0; (1 << bits) + 1];
         for &(key, _) in keyed {
             starts[first_bits(key, bits) + 1] += 1;
@@ -110,13 +112,13 @@ impl<T: Copy + Default> Dealt<T> {
     }
 }
 
-/// The first `bits` bits.
+/// The first `bits` bits of a key.
 #[inline]
 fn first_bits(key: u64, bits: u32) -> usize {
     (key >> 1 >> (63 - bits)) as usize
 }
 
-/// Drops keys that are unique for certain.
+/// Drops keys that are certainly unique.
 fn drop_unique<T>(keyed: &mut Vec<Keyed<T>>, counters: &mut Vec<u8>, bits: u32) {
     let size = (keyed.len() * COUNTERS).next_power_of_two();
     counters.clear();

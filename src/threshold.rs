@@ -1,41 +1,41 @@
-//! What a threshold asks of sets.
+//! Bounds on sizes and overlaps of sets, given a threshold.
 
 /// A least Jaccard similarity, above 0 and at most 1.
 ///
-/// All bounds follow from [`is_reached`](Self::is_reached), in the same arithmetic: what they rule out would not have
-/// been accepted, down to the last bit.
+/// All bounds are derived from [`is_reached`](Self::is_reached), with the same floating-point arithmetic. So they never
+/// rule out a pair that it would accept.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Threshold(pub(crate) f64);
 
 impl Threshold {
-    /// True where `shared / union` is at least the threshold: the one place where a similarity meets it.
+    /// True if `shared / union` is at least the threshold. The only place where a similarity is compared with it.
     pub(crate) fn is_reached(self, shared: usize, union: usize) -> bool {
         shared as f64 / union as f64 >= self.0
     }
 
-    /// The least overlap with which sets of these sizes reach the threshold:
-    /// `ceil(t (|A| + |B|) / (1 + t))`, set right where rounding went the wrong way. It falls with neither size.
+    /// The least overlap with which sets of these sizes reach the threshold: `ceil(t (|A| + |B|) / (1 + t))`, corrected
+    /// for rounding. It never decreases with either size.
     pub(crate) fn needed_overlap(self, left: usize, right: usize) -> usize {
         let both = left + right;
         let enough = |shared: usize| shared >= both || self.is_reached(shared, both - shared);
         least((self.0 * both as f64 / (1.0 + self.0)) as usize, enough)
     }
 
-    /// The same where sets of these sizes may reach the threshold at all.
+    /// The least overlap with which sets of these sizes reach the threshold; `None` if they cannot.
     pub(crate) fn needed_of(self, left: usize, right: usize) -> Option<usize> {
         let (small, large) = (left.min(right), left.max(right));
         let may = small > 0 && self.is_reached(small, large);
         may.then(|| self.needed_overlap(left, right))
     }
 
-    /// The same of sizes that come to `both`, for a filter: at most by one too low.
+    /// The least overlap for sets whose sizes add up to `both`, for filters: exact or one too low.
     #[inline]
     pub(crate) fn needed_about(self, both: usize) -> usize {
-        // Less by more than all rounding: never too high.
+        // Reduced by more than the rounding error, so that it is never too high.
         (self.0 / (1.0 + self.0) * (1.0 - 1e-9) * both as f64).ceil() as usize
     }
 
-    /// The largest sum of the sizes of two sets for which an overlap is enough; 0 where it is none.
+    /// The largest sum of the sizes of two sets for which an overlap of `shared` is enough; 0 for no overlap.
     pub(crate) fn most_sum(self, shared: usize) -> usize {
         if shared == 0 {
             return 0;
@@ -52,15 +52,14 @@ impl Threshold {
         sum
     }
 
-    /// The least size of a set that is similar to one of `size`, and the least overlap with it: `ceil(t |A|)`.
+    /// The least size of a set that is similar to a set of `size`, which is also the least overlap: `ceil(t |A|)`.
     pub(crate) fn least_partner(self, size: usize) -> usize {
         least((self.0 * size as f64) as usize, |other| {
             other >= size || self.is_reached(other, size)
         })
     }
 
-    /// How many of `size` shingles can be missing from a similar set. It grows with the size, by one or not at all
-    /// for one more.
+    /// How many of `size` shingles can be missing from a similar set. For each additional shingle, it grows by 0 or 1.
     pub(crate) fn may_miss(self, size: usize) -> usize {
         size - self.least_partner(size)
     }
@@ -71,7 +70,7 @@ impl Threshold {
     }
 }
 
-/// The least number that is enough, from a guess near to it.
+/// The least number for which `enough` holds, searched from a guess close to it.
 fn least(guess: usize, enough: impl Fn(usize) -> bool) -> usize {
     let mut least = guess;
     while least > 0 && enough(least - 1) {

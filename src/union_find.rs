@@ -1,7 +1,8 @@
-//! Disjoint sets.
+//! Disjoint sets of numbers.
 
-/// Disjoint sets of the numbers 0..n; the smallest number of a set stands for it, so the result does
-/// not depend on the order of unions. 4 bytes a number.
+/// Disjoint sets of the numbers 0..n, in 4 bytes a number.
+///
+/// The smallest number of a set represents it, so the result does not depend on the order of unions.
 ///
 /// ```
 /// use resemblance::cluster::UnionFind;
@@ -13,15 +14,15 @@
 /// ```
 #[derive(Debug, Clone)]
 pub struct UnionFind {
-    /// Never greater than the number itself.
+    /// For each number, one of its set that is not greater.
     parent: Vec<u32>,
 }
 
 impl UnionFind {
-    /// Each of `n` numbers by itself.
+    /// Makes `n` sets of one number each.
     ///
     /// # Panics
-    /// Where n is 2^32 or more.
+    /// If n is 2^32 or more.
     pub fn new(n: usize) -> Self {
         let n = u32::try_from(n).expect("fewer than 2^32 numbers");
         Self {
@@ -29,10 +30,10 @@ impl UnionFind {
         }
     }
 
-    /// The smallest number in the set of `x`.
+    /// The smallest number in the set of `x`. Shortens paths to it.
     ///
     /// # Panics
-    /// Where a number is not below n.
+    /// If `x` is not below n.
     pub fn find(&mut self, x: u32) -> u32 {
         let mut x = x as usize;
         while self.parent[x] as usize != x {
@@ -43,7 +44,7 @@ impl UnionFind {
         x as u32
     }
 
-    /// The same, and nothing is changed by it.
+    /// The smallest number in the set of `x`, without changing anything.
     pub(crate) fn root(&self, x: u32) -> u32 {
         let mut x = x;
         while self.parent[x as usize] != x {
@@ -52,10 +53,10 @@ impl UnionFind {
         x
     }
 
-    /// Joins the sets of `x` and `y`; false where they were one already.
+    /// Joins the sets of `x` and `y`. Returns false if they were already the same set.
     ///
     /// # Panics
-    /// Where a number is not below n.
+    /// If `x` or `y` is not below n.
     pub fn union(&mut self, x: u32, y: u32) -> bool {
         let (x, y) = (self.find(x), self.find(y));
         let (low, high) = (x.min(y), x.max(y));
@@ -63,9 +64,9 @@ impl UnionFind {
         low != high
     }
 
-    /// The smallest number of each number's set.
+    /// For each number, the smallest number of its set.
     pub fn flatten(&mut self) -> &[u32] {
-        // Parents are smaller, so theirs are final already.
+        // Parents are smaller, so their own parents are already final.
         for x in 0..self.parent.len() {
             self.parent[x] = self.parent[self.parent[x] as usize];
         }

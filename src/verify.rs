@@ -1,4 +1,4 @@
-//! Candidate pairs to verified pairs: exact similarities of shingle sets.
+//! Verification of candidate pairs by the exact similarity of their shingle sets.
 
 use crate::collapse::Distinct;
 use crate::frequent::SplitSet;
@@ -11,16 +11,16 @@ use crate::threshold::Threshold;
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Pair {
-    /// The document that comes first.
+    /// The first of the two documents.
     pub a: usize,
-    /// The document that comes later.
+    /// The second of the two documents, with a higher number.
     pub b: usize,
     /// Their similarity.
     pub similarity: Similarity,
 }
 
 impl Pair {
-    /// Of two documents in any order; `similarity` is of `x` and `y`.
+    /// Makes a pair of two documents in any order, with the similarity of `x` to `y`.
     pub(crate) fn of(x: u32, y: u32, similarity: Similarity) -> Self {
         let (a, b, similarity) = match x < y {
             true => (x, y, similarity),
@@ -36,17 +36,17 @@ impl Pair {
 
 /// Verifies candidates of a batch: by signatures first, where there are any, then exactly.
 pub(crate) struct Verifier<'a> {
-    /// The shingle sets that can be asked for; the rest are empty.
+    /// The shingle sets of candidates; the others are empty.
     pub(crate) sets: &'a [SplitSet],
     pub(crate) threshold: Threshold,
     pub(crate) estimates: Option<Estimates<'a>>,
 }
 
-/// What signatures say of distinct sets.
+/// Signatures of distinct sets, to dismiss candidates without comparing sets.
 pub(crate) struct Estimates<'a> {
     pub(crate) rows: &'a SignatureMatrix,
     pub(crate) distinct: &'a Distinct,
-    /// Equal slots below which two sets are taken to be dissimilar.
+    /// The floor: two sets with fewer equal slots are dismissed.
     pub(crate) floor_slots: usize,
 }
 
@@ -55,25 +55,25 @@ impl<'a> Estimates<'a> {
         equal_slots(self.row(a), self.row(b)) >= self.floor_slots
     }
 
-    /// A set's signature.
+    /// The signature of a set.
     fn row(&self, set: u32) -> &'a [u32] {
         self.rows.row(self.distinct.first(set as usize))
     }
 }
 
 impl<'a> Verifier<'a> {
-    /// The similarity of sets `a` and `b` where it reaches the threshold.
+    /// The similarity of sets `a` and `b`, if their signatures do not dismiss them and it reaches the threshold.
     pub(crate) fn verify(&self, a: u32, b: u32) -> Option<Similarity> {
         self.may_be(a, b).then(|| self.exactly(a, b)).flatten()
     }
 
-    /// What the signatures say.
+    /// Whether the signatures allow that two sets are similar.
     fn may_be(&self, a: u32, b: u32) -> bool {
         let estimates = self.estimates.as_ref();
         estimates.is_none_or(|estimates| estimates.may_be(a, b))
     }
 
-    /// What the shingle sets say.
+    /// The similarity of sets `a` and `b`, if it reaches the threshold. Ignores signatures.
     pub(crate) fn exactly(&self, a: u32, b: u32) -> Option<Similarity> {
         self.set(a).similarity_at_least(self.set(b), self.threshold)
     }

@@ -1,4 +1,4 @@
-//! Watching a run: progress, and the way to cancel it.
+//! Progress of a run, and how to cancel it.
 
 use std::cell::Cell;
 use std::fmt;
@@ -11,29 +11,29 @@ use crate::error::Error;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Stage {
-    /// Files are looked for (feature `corpus`). Counted in files; told only where it takes long.
+    /// Searching for files (feature `corpus`). Counted in files; reported only if it takes long.
     Find,
-    /// Files are read (feature `corpus`). Counted in bytes.
+    /// Reading files (feature `corpus`). Counted in bytes.
     Read,
-    /// Documents to signatures, or to what the method needs of them.
+    /// Computing signatures, or what else the method needs of each document.
     Sketch,
-    /// Copies are collapsed (feature `corpus`, where memory is bounded).
+    /// Collapsing copies (feature `corpus`, with bounded memory).
     Collapse,
-    /// Documents that can have no partner are set aside (exact join).
+    /// Setting aside documents that cannot have a near-duplicate (exact join).
     Filter,
-    /// Signatures to buckets of candidates, counted in bands; or shingle sets to an index of their prefixes, counted
-    /// in sets.
+    /// Sorting signatures into buckets of candidates, counted in bands; or building an index of the prefixes of shingle
+    /// sets, counted in sets.
     Candidates,
-    /// The shingle sets of candidates are built.
+    /// Building the shingle sets of candidates.
     Sets,
-    /// Candidates are verified, and clustered where clusters are asked for. Counted in documents, or
-    /// in places of buckets.
+    /// Verifying candidates, and clustering them if the caller wants clusters. Counted in documents, or in entries of
+    /// buckets.
     Verify,
-    /// The similarity of each removed document to the kept one is computed.
+    /// Computing the similarity of each removed document to the kept one.
     Measure,
-    /// Records are copied to outputs (feature `corpus`).
+    /// Copying records to outputs (feature `corpus`).
     Write,
-    /// Documents that are kept are written to an index (feature `corpus`).
+    /// Writing the kept documents to an index (feature `corpus`).
     Save,
 }
 
@@ -56,7 +56,7 @@ impl fmt::Display for Stage {
 }
 
 impl Stage {
-    /// What it is counted in.
+    /// The unit in which [`Progress`] counts this stage.
     pub fn unit(self) -> Unit {
         match self {
             Self::Find => Unit::Files,
@@ -73,19 +73,19 @@ impl Stage {
     }
 }
 
-/// What a stage is counted in.
+/// The unit in which a stage is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Unit {
     /// Files.
     Files,
-    /// Bytes of files, as they stand on the disk.
+    /// Bytes of files, as stored on the disk.
     Bytes,
     /// Documents.
     Documents,
-    /// Distinct shingle sets: documents, but copies only once.
+    /// Distinct shingle sets: documents, with copies counted once.
     Sets,
-    /// Parts of the work, by method: bands, sets or places of buckets.
+    /// Parts of the work, depending on the method: bands, sets or entries of buckets.
     Steps,
 }
 
@@ -101,7 +101,7 @@ impl fmt::Display for Unit {
     }
 }
 
-/// How far a stage is.
+/// The progress of a stage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Progress {
@@ -109,16 +109,16 @@ pub struct Progress {
     pub stage: Stage,
     /// Done so far, in the [unit](Stage::unit) of the stage.
     pub done: u64,
-    /// How much there is to do. Where that is not known (files that are looked for, standard input), a number greater than
-    /// [`done`](Self::done).
+    /// The total amount of work. If it is not known (while searching for files, or with standard input), a number
+    /// greater than [`done`](Self::done).
     pub total: u64,
-    /// Bytes that the run has written to its work folder up to now; 0 where all is in memory.
+    /// Bytes that the run has written to its work folder so far; 0 for a run in memory.
     pub spilled: u64,
 }
 
 #[cfg(feature = "corpus")]
 impl Progress {
-    /// Progress of a stage whose total is not known.
+    /// The progress of a stage whose total is not known.
     pub(crate) fn of_unknown(stage: Stage, done: u64) -> Self {
         Self {
             stage,
@@ -129,15 +129,15 @@ impl Progress {
     }
 }
 
-/// Is told how a run goes on, and may stop it.
+/// A callback that receives the progress of a run, and may cancel it.
 ///
-/// Any `Fn(Progress) -> ControlFlow<()> + Sync` is one. Of each stage that has something to do it is told the
-/// beginning, with nothing done; the end; and how far it is in between, about every thousand documents. A stage may
-/// come again: when pairs were verified, clusters may be. The calls in between come from the threads that do the work,
-/// so that one may be overtaken by a later one; a call that waits holds its thread up. After a `Break` the run ends
-/// soon, with an error that [`is_cancelled`](Error::is_cancelled).
+/// Any `Fn(Progress) -> ControlFlow<()> + Sync` implements it. Each stage that has work to do reports its start, with
+/// nothing done; its progress, about every thousand documents; and its end. A stage may be reported again: for example,
+/// clusters may be verified after pairs. Reports of progress come from the threads that do the work, so they may arrive
+/// out of order, and a call that blocks delays its thread. After a `Break` the run ends soon, with an error that
+/// [`is_cancelled`](Error::is_cancelled).
 pub trait Watch: Sync {
-    /// Called with how far the run is.
+    /// Receives the progress of the current stage.
     fn progress(&self, progress: Progress) -> ControlFlow<()>;
 }
 
@@ -147,7 +147,7 @@ impl<F: Fn(Progress) -> ControlFlow<()> + Sync> Watch for F {
     }
 }
 
-/// Counts one stage's work and passes it on to the [`Watch`].
+/// Counts the work of a stage and reports it to the [`Watch`].
 pub(crate) struct Ticker<'a> {
     watch: Option<&'a dyn Watch>,
     stage: Stage,
@@ -156,16 +156,16 @@ pub(crate) struct Ticker<'a> {
     spilled: Option<&'a AtomicU64>,
 }
 
-/// Set in `done` once the watch has said break.
+/// The bit of `done` that is set once the watch has returned `Break`.
 const CANCELLED: u64 = 1 << 63;
 
 impl<'a> Ticker<'a> {
-    /// Begins a stage.
+    /// Starts a stage.
     pub(crate) fn new(watch: Option<&'a dyn Watch>, stage: Stage, total: usize) -> Self {
         Self::begin(watch, stage, total, None)
     }
 
-    /// Begins a stage of a run that counts in `spilled` what it writes to its work folder.
+    /// Starts a stage of a run whose work folder has `spilled` bytes.
     #[cfg(feature = "corpus")]
     pub(crate) fn spilling(
         watch: Option<&'a dyn Watch>,
@@ -176,7 +176,7 @@ impl<'a> Ticker<'a> {
         Self::begin(watch, stage, total, Some(spilled))
     }
 
-    /// One that nobody watches.
+    /// A ticker that reports to no watch.
     pub(crate) fn silent() -> Self {
         Self::new(None, Stage::Sketch, 0)
     }
@@ -197,22 +197,22 @@ impl<'a> Ticker<'a> {
         if let Some(watch) = watch.filter(|_| total > 0)
             && watch.progress(ticker.progress(0)).is_break()
         {
-            *ticker.done.get_mut() = CANCELLED; // told by the first tick
+            *ticker.done.get_mut() = CANCELLED; // the first tick returns the error
         }
         ticker
     }
 
-    /// Counts `more` as done.
+    /// Counts `more` units as done.
     ///
     /// # Errors
-    /// Where the run is cancelled.
+    /// If the run is cancelled.
     pub(crate) fn tick(&self, more: usize) -> Result<(), Error> {
         let Some(watch) = self.watch else {
             return Ok(());
         };
         let before = self.done.fetch_add(more as u64, Ordering::Relaxed);
         let done = (before & !CANCELLED) + more as u64;
-        // Work between two calls of the watch. Results never depend on it.
+        // The amount of work between two calls of the watch. Results never depend on it.
         let every = match self.stage {
             Stage::Read => 1 << 20,
             Stage::Candidates => 1,
@@ -226,10 +226,10 @@ impl<'a> Ticker<'a> {
         Ok(())
     }
 
-    /// Asks the watch whether to go on, with nothing more done.
+    /// Calls the watch without counting any work.
     ///
     /// # Errors
-    /// Where the run is cancelled.
+    /// If the run is cancelled.
     pub(crate) fn look(&self) -> Result<(), Error> {
         let done = self.done.load(Ordering::Relaxed);
         let is_cancelled = |watch: &dyn Watch| watch.progress(self.progress(done)).is_break();
@@ -253,7 +253,7 @@ impl<'a> Ticker<'a> {
     }
 }
 
-/// Asks the watch of a stage whether to go on, every so many steps that are not counted as work done.
+/// Calls the watch of a stage at intervals of steps that do not count as work.
 pub(crate) struct Looks<'t> {
     ticker: &'t Ticker<'t>,
     steps: Cell<usize>,
@@ -265,10 +265,10 @@ impl<'t> Looks<'t> {
         Self { ticker, steps }
     }
 
-    /// Counts steps, of about a microsecond each.
+    /// Counts steps of about a microsecond each.
     ///
     /// # Errors
-    /// Where the run is cancelled.
+    /// If the run is cancelled.
     pub(crate) fn count(&self, more: usize) -> Result<(), Error> {
         const EVERY: usize = 1 << 13;
         let steps = self.steps.get() + more;
@@ -286,13 +286,13 @@ mod tests {
 
     use super::*;
 
-    /// What a watch is told of a stage of 2,500 documents, done 500 at a time, each of which writes 10 bytes.
-    fn told(until: u64) -> (Vec<(u64, u64)>, Result<(), Error>) {
-        let told = Mutex::default();
+    /// What a stage of 2,500 documents reports, if it does 500 at a time and writes 10 bytes each time.
+    fn reported(until: u64) -> (Vec<(u64, u64)>, Result<(), Error>) {
+        let reports = Mutex::default();
         let watch = |progress: Progress| {
             assert_eq!((progress.stage, progress.total), (Stage::Filter, 2500));
-            let mut told: std::sync::MutexGuard<'_, Vec<_>> = told.lock().unwrap();
-            told.push((progress.done, progress.spilled));
+            let mut reports: std::sync::MutexGuard<'_, Vec<_>> = reports.lock().unwrap();
+            reports.push((progress.done, progress.spilled));
             match progress.done >= until {
                 true => ControlFlow::Break(()),
                 false => ControlFlow::Continue(()),
@@ -304,28 +304,28 @@ mod tests {
             spilled.fetch_add(10, Ordering::Relaxed);
             ticker.tick(500)
         });
-        (told.into_inner().unwrap(), ticked)
+        (reports.into_inner().unwrap(), ticked)
     }
 
     #[test]
-    fn the_beginning_the_end_and_some_in_between_are_told() {
-        let (told, ticked) = told(u64::MAX);
-        assert_eq!(told, [(0, 7), (1500, 37), (2500, 57)]);
+    fn a_stage_reports_its_start_its_end_and_some_progress() {
+        let (reports, ticked) = reported(u64::MAX);
+        assert_eq!(reports, [(0, 7), (1500, 37), (2500, 57)]);
         ticked.unwrap();
     }
 
     #[test]
     fn a_break_ends_it_at_the_next_tick() {
         for (until, calls) in [(0, 1), (1, 2), (2500, 3)] {
-            let (told, ticked) = told(until);
-            assert_eq!(told.len(), calls);
+            let (reports, ticked) = reported(until);
+            assert_eq!(reports.len(), calls);
             assert!(ticked.unwrap_err().is_cancelled());
         }
     }
 
     #[test]
-    fn a_stage_without_work_is_not_told() {
-        let watch = |_: Progress| panic!("told");
+    fn a_stage_without_work_is_not_reported() {
+        let watch = |_: Progress| panic!("reported");
         Ticker::new(Some(&watch), Stage::Sketch, 0);
     }
 }

@@ -216,7 +216,7 @@ fn indexes_that_do_not_fit_are_refused() {
     place.write("here/some.txt", A).write("file", "");
     for (args, told) in [
         ("--against nowhere", "cannot read nowhere"),
-        ("--against here", "here is no index of this crate"),
+        ("--against here", "here is not an index of this crate"),
         ("--against own", "the index own has no shingle sets"),
         (
             "--against seen --shingle words:3",
@@ -227,7 +227,7 @@ fn indexes_that_do_not_fit_are_refused() {
             "the index seen has the banding",
         ),
         ("--save-index here", "cannot write an index to "),
-        ("--save-index file", "a file lies there"),
+        ("--save-index file", "there is a file at this path"),
         (
             "--save-index k.jsonl --kept k.jsonl",
             "outputs k.jsonl and k.jsonl overlap",
@@ -248,7 +248,7 @@ fn indexes_that_do_not_fit_are_refused() {
     fs::write(&sets, bytes).unwrap();
     place.fails(
         "tuesday.jsonl --against seen --kept k",
-        "sets.bin is corrupt: its checksum is another",
+        "sets.bin is corrupt: its checksum does not match",
     );
 }
 
@@ -310,7 +310,7 @@ fn an_index_that_no_job_has_written_is_not_placed() {
     let before = index(&place, "seen");
     let (_, outputs, _seen) = tuesday(&place);
     let error = outputs.commit().unwrap_err().to_string();
-    assert!(error.ends_with("seen: nothing has written it"), "{error}");
+    assert!(error.ends_with("seen: it was not finished"), "{error}");
     assert_eq!(index(&place, "seen"), before);
 }
 
@@ -349,8 +349,8 @@ fn an_index_among_the_inputs_is_passed_over() {
     );
 }
 
-/// The texts of a form in two files. Of three quarters of the copies the original is in the first; of the others both are in
-/// the second.
+/// The texts of a form in two files. Of three quarters of the copies the original is in the first; of the others both
+/// are in the second.
 fn form_in_halves() -> Place {
     let documents = SHORT_FORM.documents();
     let (mut first, mut second) = (String::new(), String::new());

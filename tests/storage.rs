@@ -282,7 +282,7 @@ fn missing_parts_are_named() {
         "{}",
         open(&place)
     );
-    assert_eq!(open(folder.path()), "PLACE is no index of this crate");
+    assert_eq!(open(folder.path()), "PLACE is not an index of this crate");
     of_texts(&collection(1, 5)).save(&place).unwrap();
     for name in files(&place).keys().filter(|name| *name != "index.json") {
         let aside = folder.path().join("aside");
@@ -297,7 +297,8 @@ fn missing_parts_are_named() {
     fs::write(place.join("index.json"), "{\"format\": \"other\"}").unwrap();
     assert_eq!(
         open(&place),
-        "PLACE/index.json is no index of this crate".replace('/', std::path::MAIN_SEPARATOR_STR)
+        "PLACE/index.json is not an index of this crate"
+            .replace('/', std::path::MAIN_SEPARATOR_STR)
     );
 }
 
@@ -341,13 +342,16 @@ fn what_is_no_index_is_never_replaced() {
     };
     let file = folder.path().join("file");
     fs::write(&file, "mine").unwrap();
-    refused(&file, ": a file lies there");
+    refused(&file, ": there is a file at this path");
     assert_eq!(fs::read_to_string(&file).unwrap(), "mine");
 
     let other = folder.path().join("folder");
     fs::create_dir(&other).unwrap();
     fs::write(other.join("index.json"), "{}").unwrap();
-    refused(&other, ": a folder lies there that is no index");
+    refused(
+        &other,
+        ": there is a folder at this path that is not an index",
+    );
     assert_eq!(files(&other).len(), 1);
 
     let place = folder.path().join("index");
@@ -355,7 +359,7 @@ fn what_is_no_index_is_never_replaced() {
     fs::write(place.join("notes.txt"), "mine").unwrap();
     refused(
         &place,
-        ": the index there also holds notes.txt, which is no part of it",
+        ": the folder of the index there also contains notes.txt, which is not part of an index",
     );
     assert_eq!(fs::read_to_string(place.join("notes.txt")).unwrap(), "mine");
 
@@ -584,7 +588,7 @@ fn what_others_have_saved_meanwhile_is_not_lost() {
     theirs.save(&place).unwrap();
     let error = mine.save(&place).unwrap_err().to_string();
     assert!(
-        error.contains("the index there has changed meanwhile"),
+        error.contains("the index there has changed in the meantime"),
         "{error}"
     );
     assert!(open().contains("theirs"));

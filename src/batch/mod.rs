@@ -1,4 +1,4 @@
-//! One collection on its way through the stages.
+//! A batch: one collection, processed stage by stage.
 
 mod open;
 mod pairs;
@@ -39,21 +39,21 @@ pub(crate) use shingled::Memory;
 pub(crate) use shingled::Shingled;
 use way::{Found, Way};
 
-/// Documents brought as far as candidate pairs, by [`Deduper::batch`](crate::Deduper::batch): ask for pairs, clusters or
-/// both.
+/// Documents with their candidate pairs, from which to compute pairs, clusters or both; made by
+/// [`Deduper::batch`](crate::Deduper::batch).
 #[derive(Debug)]
 pub struct Batch<'d, D> {
     settings: &'d Settings,
     documents: &'d [D],
     run: Run<'d>,
     distinct: Distinct,
-    /// The signatures of the documents, by LSH.
+    /// With LSH, the signatures of the documents.
     rows: Option<SignatureMatrix>,
     candidates: Candidates,
     reason: Reason,
-    /// The shingle set of each distinct set; empty for those that are no candidates.
+    /// The shingles of each distinct set; empty for sets that are neither candidates nor have copies.
     sets: Vec<SplitSet>,
-    /// Sets from this number on have documents of an index alone.
+    /// All documents of the sets from this number on are indexed ones.
     indexed_sets_from: usize,
 }
 
@@ -69,23 +69,24 @@ impl<'d, D: Document + Sync> Batch<'d, D> {
         Self::of(settings, documents, digests, run)
     }
 
-    /// The clusters, and which copies to keep.
+    /// Computes the clusters, and which copies to keep.
     ///
-    /// A pair that is connected already (in leader mode, one that is removed already) is not compared.
+    /// Pairs that are already connected are not compared, nor in leader mode pairs of which one is already removed.
     ///
     /// # Errors
-    /// Where the run is cancelled.
+    /// If the run is cancelled.
     pub fn clusters(&self) -> Result<Clusters, Error> {
         self.all_clusters()
     }
 
-    /// Hands every pair of near-duplicates to `each` as it is found, until that fails, and tells how many may have been
-    /// missed. Only pairs of about a million candidates are held at a time.
+    /// Calls `each` with every pair of near-duplicates as it is found, until `each` fails. Returns how many pairs were
+    /// found, and an estimate of how many were missed. Only the pairs of about a million candidates are in memory at a
+    /// time.
     ///
-    /// The order is the same in every run: by the first documents that have the same shingles as those of the pair.
+    /// The order of pairs is the same in every run: by the first documents with the same shingles as those of the pair.
     ///
     /// # Errors
-    /// Where the run is cancelled; and the error of `each`.
+    /// If the run is cancelled, or `each` fails.
     pub fn for_each_pair<E: From<Error>>(
         &self,
         each: impl FnMut(Pair) -> Result<(), E>,
@@ -95,7 +96,7 @@ impl<'d, D: Document + Sync> Batch<'d, D> {
 }
 
 impl<'d, D: Shingled> Batch<'d, D> {
-    /// From documents whose digests are there.
+    /// Makes a batch of documents whose digests have been computed.
     pub(crate) fn of(
         settings: &'d Settings,
         documents: &'d [D],
@@ -138,13 +139,13 @@ impl<'d, D: Shingled> Batch<'d, D> {
         })
     }
 
-    /// As [`clusters`](Batch::clusters).
+    /// The same as [`clusters`](Batch::clusters).
     pub(crate) fn all_clusters(&self) -> Result<Clusters, Error> {
         let chances = self.chances();
         self.clusters_in(&LinkTally::new(&chances))
     }
 
-    /// As [`for_each_pair`](Batch::for_each_pair).
+    /// The same as [`for_each_pair`](Batch::for_each_pair).
     pub(crate) fn all_pairs<E: From<Error>>(
         &self,
         each: impl FnMut(Pair) -> Result<(), E>,
@@ -158,7 +159,7 @@ impl<'d, D: Shingled> Batch<'d, D> {
 }
 
 impl<D> Batch<'_, D> {
-    /// How candidates were found, and why so.
+    /// The method that found the candidates, and the reason why it was used.
     pub fn method(&self) -> (Method, Reason) {
         match self.rows {
             Some(_) => (Method::Lsh, self.reason),
@@ -166,7 +167,7 @@ impl<D> Batch<'_, D> {
         }
     }
 
-    /// The signatures of the documents, where the method makes any.
+    /// The signatures of the documents, if the method is LSH.
     pub fn signatures(&self) -> Option<&SignatureMatrix> {
         self.rows.as_ref()
     }
@@ -186,7 +187,7 @@ impl<D> Batch<'_, D> {
 }
 
 impl<D: Shingled> Batch<'_, D> {
-    /// As [`clusters`](Batch::clusters), in a tally that may have counted others.
+    /// The same as [`clusters`](Batch::clusters), with a tally that may already contain counts.
     pub(crate) fn clusters_in(&self, tally: &LinkTally<'_>) -> Result<Clusters, Error> {
         let labels = self.labels()?;
         let order = self.keep_order();
@@ -202,7 +203,7 @@ impl<D: Shingled> Batch<'_, D> {
             self.documents.len(),
             |a, b| self.similarity(a, b),
             |removals| self.run.ticker(Stage::Measure, removals),
-            |told| self.settings.recall_of(self.method(), told, labels.unseen),
+            |found| self.settings.recall_of(self.method(), found, labels.unseen),
         )
     }
 
@@ -221,8 +222,9 @@ impl<D: Shingled> Batch<'_, D> {
         }
     }
 
-    /// Whether two sets are not compared for clusters, since of both there are documents of an index. Components are
-    /// connected by a new document of either; leaders, who are kept in any case, by none.
+    /// Whether two sets are not compared for clusters, since both have indexed documents. For leaders, indexed
+    /// documents are always kept, so such sets need no comparison. For components, they need one if either set also has
+    /// a new document.
     fn is_settled(&self, a: u32, b: u32) -> bool {
         match self.settings.cluster_mode() {
             ClusterMode::Components => self.is_indexed(a) && self.is_indexed(b),
@@ -230,20 +232,20 @@ impl<D: Shingled> Batch<'_, D> {
         }
     }
 
-    /// Whether documents of an index have a set.
+    /// Whether a set has indexed documents.
     fn has_indexed(&self, set: u32) -> bool {
         let last = self.distinct.documents(set as usize).last();
         let from = self.run.indexed_from;
         from.is_some_and(|from| last.is_some_and(|&document| document as usize >= from))
     }
 
-    /// Whether a set is one of documents of an index alone.
+    /// Whether all documents of a set are indexed ones.
     fn is_indexed(&self, set: u32) -> bool {
         set as usize >= self.indexed_sets_from
     }
 
-    /// As [`for_each_pair`](Batch::for_each_pair), in a tally that may have counted others. Returns how many candidates
-    /// were not looked at.
+    /// The same as [`for_each_pair`](Batch::for_each_pair), with a tally that may already contain counts. Returns the
+    /// number of candidates that were not compared.
     pub(crate) fn for_each_pair_in<E: From<Error>>(
         &self,
         tally: &mut PairTally<'_>,
@@ -270,7 +272,7 @@ impl<D: Shingled> Batch<'_, D> {
         let all = self.distinct.len();
         let ticker = self.run.ticker(Stage::Verify, all);
         let memory = Pool::<Near>::default();
-        // Copies alone may make more pairs than there is time for.
+        // So that a run can be cancelled while it reports pairs of copies, which may be very many.
         let looks = Looks::new(&ticker);
         let mut each = |pair| {
             looks.count(1)?;
@@ -300,8 +302,8 @@ impl<D: Shingled> Batch<'_, D> {
         Ok(unseen)
     }
 
-    /// The similarity of two candidates where it reaches the threshold. Signatures have no say in what is found for
-    /// certain.
+    /// The similarity of two candidates, if it reaches the threshold. Pairs that the join finds with certainty are not
+    /// dismissed by their signatures.
     fn verify(&self, verifier: &Verifier<'_>, a: u32, b: u32) -> Option<Similarity> {
         match self.candidates.are_joined(a, b) {
             true => verifier.exactly(a, b),
@@ -309,7 +311,7 @@ impl<D: Shingled> Batch<'_, D> {
         }
     }
 
-    /// With which probability pairs are found.
+    /// The probabilities with which pairs are found.
     fn chances(&self) -> Chances {
         self.settings.chances(self.method().0)
     }
@@ -413,7 +415,7 @@ impl<D: Shingled> Batch<'_, D> {
         [(new, right), (indexed, &right[..self.new_of(right)])]
     }
 
-    /// How many of a set's documents are of no index; these come first.
+    /// The number of new documents of a set. They come before the indexed ones.
     fn new_of(&self, documents: &[u32]) -> usize {
         let from = self.run.indexed_from;
         from.map_or(documents.len(), |from| {
@@ -422,12 +424,12 @@ impl<D: Shingled> Batch<'_, D> {
     }
 }
 
-/// Finds the pairs of sets.
+/// Finds the pairs of similar sets.
 struct Finding<'f, 'd, D> {
     batch: &'f Batch<'d, D>,
     verifier: Verifier<'f>,
     chances: &'f Chances,
-    /// Which sets are similar by common shingles alone.
+    /// Sets that are similar by common shingles alone.
     by_classes: Option<Partners<'f>>,
     with_crowded: bool,
 }
@@ -436,9 +438,9 @@ struct Finding<'f, 'd, D> {
 struct Partner {
     set: u32,
     similarity: Similarity,
-    /// Whether it was found for certain.
+    /// Whether it was found with certainty.
     is_certain: bool,
-    /// The bands in which their signatures agree.
+    /// The bands in which the signatures of both sets agree.
     agreement: Option<Agreement>,
 }
 
@@ -458,7 +460,7 @@ impl<D: Shingled> Finding<'_, '_, D> {
             |&(other, similarity): &(u32, Similarity)| self.partner(set, other, similarity);
         let mut all: Vec<Partner> = found.iter().map(partner).collect();
         if let Some(partners) = &self.by_classes {
-            // Those that share rare shingles as well have been found, and share more.
+            // Skip sets that also share rare shingles: they have been found, with all shared shingles.
             near.begin(batch.distinct.len());
             for &(other, _) in &found {
                 near.is_new(other);
@@ -495,8 +497,8 @@ impl<D: Shingled> Finding<'_, '_, D> {
         }
     }
 
-    /// The end of the sets, from `from` on, that are looked at in one step: at least one, and others while
-    /// they meet not too many others.
+    /// The end of the sets, from `from` on, that are processed in one step. At least one set is; others are added while
+    /// the number of their candidates is not too large.
     fn step_from(&self, from: usize, all: usize) -> usize {
         const SETS: usize = 4096;
         const CANDIDATES: usize = 1 << 20;

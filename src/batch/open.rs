@@ -1,14 +1,13 @@
-//! Which sets of buckets may have partners at all, where many share a bucket.
+//! Filters out sets in crowded buckets that cannot have partners, by their signatures.
 
 use rayon::prelude::*;
 
 use crate::lsh::Buckets;
 
-/// For each set whether it is in some bucket and agrees with others in buckets in so many slots of its signature that it
-/// may have a partner: one with which it agrees in `floor` slots.
+/// Finds the sets in buckets that may have a partner, a set with which they agree in at least `floor` slots.
 ///
-/// `row` is the signature of a set. Wrong on the safe side only: slots share bits, so that a set may stay that need
-/// not.
+/// Such a set must agree with other sets in at least `floor` of its slots. `row` returns the signature of a set. The
+/// filter may keep a set without partners, since slots share bits, but never drops one with a partner.
 pub(super) fn open<'r>(
     buckets: &[&Buckets],
     sets: usize,
@@ -57,21 +56,22 @@ pub(super) fn open<'r>(
     is_open
 }
 
-/// Whether it is in vain to look at all slots: most signatures share so many of the first that they will stay.
+/// Whether it is useless to check all slots, since most signatures share so many of the first slots that they will be
+/// kept.
 pub(crate) fn is_in_vain(shared: &[u16], slots: usize, hashes: usize, floor: usize) -> bool {
     let stays = |&&shared: &&u16| usize::from(shared) * hashes >= floor * slots;
     let staying = shared.iter().filter(stays).count();
     4 * staying > 3 * shared.len()
 }
 
-/// Slots that are looked at together: those of a cache line.
+/// The number of slots that are processed together: those of a cache line.
 pub(crate) const TOGETHER: usize = 16;
 
-/// Which values of some slots several signatures have.
+/// For some slots, the values that several signatures have.
 pub(crate) struct SharedSlots(Vec<Seen>);
 
 impl SharedSlots {
-    /// For some slots of so many signatures.
+    /// Makes an empty table for `slots` slots of `signatures` signatures.
     pub(crate) fn new(slots: usize, signatures: usize) -> Self {
         Self((0..slots).map(|_| Seen::new(signatures)).collect())
     }
@@ -83,7 +83,7 @@ impl SharedSlots {
         }
     }
 
-    /// In how many slots other signatures agree with this one, of which all have been inserted.
+    /// The number of slots in which other signatures agree with this one. All must have been inserted before.
     #[inline]
     pub(crate) fn shared(&self, slots: &[u32]) -> u16 {
         let slots = self.0.iter().zip(slots);
@@ -93,16 +93,16 @@ impl SharedSlots {
     }
 }
 
-/// Numbers that were seen, and those that were seen again: two words for each place, beside each other.
+/// Tables of numbers that were seen once, and that were seen again. Their words are stored side by side.
 struct Seen {
     words: Vec<[u32; 2]>,
     shift: u32,
 }
 
 impl Seen {
-    /// For so many numbers.
+    /// Makes empty tables for `numbers` numbers.
     fn new(numbers: usize) -> Self {
-        /// Bits for each.
+        /// The number of bits for each number.
         const BITS: usize = 8;
         let words = (numbers * BITS / 32).next_power_of_two().max(2);
         Self {

@@ -1,12 +1,13 @@
-//! All pairs, with what may have been missed.
+//! All pairs of a batch, with an estimate of how many were missed.
 
 use std::ops::Deref;
 
 use crate::recall::Recall;
 use crate::verify::Pair;
 
-/// Every pair of near-duplicates that was found, by (a, b) ascending, and what may have been missed: what
-/// [`Deduper::pairs`](crate::Deduper::pairs) returns. It is a slice of [`Pair`] for all purposes.
+/// All pairs of near-duplicates that were found, sorted by (a, b), and an estimate of how many were missed.
+///
+/// [`Deduper::pairs`](crate::Deduper::pairs) returns it. It dereferences to a slice of [`Pair`].
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Pairs {
@@ -20,12 +21,12 @@ impl Pairs {
         Self { pairs, recall }
     }
 
-    /// How they were found, and how many may have been missed.
+    /// How the pairs were found, and how many were probably missed.
     pub fn recall(&self) -> &Recall {
         &self.recall
     }
 
-    /// The pairs alone.
+    /// The pairs as a vector.
     pub fn into_vec(self) -> Vec<Pair> {
         self.pairs
     }

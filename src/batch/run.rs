@@ -1,4 +1,4 @@
-//! What belongs to one run and to no setting.
+//! Options of one run.
 
 use std::cmp::Ordering;
 use std::fmt::{self, Debug};
@@ -6,7 +6,8 @@ use std::fmt::{self, Debug};
 use crate::named::named;
 use crate::watch::{Stage, Ticker, Watch};
 
-/// One run's options: who watches it, and an order of your own for what is kept.
+/// Options of one run: a watcher of its progress, your own order of documents to keep, and which pairs of copies to
+/// report.
 ///
 /// ```
 /// use std::ops::ControlFlow;
@@ -28,20 +29,22 @@ pub struct Run<'a> {
     watch: Option<&'a dyn Watch>,
     pub(super) keep_by: Option<&'a KeepOrder<'a>>,
     pub(super) pairs_of_copies: PairsOfCopies,
-    /// Documents from this number on are of an index: they are not compared with each other, and always kept.
+    /// Documents from this number on are indexed ones: they are not compared with each other, and always kept.
     pub(super) indexed_from: Option<usize>,
 }
 
 /// Which pairs of documents with the same shingles are reported.
 ///
-/// 20,000 copies of one text make 200 million pairs. All of them follow from 19,999: those of each copy with the first.
+/// 20,000 copies of one text make 200 million pairs. All of them follow from the 19,999 pairs of each copy with the
+/// first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum PairsOfCopies {
     /// All pairs. Default.
     #[default]
     All,
-    /// Each copy is paired only with the first document that has the same shingles. Similar documents with other shingles
-    /// are paired with that first document only, not with its copies. [`Recall`](crate::Recall) still counts all pairs.
+    /// Each copy is paired only with the first document that has the same shingles. Similar documents with other
+    /// shingles are paired with that first document only, not with its copies. [`Recall`](crate::Recall) still counts
+    /// all pairs.
     Star,
 }
 
@@ -51,8 +54,8 @@ named!(PairsOfCopies, "pairs of copies", "all or star", {
 });
 
 impl PairsOfCopies {
-    /// Of documents with the same shingles, those that come first in a pair with another of these, or take part in pairs with
-    /// others.
+    /// Given documents with the same shingles: those that are the first document of a pair of these copies, and that
+    /// are paired with documents with other shingles.
     pub(crate) fn paired(self, documents: &[u32]) -> &[u32] {
         match self {
             Self::All => documents,
@@ -61,16 +64,17 @@ impl PairsOfCopies {
     }
 }
 
-/// Compares two documents by number; the lesser is kept.
+/// A comparison of two documents by their numbers. The lesser document is kept.
 pub(super) type KeepOrder<'a> = dyn Fn(usize, usize) -> Ordering + Sync + 'a;
 
 impl<'a> Run<'a> {
-    /// A run that nobody watches.
+    /// A run with default options: without a watcher, with the [`Keep`](crate::Keep) policy, and with all pairs of
+    /// copies.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Tells `watch` how the run goes on.
+    /// Reports the progress of the run to `watch`.
     #[must_use]
     pub fn watch(self, watch: &'a dyn Watch) -> Self {
         Self {
@@ -79,8 +83,8 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Keeps the least document of each cluster by this comparison of document numbers instead of the
-    /// [`Keep`](crate::Keep) policy. It must be an order; equals go by number.
+    /// Keeps the least document of each cluster in this order, instead of using the [`Keep`](crate::Keep) policy.
+    /// `order` compares document numbers, and must be an order. Documents that are equal in it are ordered by number.
     #[must_use]
     pub fn keep_by(self, order: &'a KeepOrder<'a>) -> Self {
         Self {
@@ -89,7 +93,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Which pairs of documents with the same shingles are reported. Default all.
+    /// Sets which pairs of documents with the same shingles are reported. Default: all.
     #[must_use]
     pub fn pairs_of_copies(self, pairs_of_copies: PairsOfCopies) -> Self {
         Self {
@@ -98,8 +102,8 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Takes the documents from this number on for those of an index: they have been compared with each other before,
-    /// and whatever they resemble, they stay. They are to be the least by [`keep_by`](Self::keep_by).
+    /// Treats the documents from this number on as indexed ones: they were compared with each other before, and are
+    /// always kept. They must be the least by [`keep_by`](Self::keep_by).
     #[cfg(feature = "corpus")]
     pub(crate) fn indexed_from(self, document: usize) -> Self {
         Self {

@@ -1,4 +1,4 @@
-//! What a batch compares.
+//! The items that a batch compares.
 
 #[cfg(feature = "corpus")]
 use crate::digest::KEPT;
@@ -6,18 +6,18 @@ use crate::frequent::{Frequent, SplitSet};
 use crate::text::{Content, Document, ReadBuffer, ReadError, Scratch, Shingler};
 use crate::verify::ShingleSet;
 
-/// A document, or the shingle set that was made of one before.
+/// A document, or a shingle set that was made of one before.
 pub trait Shingled: Sync {
-    /// Writes its shingles over those in `memory`, in any order; repeated ones may come repeatedly.
+    /// Replaces the shingles in `memory` by those of the document, in any order, perhaps with repetitions.
     ///
     /// # Errors
-    /// Where the document cannot be read, or is bytes and no text.
+    /// If the document cannot be read, or is bytes that are not text.
     fn shingle(&self, shingler: &Shingler, memory: &mut Memory) -> Result<(), ReadError>;
 
-    /// Its shingle set.
+    /// The document's shingle set.
     ///
     /// # Errors
-    /// As [`shingle`](Self::shingle).
+    /// The same as for [`shingle`](Self::shingle).
     fn shingle_set(
         &self,
         shingler: &Shingler,
@@ -27,11 +27,11 @@ pub trait Shingled: Sync {
         Ok(ShingleSet::from_buffer(&mut memory.hashes))
     }
 
-    /// The length of its text in bytes.
+    /// The length of the document's text in bytes.
     fn byte_len(&self) -> usize;
 }
 
-/// What a thread keeps to make shingle sets with.
+/// Working memory of a thread to make shingle sets.
 #[derive(Debug, Default)]
 pub struct Memory {
     buffer: ReadBuffer,
@@ -61,7 +61,7 @@ impl Memory {
         frequent.split(&mut self.hashes, &mut self.marks)
     }
 
-    /// Gives up what a long document has taken.
+    /// Frees the memory if a long document has made it large.
     #[cfg(feature = "corpus")]
     pub(crate) fn release_large(&mut self) {
         if self.hashes.capacity() > KEPT || self.buffer.text.capacity() > 8 * KEPT {

@@ -1,4 +1,4 @@
-//! The way from digests to candidates: by LSH, by the exact join, or by the one of both that takes less.
+//! Finds candidates from digests: by LSH, by the exact join, or by the one that is estimated to be faster.
 
 use rayon::prelude::*;
 
@@ -18,21 +18,21 @@ use crate::threshold::Threshold;
 use crate::verify::ShingleSet;
 use crate::watch::Stage;
 
-/// From digests to candidates.
+/// Finds the candidates of documents.
 pub(super) struct Way<'d, D> {
     pub(super) settings: &'d Settings,
     pub(super) documents: &'d [D],
     pub(super) run: Run<'d>,
 }
 
-/// Where it leads.
+/// The candidates that were found, and the data to verify them.
 pub(super) struct Found {
     pub(super) distinct: Distinct,
-    /// The signatures of the documents, by LSH.
+    /// With LSH, the signatures of the documents.
     pub(super) rows: Option<SignatureMatrix>,
     pub(super) candidates: Candidates,
     pub(super) reason: Reason,
-    /// The shingle set of each distinct set; empty for those that are no candidates.
+    /// The shingles of each distinct set; empty for sets that are neither candidates nor have copies.
     pub(super) sets: Vec<SplitSet>,
 }
 
@@ -44,7 +44,8 @@ impl<D> Clone for Way<'_, D> {
 
 impl<D> Copy for Way<'_, D> {}
 
-/// The documents that may have a partner; and how many sets will be made, with how many shingles, repetitions included.
+/// The documents that may have a partner; and the number of sets to build, with the number of their shingles including
+/// repetitions.
 pub(super) struct Survivors {
     pub(super) may: Vec<bool>,
     pub(super) sets: u64,
@@ -58,7 +59,7 @@ impl Survivors {
     }
 }
 
-/// Documents brought as far as buckets.
+/// Documents in buckets.
 struct InBuckets {
     rows: SignatureMatrix,
     buckets: Buckets,
@@ -66,7 +67,7 @@ struct InBuckets {
 }
 
 impl InBuckets {
-    /// The crowds of each set, where there are any.
+    /// The crowds of each set, if there are crowded buckets.
     fn crowds(&self, distinct: &Distinct) -> Vec<Crowds> {
         let Some(crowded) = &self.crowded else {
             return Vec::new();
@@ -117,20 +118,20 @@ impl<D: Shingled> Way<'_, D> {
         })
     }
 
-    /// The exact join where it takes less than LSH, or hardly more.
+    /// Uses the exact join if it is estimated to be faster than LSH, or only slightly slower; otherwise LSH.
     pub(super) fn by_either(
         self,
         firsts: Firsts,
         rows: SignatureMatrix,
         sample: Sample,
     ) -> Result<Found, Error> {
-        /// How much more the exact join may take of what is left to do.
+        /// The exact join may take up to this many times as long as LSH, for the work that remains.
         const MORE: f64 = 1.1;
         let distinct: Distinct = firsts.into();
         let survivors = self.survivors(&distinct, &sample)?;
         let exact = cost::of_join(survivors.shingles, self.settings.threshold());
         let finding = cost::of_buckets(distinct.len(), self.settings.banding().bands());
-        // As a multiple of what is left of LSH.
+        // The ratio of the join's time to the remaining time of LSH, which is `left`.
         let faster = |left: f64| Reason::Faster {
             exact_to_lsh: exact / left,
         };
@@ -146,7 +147,7 @@ impl<D: Shingled> Way<'_, D> {
             }
             (finding + verifying, faster(verifying), Ok(found))
         };
-        // Not before: it shingles documents.
+        // Not earlier, since this shingles documents.
         let frequent = self.frequent_of(&distinct, &survivors);
         if let Some(reason) = self.refuses_memory(&survivors, &frequent) {
             let found = found.or_else(|rows| self.buckets(&distinct, rows))?;
@@ -155,7 +156,7 @@ impl<D: Shingled> Way<'_, D> {
         let mut budget = self.settings.budget();
         let allowed = budget.work;
         budget.work = allowed / 8;
-        // Where LSH has crowded buckets it would have to join what is in them as well.
+        // If LSH has crowded buckets, it would have to join their sets as well, so the estimate is no limit.
         if !found.as_ref().is_ok_and(|found| found.crowded.is_some()) {
             budget.work = budget.work.min(cost::looks_in(MORE * lsh));
         }
@@ -167,7 +168,7 @@ impl<D: Shingled> Way<'_, D> {
         });
         match joined {
             Ok((sets, mut candidates)) => {
-                // Another question than that of components may take some times as much.
+                // Listing pairs or leaders may take several times the work of components, which was tried.
                 candidates.work = Work::new(allowed);
                 Ok(Found {
                     distinct,
@@ -184,7 +185,7 @@ impl<D: Shingled> Way<'_, D> {
         }
     }
 
-    /// What it costs to verify the candidates by LSH.
+    /// The estimated time to verify the candidates of LSH.
     fn verifying(self, distinct: &Distinct, found: &InBuckets, sample: &Sample) -> f64 {
         let crowded = |set| {
             let crowded = found.crowded.as_ref();
@@ -265,7 +266,7 @@ impl<D: Shingled> Way<'_, D> {
         })
     }
 
-    /// The join of those sets that take part.
+    /// The join of the sets for which `joins` is true.
     fn join_of(
         self,
         distinct: &Distinct,
@@ -285,7 +286,7 @@ impl<D: Shingled> Way<'_, D> {
         Join::new(&joined, frequent, threshold, is_indexed, &ticker)
     }
 
-    /// The exact join, unless there is too much to look at.
+    /// The exact join, or the reason if it would take too much work.
     pub(super) fn join(
         self,
         distinct: &Distinct,
@@ -322,7 +323,7 @@ impl<D: Shingled> Way<'_, D> {
         )
     }
 
-    /// Which documents may have a partner, of those that come first with their sets.
+    /// Finds the documents that may have a partner, among the first documents of their sets.
     fn survivors(self, distinct: &Distinct, sample: &Sample) -> Result<Survivors, Error> {
         let threshold = Threshold(self.settings.threshold());
         let ticker = self.run.ticker(Stage::Filter, self.documents.len());
@@ -345,8 +346,8 @@ impl<D: Shingled> Way<'_, D> {
         })
     }
 
-    /// Those of the survivors that may have a partner by all of their shingles that are not frequent. The first look had
-    /// only some of the shingles, and most of these are frequent.
+    /// Filters the survivors again, by all their shingles that are not frequent. The first filter used only a sample of
+    /// the shingles, most of which may be frequent.
     fn narrowed(
         self,
         distinct: &Distinct,
@@ -368,7 +369,7 @@ impl<D: Shingled> Way<'_, D> {
             let mut sample = Sample::default();
             for &document in documents {
                 ticker.tick(1)?;
-                // What cannot be read is found when all sets are made.
+                // Errors of reading are reported when all sets are built.
                 if self.documents[document]
                     .shingle(shingler, &mut memory)
                     .is_err()
@@ -398,7 +399,7 @@ impl<D: Shingled> Way<'_, D> {
         Ok(survivors)
     }
 
-    /// The first of the sets that documents of an index alone have. Sets are in the order of their first documents.
+    /// The number of the first set that only indexed documents have. Sets are in the order of their first documents.
     pub(super) fn indexed_sets_from(self, distinct: &Distinct) -> usize {
         let Some(from) = self.run.indexed_from else {
             return distinct.len();
@@ -408,7 +409,8 @@ impl<D: Shingled> Way<'_, D> {
         distinct.len() - sets.take_while(|&set| distinct.first(set) >= from).count()
     }
 
-    /// The shingle sets that will be compared: of candidates, and of copies, whose similarity is told.
+    /// Builds the shingle sets that will be compared: those of candidates, and those of copies, whose similarity is
+    /// reported.
     fn shingle_sets(
         self,
         distinct: &Distinct,
@@ -444,14 +446,14 @@ impl<D: Shingled> Way<'_, D> {
         self.frequent(distinct, |set| survivors.have(distinct, set))
     }
 
-    /// The shingles that many of the candidates have.
+    /// Finds the shingles that many of the candidates have.
     fn frequent(self, distinct: &Distinct, is_candidate: impl Fn(usize) -> bool) -> Frequent {
         let candidates = (0..distinct.len()).filter(|&set| is_candidate(set));
         let candidates: Vec<usize> = candidates.collect();
         let shingler = self.settings.sketcher().shingler();
         let sample = Frequent::sample(candidates.len()).map_init(Memory::default, |memory, i| {
             let document = &self.documents[distinct.first(candidates[i])];
-            // What cannot be read is found when all sets are made.
+            // Errors of reading are reported when all sets are built.
             document.shingle_set(shingler, memory).unwrap_or_default()
         });
         let sample: Vec<ShingleSet> = sample.collect();

@@ -1,7 +1,7 @@
-//! Connected components of the verified pairs, without comparing all of them.
+//! Connected components of the verified pairs, without comparing all candidates.
 //!
-//! It does not matter which pairs are compared first, or that one is not compared because it is connected already: the
-//! components are those of all pairs that are found.
+//! A pair that is already connected is not compared. The result does not depend on the order of comparisons: it is the
+//! components of all pairs that would be found.
 
 use std::collections::HashSet;
 use std::ops::Range;
@@ -16,10 +16,10 @@ use crate::pool::Pool;
 use crate::union_find::UnionFind;
 use crate::watch::Ticker;
 
-/// Sets that are looked at in parallel, at most, between two looks at what is connected or kept.
+/// The most sets that are processed in parallel before the connected or kept sets are updated.
 pub(super) const BATCH: usize = 2048;
 
-/// Ends of batches of `all`: small ones first, so that what is alike is soon known to be.
+/// Ranges of batches of `all`. The first are small, so that similar sets are connected early.
 pub(super) fn batches(all: usize, most: usize) -> impl Iterator<Item = Range<usize>> {
     const FIRST: usize = 16;
     let mut from = 0;
@@ -30,7 +30,7 @@ pub(super) fn batches(all: usize, most: usize) -> impl Iterator<Item = Range<usi
     })
 }
 
-/// The smallest set of each set's component.
+/// Labels each set with the smallest set of its component.
 pub(crate) fn components(
     candidates: &Candidates,
     is_similar: impl Fn(u32, u32) -> bool + Sync,
@@ -70,7 +70,7 @@ pub(crate) fn components(
             components.union(x, y);
         }
         for &set in sets {
-            components.find(set); // shortens the ways to roots
+            components.find(set); // shortens paths to roots
         }
     }
     Ok(Labels {
@@ -79,7 +79,7 @@ pub(crate) fn components(
     })
 }
 
-/// What a set is connected with by later candidates: one pair for each component.
+/// The pairs that connect a set with later candidates: one for each component.
 fn connections(
     set: u32,
     near: &[u32],

@@ -1,7 +1,7 @@
 //! Leader clusters: a set is removed only for one that is kept.
 //!
-//! In the order of the keep policy, each set is removed for the first kept one that it resembles, else it is kept. This
-//! is the greedy cover whose kept sets never resemble each other, as far as pairs are found.
+//! Sets are processed in the order of the keep policy. Each is removed for the first kept set that it resembles; if
+//! there is none, it is kept. So no two kept sets resemble each other, as far as pairs are found.
 
 use rayon::prelude::*;
 
@@ -13,11 +13,11 @@ use crate::exact::{Leading, Near, OutOfWork};
 use crate::pool::Pool;
 use crate::watch::Ticker;
 
-/// Kept; or no rank.
+/// No rank: there is no kept set that resembles this one.
 const NONE: u32 = u32::MAX;
 
-/// The first kept set that each set resembles, or itself where it is kept. `order` holds every set once, in the order of
-/// the keep policy; those for which `stays` says so are kept in any case, and come first.
+/// Labels each set with the first kept set that it resembles, or with itself if it is kept. `order` contains every set
+/// once, in the order of the keep policy. Sets for which `stays` is true are always kept, and come first.
 pub(crate) fn leaders(
     candidates: &Candidates,
     order: &[u32],
@@ -85,7 +85,7 @@ where
         for batch in batches(active.len(), BATCH) {
             let sets = &active[batch];
             let first = self.rank(sets[0]);
-            // Those kept before this batch; then, in order, those of the batch.
+            // First compare with sets kept before this batch; then, in order, with those of the batch.
             let is_kept = |set: u32| leader[set as usize] == set;
             let found: Vec<(u32, Vec<u32>)> = sets
                 .par_iter()
@@ -129,8 +129,8 @@ where
         self.rank[set as usize]
     }
 
-    /// The rank of the first kept set ranked before `first` that `set` resembles; where there is none, the ranks of all
-    /// that it resembles from there to itself.
+    /// The rank of the first kept set before rank `first` that `set` resembles. If there is none, the ranks of all sets
+    /// from `first` to `set` that it resembles.
     fn resembled(
         &self,
         set: u32,

@@ -1,4 +1,4 @@
-//! Documents with the same shingle set, made one.
+//! Documents collapsed to distinct shingle sets.
 
 use std::cmp::Ordering;
 
@@ -10,30 +10,31 @@ use crate::repeated::repeated;
 use crate::sketch::{SignatureMatrix, hash_slots, is_empty_row};
 use crate::watch::Ticker;
 
-/// No set: the document is empty.
+/// Marks an empty document, which has no set.
 const NONE: u32 = u32::MAX;
 
-/// Documents collapsed to distinct shingle sets, so that a million copies of a page cost
-/// reading them and no more. Documents without shingles are in no set.
+/// Documents collapsed to distinct shingle sets. Documents without shingles are in no set.
 ///
-/// Sets are numbered in the order of their first documents. 12 bytes a document.
+/// A million copies of a page then cost no more than reading them. Sets are numbered in the order of their first
+/// documents. Takes 12 bytes a document.
 #[derive(Debug, Clone)]
 pub struct Distinct {
     /// The set of each document, or `NONE`.
     set_of: Vec<u32>,
-    /// Documents of set s: `members[starts[s]..starts[s + 1]]`, ascending.
+    /// The documents of set s are `members[starts[s]..starts[s + 1]]`, ascending.
     starts: Vec<u32>,
     members: Vec<u32>,
 }
 
 impl Distinct {
-    /// Collapses the documents of `matrix`. Those whose signatures are equal are compared by
-    /// `fingerprint`, a 128-bit hash of a document's shingle set
-    /// ([`ShingleSet::fingerprint`](crate::verify::ShingleSet::fingerprint)); it is called for no
-    /// other document. Its first argument is working memory that each thread keeps.
+    /// Collapses the documents of `matrix`.
+    ///
+    /// `fingerprint` returns a 128-bit hash of a document's shingle set
+    /// ([`ShingleSet::fingerprint`](crate::verify::ShingleSet::fingerprint)). It is called only for documents whose
+    /// signature equals another one. Its first argument is working memory that each thread reuses.
     ///
     /// # Panics
-    /// Where there are 2^32 - 1 documents or more.
+    /// If there are 2^32 - 1 documents or more.
     pub fn new<S: Default>(
         matrix: &SignatureMatrix,
         fingerprint: impl Fn(&mut S, usize) -> u128 + Sync,
@@ -49,12 +50,12 @@ impl Distinct {
             .into()
     }
 
-    /// Distinct sets.
+    /// The number of distinct sets.
     pub fn len(&self) -> usize {
         self.starts.len() - 1
     }
 
-    /// True where every document is empty.
+    /// True if every document is empty.
     pub fn is_empty(&self) -> bool {
         self.members.is_empty()
     }
@@ -64,7 +65,7 @@ impl Distinct {
         &self.members[self.starts[set] as usize..self.starts[set + 1] as usize]
     }
 
-    /// Whether other documents have the set of this one as well.
+    /// Whether other documents have the same set as this one.
     pub(crate) fn has_copies(&self, document: usize) -> bool {
         let set = self.set_of(document);
         set.is_some_and(|set| self.documents(set).len() > 1)
@@ -75,7 +76,7 @@ impl Distinct {
         self.members[self.starts[set] as usize] as usize
     }
 
-    /// The sets in the order of their least documents by `order`, equals by number.
+    /// The sets, sorted by their first documents in `order`. Equal documents are ordered by number.
     pub(crate) fn in_order(&self, order: &(dyn Fn(usize, usize) -> Ordering + Sync)) -> Vec<u32> {
         let order = |a: usize, b: usize| order(a, b).then(a.cmp(&b));
         let least = |set: u32| {
@@ -90,7 +91,7 @@ impl Distinct {
         sets.into_iter().map(|(_, set)| set).collect()
     }
 
-    /// The set of a document; none where it is empty.
+    /// The set of a document; `None` if it is empty.
     pub fn set_of(&self, document: usize) -> Option<usize> {
         Some(self.set_of[document])
             .filter(|&set| set != NONE)
@@ -98,12 +99,12 @@ impl Distinct {
     }
 }
 
-/// For each document the first that is known to have the same shingle set, or `NONE`.
+/// For each document, the first that is known to have the same shingle set, or `NONE`.
 #[derive(Clone)]
 pub(crate) struct Firsts(Vec<u32>);
 
 impl Firsts {
-    /// Every document that has shingles by itself.
+    /// Starts with each document that has shingles in a set of its own.
     fn of_signatures(matrix: &SignatureMatrix) -> Self {
         assert!(matrix.len() < NONE as usize, "too many documents");
         let first = |document| match matrix.is_empty_row(document) {
@@ -113,7 +114,7 @@ impl Firsts {
         Self((0..matrix.len()).into_par_iter().map(first).collect())
     }
 
-    /// Documents with the same shingles as often are the same.
+    /// Collapses documents with the same print: those that have the same shingles equally often.
     pub(crate) fn of_prints(prints: &[Print]) -> Self {
         assert!(prints.len() < NONE as usize, "too many documents");
         let first = |(document, print): (usize, &Print)| match print.is_empty() {
@@ -131,9 +132,9 @@ impl Firsts {
         Self(firsts)
     }
 
-    /// Finds those among the firsts whose shingle sets are the same, though they hold shingles not as often:
-    /// their signatures, the rows, are equal. `ticker` is asked for with the number of documents whose fingerprints are
-    /// taken.
+    /// Merges first documents whose shingle sets are equal, although they repeat shingles differently. Only documents
+    /// with equal signatures, which `row` returns, are compared. `ticker` is called with the number of documents whose
+    /// fingerprints are computed.
     pub(crate) fn merge_equal_sets<'t, 'r, S: Default>(
         mut self,
         row: impl Fn(usize) -> &'r [u32] + Sync,
@@ -165,7 +166,7 @@ impl Firsts {
             })?;
         drop(alike);
         put_first(firsts, prints);
-        // Those that had one of these for their first.
+        // Update documents whose first document has changed.
         for document in 0..firsts.len() {
             if firsts[document] != NONE {
                 firsts[document] = firsts[firsts[document] as usize];
@@ -175,7 +176,7 @@ impl Firsts {
     }
 }
 
-/// Gives documents with the same print the least of them for their first.
+/// Sets the first document of documents with the same print.
 fn put_first<P: Ord + Send>(firsts: &mut [u32], mut prints: Vec<(P, u32)>) {
     prints.par_sort_unstable();
     for run in prints.chunk_by(|a, b| a.0 == b.0) {
@@ -197,7 +198,7 @@ impl From<Firsts> for Distinct {
                 set_of[document] = set_of[first as usize];
             }
         }
-        // Counting sort: sizes, then ends, then each document to its place.
+        // Counting sort: count the sizes, sum them to starts, move each document to its position.
         for &set in set_of.iter().filter(|&&set| set != NONE) {
             starts[set as usize + 1] += 1;
         }
@@ -259,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn prints_tell_copies_and_fingerprints_the_rest() {
+    fn prints_find_copies_and_fingerprints_find_the_rest() {
         let prints = [&[3, 5][..], &[5, 3], &[], &[3, 5, 5], &[4], &[5, 5, 3], &[]].map(Print::of);
         let firsts = Firsts::of_prints(&prints);
         assert_eq!(firsts.0, [0, 0, NONE, 3, 4, 3, NONE]);

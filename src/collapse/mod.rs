@@ -1,6 +1,6 @@
-//! Documents with the same shingle set made one.
+//! Collapses documents with the same shingle set.
 //!
-//! Copies are compared with nothing: what holds for one holds for all. [`Distinct`] tells the sets and the
+//! Later stages process each distinct set once, so copies cost no comparisons. [`Distinct`] lists the sets and the
 //! documents of each.
 
 mod distinct;

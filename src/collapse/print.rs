@@ -1,12 +1,12 @@
-//! What a document is recognized by.
+//! A hash that identifies documents with the same shingles.
 
 use crate::text::arch::{self, Processor, Task};
 
-/// 128 bits of a document's shingle hashes with their repetitions, in whatever order.
+/// A 128-bit hash of a document's shingle hashes, with repetitions, in any order.
 ///
-/// The sums of the hashes and of the products of their halves, modulo 2^64: hashes are mixed, so that two
-/// documents whose shingles differ have the same print with a probability of about 2^-128. They are then taken to
-/// be the same, as those of the same [fingerprint](crate::verify::ShingleSet::fingerprint) are.
+/// It consists of the sum of the hashes and the sum of the products of their halves, modulo 2^64. Since hashes are
+/// mixed, documents with different shingles have the same print with a probability of about 2^-128. Documents with the
+/// same print are treated as copies, like those with the same [fingerprint](crate::verify::ShingleSet::fingerprint).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub(crate) struct Print {
     sum: u64,
@@ -23,13 +23,13 @@ impl Print {
         self == Self::default()
     }
 
-    /// All of it as a number.
+    /// The print as a number.
     #[cfg(feature = "corpus")]
     pub(crate) fn bits(self) -> u128 {
         u128::from(self.key()) << 64 | u128::from(self.sum)
     }
 
-    /// 64 bits of it.
+    /// 64 bits of the print, as a key.
     pub(super) fn key(self) -> u64 {
         self.sum ^ self.products.rotate_left(32)
     }
@@ -43,7 +43,7 @@ impl Task for Printing<'_> {
 
     #[inline(always)]
     fn run<P: Processor>(self, _: P) -> Print {
-        // The number of shingles counts, so that one whose hash is 0 does.
+        // Starts with the number of shingles, so that a shingle whose hash is 0 changes the print.
         let mut sum = (self.0.len() as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
         let mut products = 0u64;
         for &hash in self.0 {

@@ -1,17 +1,17 @@
-//! A bound on the overlap of two sets by bitmaps of them (Sandes, Teodoro, Melo: "Bitmap filter: Speeding up exact
-//! set similarity joins with bitwise operations", Information Systems 88, 2020).
+//! Bitmaps that bound the overlap of two sets (Sandes, Teodoro, Melo: "Bitmap filter: Speeding up exact set similarity
+//! joins with bitwise operations", Information Systems 88, 2020).
 
 use rayon::prelude::*;
 
 use crate::text::arch::{self, Processor, Task};
 
-/// Bits for each shingle, at least; up to twice as many.
+/// The least number of bits for each shingle; there are at most about twice as many.
 const BITS: usize = 2;
 
-/// Bitmaps of sets: a bit is set where an odd number of a set's shingles fall on it.
+/// Bitmaps of sets. A bit is 1 if an odd number of the set's shingles are mapped to it.
 ///
-/// Where two bitmaps differ in d bits, the sets differ in d shingles and more. A larger set has a larger bitmap, a power
-/// of two words; folding one in two gives the bitmap of half its size.
+/// If two bitmaps differ in d bits, the sets differ in at least d shingles. The number of words is a power of two that
+/// grows with the set. Folding a bitmap in half gives the bitmap with half as many words.
 #[derive(Debug, Default)]
 pub(super) struct Bitmaps {
     words: Vec<u64>,
@@ -19,7 +19,7 @@ pub(super) struct Bitmaps {
 }
 
 impl Bitmaps {
-    /// Of `many` sets, of so many shingles each. `add` adds the hashes of one's shingles.
+    /// Makes the bitmaps of `many` sets. `size` returns the number of shingles of a set, and `add` adds their hashes.
     pub(super) fn new(
         many: usize,
         size: impl Fn(usize) -> usize + Sync,
@@ -59,13 +59,13 @@ impl Bitmaps {
         &self.words[self.starts[set]..self.starts[set + 1]]
     }
 
-    /// In how many shingles two sets differ, at least.
+    /// A lower bound of the number of shingles in which two sets differ.
     pub(super) fn differ(&self, x: usize, y: usize) -> usize {
         arch::run(Differing(self.of(x), self.of(y)))
     }
 }
 
-/// The bitmap of a set in the making.
+/// A bitmap that is being built.
 pub(super) struct Bits<'b>(&'b mut [u64]);
 
 impl Bits<'_> {
@@ -96,7 +96,7 @@ impl Task for Differing<'_> {
             let pairs = small.iter().zip(folded);
             return pairs.map(|(a, b)| (a ^ b).count_ones() as usize).sum();
         }
-        // Bits that fall together in the smaller are as many words apart in the larger.
+        // A word of the smaller bitmap corresponds to every `small.len()`-th word of the larger.
         let differing = small.iter().enumerate().map(|(word, &bits)| {
             let folded = large[word..].iter().step_by(small.len());
             (folded.fold(bits, |bits, more| bits ^ more)).count_ones() as usize
@@ -131,12 +131,12 @@ mod tests {
                 |set| sets[set].len(),
                 |set, bits| sets[set].iter().for_each(|&hash| bits.add(hash)),
             );
-            // Of random bitmaps half the bits differ.
+            // In random bitmaps, half of the bits differ.
             let bits = 64 * bitmaps.of(0).len().min(bitmaps.of(1).len());
             let least = differ.min(bits / 2) / 3;
-            for told in arch::run_all(&Differing(bitmaps.of(0), bitmaps.of(1))) {
-                assert!((least..=differ).contains(&told), "{told} of {differ}");
-                assert_eq!(told, bitmaps.differ(1, 0));
+            for bound in arch::run_all(&Differing(bitmaps.of(0), bitmaps.of(1))) {
+                assert!((least..=differ).contains(&bound), "{bound} of {differ}");
+                assert_eq!(bound, bitmaps.differ(1, 0));
             }
         }
     }

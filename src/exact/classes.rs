@@ -1,7 +1,8 @@
-//! Mostly common sets, in classes of the same common part.
+//! Classes of mostly common sets with the same common part.
 //!
-//! In a class sizes alone decide who is similar: all of it share the same shingles. Between classes, shingles that the
-//! same classes have are one *atom* of some weight, and a class is a short list of atoms.
+//! Members of a class share the same common shingles, so their sizes alone decide whether they are similar. To compare
+//! classes, shingles that occur in the same classes are combined into one *atom*, whose weight is their number. A class
+//! is then a short list of atoms.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -14,16 +15,16 @@ use crate::hashed::HashedMap;
 use crate::text::mix;
 use crate::threshold::Threshold;
 
-/// No atom, no class.
+/// Means no atom, or no class.
 pub(super) const NONE: u32 = u32::MAX;
 
-/// Tells the common shingles of sets.
+/// A source of the common shingles of sets.
 pub(crate) trait CommonOf {
-    /// Why it cannot.
+    /// The error of reading shingles.
     type Error: Send;
 
-    /// Calls `each` with the common shingles of each of some sets in turn, of one part of all shingles, and the place of
-    /// the set among these.
+    /// Calls `each` with the index in `sets` and a common shingle, for all common shingles of `sets` in the part `part`
+    /// of all shingles, one set after the other.
     fn for_each(
         &self,
         sets: &[u32],
@@ -31,17 +32,17 @@ pub(crate) trait CommonOf {
         each: impl FnMut(usize, Common),
     ) -> Result<(), Self::Error>;
 
-    /// In how many parts shingles are to be looked at, in parallel.
+    /// The number of parts of all shingles, which are processed in parallel.
     fn parts(&self) -> usize;
 
-    /// How many shingles have numbers.
+    /// The number of shingles that have numbers.
     fn numbered(&self) -> usize;
 }
 
 /// A common shingle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Common {
-    /// The number of a frequent one.
+    /// The number of a frequent shingle.
     Numbered(u16),
     Hashed(u64),
 }
@@ -56,13 +57,13 @@ pub(crate) struct Part {
 impl Part {
     const ALL: Self = Self { number: 0, of: 1 };
 
-    /// Its part of `all` numbered shingles.
+    /// The numbers in this part, of `all` numbered shingles.
     pub(super) fn numbers(self, all: usize) -> Range<usize> {
         let bound = |number| number * all / self.of;
         bound(self.number)..bound(self.number + 1)
     }
 
-    /// The first and the last hash of it.
+    /// The first and the last hash in this part.
     pub(crate) fn hashes(self) -> (u64, u64) {
         let bound = |number| ((number as u128) << 64) / self.of as u128;
         let last = bound(self.number + 1) - 1;
@@ -70,20 +71,20 @@ impl Part {
     }
 }
 
-/// The classes of some sets; those of documents of an index alone are classes by themselves.
+/// The classes of mostly common sets. Sets of indexed documents are in separate classes.
 #[derive(Debug)]
 pub(super) struct Classes {
     all: Vec<Class>,
-    /// By class, then by size.
+    /// Members of all classes, sorted by class, then by size.
     members: Vec<Member>,
-    /// By class, rarest first.
+    /// Atoms of all classes, sorted by class, rarest first.
     atoms: Vec<Atom>,
     kinds: Vec<Kind>,
-    /// Of the shared shingles of classes of many atoms.
+    /// Bitmaps of the shared shingles of classes with many atoms.
     bitmaps: Bitmaps,
 }
 
-/// Classes of fewer atoms are compared as fast without bitmaps.
+/// With fewer atoms, comparing classes directly is as fast as with bitmaps.
 const MANY: usize = 64;
 
 /// A set of a class.
@@ -97,11 +98,11 @@ pub(super) struct Member {
 pub(super) struct Class {
     /// The size of the smallest member.
     pub(super) least: u32,
-    /// Shingles of the common part.
+    /// The number of common shingles.
     pub(super) common: u32,
-    /// How many of these another class has too.
+    /// The number of common shingles that another class also has.
     pub(super) shared: u32,
-    /// Its members are documents of an index alone.
+    /// Whether all its members are indexed documents.
     pub(super) is_indexed: bool,
     members: (u32, u32),
     atoms: (u32, u32),
@@ -113,22 +114,23 @@ pub(super) struct Atom {
     pub(super) kind: u32,
     /// The weight of the class's atoms from this one on.
     pub(super) rest: u32,
-    /// Whether the class has the [related](Kind::related) atom as well.
+    /// Whether the class also has the [related](Kind::related) atom.
     pub(super) has_related: bool,
 }
 
-/// What is the same of an atom in all classes. Atoms are numbered by how many classes have them, rarest first.
+/// The properties of an atom that are the same in all classes. Atoms are numbered by the number of classes that have
+/// them, rarest first.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Kind {
-    /// Shingles.
+    /// The number of shingles.
     pub(super) weight: u32,
-    /// The least size of a set in a class that has it.
+    /// The least size of a set in a class that has the atom.
     pub(super) floor: u32,
-    /// An atom before it that nearly the same classes have, where there is one.
+    /// An earlier atom that nearly the same classes have, or [`NONE`].
     pub(super) related: u32,
 }
 
-/// As which of two similar sets one is looked at.
+/// Whether a set is the smaller or the larger of two similar sets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Role {
     Smaller,
@@ -145,7 +147,7 @@ impl Role {
 }
 
 impl Classes {
-    /// `common` tells the common shingles of sets.
+    /// Makes the classes. `common` is the source of the common shingles.
     pub(super) fn new<C: CommonOf + Sync>(
         mut mostly_common: Vec<MostlyCommon>,
         threshold: Threshold,
@@ -154,7 +156,7 @@ impl Classes {
     ) -> Result<Self, C::Error> {
         let key = |set: &MostlyCommon| (set.print, is_indexed(set.set));
         mostly_common.par_sort_unstable_by_key(|set| (key(set), set.size, set.set));
-        // In the order of their smallest members, which lie in memory as they are numbered.
+        // In the order of their smallest members, so that sets are read in the order of memory.
         let runs = mostly_common.chunk_by(|a, b| key(a) == key(b));
         let mut runs: Vec<&[MostlyCommon]> = runs.collect();
         runs.par_sort_unstable_by_key(|run| run[0].set);
@@ -241,7 +243,7 @@ impl Classes {
             class.shared = of_class.iter().map(weight).sum();
             let from = self.atoms.len() as u32;
             class.atoms = (from, from);
-            // Without a partner in any other class there is no need of atoms.
+            // A class without partners in other classes needs no atoms.
             let least = class.least as usize;
             let partner = threshold.least_partner(least);
             if (class.shared as usize) < threshold.needed_overlap(least, partner) {
@@ -292,7 +294,7 @@ impl Classes {
         &self.all[class as usize]
     }
 
-    /// The class of each of `sets` sets that is in one, and its size.
+    /// For each of `sets` sets, its class (or [`NONE`]) and its size.
     pub(super) fn of_sets(&self, sets: usize) -> Vec<(u32, u32)> {
         let mut of_sets = vec![(NONE, 0); sets];
         for class in 0..self.len() as u32 {
@@ -303,13 +305,13 @@ impl Classes {
         of_sets
     }
 
-    /// The smallest member.
+    /// The smallest member of a class.
     #[inline]
     pub(super) fn first(&self, class: u32) -> u32 {
         self.members(class)[0].set
     }
 
-    /// The size of the smallest member.
+    /// The size of the smallest member of a class.
     #[inline]
     pub(super) fn least(&self, class: u32) -> usize {
         self.class(class).least as usize
@@ -333,14 +335,14 @@ impl Classes {
         &self.kinds[kind as usize]
     }
 
-    /// The weight of a class's atoms from one on.
+    /// The weight of a class's atoms from number `at` on.
     #[inline]
     pub(super) fn rest(&self, class: u32, at: usize) -> u32 {
         self.atoms(class).get(at).map_or(0, |atom| atom.rest)
     }
 
-    /// How much weight of a class's atoms a set similar to a member of this size may lack, where that set is at least
-    /// as large as `floor`; none where it cannot be similar.
+    /// The weight of a class's atoms that a partner of a member of this size may lack, if the partner's size is at
+    /// least `floor`. `None` if it cannot be a partner.
     #[inline]
     pub(super) fn budget(
         &self,
@@ -358,19 +360,19 @@ impl Classes {
         self.class(class).shared.checked_sub(needed)
     }
 
-    /// Sets in all classes together.
+    /// The number of sets in all classes together.
     pub(super) fn sets(&self) -> usize {
         self.members.len()
     }
 
-    /// The classes by their smallest members.
+    /// The classes, sorted by the size of their smallest members.
     pub(super) fn by_least(&self) -> Vec<u32> {
         let mut order: Vec<u32> = (0..self.len() as u32).collect();
         order.sort_unstable_by_key(|&class| (self.class(class).least, class));
         order
     }
 
-    /// The weight of the atoms that two classes share, where that is `needed` or more.
+    /// The weight of the atoms that two classes share, if it is at least `needed`.
     pub(super) fn overlap(&self, x: u32, y: u32, needed: usize) -> Option<usize> {
         let needed = needed as u32;
         let mut spare_x = self.class(x).shared.checked_sub(needed)?;
@@ -402,7 +404,7 @@ impl Classes {
     }
 }
 
-/// A 128-bit hash of a number; the sum of those of some numbers stands for them.
+/// A 128-bit hash of a number. The sum of hashes identifies a set of numbers.
 fn print(number: u32) -> u128 {
     let high = mix(u64::from(number) ^ 0x9E37_79B9_7F4A_7C15);
     let low = mix(high ^ u64::from(number) << 17 ^ 0xC2B2_AE3D_27D4_EB4F);
@@ -415,21 +417,21 @@ struct Kinds {
     of_shingle: OfShingle,
 }
 
-/// What is known of a shingle while classes are looked through.
+/// A common shingle, while the classes that have it are collected.
 #[derive(Default, Clone, Copy)]
 struct Token {
-    /// Stands for the classes that have it.
+    /// Identifies the set of classes that have it.
     print: u128,
     classes: u32,
     first_class: u32,
 }
 
-/// The common shingles of all classes, of a part.
+/// The common shingles of all classes, in one part of all shingles.
 struct Tokens {
     first_number: usize,
     numbered: Vec<Token>,
     hashed: HashedMap<u64, Token>,
-    /// The class that is added, and its print.
+    /// The class whose shingles are being added, and its print.
     class: (u32, u128),
 }
 
@@ -443,7 +445,7 @@ impl Tokens {
         }
     }
 
-    /// Adds a shingle of a class; classes come in order.
+    /// Adds a shingle of a class. Classes must come in order.
     #[inline]
     fn add(&mut self, class: u32, shingle: Common) {
         if self.class.0 != class {
@@ -460,7 +462,7 @@ impl Tokens {
         token.print = token.print.wrapping_add(self.class.1);
     }
 
-    /// Drops those that one class alone has.
+    /// Drops shingles that only one class has.
     fn drop_single(&mut self) {
         self.hashed.retain(|_, token| token.classes > 1);
     }
@@ -477,7 +479,7 @@ impl Tokens {
 
 impl Kinds {
     fn of(tokens: &[Tokens], numbered: usize) -> Self {
-        /// In so many of five classes that have an atom another is, to be related.
+        /// An atom is related to another if this many of five classes that have the one also have the other.
         const RELATED: u64 = 4;
         let kind = |token: &Token| (token.classes, token.print, token.first_class);
         let all = || tokens.iter().flat_map(Tokens::iter);
@@ -500,7 +502,7 @@ impl Kinds {
                 related: before.unwrap_or(NONE),
             });
         }
-        // One shingle of each atom stands for it: the others need not be looked up again.
+        // One shingle represents each atom, so that the others need not be looked up again.
         let mut least = vec![Common::Hashed(u64::MAX); kinds.len()];
         for (shingle, token) in all() {
             let atom = of_print[&token.print] as usize;
@@ -514,16 +516,16 @@ impl Kinds {
     }
 }
 
-/// The atom that a shingle stands for.
+/// Look-up of the atom that a shingle represents.
 struct OfShingle {
     of_number: Vec<u32>,
-    /// Bits of the hashes that stand for one. Most others have theirs unset, and need no look-up.
+    /// A bit is set for each hash that represents an atom. Most other hashes have an unset bit, and need no look-up.
     filter: Vec<u64>,
     of_hash: HashedMap<u64, u32>,
 }
 
 impl OfShingle {
-    /// Where each of some shingles stands for an atom, the first for the first.
+    /// Makes the look-up. Each shingle represents the atom with its index.
     fn new(shingles: &[Common], numbered: usize) -> Self {
         let words = (shingles.len() / 4).next_power_of_two();
         let mut of_shingle = Self {

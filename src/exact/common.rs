@@ -9,17 +9,18 @@ use super::work::{OutOfWork, Work};
 use crate::threshold::Threshold;
 use crate::union_find::UnionFind;
 
-/// Sets that may be similar to others with which they share no rare shingle, in classes of the same common part.
+/// Sets that may be similar to others without sharing a rare shingle, in classes of the same common part.
 #[derive(Debug)]
 pub(crate) struct CommonJoin {
     threshold: Threshold,
-    /// Sets that there are, in classes or not.
+    /// The number of all sets, in classes or not.
     sets: usize,
     classes: Classes,
 }
 
 impl CommonJoin {
-    /// Of some of `sets` sets. Those for which `is_indexed` says so are not joined with each other.
+    /// Makes a join of the mostly common ones of `sets` sets. Sets for which `is_indexed` is true are not joined with
+    /// each other.
     pub(crate) fn new<C: CommonOf + Sync>(
         mostly_common: Vec<MostlyCommon>,
         sets: usize,
@@ -34,17 +35,17 @@ impl CommonJoin {
         })
     }
 
-    /// Connects sets that are similar by common shingles alone, as far as it changes components.
+    /// Connects sets that are similar by common shingles alone. Omits connections that do not change components.
     pub(crate) fn connect(&self, components: &mut UnionFind, work: Work) -> Result<(), OutOfWork> {
         connect(&self.classes, self.threshold, components, work)
     }
 
-    /// To keep or remove sets one after the other.
+    /// Starts to keep or remove sets one after the other.
     pub(crate) fn leading(&self, work: Work) -> Leading<'_> {
         Leading::new(&self.classes, self.sets, self.threshold, work)
     }
 
-    /// Which sets are similar to each.
+    /// Finds the sets that are similar to each set.
     pub(crate) fn partners(&self, work: Work) -> Result<Partners<'_>, OutOfWork> {
         Partners::new(&self.classes, self.sets, self.threshold, work)
     }

@@ -33,13 +33,14 @@ struct Connecting<'a> {
     classes: &'a Classes,
     threshold: Threshold,
     components: &'a mut UnionFind,
-    /// By class: the largest sum of sizes for which what it shares with others is enough.
+    /// For each class, the largest sum of sizes of two similar sets, given the shingles that it shares with other
+    /// classes.
     most: Vec<u32>,
-    /// By class: members up to this size are connected with the smallest.
+    /// For each class, the size up to which members are connected with the smallest.
     connected: Vec<u32>,
-    /// By class: the least size of a member that is not.
+    /// For each class, the least size of a member that is not connected with the smallest.
     next: Vec<u32>,
-    /// By class: which class was compared with it last.
+    /// For each class, the class that was last compared with it.
     compared: Vec<u32>,
 }
 
@@ -47,7 +48,7 @@ impl<'a> Connecting<'a> {
     fn new(classes: &'a Classes, threshold: Threshold, components: &'a mut UnionFind) -> Self {
         let all = 0..classes.len() as u32;
         let most = |class| threshold.most_sum(classes.class(class).shared as usize) as u32;
-        // Sets of documents of an index are connected by others alone.
+        // Sets of indexed documents are only connected through other sets.
         let connected = |class| {
             if classes.class(class).is_indexed {
                 return 0;
@@ -75,7 +76,7 @@ impl<'a> Connecting<'a> {
         self.next[class as usize] = others.get(next).map_or(u32::MAX, |next| next.size);
     }
 
-    /// Whether classes of sets of this size and more can connect no more members of a class.
+    /// Whether sets of this size or larger in other classes can connect no more members of a class.
     fn is_done(&self, class: u32, size: u32) -> bool {
         let class = class as usize;
         u64::from(self.next[class]) + u64::from(size) > u64::from(self.most[class])
@@ -100,7 +101,7 @@ impl<'a> Connecting<'a> {
         }
     }
 
-    /// Connects members with the smallest of their class.
+    /// Connects the members of each class that are similar to, or connected with, its smallest member.
     fn connect_members(&mut self) {
         for class in 0..self.classes.len() as u32 {
             let connected = self.connected[class as usize];
@@ -125,20 +126,20 @@ impl Visitor for Connecting<'_> {
         let size = classes.class(x).least;
         let least = threshold.least_partner(size as usize);
         let entries = &list.entries;
-        // Classes come by size.
+        // Classes are inserted by ascending size.
         let is_too_small = |entry: &Entry| (entry.least as usize) < least;
         while entries.get(list.from).is_some_and(is_too_small) {
             list.from += 1;
         }
         let from = list.from;
-        // None that is larger can share enough here.
+        // Larger classes cannot share enough at this node.
         let end = threshold.most_sum((visit.path + visit.rest) as usize);
         let end = end.saturating_sub(size as usize) as u32;
         let (known_from, known_to) = list.known;
         let is_known = |place: usize| known_from <= place && place < known_to;
         let mut root = self.root(x);
         let mut looks = Looks::default();
-        // Those before it, from the first one on, are connected with this one, and can connect no more.
+        // The entries from `from` to `run` are connected with class x, and can connect no more members.
         let mut run = from;
         let mut place = from;
         while let Some(entry) = entries.get(place) {
@@ -156,7 +157,7 @@ impl Visitor for Connecting<'_> {
             let is_dissimilar = (most as usize) < needed
                 || entry.related.meets(visit.related)
                 || self.compared[y as usize] == x;
-            // Where no run goes on, who is not compared need not be looked up.
+            // If the run has ended, an entry that is not compared needs no look-up of its root.
             if is_dissimilar && run != place && !is_known(place) {
                 looks.in_vain += 1;
                 place += 1;
@@ -164,7 +165,7 @@ impl Visitor for Connecting<'_> {
             }
             if self.root(y) == root {
                 if is_known(place) && self.is_done(x, other) {
-                    // Who is connected with one of those is with all.
+                    // Known entries are connected with each other, so x is connected with all of them.
                     if run >= known_from.max(from) {
                         run = known_to;
                     }
@@ -190,7 +191,7 @@ impl Visitor for Connecting<'_> {
                     root = self.root(x);
                     run += usize::from(run == place - 1 && self.is_done(y, size));
                     if is_known(place) && is_known(place - 1) && self.is_done(x, other) {
-                        place -= 1; // for the others that are known
+                        place -= 1; // to skip the other known entries
                     }
                 }
                 None => looks.in_vain += COMPARED,
@@ -220,7 +221,7 @@ impl Visitor for Connecting<'_> {
                 continue;
             }
             self.connect(x, y, visit.path as usize);
-            // Whoever is new and smaller is connected with all the others that are as large.
+            // A class that is not indexed is already connected with the larger classes that follow it.
             if !self.classes.class(y).is_indexed {
                 break;
             }
@@ -228,7 +229,7 @@ impl Visitor for Connecting<'_> {
     }
 }
 
-/// A comparison costs as much as so many looks.
+/// The cost of a comparison, in looks.
 pub(super) const COMPARED: usize = 4;
 
 impl Connecting<'_> {

@@ -1,4 +1,4 @@
-//! Which documents may have a partner at all.
+//! Filters out documents that cannot have a partner: a document similar to them.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -10,19 +10,19 @@ use crate::text::arch::STRIPS;
 use crate::threshold::Threshold;
 use crate::watch::Ticker;
 
-/// The sampled keys of all documents, dealt to strips: in memory or not.
+/// The sampled keys of all documents, distributed to strips. They may be in memory or not.
 pub(crate) trait Strips: Sync {
     type Error: From<Error> + Send;
 
-    /// Keys of a strip.
+    /// The number of keys of a strip.
     fn keys(&self, strip: usize) -> usize;
 
-    /// Strips that are looked at at the same time, at most.
+    /// The most strips that are processed at the same time.
     fn at_once(&self) -> usize {
         STRIPS
     }
 
-    /// Bytes that tables of all strips together may take.
+    /// The most bytes that the tables of all strips may take together.
     fn most_bytes(&self) -> usize {
         usize::MAX
     }
@@ -57,12 +57,14 @@ impl Strips for Sample {
     }
 }
 
-/// For each document whether it may have a partner, among those that are `asked`: no other does. Wrong only on the safe
-/// side, and the same in every run. `lengths` are the documents' shingles, repetitions included; `ticker` is for the
-/// documents.
+/// Finds the documents that may have a partner, among those that are `asked`.
 ///
-/// Of two similar documents the later finds few shingles that no earlier one has: it is *late*, and one that is not has
-/// no earlier partner. The earlier of the two finds few shingles that no late document has.
+/// It may keep a document without a partner, but never drops one with a partner. The result is the same in every run.
+/// `lengths` are the numbers of shingles of the documents, with repetitions; `ticker` counts documents.
+///
+/// If two documents are similar, the later one has few shingles that no earlier document has. Such a document is called
+/// *late*; a document that is not late has no earlier partner. The earlier one of the two has few shingles that no late
+/// document has.
 pub(crate) fn survivors<S: Strips>(
     strips: &S,
     lengths: impl Iterator<Item = u32>,
@@ -90,8 +92,8 @@ pub(crate) fn survivors<S: Strips>(
     Ok(may)
 }
 
-/// The documents that are late, and those that may be the earlier ones of the pairs: these have few shingles that no
-/// late document has.
+/// The documents that are late, and those that may be an earlier partner: they have few shingles that no late document
+/// has.
 fn with_earlier<S: Strips>(
     strips: &S,
     asked: &[bool],
@@ -99,7 +101,8 @@ fn with_earlier<S: Strips>(
     new: &[u32],
     late: &[bool],
 ) -> Result<Vec<bool>, S::Error> {
-    // Of the keys they have about the share that they have of the shingles: to count them, all would be read once more.
+    // Late documents have about the same share of the keys as of the shingles. Counting their keys would read all
+    // again.
     let missed = |which: &dyn Fn(usize) -> bool| {
         let documents = (0..late.len()).filter(|&document| which(document));
         let missed: u64 = documents
@@ -109,7 +112,7 @@ fn with_earlier<S: Strips>(
     };
     let share_of_late = missed(&|document| late[document]) / missed(&|_| true);
     let keys_of_late = |strip| (strips.keys(strip) as f64 * share_of_late) as usize;
-    // Fewer bits find more keys that are not there: more documents stay.
+    // With fewer bits, more keys are found by mistake, and more documents survive.
     let bytes: usize = (0..STRIPS).map(|strip| 2 * keys_of_late(strip)).sum();
     let bits = match bytes <= strips.most_bytes() {
         true => 16,
@@ -128,7 +131,7 @@ fn with_earlier<S: Strips>(
     let of_late: Vec<Bits> = all.map(of_late).collect::<Result<_, S::Error>>()?;
     let rest = asked.iter().zip(late).map(|(&asked, &late)| asked && !late);
     let rest: Vec<bool> = rest.collect();
-    // Most are told by a look: of what was new in a document, at most what late ones have is not alone.
+    // A cheap bound decides most documents: the keys that were new, minus all keys that late documents have.
     let shared = count(strips, &rest, |strip| {
         let of_late = &of_late[strip];
         |keys: &[u32]| of_late.found(keys)
@@ -146,18 +149,19 @@ fn with_earlier<S: Strips>(
     Ok((0..late.len()).map(may).collect())
 }
 
-/// Whether it pays to look again, by all of their shingles, at the documents that are `asked`. It does where these are
-/// many and most are likely to be dropped: a document has on average far more shingles of its own than it may miss.
-/// `lengths` are the shingles of all documents.
+/// Whether it pays to filter the documents that are `asked` again, by all their shingles.
+///
+/// It does if they are many and most will probably be dropped, since on average they have far more unique shingles than
+/// a partner may lack. `lengths` are the numbers of shingles of all documents.
 pub(crate) fn pays_again<S: Strips>(
     strips: &S,
     lengths: impl Iterator<Item = u32>,
     threshold: Threshold,
     asked: &[bool],
 ) -> Result<bool, S::Error> {
-    /// How many times as many shingles of its own a document must have, on average, as suffice to drop it.
+    /// The least average number of unique shingles of a document, as a multiple of the number that suffices to drop it.
     const OWN: f64 = 1.5;
-    /// Keys that are looked at, about.
+    /// The approximate number of keys in the sample.
     const KEYS: usize = 1 << 18;
     if asked.iter().filter(|&&asked| asked).count() < asked.len() / 8 {
         return Ok(false);
@@ -179,13 +183,14 @@ pub(crate) fn pays_again<S: Strips>(
     Ok(own > OWN * (1.0 - threshold.0) * shingles)
 }
 
-/// Counts keys of the documents that are asked. `counter` makes, of a strip, what counts those of each document in it.
+/// Counts keys of the documents that are `asked`. For each strip, `counter` makes a function that counts the keys of a
+/// document.
 fn count<S: Strips, Counter: FnMut(&[u32]) -> usize>(
     strips: &S,
     asked: &[bool],
     counter: impl Fn(usize) -> Counter + Sync,
 ) -> Result<Vec<u32>, S::Error> {
-    /// Documents whose counts of a strip are added to those of others at a time.
+    /// The number of documents after which the counts of a strip are added to the totals.
     const CHUNK: usize = 1 << 14;
     let all = Mutex::new(vec![0; asked.len()]);
     if !asked.contains(&true) {
@@ -209,7 +214,7 @@ fn count<S: Strips, Counter: FnMut(&[u32]) -> usize>(
             }
         })
     };
-    // No more are looked at than there are threads.
+    // With at least as many strips at once as threads, no limit is needed.
     let at_once = match strips.at_once().max(1) {
         few if few < rayon::current_num_threads() => few,
         _ => STRIPS,
@@ -228,7 +233,7 @@ mod tests {
     use super::*;
     use crate::text::mix;
 
-    /// The answer for documents of these hashes, all of them asked.
+    /// The survivors among documents with these hashes.
     fn filtered(documents: &[Vec<u64>], threshold: f64) -> Vec<bool> {
         let threshold = Threshold(threshold);
         let (sampler, mut sample) = (Sampler::new(threshold), Sample::default());
@@ -252,7 +257,7 @@ mod tests {
         let mut documents: Vec<Vec<u64>> = (0..1000)
             .map(|i| hashes(i * 1000..i * 1000 + 200))
             .collect();
-        // 80% of document 7, and a document that holds 500 for its 400; and 790 with shingles repeated.
+        // 80% of document 7; document 8 with 50 more shingles; and document 790 with shingles repeated.
         documents.push(hashes((7000..7160).chain(900_000_000..900_000_000)));
         documents.push(hashes(8000..8250));
         documents.push(hashes((790_000..790_200).chain(790_000..790_150)));
@@ -268,7 +273,7 @@ mod tests {
 
     #[test]
     fn repeated_shingles_are_missed_once() {
-        // One in three, the others repeated.
+        // Two documents share one of three shingles, and the others are repeated.
         let repeated = [1, 2, 2, 2, 2, 2, 3, 3, 3, 3, 3, 3].map(mix).to_vec();
         let may = filtered(&[repeated, hashes(1..2), hashes(50..90)], 1.0 / 3.0);
         assert_eq!(may, [true, true, false]);

@@ -1,4 +1,4 @@
-//! How many sets have each shingle.
+//! Counts how many sets have each shingle.
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
@@ -6,11 +6,11 @@ use rayon::prelude::*;
 
 use crate::frequent::Parts;
 
-/// An upper bound of the document frequency of each shingle, counted over distinct sets.
+/// Upper bounds of the document frequencies of shingles, counted over distinct sets.
 ///
-/// Counts are bytes that hashes share, about two for each distinct shingle. A frequency may be too high, never too
-/// low, and depends on the hash alone, so that it orders the shingles of all sets alike. [`MANY`] stands for more as
-/// well.
+/// The table has about two bytes for each distinct shingle. Several hashes may share a byte, so a frequency may be too
+/// high, but never too low. It depends on the hash alone, so it gives the same order of shingles in all sets. [`MANY`]
+/// means this many or more.
 #[derive(Debug)]
 pub(crate) struct Frequencies {
     counts: Vec<AtomicU8>,
@@ -18,15 +18,15 @@ pub(crate) struct Frequencies {
 
 /// Shingles in more sets than this are common.
 ///
-/// The rare join looks at up to as many sets for each rare shingle in a prefix; a smaller number leaves more sets to
-/// the join of common parts.
+/// The join by rare shingles visits up to this many sets for each rare shingle of a prefix. With a smaller number, the
+/// join of common parts gets more sets.
 pub(crate) const MOST_RARE: u8 = 15;
 
-/// No more are counted.
+/// The highest count.
 const MANY: u8 = u8::MAX;
 
 impl Frequencies {
-    /// Counts the shingles of sets that have no numbers.
+    /// Counts the shingles without numbers of all sets.
     pub(crate) fn new(sets: &[Parts<'_>]) -> Self {
         let bytes = (2.0 * distinct_shingles(sets)) as usize + 1;
         let frequencies = Self::with_bytes(bytes);
@@ -34,20 +34,20 @@ impl Frequencies {
         frequencies
     }
 
-    /// A table of this size, with nothing counted.
+    /// An empty table of this size.
     pub(crate) fn with_bytes(bytes: usize) -> Self {
         Self {
             counts: (0..bytes).map(|_| AtomicU8::new(0)).collect(),
         }
     }
 
-    /// Counts the shingles of more sets.
+    /// Adds the shingles without numbers of more sets.
     pub(crate) fn count(&self, sets: &[Parts<'_>]) {
         let count = |counts: &mut Vec<u8>, set: &Parts<'_>| {
             self.look_up(set.others, counts);
             for (&hash, _) in set.others.iter().zip(&*counts).filter(|of| *of.1 < MANY) {
                 let count = &self.counts[place(hash, self.counts.len())];
-                // There may be as many by now.
+                // Another thread may have reached the highest count.
                 let _ = count.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |count| {
                     count.checked_add(1)
                 });
@@ -58,7 +58,7 @@ impl Frequencies {
             .for_each_init(Vec::new, count);
     }
 
-    /// Looks up the counts of some shingles. Look-ups wait for memory, but not for each other, as an addition would.
+    /// Looks up the counts of shingles. Look-ups wait for memory, but unlike additions not for each other.
     pub(super) fn look_up(&self, hashes: &[u64], counts: &mut Vec<u8>) {
         counts.clear();
         counts.extend(hashes.iter().map(|&hash| self.of(hash)));
@@ -75,9 +75,9 @@ fn place(hash: u64, all: usize) -> usize {
     ((u128::from(hash) * all as u128) >> 64) as usize
 }
 
-/// The number of distinct shingles, estimated from those of the lowest hashes.
+/// Estimates the number of distinct shingles from those with the lowest hashes.
 fn distinct_shingles(sets: &[Parts<'_>]) -> f64 {
-    /// Shingles that are looked at, repetitions in other sets included.
+    /// The approximate number of sampled shingles, with repetitions in other sets.
     const SAMPLE: f64 = 200_000.0;
     let all: usize = sets.iter().map(|set| set.others.len()).sum();
     let share = (SAMPLE / all.max(1) as f64).min(1.0);

@@ -1,4 +1,4 @@
-//! The join itself: who may be similar to whom, by rare shingles and by common parts.
+//! The join, which finds similar sets by rare shingles and by common parts.
 
 use std::convert::Infallible;
 
@@ -12,25 +12,25 @@ use crate::frequent::{Frequent, Parts, for_each_bit};
 use crate::threshold::Threshold;
 use crate::watch::Ticker;
 
-/// Sets brought so far that those similar to each can be found.
+/// Index of sets, to find those that are similar to a given one.
 #[derive(Debug)]
 pub(crate) struct Join {
     lists: Lists,
     common: CommonJoin,
 }
 
-/// Sets that are found, each once, and the memory to find them in, of which each thread keeps its own.
+/// The sets that were found for a given one, without duplicates. Each thread reuses one as working memory.
 #[derive(Debug, Default)]
 pub(crate) struct Near {
-    /// The sets that were found, in no order.
+    /// The sets that were found, in any order.
     pub(crate) sets: Vec<u32>,
-    /// The round in which each set was found last.
+    /// The last round in which each set was found.
     found: Vec<u32>,
     round: u32,
 }
 
 impl Near {
-    /// Forgets what was found before; of `all` sets.
+    /// Starts a new round, with no sets found. There are `all` sets.
     pub(crate) fn begin(&mut self, all: usize) {
         self.sets.clear();
         self.round = self.round.wrapping_add(1);
@@ -41,7 +41,7 @@ impl Near {
         }
     }
 
-    /// Adds sets that are new.
+    /// Adds the sets that were not found before in this round.
     pub(crate) fn extend(&mut self, sets: impl Iterator<Item = u32>) {
         for set in sets {
             if self.is_new(set) {
@@ -50,7 +50,7 @@ impl Near {
         }
     }
 
-    /// True the first time in a round.
+    /// Marks a set as found. True if it was not found before in this round.
     #[inline]
     pub(crate) fn is_new(&mut self, set: u32) -> bool {
         let found = &mut self.found[set as usize];
@@ -61,8 +61,8 @@ impl Near {
 }
 
 impl Join {
-    /// The join of those sets that are not empty. Sets for which `is_indexed` says so are not to be
-    /// joined with each other by their common parts. `ticker` is for the sets.
+    /// Builds the join of the sets that are not empty. Sets for which `is_indexed` is true are not joined with each
+    /// other by their common parts. `ticker` counts sets.
     pub(crate) fn new(
         sets: &[Parts<'_>],
         frequent: &Frequent,
@@ -77,7 +77,7 @@ impl Join {
         Ok(join)
     }
 
-    /// Of sets in which this many shingles have numbers.
+    /// Builds the join of sets in which `numbered` shingles have numbers.
     fn by(
         rarity: &Rarity,
         sets: &[Parts<'_>],
@@ -105,12 +105,13 @@ impl Join {
         Self { lists, common }
     }
 
-    /// Whether a set takes part: all that are similar to it among those that do are found.
+    /// Whether a set takes part in the join. All similar pairs of such sets are found.
     pub(crate) fn has(&self, set: u32) -> bool {
         self.lists.has(set as usize)
     }
 
-    /// Adds sets to `near` that share a rare shingle with this one and may be similar to it: all of these that are.
+    /// Adds to `near` sets that share a rare shingle with this one and may be similar. These include all that are
+    /// similar.
     pub(crate) fn near(&self, set: u32, near: &mut Near) {
         self.lists.near(set as usize, |other| {
             if near.is_new(other) && self.lists.may_overlap(set as usize, other as usize) {
@@ -119,35 +120,35 @@ impl Join {
         });
     }
 
-    /// How many sets [`near`](Self::near) looks at for one, at most.
+    /// The most sets that [`near`](Self::near) visits for this one.
     pub(crate) fn met(&self, set: u32) -> usize {
         self.lists.met(set as usize)
     }
 
-    /// How often it looks at another, for all sets, at most.
+    /// The most visits of [`near`](Self::near) for all sets together.
     pub(crate) fn looks(&self) -> u64 {
         self.lists.looks()
     }
 
-    /// The join of those that share no rare shingle.
+    /// The join of sets that share no rare shingle.
     pub(crate) fn common(&self) -> &CommonJoin {
         &self.common
     }
 }
 
-/// Sets in memory.
+/// The common shingles of sets in memory.
 struct InMemory<'a> {
     sets: &'a [Parts<'a>],
-    /// How many shingles have numbers.
+    /// The number of shingles that have numbers.
     numbered: usize,
-    /// Which of the others are common, 64 in a word: of mostly common sets.
+    /// For mostly common sets, masks of 64 bits of the shingles without numbers: set bits are common shingles.
     bits: Vec<u64>,
-    /// Where the words of each set begin, as far as it has any.
+    /// The start of the masks of each set that has some.
     bits_from: Vec<usize>,
 }
 
 impl InMemory<'_> {
-    /// Takes the words of more sets.
+    /// Appends the masks of more sets.
     fn push(&mut self, mostly_common: &[MostlyCommon], bits: &mut Vec<u64>) {
         let mut end = self.bits.len();
         for &MostlyCommon { set, .. } in mostly_common {

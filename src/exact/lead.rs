@@ -1,4 +1,4 @@
-//! Which kept set a set of a class resembles first.
+//! Finds the first kept set that a set resembles by its common part.
 
 use super::classes::{Classes, NONE, Role};
 use super::connect::COMPARED;
@@ -6,16 +6,18 @@ use super::tree::{List, Looks, Node, Split, Tree, Visit, Visitor};
 use super::work::{OutOfWork, Work};
 use crate::threshold::Threshold;
 
-/// The kept sets of all classes, while sets are kept or removed one after the other. Each has a rank, the least first.
+/// The kept sets of all classes, while sets are kept or removed one after the other. Sets come in the order of their
+/// ranks.
 pub(crate) struct Leading<'j> {
-    /// By set, with its size.
+    /// For each set, its class and its size.
     class_of: Vec<(u32, u32)>,
-    /// Kept sets as the smaller of two, and as the larger.
+    /// Index of kept sets that finds them as the smaller of two similar sets.
     smaller: Tree<'j>,
+    /// Index of kept sets that finds them as the larger of two similar sets.
     larger: Tree<'j>,
     kept: Kept<'j>,
     work: Work,
-    /// Sets looked at so far, of so many.
+    /// The number of sets processed so far, of `all`.
     looked_at: usize,
     all: usize,
 }
@@ -23,15 +25,16 @@ pub(crate) struct Leading<'j> {
 struct Kept<'j> {
     classes: &'j Classes,
     threshold: Threshold,
-    /// By class: (rank, size) of kept members. Ranks ascend and sizes fall: whoever is larger than one before it is
-    /// similar to nobody else.
+    /// For each class, (rank, size) of kept members, with ascending ranks and descending sizes. A kept member that is
+    /// larger than one before it is left out: the one before it resembles every set that it resembles.
     stairs: Vec<Vec<(u32, u32)>>,
-    /// By class: which rank it was compared for last.
+    /// For each class, the last rank for which it was compared.
     compared: Vec<u32>,
-    /// The set that is looked at.
+    /// The size of the current set.
     size: u32,
+    /// The rank of the current set.
     rank: u32,
-    /// The first kept one that it resembles.
+    /// The least rank of a kept set that the current set resembles.
     best: u32,
 }
 
@@ -56,7 +59,7 @@ impl<'j> Leading<'j> {
         }
     }
 
-    /// The least rank of a kept set that this one resembles, where it is below `best`; else `best`.
+    /// The least rank of a kept set that this one resembles, if it is below `best`; otherwise `best`.
     pub(crate) fn first(&mut self, set: u32, rank: u32, best: u32) -> Result<u32, OutOfWork> {
         let (class, size) = self.class_of[set as usize];
         if class == NONE {
@@ -94,7 +97,7 @@ impl<'j> Leading<'j> {
     }
 }
 
-/// Adds a kept set that comes after all others, where it is smaller than these.
+/// Adds a kept set with a rank above all others, if it is smaller than these. Returns whether it is.
 fn step_down(stairs: &mut Vec<(u32, u32)>, step: (u32, u32)) -> bool {
     let is_down = stairs.last().is_none_or(|last| step.1 < last.1);
     if is_down {
@@ -104,13 +107,13 @@ fn step_down(stairs: &mut Vec<(u32, u32)>, step: (u32, u32)) -> bool {
 }
 
 impl Kept<'_> {
-    /// Takes the first kept set of a class that shares so much.
+    /// Updates `best` with the kept sets of a class that shares `shared` shingles with the current set.
     fn take(&mut self, class: u32, shared: usize) {
         let first = self.first(&self.stairs[class as usize], shared);
         self.best = first.map_or(self.best, |first| first.min(self.best));
     }
 
-    /// The first of some that share so much.
+    /// The least rank in `stairs` of a set that is similar, if it shares `shared` shingles with the current set.
     fn first(&self, stairs: &[(u32, u32)], shared: usize) -> Option<u32> {
         let most = self.threshold.most_sum(shared);
         let most = most.checked_sub(self.size as usize)?;
@@ -164,7 +167,7 @@ impl Visitor for Kept<'_> {
 
     fn meet_ended(&mut self, split: &mut Split, visit: Visit) {
         if !split.ended.is_empty() {
-            // It has been split since: the kept sets of the classes that ended here.
+            // The node was split since: add the kept sets of the classes that ended here.
             let ended = std::mem::take(&mut split.ended);
             let before = std::mem::take(&mut split.stairs);
             let of_classes = ended.iter().flat_map(|&class| &self.stairs[class as usize]);

@@ -1,4 +1,4 @@
-//! Sets that share a rare shingle.
+//! Lists of sets that share a rare shingle.
 
 use rayon::prelude::*;
 
@@ -10,18 +10,18 @@ use crate::repeated::{Keyed, repeated_of};
 use crate::text::mix;
 use crate::threshold::Threshold;
 
-/// For each rare shingle of a prefix the sets that have it in theirs: few, as the shingle is rare.
+/// For each rare shingle of a prefix, the list of sets that have it in their prefix.
 #[derive(Debug)]
 pub(super) struct Lists {
     threshold: Threshold,
     sizes: Vec<u32>,
-    /// List l, ascending: `listed[starts[l]..starts[l + 1]]`.
+    /// List l is `listed[starts[l]..starts[l + 1]]`, ascending.
     starts: Vec<u32>,
     listed: Vec<Listed>,
-    /// The lists of set s: `of_set[of_set_from[s]..of_set_from[s + 1]]`.
+    /// The lists of set s are `of_set[of_set_from[s]..of_set_from[s + 1]]`.
     of_set_from: Vec<usize>,
     of_set: Vec<Own>,
-    /// Of the shingles of listed sets that have no numbers; and of those that have, where these are many.
+    /// Bitmaps of the shingles of listed sets: of those without numbers, and of those with numbers if these are many.
     bitmaps: [Bitmaps; 2],
 }
 
@@ -30,26 +30,27 @@ pub(super) struct Lists {
 pub(crate) struct Listed {
     pub(crate) size: u32,
     pub(crate) set: u32,
-    /// Where the shingle stands in the order of the set's shingles.
+    /// Position of the shingle in the order of the set's shingles.
     at: u32,
-    /// Whether it stands where a set as large or larger must meet it: Bayardo, Ma, Srikant 2007.
+    /// Whether this position is in the shorter prefix for partners that are as large or larger: see [`early`].
     is_early: bool,
 }
 
-/// A place in a list.
+/// The entry of a set in a list.
 #[derive(Debug, Clone, Copy, Default)]
 struct Own {
     list: u32,
     place: u32,
 }
 
-/// Where a shingle of a set of this size stands at most, so that a set as large or larger must meet it there.
+/// The last position of the shorter prefix of a set of this size. A partner that is as large or larger shares a shingle
+/// of this prefix (Bayardo, Ma, Srikant 2007).
 pub(crate) fn early(size: u32, threshold: Threshold) -> u32 {
     threshold.may_miss_of_larger(size as usize) as u32
 }
 
 impl Listed {
-    /// A shingle that stands after `early` is late: see [`early`].
+    /// Makes an entry. `early` is the last position of the shorter prefix, see [`early`].
     pub(crate) fn new(size: u32, Posting { set, at }: Posting, early: u32) -> Self {
         Self {
             size,
@@ -59,13 +60,13 @@ impl Listed {
         }
     }
 
-    /// Whether `larger` is too large to be similar, and all after it.
+    /// Whether `larger`, and every set after it in the list, is too large to be similar.
     #[inline]
     pub(crate) fn ends_before(self, larger: Self, threshold: Threshold) -> bool {
         threshold.needed_about((self.size + larger.size) as usize) > self.size as usize
     }
 
-    /// Whether this set and one that comes after it may be similar, by where the shingle stands in both.
+    /// Whether this set and one after it in the list may be similar, by the positions of the shingle in both.
     #[inline]
     pub(crate) fn may_be_similar(self, larger: Self, threshold: Threshold) -> bool {
         let rest = |listed: Self| (listed.size - listed.at) as usize;
@@ -75,9 +76,9 @@ impl Listed {
 }
 
 impl Lists {
-    /// Of all sets, and what a scan of them came to.
+    /// Makes lists of sets from the result of scanning them.
     pub(super) fn new(sets: &[Parts<'_>], scanned: &[Scanned], threshold: Threshold) -> Self {
-        /// Of fewer, numbers are compared as fast without bitmaps.
+        /// With fewer numbers, comparing them directly is as fast as with bitmaps.
         const MANY: usize = 256;
         let mut lists = Self {
             threshold,
@@ -124,7 +125,7 @@ impl Lists {
         lists
     }
 
-    /// Makes the lists of shingles of which one is early, that of the smaller set: no others bring sets together.
+    /// Makes the lists that have an early entry. Other lists find no pairs: the entry of the smaller set must be early.
     fn list(&mut self, shared: &[Keyed<Posting>], early: &[u32]) {
         for run in shared.chunk_by(|a, b| a.0 == b.0) {
             let from = self.listed.len();
@@ -173,13 +174,13 @@ impl Lists {
         self.sizes[set] > 0
     }
 
-    /// Calls `each` with the sets that may be similar to this one, some of them several times.
+    /// Calls `each` with the sets that may be similar to this one, with some of them several times.
     pub(super) fn near(&self, set: usize, mut each: impl FnMut(u32)) {
         let least = self.threshold.least_partner(self.sizes[set] as usize) as u32;
         for &Own { list, place } in self.of_set(set) {
             let own = self.listed[place as usize];
             let [from, to] = [list, list + 1].map(|list| self.starts[list as usize] as usize);
-            // Sizes fall from here to the beginning of the list, and grow to its end.
+            // Lists are sorted by size: entries before this one are smaller, entries after it larger.
             for &other in self.listed[from..place as usize].iter().rev() {
                 if other.size < least {
                     break;
@@ -201,7 +202,7 @@ impl Lists {
         }
     }
 
-    /// Whether bitmaps leave it open that two sets are similar.
+    /// Whether two sets may be similar by their bitmaps.
     pub(super) fn may_overlap(&self, x: usize, y: usize) -> bool {
         let both = (self.sizes[x] + self.sizes[y]) as usize;
         let may_differ = both - 2 * self.threshold.needed_about(both);
@@ -210,7 +211,7 @@ impl Lists {
         differ <= may_differ && differ + frequent.differ(x, y) <= may_differ
     }
 
-    /// Sets in the lists of a set: it has no more candidates.
+    /// The number of sets in the lists of a set, which bounds the number of its candidates.
     pub(super) fn met(&self, set: usize) -> usize {
         let len = |own: &Own| {
             let list = own.list as usize;
@@ -219,7 +220,7 @@ impl Lists {
         self.of_set(set).iter().map(len).sum()
     }
 
-    /// How often [`near`](Self::near) looks at another set, for all sets, at most.
+    /// The most visits of [`near`](Self::near) for all sets together.
     pub(super) fn looks(&self) -> u64 {
         let lists = self
             .starts

@@ -1,4 +1,4 @@
-//! Which classes have similar members, and all pairs of these.
+//! Finds classes with similar members, and the pairs of these.
 
 use super::classes::{Classes, Role};
 use super::connect::COMPARED;
@@ -7,13 +7,13 @@ use super::work::{OutOfWork, Work};
 use crate::counting::starts;
 use crate::threshold::Threshold;
 
-/// For each class the others that may have similar members, and how much each shares with it.
+/// For each class, the other classes that may have similar members, and the number of shingles shared with each.
 pub(crate) struct Partners<'j> {
     classes: &'j Classes,
     threshold: Threshold,
-    /// By set, with its size.
+    /// For each set, its class and its size.
     class_of: Vec<(u32, u32)>,
-    /// Those of class c: `near[starts[c]..starts[c + 1]]`.
+    /// The partners of class c are `near[starts[c]..starts[c + 1]]`.
     starts: Vec<usize>,
     near: Vec<(u32, u32)>,
 }
@@ -57,8 +57,8 @@ impl<'j> Partners<'j> {
         })
     }
 
-    /// Calls `each` with every set that is similar to this one by its common part, the sizes of this and that, and how much
-    /// of the common part both share.
+    /// Calls `each` with every set that is similar to this one by its common part, the sizes of both (this one first),
+    /// and the number of common shingles that they share.
     pub(crate) fn of(&self, set: u32, mut each: impl FnMut(u32, [u32; 2], u32)) {
         let (class, size) = self.class_of[set as usize];
         if class == u32::MAX {
@@ -79,7 +79,7 @@ impl<'j> Partners<'j> {
         }
     }
 
-    /// How many sets [`of`](Self::of) looks at, at most.
+    /// The most sets that [`of`](Self::of) visits.
     pub(crate) fn met(&self, set: u32) -> usize {
         let (class, _) = self.class_of[set as usize];
         if class == u32::MAX {
@@ -95,7 +95,7 @@ impl<'j> Partners<'j> {
 struct Collecting<'a> {
     classes: &'a Classes,
     threshold: Threshold,
-    /// By class: which class was compared with it last.
+    /// For each class, the class that was last compared with it.
     compared: Vec<u32>,
     found: Vec<(u32, u32, u32)>,
 }
@@ -106,7 +106,7 @@ impl Visitor for Collecting<'_> {
         let size = classes.least(x);
         let least = threshold.least_partner(size);
         let entries = &list.entries;
-        // Classes come by size.
+        // Classes are inserted by ascending size.
         let is_too_small = |entry: &Entry| (entry.least as usize) < least;
         while entries.get(list.from).is_some_and(is_too_small) {
             list.from += 1;

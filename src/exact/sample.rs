@@ -1,19 +1,19 @@
-//! Some of every document's shingle hashes, kept while it is shingled.
+//! A sample of the shingle hashes of each document, taken while it is shingled.
 
 use crate::frequent::Frequent;
 use crate::text::arch::{self, Processor, SPARE, STRIPS, Task};
 use crate::threshold::Threshold;
 
-/// Keys for each shingle that a document may miss. A document is dropped if so many of its keys, less one, are its own:
-/// two of three.
+/// The average number of keys for each shingle that a partner may lack. So a document is dropped if about two of three
+/// of its keys are unique.
 const KEYS: f64 = 1.5;
-/// The least share of hashes that is kept.
+/// The least share of hashes that is sampled.
 const LEAST: f64 = 0.1;
 
-/// Chooses the hashes that are kept: the same of all documents.
+/// Selects the hashes to sample. It selects the same hashes in all documents.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Sampler {
-    /// Hashes up to it are kept.
+    /// The highest hash that is sampled.
     limit: u64,
 }
 
@@ -25,13 +25,13 @@ impl Sampler {
         }
     }
 
-    /// The share of hashes that it keeps.
+    /// The share of hashes that are sampled.
     pub(crate) fn share(self) -> f64 {
         self.limit as f64 / u64::MAX as f64
     }
 
-    /// Adds a document of `length` shingles to a sample: these of their hashes. Both include repetitions. `keys` is to
-    /// work in.
+    /// Adds a document with `length` shingles and these hashes to a sample. Both include repetitions. `keys` is working
+    /// memory.
     pub(crate) fn push(
         self,
         hashes: &[u64],
@@ -79,25 +79,25 @@ impl Task for Sampling<'_> {
     }
 }
 
-/// The sampled hashes of many documents. A key is the low half of a hash.
+/// The sampled hashes of many documents, stored as keys: the low halves of hashes.
 #[derive(Debug, Default)]
 pub(crate) struct Sample {
     pub(super) chunks: Vec<Chunk>,
     open: Open,
 }
 
-/// Documents in a row.
+/// Consecutive documents.
 #[derive(Debug, Default)]
 pub(super) struct Chunk {
-    /// Shingles of each document, repetitions included; `u32::MAX` stands for more as well.
+    /// The number of shingles of each document, with repetitions; `u32::MAX` means that many or more.
     pub(super) lengths: Vec<u32>,
     /// The keys of each strip, document after document.
     pub(super) strips: [Vec<u32>; STRIPS],
-    /// Where the keys of each document end.
+    /// The end of the keys of each document, in each strip.
     pub(super) ends: Vec<[u32; STRIPS]>,
 }
 
-/// The same while it grows; its memory is used again.
+/// A chunk to which documents are being added. Its memory is reused.
 #[derive(Debug, Default)]
 struct Open {
     lengths: Vec<u32>,
@@ -108,9 +108,9 @@ struct Open {
 }
 
 impl Sample {
-    /// Adds a document of these hashes, repetitions included, with the keys of all that are not `frequent`. Of all
-    /// documents the same must be dropped: else a shingle seems to be one's own that another has as well. `keys` is to
-    /// work in.
+    /// Adds a document with these hashes, which include repetitions, and samples all that are not `frequent`. The
+    /// frequent shingles must be the same for all documents: otherwise a shingle may seem unique that another document
+    /// also has. `keys` is working memory.
     pub(crate) fn push_others(
         &mut self,
         hashes: &mut Vec<u64>,
@@ -123,7 +123,7 @@ impl Sample {
         all.push(hashes, length, keys, self);
     }
 
-    /// Makes a chunk of the documents added since the last time for which `keep` says yes.
+    /// Makes a chunk of the documents added since the last call for which `keep` is true.
     fn close(&mut self, keep: impl Fn(usize) -> bool) {
         let open = &mut self.open;
         if !(0..open.lengths.len()).all(&keep) {
@@ -137,7 +137,7 @@ impl Sample {
         self.push(chunk);
     }
 
-    /// The documents added since the last time: how many shingles each has, and its keys in each strip.
+    /// The documents that are not in a chunk yet: the number of shingles of each, and its keys in each strip.
     #[cfg(feature = "corpus")]
     pub(crate) fn open_documents(&self) -> impl Iterator<Item = (u32, [&[u32]; STRIPS])> {
         let open = &self.open;
@@ -152,14 +152,14 @@ impl Sample {
             })
     }
 
-    /// Forgets the documents added since the last time, and keeps the memory.
+    /// Removes the documents that are not in a chunk yet, and keeps their memory.
     #[cfg(feature = "corpus")]
     pub(crate) fn clear(&mut self) {
         self.open.clear();
     }
 
-    /// Takes the documents of another that were added to it since the last time and for which `keep` says yes, by their
-    /// numbers. That one can be used on.
+    /// Moves documents from `other`: those that were added to it since the last call, and for whose number `keep` is
+    /// true. `other` can be used further.
     pub(crate) fn take(&mut self, other: &mut Self, keep: impl Fn(usize) -> bool) {
         other.close(keep);
         for chunk in other.chunks.drain(..) {
@@ -167,7 +167,7 @@ impl Sample {
         }
     }
 
-    /// Adds a chunk: to the last one while that is small, as those of small files are.
+    /// Adds a chunk. Appends it to the last one if that is small, like the chunks of small files.
     fn push(&mut self, chunk: Chunk) {
         match self.chunks.last_mut() {
             Some(last) if last.is_small() => {
@@ -181,7 +181,7 @@ impl Sample {
         }
     }
 
-    /// Shingles of each document, repetitions included.
+    /// The number of shingles of each document, with repetitions.
     pub(crate) fn lengths(&self) -> impl Iterator<Item = u32> {
         self.chunks
             .iter()
@@ -222,7 +222,7 @@ impl Chunk {
         self.lengths.len() < 1 << 10 && self.strips[0].len() < 1 << 12
     }
 
-    /// Adds documents, and their keys in each strip.
+    /// Appends documents, with their keys in each strip.
     fn extend<'k>(
         &mut self,
         lengths: &[u32],
@@ -249,24 +249,24 @@ impl Chunk {
     }
 }
 
-/// Which of `many` places a key of a strip has.
+/// Maps a key of a strip to `0..many`.
 #[inline(always)]
 pub(super) fn place(key: u32, many: u64) -> u64 {
-    // All keys of a strip have the same first bits.
+    // Skip the first bits, which are the same for all keys of a strip.
     (u64::from(key << STRIPS.ilog2()) * many) >> 32
 }
 
-/// Bits, some for each key.
+/// A table of bits, in which keys are marked.
 pub(super) struct Bits {
     words: Vec<u64>,
     bits: u64,
 }
 
 impl Bits {
-    /// For so many keys of one strip. With six bits for each, one in seven is set at the end, with sixteen one in
-    /// sixteen.
+    /// Makes a table for `keys` keys of one strip, with `for_each` bits for each. With six bits, one in seven is set at
+    /// the end; with sixteen, one in sixteen.
     pub(super) fn new(keys: usize, for_each: usize) -> Self {
-        // Keys have no more bits to tell places by.
+        // More bits would be useless: keys do not have enough bits to address them.
         let words = (keys * for_each / 64 + 1).min(1 << 26);
         Self {
             words: vec![0; words],
@@ -280,7 +280,7 @@ impl Bits {
         ((bit / 64) as usize, 1 << (bit % 64))
     }
 
-    /// Sets the bits of these keys, and counts those that were not set.
+    /// Sets the bits of these keys, and returns how many were not set before.
     pub(super) fn insert(&mut self, keys: &[u32]) -> usize {
         let mut new = 0;
         for &key in keys {
@@ -292,7 +292,7 @@ impl Bits {
         new
     }
 
-    /// Counts the keys whose bits are set, repetitions included.
+    /// Counts the keys whose bits are set, with repetitions.
     pub(super) fn found(&self, keys: &[u32]) -> usize {
         let is_found = |&key: &u32| {
             let (word, bit) = self.place(key);
@@ -301,20 +301,20 @@ impl Bits {
         keys.iter().map(is_found).sum()
     }
 
-    /// Counts the keys whose bits are not set, repeated ones once.
+    /// Counts the keys whose bits are not set, without repetitions.
     pub(super) fn missing(&self, keys: &[u32], own: &mut Own) -> usize {
         own.begin(keys.len());
         let mut missing = 0;
         for &key in keys {
             let (word, bit) = self.place(key);
-            let is_first = own.is_first(key); // not skipped: branches are mispredicted
+            let is_first = own.is_first(key); // computed always: a branch would be mispredicted
             missing += usize::from(is_first) & usize::from(self.words[word] & bit == 0);
         }
         missing
     }
 }
 
-/// Bits of one document's keys: which have been seen.
+/// A table of bits for the keys of one document, to find repetitions.
 #[derive(Default)]
 pub(super) struct Own {
     words: Vec<u64>,
@@ -326,7 +326,7 @@ impl Own {
         self.words.resize((keys / 8 + 1).next_power_of_two(), 0);
     }
 
-    /// Marks a key; false where it was marked before, or another in its place.
+    /// Marks a key. False if it was marked before, or another key with the same bit.
     #[inline(always)]
     fn is_first(&mut self, key: u32) -> bool {
         let place = key as usize % (64 * self.words.len());

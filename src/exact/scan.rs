@@ -1,4 +1,4 @@
-//! What of each set is rare, and what is common.
+//! Scans sets for their rare and common shingles.
 
 use rayon::prelude::*;
 
@@ -9,26 +9,26 @@ use crate::repeated::Keyed;
 use crate::text::mix;
 use crate::threshold::Threshold;
 
-/// Tells rare shingles from common ones.
+/// Distinguishes rare from common shingles.
 #[derive(Debug)]
 pub(crate) struct Rarity {
     frequencies: Frequencies,
     /// The print of each numbered shingle. All of these are common.
     frequent: Vec<Print>,
-    /// Shingles of a higher frequency are common.
+    /// The highest frequency of a rare shingle.
     most: u8,
-    /// Makes half of all shingles common, whatever their frequency: that may change no result.
+    /// Makes half of all shingles common, whatever their frequency. This must not change results.
     #[cfg(test)]
     pub(super) forced: Option<u64>,
 }
 
 impl Rarity {
-    /// The shingles `frequent` have numbers.
+    /// `frequent` are the shingles that have numbers.
     pub(crate) fn new(frequencies: Frequencies, frequent: &[u64]) -> Self {
         Self::of(frequencies, frequent, MOST_RARE)
     }
 
-    /// Shingles in more than `most` sets are common.
+    /// Shingles in more than `most` sets are common. `frequent` are the shingles that have numbers.
     pub(super) fn of(frequencies: Frequencies, frequent: &[u64], most: u8) -> Self {
         let print = |&hash: &u64| {
             let mut print = Print::default();
@@ -69,43 +69,43 @@ impl Rarity {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub(crate) struct Posting {
     pub(crate) set: u32,
-    /// Where the shingle stands in the order of the set's shingles.
+    /// Position of the shingle in the order of the set's shingles.
     pub(crate) at: u32,
 }
 
-/// A set that may be similar to another with which it shares no rare shingle.
+/// A set that may be similar to another without sharing a rare shingle.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct MostlyCommon {
-    /// What its common part is known by.
+    /// Identifies its common part.
     pub(super) print: Print,
     pub(crate) set: u32,
     pub(super) size: u32,
-    /// Common shingles.
+    /// The number of common shingles.
     pub(super) common: u32,
 }
 
-/// What a scan of some sets comes to.
+/// The result of scanning some sets.
 #[derive(Debug, Default)]
 pub(crate) struct Scanned {
-    /// Rare shingles of prefixes that another set may have too.
+    /// Rare shingles of prefixes that another set may also have.
     pub(crate) rare: Vec<Keyed<Posting>>,
-    /// By set.
+    /// The mostly common sets, ascending.
     pub(crate) mostly_common: Vec<MostlyCommon>,
-    /// Which of their shingles without a number are common, 64 in a word.
+    /// Masks of 64 bits of their shingles without numbers: set bits are common shingles.
     pub(super) bits: Vec<u64>,
-    /// To work in.
+    /// Working memory: rare shingles that another set may have, with their frequencies.
     shared: Vec<(u8, u64)>,
     counts: Vec<u8>,
 }
 
-/// Scans those sets that are not empty, some in a row at a time.
+/// Scans the sets that are not empty, in chunks of consecutive sets.
 ///
-/// The order of all shingles is that of (frequency, hash). Of each set the prefix is taken that any set as similar as
-/// the threshold must meet (Chaudhuri, Ganti, Kaushik 2006). Shingles that no other set has come first and go into no
-/// list; a set whose prefix they fill has no partner. Common shingles come last and go into no list either: a set
-/// whose prefix reaches them is *mostly common*.
+/// Shingles are sorted by (frequency, hash). The prefix of a set is long enough that every partner shares a shingle of
+/// it (Chaudhuri, Ganti, Kaushik 2006). Unique shingles come first, and are in no list; if they fill the prefix, the
+/// set has no partner. Common shingles come last, and are in no list either; if the prefix contains some, the set is
+/// *mostly common*.
 pub(super) fn scan(sets: &[Parts<'_>], rarity: &Rarity, threshold: Threshold) -> Vec<Scanned> {
-    /// Sets of a chunk, where there are not so many that this would make too many chunks.
+    /// Sets of a chunk. Chunks are larger if there would be more than `CHUNKS`.
     const SETS: usize = 256;
     const CHUNKS: usize = 256;
     let chunk = SETS.max(sets.len() / CHUNKS);
@@ -123,7 +123,7 @@ pub(super) fn scan(sets: &[Parts<'_>], rarity: &Rarity, threshold: Threshold) ->
 }
 
 impl Scanned {
-    /// Forgets which shingles are common.
+    /// Removes the masks of common shingles.
     #[cfg(feature = "corpus")]
     pub(crate) fn forget_bits(&mut self) {
         self.bits.clear();
@@ -192,8 +192,8 @@ impl Scanned {
     }
 }
 
-/// What a set of shingles is known by: the sums of their hashes and of the products of the hashes' halves, as that of a
-/// [document](crate::collapse).
+/// A hash that identifies a set of shingles: the sum of their hashes and the sum of the products of the hashes' halves,
+/// like the print of a [document](crate::collapse).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub(super) struct Print {
     sum: u64,
@@ -209,7 +209,7 @@ impl Print {
 
     #[inline]
     fn add(&mut self, hash: u64) {
-        // A shingle whose hash is 0 counts.
+        // The constant makes a shingle whose hash is 0 count.
         self.sum = self.sum.wrapping_add(hash ^ 0x9E37_79B9_7F4A_7C15);
         self.products = self
             .products

@@ -1,19 +1,19 @@
 //! An index of classes by the atoms that they share, rarest first.
 //!
-//! Two classes of which members are similar share most of their atoms. The first that they share, in the order of all
-//! atoms, has before it only atoms that one of the two lacks: few, as either has a *budget* of what a partner may lack.
-//! So a class is found at each of its atoms that its budget allows to be the first.
+//! Two classes with similar members share most of their atoms. Consider the first atom that they share. Each class has
+//! only few atoms before it, since the other class lacks these, and a class has a *budget* of the weight that a partner
+//! may lack. So a class is entered under each of its atoms that can be the first shared one within its budget.
 //!
-//! A node holds the classes that share the atoms of its path. Whoever visits it looks through all of them. Where that
-//! has been in vain too often, the node is split: its classes go to nodes below by the atom that may be shared next.
-//! Where that would spare little, or take too many places, the node stays as it is.
+//! A node contains the classes that share the atoms of its path. A visiting class is compared with all of them. If too
+//! many of these looks were in vain, the node is split: its classes move to child nodes, by the atom that may be shared
+//! next. If splitting would save little, or take too much space, the node is not split.
 
 use super::classes::{Classes, NONE, Role};
 use super::work::Patience;
 use crate::hashed::HashedMap;
 use crate::threshold::Threshold;
 
-/// Places in the tree for each class, at most.
+/// The most entries in the tree, as a multiple of the number of classes.
 const PLACES: usize = 256;
 
 /// A class at a node.
@@ -22,17 +22,17 @@ pub(super) struct Entry {
     pub(super) class: u32,
     /// The size of its smallest member.
     pub(super) least: u32,
-    /// Its first atom that may be shared below.
+    /// The index of its first atom after those of the path.
     at: u32,
-    /// The weight of the atoms before it that are not shared.
+    /// The weight of its atoms before that one that are not in the path.
     skipped: u32,
-    /// The weight of its atoms that may be shared below.
+    /// The weight of its atoms from `at` on, which may be shared as well.
     pub(super) rest: u32,
     pub(super) related: Related,
 }
 
-/// For each atom of a path, by a bit, whether the class has the related atom as well. Two that have it both meet there
-/// too, and need not meet here.
+/// A mask with a bit for each atom of a path: whether the class also has the related atom. Two classes that both have
+/// it also meet under that atom, and need not be compared here.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Related(u8);
 
@@ -47,18 +47,18 @@ impl Related {
     }
 }
 
-/// Classes at a node, in the order in which they came.
+/// Classes at a node, in the order of insertion.
 #[derive(Debug, Default)]
 pub(super) struct List {
     pub(super) entries: Vec<Entry>,
-    /// Where classes come by size: entries before this one are too small for all that are to come.
+    /// If classes are inserted by ascending size: entries before this one are too small for all later visits.
     pub(super) from: usize,
-    /// Of components: these entries are connected with each other, and can connect no more.
+    /// For components: the range of entries that are connected with each other, and can connect no more members.
     pub(super) known: (usize, usize),
 }
 
 impl List {
-    /// Makes it a list of one entry.
+    /// Makes this a list of one entry.
     fn show(&mut self, entry: Entry) {
         self.entries.clear();
         self.entries.push(entry);
@@ -68,69 +68,69 @@ impl List {
 
 #[derive(Debug, Default)]
 pub(super) struct Node {
-    /// Classes without the related atom of the path's last one, and with it.
+    /// Classes without, and classes with, the atom that is related to the last atom of the path.
     lists: [List; 2],
     /// The weight of the path.
     path: u32,
-    /// No set in a class with these atoms is smaller.
+    /// A lower bound of the sizes of sets in classes with these atoms.
     floor: u32,
-    /// Looks in vain.
+    /// The number of looks in vain.
     vain: usize,
-    /// It will not be split.
+    /// Whether the node will not be split.
     is_fixed: bool,
     depth: u8,
-    /// Whether the related atom counts: it is not in the path itself.
+    /// Whether related atoms are used at this node. They are not if the related atom is in the path.
     is_flagged: bool,
     atom: u32,
     parent: u32,
-    /// When the first class came here.
+    /// The time when the first class was inserted.
     pub(super) since: u32,
     split: Option<Box<Split>>,
 }
 
-/// What is known of a node that is split.
+/// The data of a node that is split.
 #[derive(Debug, Default)]
 pub(super) struct Split {
-    /// The classes that may share no more than the path, in the order in which they came.
+    /// Classes for which sharing only the path can be enough, in the order of insertion.
     pub(super) ended: Vec<u32>,
-    /// Of leaders: sets of these that are kept, as (rank, size), smaller and smaller.
+    /// For leaders: (rank, size) of kept sets of these classes, with ascending ranks and descending sizes.
     pub(super) stairs: Vec<(u32, u32)>,
 }
 
-/// A class on a visit, at a node.
+/// The state of a visiting class at a node.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Visit {
     pub(super) class: u32,
     /// The weight of the path, which is shared.
     pub(super) path: u32,
-    /// The weight of its atoms that may be shared as well.
+    /// The weight of the visiting class's further atoms, which may be shared.
     pub(super) rest: u32,
     pub(super) related: Related,
 }
 
-/// How much was looked at.
+/// Numbers of looks at classes.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Looks {
     pub(super) all: usize,
-    /// Those that a split would have spared.
+    /// Looks that a split of the node would have saved.
     pub(super) in_vain: usize,
 }
 
-/// What is done where a class meets others.
+/// The action of a visiting class where it meets others.
 pub(super) trait Visitor {
-    /// Whether there may be anything of interest at a node or below.
+    /// Whether a node, or a node below it, may contain a class of interest.
     fn enters(&self, _: &Node) -> bool {
         true
     }
 
-    /// Looks through the classes of a node that is not split.
+    /// Processes the classes of a node that is not split.
     fn meet(&mut self, list: &mut List, visit: Visit) -> Looks;
 
-    /// At a node that is split: looks at the classes that share no more than its path.
+    /// Processes the classes of a split node for which sharing only its path can be enough.
     fn meet_ended(&mut self, split: &mut Split, visit: Visit);
 }
 
-/// A node on the way of a class.
+/// A node to process for a class, and the position in the class's atoms.
 #[derive(Debug, Clone, Copy, Default)]
 struct Step {
     node: u32,
@@ -139,10 +139,10 @@ struct Step {
     related: Related,
 }
 
-/// What stands below a node at an atom.
+/// The child of a node for an atom.
 #[derive(Debug, Clone, Copy)]
 enum Child {
-    /// One class: its number among those that are alone.
+    /// A single class: its index in `alone`.
     One(u32),
     Node(u32),
 }
@@ -150,26 +150,28 @@ enum Child {
 pub(super) struct Tree<'c> {
     classes: &'c Classes,
     threshold: Threshold,
-    /// As which of two similar sets a class is inserted; those on a visit are the other.
+    /// The role of inserted classes in a pair of similar sets. Visiting classes have the other role.
     role: Role,
     patience: Patience,
     nodes: Vec<Node>,
-    /// By node and atom.
+    /// Children by node and atom.
     children: HashedMap<u64, Child>,
+    /// Classes that are single children.
     alone: Vec<Entry>,
-    /// Of these, what is not used.
+    /// Unused indexes of `alone`.
     free: Vec<u32>,
-    /// To show one of these in.
+    /// Working memory to pass a single class to a visitor.
     one: List,
+    /// The number of entries in the tree.
     places: usize,
     inserted: usize,
-    /// The turn of each class, and when it came.
+    /// For each class, its number in the order of insertion, and its time.
     turns: Vec<(u32, u32)>,
-    /// Nodes that were visited, and classes looked at.
+    /// The number of visited nodes and of looks at classes.
     pub(super) work: u64,
 }
 
-/// What a class may lack, by the floor of a node.
+/// The weight of a class's atoms that a partner may lack, depending on the floor of a node.
 #[derive(Clone, Copy)]
 struct Budget<'c> {
     classes: &'c Classes,
@@ -183,7 +185,7 @@ struct Budget<'c> {
 }
 
 impl<'c> Budget<'c> {
-    /// None where a member of this size has no partner.
+    /// `None` if a member of this size has no partner.
     fn new(tree: &Tree<'c>, class: u32, role: Role, size: usize) -> Option<Self> {
         let (classes, threshold) = (tree.classes, tree.threshold);
         let most = classes.budget(class, threshold, role, size, 0)?;
@@ -198,7 +200,7 @@ impl<'c> Budget<'c> {
         })
     }
 
-    /// Whether atoms of this weight may be lacked.
+    /// Whether a partner may lack atoms with the weight `skipped`.
     #[inline]
     fn allows(&self, skipped: u32, floor: u32) -> bool {
         if self.role == Role::Smaller || floor <= self.least {
@@ -238,7 +240,7 @@ impl<'c> Tree<'c> {
         }
     }
 
-    /// Takes a member of this size of a class to all classes that may have a similar one.
+    /// Calls `visitor` for all classes that may have a member similar to a member of this size of a class.
     pub(super) fn visit(&mut self, class: u32, size: usize, visitor: &mut impl Visitor) {
         let Some(budget) = Budget::new(self, class, self.role.other(), size) else {
             return;
@@ -264,7 +266,7 @@ impl<'c> Tree<'c> {
             rest: self.classes.rest(class, step.at as usize),
             related: step.related,
         };
-        // Who has the related atom meets all others that have it elsewhere.
+        // Two classes that both have the related atom meet elsewhere.
         let has_related = step.related.has(node);
         let [without, with] = &mut node.lists;
         let mut looks = visitor.meet(without, visit);
@@ -277,7 +279,7 @@ impl<'c> Tree<'c> {
         node.vain += looks.in_vain;
         let all = node.lists.iter().map(|list| list.entries.len()).sum();
         let Patience { few, looks } = self.patience;
-        // Whether the root is worth splitting shows when it has some more.
+        // The root needs more classes before it is clear whether splitting it is worth it.
         let few = if step.node == 0 { 16 * few } else { few };
         if all > few && !node.is_fixed && node.vain > all * looks {
             self.split(step.node, all);
@@ -335,11 +337,11 @@ impl<'c> Tree<'c> {
                 break;
             }
         }
-        // First where least is lacking.
+        // Nodes with the least skipped weight come first.
         stack[pushed..].reverse();
     }
 
-    /// The bits of a class that goes on to a child.
+    /// The mask of a class at a child node.
     fn flags(&self, before: Related, child: u32, has_related: bool) -> Related {
         let child = &self.nodes[child as usize];
         match child.is_flagged && has_related {
@@ -348,8 +350,8 @@ impl<'c> Tree<'c> {
         }
     }
 
-    /// Inserts a class, at the time `now`, by its smallest member. If it is not new, only `ended` is called, for the nodes
-    /// that are split where it may share no more.
+    /// Inserts a class by its smallest member, at the time `now`. Calls `ended` for each split node where sharing only
+    /// the path can be enough. If the class is not new, it does nothing else.
     pub(super) fn insert(
         &mut self,
         class: u32,
@@ -438,7 +440,7 @@ impl<'c> Tree<'c> {
         }
     }
 
-    /// The node below another for a class to go on to; none where the class is alone there.
+    /// The child node to which a class moves on. `None` if the class becomes a single child.
     fn child_for(&mut self, node: u32, atom: u32, own: Entry) -> Option<u32> {
         let one = match self.children.get(&key(node, atom)) {
             Some(&Child::Node(child)) => return Some(child),
@@ -454,7 +456,7 @@ impl<'c> Tree<'c> {
                 return None;
             }
         };
-        // There are two now.
+        // Replace the single class by a node, since there are two classes now.
         self.free.push(one);
         let mut first = self.alone[one as usize];
         let child = self.nodes.len() as u32;
@@ -469,7 +471,7 @@ impl<'c> Tree<'c> {
     }
 
     fn node_below(&self, parent: u32, atom: u32, first: u32) -> Node {
-        /// Atoms of a path that have bits.
+        /// The number of atoms of a path that have bits in [`Related`].
         const DEPTH: u8 = u8::BITS as u8;
         let above = &self.nodes[parent as usize];
         let kind = self.classes.kind(atom);
@@ -492,7 +494,7 @@ impl<'c> Tree<'c> {
         }
     }
 
-    /// Splits a node of so many classes, where that spares most looks.
+    /// Splits a node with `all` classes, if that saves most looks.
     fn split(&mut self, number: u32, all: usize) {
         let node = &self.nodes[number as usize];
         let mut at_atom: HashedMap<u64, usize> = HashedMap::default();
@@ -502,15 +504,15 @@ impl<'c> Tree<'c> {
             });
         }
         let places: usize = at_atom.values().sum();
-        // All who share a place look at each other.
+        // Classes that would be entered under the same atom look at each other.
         let pairs = |classes: usize| classes * (classes - 1);
         let looks: usize = at_atom.values().copied().map(pairs).sum();
         let node = &mut self.nodes[number as usize];
-        // A look at a class far from the one before takes several times as long.
+        // The factor: a look at a class that is far from the last one in memory takes several times as long.
         let is_worth_it = 8 * looks <= pairs(all)
             && self.places + places <= PLACES * (self.inserted + self.patience.few);
         if !is_worth_it {
-            // More classes come to the root, which has all of them.
+            // The root may be split later, when it has more classes.
             node.is_fixed = number > 0;
             node.vain = 0;
             return;
@@ -532,7 +534,7 @@ impl<'c> Tree<'c> {
         }
     }
 
-    /// Calls `each` with the atoms at which a class would have places below its node.
+    /// Calls `each` with the atoms under which a class would be entered below its node.
     fn for_each_place(&self, entry: &Entry, floor: u32, mut each: impl FnMut(u32)) {
         let class = entry.class;
         let least = self.classes.least(class);

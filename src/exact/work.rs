@@ -1,27 +1,27 @@
-//! How much may be looked at.
+//! Limits of the work of joining classes.
 
-/// A bound on the work of joining classes, in looks at a class.
+/// A limit of the work of joining classes. The unit is a look at a class.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Work {
     pub(crate) most: u64,
     pub(super) patience: Patience,
-    /// What was done the last time that it was weighed.
+    /// The work done when it was last checked at a power of two.
     before: u64,
 }
 
 /// When a node of an index of classes is split.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Patience {
-    /// Classes that it may have without ever being split.
+    /// A node with this many classes or fewer is never split.
     pub(super) few: usize,
-    /// Looks in vain for each of its classes before it is split.
+    /// A node is split after this many looks in vain for each of its classes.
     pub(super) looks: usize,
 }
 
-/// Joining classes takes more work than is allowed.
+/// The error that joining classes takes more work than allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct OutOfWork {
-    /// How much it would take, about.
+    /// An estimate of the work that it would take.
     pub(crate) needed: u64,
 }
 
@@ -34,11 +34,11 @@ impl Work {
         }
     }
 
-    /// Refuses to go on where the work done on some of `all` is too much, or promises to become so: it is weighed each
-    /// time that twice as many have been looked at.
+    /// Fails if the work done on `some` of `all` items is too much, or is expected to become too much. The expectation
+    /// is computed when `some` is a power of two.
     pub(super) fn check(&mut self, done: u64, some: usize, all: usize) -> Result<(), OutOfWork> {
         const FEW: usize = 256;
-        /// Work grew with the square, about.
+        /// If the work grows by more than this while items double, it is about quadratic.
         const GROWTH: u64 = 3;
         let part = all as f64 / some.max(1) as f64;
         let expected = done as f64 * part * part;

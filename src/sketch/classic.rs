@@ -3,10 +3,10 @@
 use super::draw::{least_draws, turn};
 use super::{Method, Sketch, sketch_by};
 
-/// Classic MinHash: slot j holds the smallest of the shingles' draws number j + 1.
+/// Classic MinHash: slot j is the smallest draw number j + 1 of all shingles.
 ///
-/// Its signatures can be [merged](super::Signature::merge): the smaller value of each slot is the
-/// signature of the union. n K hashes for n shingles.
+/// Its signatures can be [merged](super::Signature::merge): the smaller value of each slot gives the signature of the
+/// union. Computes n K hashes for n shingles.
 #[derive(Debug, Clone)]
 pub(crate) struct Classic {
     hashes: usize,
@@ -29,7 +29,7 @@ impl Sketch for Classic {
     }
 }
 
-/// Slots made together.
+/// The number of slots that are computed together.
 const LANES: usize = 32;
 
 impl Method for Classic {

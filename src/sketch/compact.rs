@@ -6,7 +6,7 @@ use super::{Estimate, Scheme, SignatureMatrix};
 use crate::error::{Error, Kind};
 use crate::named::named;
 
-/// Bits kept of a slot.
+/// The number of bits kept of each slot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CodeBits {
@@ -22,7 +22,7 @@ named!(CodeBits, "code bits", "8 or 16", {
 });
 
 impl CodeBits {
-    /// Bits a slot.
+    /// The number of bits a slot.
     pub const fn bits(self) -> u32 {
         match self {
             Self::Eight => 8,
@@ -31,11 +31,11 @@ impl CodeBits {
     }
 }
 
-/// Signatures of 8 or 16 bits a slot: a quarter or half of the memory, good for estimates only.
+/// Signatures of 8 or 16 bits a slot. They take a quarter or half of the memory, and serve for estimates only.
 ///
-/// Two slots of different values look equal with probability `2^-b`; the estimate is corrected for
-/// it, `(share - 2^-b) / (1 - 2^-b)` (Li and König's estimator for sets small against the 2^64 possible
-/// hashes). At 8 bits the standard error grows by 2% at J = 0.1, and by less above.
+/// Two slots with different values look equal with probability `2^-b`. The estimate is corrected for this:
+/// `(share - 2^-b) / (1 - 2^-b)` (Li and König's estimator for sets that are small compared to the 2^64 possible
+/// hashes). With 8 bits the standard error grows by 2% at J = 0.1, and by less at a higher J.
 ///
 /// ```
 /// use resemblance::{Deduper, sketch::CodeBits};
@@ -49,7 +49,7 @@ impl CodeBits {
 pub struct CompactMatrix {
     scheme: Scheme,
     codes: Codes,
-    /// Documents without shingles, ascending: their codes are like any other's.
+    /// Documents without shingles, ascending. Their codes do not show it.
     empty: Vec<usize>,
 }
 
@@ -59,11 +59,11 @@ enum Codes {
     Sixteen(Vec<u16>),
 }
 
-/// Fibonacci hashing: the slots' values are minima, so their own high bits are mostly zero.
+/// Multiplier of Fibonacci hashing. The values of slots are minima, so their high bits are mostly zero.
 const SPREAD: u32 = 0x9E37_79B1;
 
 impl SignatureMatrix {
-    /// The same signatures in 1 or 2 bytes a slot, for estimates alone.
+    /// Reduces the signatures to 1 or 2 bytes a slot, for estimates only.
     pub fn compact(&self, bits: CodeBits) -> CompactMatrix {
         let slots = self.rows().flatten();
         let spread = |slot: &u32| slot.wrapping_mul(SPREAD);
@@ -92,12 +92,12 @@ impl fmt::Debug for CompactMatrix {
 }
 
 impl CompactMatrix {
-    /// The scheme of the signatures that these were made from.
+    /// The scheme of the original signatures.
     pub fn scheme(&self) -> &Scheme {
         &self.scheme
     }
 
-    /// Bits a slot.
+    /// The number of bits a slot.
     pub fn bits(&self) -> CodeBits {
         match self.codes {
             Codes::Eight(_) => CodeBits::Eight,
@@ -105,7 +105,7 @@ impl CompactMatrix {
         }
     }
 
-    /// Documents.
+    /// The number of documents.
     pub fn len(&self) -> usize {
         let codes = match &self.codes {
             Codes::Eight(codes) => codes.len(),
@@ -114,12 +114,12 @@ impl CompactMatrix {
         codes / self.scheme.hashes()
     }
 
-    /// True where there is no document.
+    /// True if there are no documents.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// True where the document has no shingles.
+    /// True if the document has no shingles.
     pub fn is_empty_row(&self, document: usize) -> bool {
         self.empty.binary_search(&document).is_ok()
     }
@@ -127,7 +127,7 @@ impl CompactMatrix {
     /// The estimated Jaccard similarity of two documents.
     ///
     /// # Panics
-    /// Where there is no such document.
+    /// If there is no such document.
     pub fn estimate(&self, left: usize, right: usize) -> Estimate {
         let k = self.scheme.hashes();
         let equal = match &self.codes {
@@ -137,13 +137,13 @@ impl CompactMatrix {
         self.corrected(equal, self.is_empty_row(left) || self.is_empty_row(right))
     }
 
-    /// The estimated Jaccard similarity of a document here and one of another matrix.
+    /// The estimated Jaccard similarity of a document here and a document of another matrix.
     ///
     /// # Errors
-    /// Where the matrices are of two schemes or widths.
+    /// If the matrices have different schemes or numbers of bits.
     ///
     /// # Panics
-    /// Where there is no such document.
+    /// If there is no such document.
     pub fn estimate_across(
         &self,
         document: usize,

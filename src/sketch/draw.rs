@@ -1,12 +1,12 @@
-//! The random draws that sketches take from a shingle hash.
+//! Random draws that sketches derive from a shingle hash.
 
 use super::EMPTY;
 
-/// The draw of a shingle hash with these halves that a [`turn`] sets apart: 32 bits, each draw as good as
-/// independent of the others and of the hash itself.
+/// A draw of 32 bits from the halves of a shingle hash. Draws with different [`turn`]s are practically independent of
+/// each other and of the hash.
 ///
-/// All in 32 bits, so that eight of them go through one vector of any processor: the finalizer "lowbias32"
-/// of Wellons ("Prospecting for hash functions", 2018) over the low half, with the high half added midway.
+/// It uses only 32-bit numbers, so that a vector of any processor holds eight. It is the finalizer "lowbias32" of
+/// Wellons ("Prospecting for hash functions", 2018) on the low half, with the high half added midway.
 #[inline(always)]
 pub(super) fn draw(low: u32, high: u32, turn: u32) -> u32 {
     let mut u = (low ^ turn).wrapping_mul(0x7FEB_352D);
@@ -15,7 +15,7 @@ pub(super) fn draw(low: u32, high: u32, turn: u32) -> u32 {
     u ^ (u >> 16)
 }
 
-/// What sets draw i apart from others: i times the golden ratio.
+/// The number that distinguishes draw i from others: i times the golden ratio.
 #[inline(always)]
 pub(super) fn turn(i: u32) -> u32 {
     i.wrapping_mul(0x9E37_79B9)
@@ -27,8 +27,8 @@ pub(super) fn halves(shingle: u64) -> (u32, u32) {
     (shingle as u32, (shingle >> 32) as u32)
 }
 
-/// The smallest of the shingles' draws for each turn, short of the value that means empty: N slots stay in
-/// registers while all shingles pass.
+/// The smallest draw of all shingles for each turn, at most `EMPTY - 1`. N slots stay in registers during the loop over
+/// shingles.
 #[inline(always)]
 pub(super) fn least_draws<const N: usize>(shingles: &[u64], turns: &[u32; N]) -> [u32; N] {
     let mut least = [EMPTY - 1; N];

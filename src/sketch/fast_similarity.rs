@@ -12,22 +12,21 @@
 //!         a slot that was empty at the start of the round keeps its smallest value
 //! ```
 //!
-//! A slot is thus decided by the smallest (round, value), and an element of the union decides it with
-//! equal chance: two sets agree in a slot with probability J. In one round no element can take two
-//! slots, which is drawing without replacement: the error on small sets is below that of K
-//! independent draws.
+//! So a slot is decided by the smallest (round, value), and every element of the union has the same chance to decide
+//! it: two sets agree in a slot with probability J. In one round no element can take two slots. This is drawing without
+//! replacement, so the error on small sets is smaller than that of K independent draws.
 //!
-//! The paper has R = K. Of the K ln K draws that this takes, half go into the last few slots; with R = K / 16
-//! those are forced, at n draws each, and error grows only where shingles are fewer than K / 8 (at K = 128,
-//! as a share of `sqrt(J (1 - J) / K)`: 0.73 instead of 0.71 at 20 shingles, 0.80 at 10, 0.88 at 5).
+//! In the paper, R = K. This takes K ln K draws, half of which fill the last few slots. With R = K / 16, the last slots
+//! are forced, at n draws each. The error grows only with fewer than K / 8 shingles (at K = 128, as a share of
+//! `sqrt(J (1 - J) / K)`: 0.73 instead of 0.71 with 20 shingles, 0.80 with 10, 0.88 with 5).
 
 use super::draw::{draw, halves, least_draws, turn};
 use super::{EMPTY, Method, Sketch, sketch_by};
 
 /// Fast Similarity Sketching: the default sketch.
 ///
-/// About n + K ln K hashes for n shingles. Its estimates are unbiased; their root mean square error
-/// against `sqrt(J (1 - J) / K)` is about 0.7 at 20 shingles, 0.8 at 300, 1.0 beyond 1,000.
+/// Computes about n + K ln K hashes for n shingles. Its estimates are unbiased. Their root mean square error, as a
+/// multiple of `sqrt(J (1 - J) / K)`, is about 0.7 with 20 shingles, 0.8 with 300, and 1.0 with more than 1,000.
 #[derive(Debug, Clone)]
 pub(crate) struct FastSimilarity {
     hashes: usize,
@@ -66,7 +65,7 @@ impl Method for FastSimilarity {
     }
 }
 
-/// A shingle in round 0.
+/// Enters a shingle in round 0.
 #[inline(always)]
 fn take(x: u64, slots: &mut [u32]) {
     let (value, place) = halves(x);
@@ -74,19 +73,19 @@ fn take(x: u64, slots: &mut [u32]) {
     *slot = (*slot).min(value.min(EMPTY - 1));
 }
 
-/// From so many shingles a slot on, few enough are below the largest slot to pick them out first: some 5 in as
-/// many as have been seen for each slot.
+/// After this many shingles per slot, few of the others are below the largest slot, so that it is worth selecting these
+/// first: after m shingles per slot, about 5 in m.
 const BOUND_FROM: usize = 16;
-/// Shingles between two looks at the largest slot.
+/// The number of shingles after which the largest slot is computed again.
 const RUN: usize = 512;
 
-/// Shingles in round 0 once no slot is empty: those that are not below `bound`, the largest slot, change
-/// nothing and are passed over.
+/// Enters shingles in round 0 when no slot is empty. Shingles that are not below `bound`, the largest slot, change
+/// nothing and are skipped.
 #[inline(always)]
 fn take_below(bound: u32, shingles: &[u64], slots: &mut [u32]) {
     let (mut below, mut many) = ([0; RUN], 0);
     for &x in shingles {
-        below[many % RUN] = x; // never beyond: it saves a check
+        below[many % RUN] = x; // `many` is less than RUN; the remainder saves a check
         many += usize::from((x as u32).min(EMPTY - 1) < bound);
     }
     below[..many].iter().for_each(|&x| take(x, slots));
@@ -98,26 +97,26 @@ fn scaled(half: u32, slots: usize) -> usize {
     ((u64::from(half) * slots as u64) >> 32) as usize
 }
 
-/// The slot of a draw: its low 16 bits scaled to `0..slots`, so that the high ones, which decide the order of
-/// values, are independent of it.
+/// The slot of a draw: its low 16 bits scaled to `0..slots`. The high bits, which decide the order of values, are
+/// independent of them.
 #[inline(always)]
 fn slot_of(drawn: u32, slots: u32) -> u32 {
     ((drawn & 0xFFFF) * slots) >> 16
 }
 
-/// Draws made together: shingles of one round, or of several where there are few.
+/// The number of draws computed together: shingles of one round, or of several rounds if there are few shingles.
 const LANES: usize = 64;
 
-/// What goes through the draws of some shingles in some rounds: round after round.
+/// Shingles in one or more rounds, whose draws are computed together.
 struct Lanes {
     low: [u32; LANES],
     high: [u32; LANES],
-    /// By how many rounds the lane is ahead of the first.
+    /// How many rounds later than the first each lane is.
     ahead: [u32; LANES],
 }
 
 impl Lanes {
-    /// `rounds` rounds of up to `LANES` shingles, at least one, that fit together.
+    /// Packs `rounds` rounds of shingles, up to `LANES` lanes in all.
     #[inline(always)]
     fn pack(shingles: &[u64], rounds: usize) -> Self {
         let mut lanes = Self {
@@ -136,7 +135,7 @@ impl Lanes {
         lanes
     }
 
-    /// The draws of the first `many` lanes, whose rounds begin with `round`, entered into `best`.
+    /// Computes the draws of the first `many` lanes, whose first round is `round`, and enters them into `best`.
     #[inline(always)]
     fn enter<const N: usize>(&self, many: usize, round: usize, slots: usize, best: &mut [u64; N]) {
         let round = round as u32;
@@ -147,7 +146,7 @@ impl Lanes {
             drawn[i] = draw(self.low[i], self.high[i], turn(round + self.ahead[i]));
             places[i] = slot_of(drawn[i], slots as u32);
         }
-        // A loop of its own, for its numbers are twice as wide.
+        // In a separate loop, since its numbers are twice as wide.
         let mut entries = [0; LANES];
         for i in 0..lanes {
             entries[i] = u64::from(round + self.ahead[i]) << 32 | u64::from(drawn[i]);
@@ -159,9 +158,10 @@ impl Lanes {
     }
 }
 
-/// Rounds 1 and on. A slot holds (round, value) as one number, so that the smaller one is the one that
-/// stays, whether or not the slot was empty, and in whatever order rounds come: no branch depends on the
-/// hashes, and a round too many does no harm.
+/// Runs the rounds from 1 on.
+///
+/// A slot holds (round, value) as one number, and keeps the smaller of two. So it does not matter whether the slot was
+/// empty or in what order rounds are computed, no branch depends on the hashes, and an additional round does no harm.
 #[inline(always)]
 fn fill(shingles: &[u64], slots: &mut [u32]) {
     match slots.len() {
@@ -171,7 +171,8 @@ fn fill(shingles: &[u64], slots: &mut [u32]) {
     }
 }
 
-/// Apart, so that the usual sketch needs no large stack frame. Only beyond 4,096 slots memory is allocated.
+/// Runs the rounds for many slots. A separate function, so that the usual sketch needs no large stack frame. It
+/// allocates memory only for more than 4,096 slots.
 #[inline(never)]
 fn fill_many(shingles: &[u64], slots: &mut [u32]) {
     if slots.len() <= 4096 {
@@ -182,7 +183,7 @@ fn fill_many(shingles: &[u64], slots: &mut [u32]) {
     }
 }
 
-/// With room for at least as many slots, a power of two.
+/// Runs the rounds with space for N slots, a power of two that is at least the number of slots.
 #[inline(always)]
 fn fill_with<const N: usize>(best: &mut [u64; N], shingles: &[u64], slots: &mut [u32]) {
     for (best, &slot) in best.iter_mut().zip(&*slots) {
@@ -200,12 +201,12 @@ fn fill_with<const N: usize>(best: &mut [u64; N], shingles: &[u64], slots: &mut 
     force_slots(shingles, best, slots);
 }
 
-/// Rounds in which shingles draw their slots.
+/// R, the number of rounds in which shingles draw their slots.
 fn rounds(slots: usize) -> usize {
     slots.div_ceil(16)
 }
 
-/// Rounds 1 to R-1, as many as it takes.
+/// Runs the rounds from 1 to R-1, while slots are vacant.
 #[inline(always)]
 fn draw_slots<const N: usize>(shingles: &[u64], slots: usize, best: &mut [u64; N]) {
     let (n, rounds) = (shingles.len(), rounds(slots));
@@ -228,7 +229,7 @@ fn draw_slots<const N: usize>(shingles: &[u64], slots: usize, best: &mut [u64; N
     }
 }
 
-/// Rounds R and on, for the slots that are still vacant.
+/// Runs the rounds from R on, for the slots that are still vacant.
 #[inline(always)]
 fn force_slots(shingles: &[u64], best: &[u64], slots: &mut [u32]) {
     let first = rounds(best.len()) as u32;
@@ -250,8 +251,9 @@ fn force_slots(shingles: &[u64], best: &[u64], slots: &mut [u32]) {
     }
 }
 
-/// Slots forced together: where there are many, and at the end.
+/// The number of slots that are forced together if there are many.
 const FORCED: usize = 32;
+/// The number of slots that are forced together at the end, when fewer are left.
 const SOME: usize = 8;
 
 #[inline(always)]
@@ -268,7 +270,7 @@ fn force<const N: usize>(shingles: &[u64], first: u32, vacant: &[u32], slots: &m
 
 const BITS: usize = 64;
 
-/// A bit for each slot that is vacant, of up to 64.
+/// A mask of the vacant slots, among up to 64.
 #[inline(always)]
 fn vacant_bits(best: &[u64]) -> u64 {
     let bits_of = |best: &[u64]| {
@@ -278,14 +280,14 @@ fn vacant_bits(best: &[u64]) -> u64 {
             .map(bit)
             .fold(0, |bits, bit| bits | bit)
     };
-    // All of them are as many as the compiler knows.
+    // With 64 slots, the compiler knows their number.
     match <&[u64; BITS]>::try_from(best) {
         Ok(all) => bits_of(all),
         Err(_) => bits_of(best),
     }
 }
 
-/// No round has reached the slot yet.
+/// Marks a slot that no round has filled yet.
 const VACANT: u64 = u64::MAX;
 
 #[cfg(test)]
@@ -325,7 +327,7 @@ mod tests {
 
     #[test]
     fn equals_the_pseudo_code_on_large_sets() {
-        // Where shingles are picked out; with repetitions, and a value of all ones that comes last.
+        // Enough shingles to use `take_below`, with repetitions, and a value of all ones at the end.
         for k in [1, 5, 64, 128] {
             let mut set = hashes(k as u64, 2 * RUN + BOUND_FROM * k);
             let sketch = FastSimilarity::unchecked(k);

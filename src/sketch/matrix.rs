@@ -1,11 +1,11 @@
-//! Many documents' signatures in one piece of memory.
+//! Signatures of many documents in one vector.
 
 use std::fmt;
 
 use super::{Estimate, Scheme, Signature, is_empty_row};
 use crate::error::{Error, Kind};
 
-/// Signatures of many documents, row after row: 4 K bytes a document and nothing else.
+/// Signatures of many documents, row after row, in 4 K bytes a document.
 ///
 /// ```
 /// use resemblance::Deduper;
@@ -38,10 +38,10 @@ impl SignatureMatrix {
         }
     }
 
-    /// A matrix of rows one after the other, as [`slots`](Self::slots) gives them.
+    /// Makes a matrix from rows one after the other, as [`slots`](Self::slots) returns them.
     ///
     /// # Errors
-    /// Where they are not a multiple of the scheme's hashes.
+    /// If their number is not a multiple of the scheme's K.
     pub fn from_slots(scheme: Scheme, slots: Vec<u32>) -> Result<Self, Error> {
         let hashes = scheme.hashes();
         if !slots.len().is_multiple_of(hashes) {
@@ -56,17 +56,17 @@ impl SignatureMatrix {
         &self.slots
     }
 
-    /// What the numbers mean.
+    /// The scheme of the signatures.
     pub fn scheme(&self) -> &Scheme {
         &self.scheme
     }
 
-    /// Documents.
+    /// The number of documents.
     pub fn len(&self) -> usize {
         self.slots.len() / self.scheme.hashes()
     }
 
-    /// True where there is no document.
+    /// True if there are no documents.
     pub fn is_empty(&self) -> bool {
         self.slots.is_empty()
     }
@@ -74,7 +74,7 @@ impl SignatureMatrix {
     /// The slots of a document.
     ///
     /// # Panics
-    /// Where there is no such document.
+    /// If there is no such document.
     pub fn row(&self, document: usize) -> &[u32] {
         let k = self.scheme.hashes();
         &self.slots[document * k..(document + 1) * k]
@@ -85,18 +85,18 @@ impl SignatureMatrix {
         self.slots.chunks_exact(self.scheme.hashes())
     }
 
-    /// True where the document has no shingles.
+    /// True if the document has no shingles.
     ///
     /// # Panics
-    /// Where there is no such document.
+    /// If there is no such document.
     pub fn is_empty_row(&self, document: usize) -> bool {
         is_empty_row(self.row(document))
     }
 
-    /// A document's signature, copied out.
+    /// A copy of a document's signature.
     ///
     /// # Panics
-    /// Where there is no such document.
+    /// If there is no such document.
     pub fn signature(&self, document: usize) -> Signature {
         Signature::new(self.scheme, self.row(document).into())
     }
@@ -104,7 +104,7 @@ impl SignatureMatrix {
     /// Appends a signature.
     ///
     /// # Errors
-    /// Where it is of another scheme.
+    /// If it has another scheme.
     pub fn push(&mut self, signature: &Signature) -> Result<(), Error> {
         self.scheme.matches(signature.scheme())?;
         self.slots.extend_from_slice(signature.slots());
@@ -126,7 +126,7 @@ impl SignatureMatrix {
     /// The estimated Jaccard similarity of two documents.
     ///
     /// # Panics
-    /// Where there is no such document.
+    /// If there is no such document.
     pub fn estimate(&self, left: usize, right: usize) -> Estimate {
         Estimate::of_rows(self.row(left), self.row(right))
     }

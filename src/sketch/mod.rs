@@ -1,7 +1,7 @@
-//! Shingle sets to signatures: MinHash sketches of K slots.
+//! Signatures of shingle sets: MinHash sketches of K slots.
 //!
-//! The probability that two signatures agree in a slot is the Jaccard similarity of the two sets;
-//! the share of equal slots estimates it, with a standard error of about `sqrt(J (1 - J) / K)`.
+//! The probability that two signatures agree in a slot is the Jaccard similarity of the two sets. So the share of equal
+//! slots is an estimate of it, with a standard error of about `sqrt(J (1 - J) / K)`.
 //!
 //! # Which sketch should I use?
 //!
@@ -9,9 +9,9 @@
 //!   classic MinHash on short documents.
 //! - [`SketchKind::Classic`] where signatures are to be merged, or a set arrives in pieces: O(n K) work.
 //!
-//! K = 128 is enough to find pairs at J >= 0.5; estimates of single pairs get better with the square
-//! root of K only. One-permutation hashing is not offered: with rotation, the bands of short
-//! documents collide far more often than theory says.
+//! K = 128 is enough to find pairs with J >= 0.5. More slots improve estimates of single pairs only with the square
+//! root of K. The crate does not offer one-permutation hashing: with rotation, the bands of short documents collide far
+//! more often than theory says.
 
 mod classic;
 mod compact;
@@ -43,10 +43,10 @@ pub use scheme::{SCHEME_VERSION, Scheme};
 pub use signature::{Estimate, Signature};
 pub use sketcher::Sketcher;
 
-/// Slot value of an empty set; no other set has it in any slot.
+/// Value of all slots of an empty set. No other set has it in any slot.
 pub(crate) const EMPTY: u32 = u32::MAX;
 
-/// A MinHash sketch: a set of shingle hashes to K slots.
+/// A MinHash sketch, which maps a set of shingle hashes to K slots.
 ///
 /// Implementations are pure functions of the *set*: order and repetition of the hashes change
 /// nothing. Equal sets get equal slots on every machine.
@@ -54,22 +54,22 @@ pub(crate) trait Sketch: fmt::Debug + Send + Sync {
     /// K, the slots of a signature.
     fn hashes(&self) -> usize;
 
-    /// Writes the sketch of the set of `shingles` over `slots`. The hashes must be mixed (see
-    /// [`mix`](crate::text::mix)), as those of a [`Shingler`](crate::text::Shingler) are. An empty
-    /// set gives `u32::MAX` in every slot, and no other set gives it in any.
+    /// Replaces the content of `slots` by the sketch of the set of `shingles`. The hashes must be mixed (see
+    /// [`mix`](crate::text::mix)); those of a [`Shingler`](crate::text::Shingler) are. An empty set gives `u32::MAX` in
+    /// every slot, and no other set gives it in any slot.
     ///
     /// # Panics
-    /// Where `slots` are not [`hashes`](Self::hashes) many.
+    /// If the number of `slots` is not [`hashes`](Self::hashes).
     fn sketch(&self, shingles: &[u64], slots: &mut [u32]);
 }
 
-/// How a sketch is made, compiled once for each kind of processor. What it calls must be inlined.
+/// The algorithm of a sketch, compiled once for each kind of processor. The functions that it calls must be inlined.
 trait Method {
-    /// Writes the sketch of `shingles` over `slots`, which are [`EMPTY`].
+    /// Writes the sketch of `shingles` to `slots`, which are all [`EMPTY`].
     fn fill(shingles: &[u64], slots: &mut [u32]);
 }
 
-/// Writes a sketch over `slots` by the best instructions that this processor has.
+/// Replaces `slots` by a sketch, using the best instructions that this processor has.
 fn sketch_by<M: Method>(shingles: &[u64], slots: &mut [u32]) {
     slots.fill(EMPTY);
     arch::run(Sketching::<M> {
@@ -94,7 +94,7 @@ impl<M: Method> Task for Sketching<'_, M> {
     }
 }
 
-/// The sketches to choose from.
+/// The available sketches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum SketchKind {
@@ -106,7 +106,7 @@ pub enum SketchKind {
 }
 
 impl SketchKind {
-    /// The sketch itself with `hashes` slots, which the caller has checked.
+    /// The sketch with `hashes` slots. The caller has checked `hashes`.
     pub(crate) fn with_hashes(self, hashes: usize) -> Arc<dyn Sketch> {
         match self {
             Self::FastSimilarity => Arc::new(FastSimilarity::unchecked(hashes)),
@@ -120,9 +120,9 @@ named!(SketchKind, "sketch", "fast-similarity or classic", {
     Classic: "classic"
 });
 
-/// Slots that two rows have in common.
+/// The number of slots that are equal in two rows.
 pub(crate) fn equal_slots(left: &[u32], right: &[u32]) -> usize {
-    // u32 counters over short runs let the comparison vectorize.
+    // With u32 counters over short runs, the compiler can use vector instructions.
     const RUN: usize = 1 << 12;
     left.chunks(RUN)
         .zip(right.chunks(RUN))
@@ -130,11 +130,11 @@ pub(crate) fn equal_slots(left: &[u32], right: &[u32]) -> usize {
         .sum()
 }
 
-/// Slots that a row of little-endian bytes and one of numbers have in common.
+/// The number of slots that are equal in a row of little-endian bytes and a row of numbers.
 #[cfg(feature = "storage")]
 pub(crate) fn equal_slots_of_bytes(left: &[[u8; 4]], right: &[u32]) -> usize {
     let equal = |(bytes, slot): (&[u8; 4], &u32)| u32::from(u32::from_le_bytes(*bytes) == *slot);
-    // At most 65,535 of them.
+    // No overflow: there are at most 65,535 slots.
     left.iter().zip(right).map(equal).sum::<u32>() as usize
 }
 
@@ -180,12 +180,12 @@ mod tests {
 
 #[cfg(test)]
 pub(crate) mod testing {
-    //! What every sketch must hold.
+    //! Properties that every sketch must have.
 
     use super::*;
     use crate::text::mix;
 
-    /// `n` hashes that no other `salt` gives.
+    /// `n` hashes that differ from those of any other `salt`.
     pub(crate) fn hashes(salt: u64, n: usize) -> Vec<u64> {
         (0..n as u64).map(|i| mix(mix(salt) ^ i)).collect()
     }
@@ -196,7 +196,7 @@ pub(crate) mod testing {
         slots
     }
 
-    /// The same sketch by one kind of instructions.
+    /// A task that returns a sketch, to compare processors.
     struct Made<'a, M>(&'a [u64], usize, PhantomData<M>);
 
     impl<M> Clone for Made<'_, M> {

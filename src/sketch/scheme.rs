@@ -1,4 +1,4 @@
-//! What a signature's numbers mean.
+//! Schemes: the settings that determine the numbers of a signature.
 
 use std::fmt;
 
@@ -6,16 +6,15 @@ use super::SketchKind;
 use crate::error::{Error, Kind};
 use crate::text::{Form, Normalization, Shingle};
 
-/// Version of everything that decides a signature's numbers: normalization, tokens, hashes, sketches.
+/// Version of all algorithms that determine a signature's numbers: normalization, tokens, hashes, sketches.
 ///
-/// Frozen: no release changes the numbers of a version. They are those of `docs/signature.md` and are held by
-/// golden tests.
+/// A version is frozen: no release changes its numbers. `docs/signature.md` defines them, and golden tests check them.
 pub const SCHEME_VERSION: u8 = 2;
 
-/// Everything that a signature's numbers depend on: version, sketch, K, shingle, normalization, seed.
+/// The settings that determine a signature's numbers: version, sketch, K, shingle, normalization, seed.
 ///
-/// Every [`Signature`](super::Signature) and [`SignatureMatrix`](super::SignatureMatrix) carries its
-/// scheme; comparing two schemes is an error.
+/// Every [`Signature`](super::Signature) and [`SignatureMatrix`](super::SignatureMatrix) carries its scheme. Comparing
+/// signatures of different schemes is an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(try_from = "stored::Stored"))]
@@ -29,10 +28,10 @@ pub struct Scheme {
 }
 
 impl Scheme {
-    /// A scheme of the current [`SCHEME_VERSION`].
+    /// Makes a scheme of the current [`SCHEME_VERSION`].
     ///
     /// # Errors
-    /// Where `hashes` or the shingle's n is not from 1 to 65,535.
+    /// If `hashes` or the shingle's n is not from 1 to 65,535.
     pub fn new(
         sketch: SketchKind,
         hashes: usize,
@@ -50,7 +49,7 @@ impl Scheme {
         })
     }
 
-    /// Version of the numbers.
+    /// The version of the algorithms, see [`SCHEME_VERSION`].
     pub fn version(&self) -> u8 {
         self.version
     }
@@ -60,7 +59,7 @@ impl Scheme {
         self.sketch
     }
 
-    /// K, the slots of a signature.
+    /// K, the number of slots of a signature.
     pub fn hashes(&self) -> usize {
         usize::from(self.hashes)
     }
@@ -80,10 +79,10 @@ impl Scheme {
         self.seed
     }
 
-    /// Nothing where `other` is the same scheme.
+    /// Checks that `other` is the same scheme.
     ///
     /// # Errors
-    /// Where it is another: both are named.
+    /// If it is another scheme. The error names both.
     pub fn matches(&self, other: &Self) -> Result<(), Error> {
         if self == other {
             return Ok(());
@@ -212,7 +211,7 @@ impl fmt::Display for Scheme {
 
 #[cfg(feature = "serde")]
 mod stored {
-    //! A scheme read from outside is checked before it is one.
+    //! Checks a scheme when it is deserialized.
 
     use super::{Normalization, SCHEME_VERSION, Scheme, Shingle, SketchKind, other_version};
 

@@ -1,4 +1,4 @@
-//! One document's signature.
+//! The signature of a document.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use super::scheme::BYTES;
 use super::{EMPTY, Scheme, SketchKind, equal_slots, is_empty_row};
 use crate::error::{Error, Kind};
 
-/// The sketch of one document, with the [`Scheme`] that says what its numbers mean.
+/// The sketch of a document, with the [`Scheme`] that determines its numbers.
 ///
 /// ```
 /// use resemblance::Deduper;
@@ -27,16 +27,16 @@ pub struct Signature {
 }
 
 impl Signature {
-    /// A signature of `slots`, which must be as many as the scheme's hashes.
+    /// Makes a signature of `slots`, which must be K of the scheme.
     pub(crate) fn new(scheme: Scheme, slots: Box<[u32]>) -> Self {
         debug_assert_eq!(slots.len(), scheme.hashes());
         Self { scheme, slots }
     }
 
-    /// A signature from its slots, as they were stored.
+    /// Makes a signature from stored slots.
     ///
     /// # Errors
-    /// Where they are not as many as the scheme's hashes.
+    /// If their number is not K of the scheme.
     pub fn from_slots(scheme: Scheme, slots: Vec<u32>) -> Result<Self, Error> {
         let hashes = scheme.hashes();
         if slots.len() != hashes {
@@ -106,12 +106,12 @@ impl Signature {
         &self.scheme
     }
 
-    /// The K slots. `u32::MAX` in all of them stands for a document without shingles.
+    /// The K slots. All are `u32::MAX` for a document without shingles.
     pub fn slots(&self) -> &[u32] {
         &self.slots
     }
 
-    /// True where the document has no shingles: it resembles nothing, not even itself.
+    /// True if the document has no shingles. Such a document resembles nothing, not even itself.
     pub fn is_empty(&self) -> bool {
         is_empty_row(&self.slots)
     }
@@ -119,16 +119,16 @@ impl Signature {
     /// The estimated Jaccard similarity of the two documents.
     ///
     /// # Errors
-    /// Where the signatures are of two schemes.
+    /// If the signatures have different schemes.
     pub fn estimate(&self, other: &Self) -> Result<Estimate, Error> {
         self.scheme.matches(&other.scheme)?;
         Ok(Estimate::of_rows(&self.slots, &other.slots))
     }
 
-    /// Makes this the signature of the union of both documents' shingles.
+    /// Turns this into the signature of the union of both shingle sets.
     ///
     /// # Errors
-    /// Where the schemes differ, or the sketch is not [`SketchKind::Classic`].
+    /// If the schemes differ, or the sketch is not [`SketchKind::Classic`].
     pub fn merge(&mut self, other: &Self) -> Result<(), Error> {
         self.scheme.matches(&other.scheme)?;
         if self.scheme.sketch() != SketchKind::Classic {
@@ -148,16 +148,16 @@ impl Signature {
 pub struct Estimate {
     /// The estimate, from 0 to 1.
     pub jaccard: f64,
-    /// Its standard error, `sqrt(p (1 - p) / K)` for K slots, e of them equal, and
-    /// p = (e + 1) / (K + 2): with all or no slots equal the error is small, not 0. For
-    /// [`SketchKind::FastSimilarity`] on few shingles the true error is up to 30% less.
+    /// Standard error of the estimate: `sqrt(p (1 - p) / K)` with p = (e + 1) / (K + 2), if e of K slots are equal. So
+    /// it is not 0 if all or no slots are equal. For [`SketchKind::FastSimilarity`] with few shingles, the true error
+    /// is up to 30% smaller.
     pub standard_error: f64,
 }
 
 impl Estimate {
-    /// Of two rows of the same scheme.
+    /// The estimate for two rows of the same scheme.
     pub(crate) fn of_rows(left: &[u32], right: &[u32]) -> Self {
-        // All slots of two empty documents are equal; they resemble nothing all the same.
+        // All slots of two empty documents are equal, but empty documents resemble nothing.
         let equal = if left.first() == Some(&EMPTY) {
             0
         } else {
@@ -166,8 +166,8 @@ impl Estimate {
         Self::of_equal(equal, left.len(), 0.0)
     }
 
-    /// Of `equal` among `all` slots, where slots of two different values look equal with
-    /// probability `chance`.
+    /// The estimate if `equal` of `all` slots are equal, and slots with different values look equal with probability
+    /// `chance`.
     pub(crate) fn of_equal(equal: usize, all: usize, chance: f64) -> Self {
         let (equal, all) = (equal as f64, all as f64);
         let smoothed = (equal + 1.0) / (all + 2.0);
@@ -186,7 +186,7 @@ impl fmt::Display for Estimate {
 
 #[cfg(feature = "serde")]
 mod stored {
-    //! A signature read from outside is checked before it is one.
+    //! Checks a signature when it is deserialized.
 
     use super::{Error, Scheme, Signature};
 

@@ -1,4 +1,4 @@
-//! Documents to signatures: shingler and sketch together.
+//! Signatures of documents: a shingler and a sketch together.
 
 use std::fmt;
 use std::sync::Arc;
@@ -35,7 +35,7 @@ impl fmt::Debug for Sketcher {
 }
 
 impl Sketcher {
-    /// A sketcher; a scheme has been validated, so this cannot fail.
+    /// Makes a sketcher. This cannot fail, since a scheme is always valid.
     pub fn new(scheme: Scheme) -> Self {
         let shingler = Shingler::new(scheme.shingle(), scheme.normalization(), scheme.seed());
         Self {
@@ -50,7 +50,7 @@ impl Sketcher {
         &self.scheme
     }
 
-    /// What makes the shingles.
+    /// The shingler.
     pub fn shingler(&self) -> &Shingler {
         &self.shingler
     }
@@ -64,7 +64,7 @@ impl Sketcher {
     /// The signature of content that may be bytes.
     ///
     /// # Errors
-    /// Where it is not UTF-8 and the shingles are not of bytes.
+    /// If it is not UTF-8 and the shingles are not of bytes.
     pub fn try_signature(&self, content: Content<'_>) -> Result<Signature, NotText> {
         self.of_content(content)
     }
@@ -109,7 +109,7 @@ impl Sketcher {
         Ok(self.signature_of_set(&hashes))
     }
 
-    /// The sketch itself.
+    /// The sketch.
     pub(crate) fn sketch(&self) -> &dyn Sketch {
         &*self.sketch
     }

@@ -1,4 +1,4 @@
-//! What can be wrong with a stored index, and where.
+//! Errors of stored indexes.
 
 use std::fmt;
 use std::io;
@@ -6,23 +6,23 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Kind};
 
-/// A file, and what is wrong with it.
+/// A file or folder, and the problem with it.
 pub(crate) struct Problem {
     path: PathBuf,
     what: What,
 }
 
 pub(super) enum What {
-    /// The system's own words: its error can be neither copied nor compared.
+    /// An error of the system, as text, since it can be neither copied nor compared.
     Io {
         doing: &'static str,
         error: String,
     },
-    /// Something lies where an index is to be written.
+    /// The path of a new index is occupied.
     Occupied(String),
-    /// What lies there is not what lay there before.
+    /// The index at the path has changed since it was read.
     Changed,
-    /// Nothing was written that could be put there.
+    /// The new index was not written.
     Unwritten,
     NoIndex,
     Version {
@@ -38,9 +38,9 @@ pub(super) enum What {
         stored: String,
         asked: &'static str,
     },
-    /// Settings that this crate has not.
+    /// Settings that this crate does not know.
     Unknown(String),
-    /// Anything else that does not hold together.
+    /// Anything else that is inconsistent.
     Bad(String),
 }
 
@@ -58,7 +58,7 @@ impl Problem {
     pub(crate) fn io(doing: &'static str, path: &Path, error: &io::Error) -> Error {
         let is_missing = error.kind() == io::ErrorKind::NotFound;
         let error = match error.get_ref() {
-            // What wraps an error of the system adds the name of a passing file.
+            // A wrapped system error contains the name of a temporary file.
             Some(_) if error.kind() != io::ErrorKind::Other => error.kind().to_string(),
             _ => error.to_string(),
         };
@@ -87,18 +87,18 @@ impl fmt::Display for Problem {
             What::Occupied(why) => write!(f, "cannot write an index to {path}: {why}"),
             What::Changed => write!(
                 f,
-                "cannot write an index to {path}: the index there has changed meanwhile, and its new documents would be lost; start again from that index"
+                "cannot write an index to {path}: the index there has changed in the meantime, and its new documents would be lost; start again from that index"
             ),
-            What::Unwritten => write!(f, "cannot write an index to {path}: nothing has written it"),
-            What::NoIndex => write!(f, "{path} is no index of this crate"),
+            What::Unwritten => write!(f, "cannot write an index to {path}: it was not finished"),
+            What::NoIndex => write!(f, "{path} is not an index of this crate"),
             What::Version { stored, read } => write!(
                 f,
                 "{path}: index format version {stored}, but this crate reads version {read}"
             ),
-            What::Checksum => write!(f, "{path} is corrupt: its checksum is another"),
+            What::Checksum => write!(f, "{path} is corrupt: its checksum does not match"),
             What::Size { bytes, expected } => write!(
                 f,
-                "{path} is corrupt: it has {bytes} bytes and should have {expected}"
+                "{path} is corrupt: it has {bytes} bytes instead of {expected}"
             ),
             What::IdKind { stored, asked } => {
                 write!(f, "{path}: its ids are of type {stored}, not {asked}")

@@ -1,4 +1,4 @@
-//! What a stored index says of itself: `index.json`.
+//! The header of a stored index, `index.json`.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -20,23 +20,23 @@ pub(super) const VERSION: u64 = 2;
 
 const FORMAT: &str = "resemblance-index";
 
-/// What stands between the header and its checksum.
+/// The bytes between the header and its checksum.
 const BEFORE_CHECKSUM: &str = ",\n  \"checksum\": \"";
 
-/// Digits of the checksum that are the name of the folder of the sections.
+/// The number of digits of the checksum in the name of the sections' folder.
 const FOLDER: usize = 16;
 
-/// What an index is, but for its documents.
+/// The properties of an index, without its documents.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct About {
     pub(crate) documents: u32,
-    /// What the ids are: [`StoredId::KIND`](super::StoredId::KIND).
+    /// The type of the ids: [`StoredId::KIND`](super::StoredId::KIND).
     pub(crate) id_kind: String,
     pub(crate) scheme: Scheme,
     /// Bands and rows.
     pub(crate) banding: (usize, usize),
     pub(crate) threshold: f64,
-    /// Whatever whoever wrote the index wants to find again.
+    /// Any data of the program that wrote the index.
     pub(crate) application: BTreeMap<String, Value>,
 }
 
@@ -57,7 +57,7 @@ pub(super) struct Header {
     checksum: String,
 }
 
-/// What every version of the header has.
+/// The fields that the headers of all versions have.
 #[derive(Deserialize)]
 struct Front {
     format: String,
@@ -81,27 +81,27 @@ impl Header {
         }
     }
 
-    /// The bytes of the file: the header, and the checksum of all that stands before it. The header knows it then.
+    /// Encodes the file: the header, and the checksum of the bytes before it. Stores the checksum in the header.
     pub(super) fn encode(&mut self) -> String {
         let mut text = serde_json::to_string_pretty(self)
-            .unwrap_or_else(|error| unreachable!("it has nothing that JSON has not: {error}"));
+            .unwrap_or_else(|error| unreachable!("a header can be written as JSON: {error}"));
         text.truncate(text.trim_end_matches(['\n', '}']).len());
         self.checksum = checksum::of(text.as_bytes());
         text + BEFORE_CHECKSUM + &self.checksum + "\"\n}\n"
     }
 
-    /// The folder of the sections: other documents have another.
+    /// The name of the sections' folder, which depends on the checksum.
     pub(super) fn folder(&self) -> &str {
         &self.checksum[..FOLDER]
     }
 
-    /// Whether a folder of sections may have this name.
+    /// Whether a sections' folder may have this name.
     pub(super) fn is_folder(name: &str) -> bool {
         let is_digit = |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
         name.len() == FOLDER && name.bytes().all(is_digit)
     }
 
-    /// The header in `bytes`, which are those of the file `path`.
+    /// Decodes a header from `bytes`, the content of the file `path`.
     pub(super) fn decode(path: &Path, bytes: &[u8]) -> Result<Self, Error> {
         let no_index = || Problem::at(path, What::NoIndex);
         let front: Front = serde_json::from_slice(bytes).map_err(|_| no_index())?;
@@ -124,7 +124,7 @@ impl Header {
         serde_json::from_slice(bytes).map_err(bad)
     }
 
-    /// What it says, checked as far as it can be without the sections.
+    /// The properties of the index. Checks everything that can be checked without the sections.
     pub(super) fn about(&self, path: &Path) -> Result<About, Error> {
         if self.documents == u32::MAX {
             return Err(Problem::bad(path, "more documents than an index can have"));
@@ -141,12 +141,12 @@ impl Header {
     }
 }
 
-/// True where `bytes` are those of an index of any version.
+/// True if `bytes` are the header of an index of any version.
 pub(super) fn is_header(bytes: &[u8]) -> bool {
     serde_json::from_slice(bytes).is_ok_and(|front: Front| front.format == FORMAT)
 }
 
-/// True where the header ends in the checksum of what stands before that, and in nothing else.
+/// True if a header ends with the right checksum of the bytes before it.
 fn has_its_checksum(bytes: &[u8]) -> bool {
     let tail = BEFORE_CHECKSUM.len() + 32 + "\"\n}\n".len();
     let Some(at) = bytes.len().checked_sub(tail) else {
@@ -238,7 +238,7 @@ mod tests {
             id_kind: "string".to_owned(),
             scheme: Scheme::new(SketchKind::Classic, 64, shingle, normalization, u64::MAX).unwrap(),
             banding: (16, 4),
-            // One that is easily read as its neighbour.
+            // A number that an imprecise parser would read as its neighbour.
             threshold: 0.1 + 0.2,
             application: BTreeMap::from([("a \"note\"".to_owned(), Value::from(vec![1, 2]))]),
         }

@@ -1,4 +1,4 @@
-//! Ids as bytes, and how they are found again.
+//! Ids as bytes, and their hashes.
 
 use std::any::TypeId;
 use std::fmt::Debug;
@@ -6,9 +6,9 @@ use std::hash::{Hash, Hasher};
 
 use xxhash_rust::xxh3::xxh3_64;
 
-/// Ids that an [`Index`](crate::Index) can be saved with (feature `storage`).
+/// A type of ids with which an [`Index`](crate::Index) can be saved (feature `storage`).
 ///
-/// Implemented for `String` and the unsigned integers. Implement it for a type of your own by way of one of these:
+/// It is implemented for `String` and the unsigned integers. For your own type, use one of their implementations:
 ///
 /// ```
 /// use resemblance::lsh::StoredId;
@@ -29,17 +29,17 @@ use xxhash_rust::xxh3::xxh3_64;
 /// }
 /// ```
 ///
-/// An index with ids of your own type, or of `u8`, reads all of them into a table when one is first looked up; for the
-/// others the table is in the file.
+/// For ids of your own type, or of `u8`, the first look-up of an id reads all ids into a table. For the other types,
+/// the table is in the file.
 pub trait StoredId: Clone + Eq + Hash + Debug + Send + Sync + 'static {
-    /// Name of the type, written to the index; an index whose ids have another name is refused. `usize` has that of
-    /// `u64`.
+    /// Name of the type, which is written to the index. An index whose ids have another name is refused. `usize` has
+    /// the name of `u64`.
     const KIND: &'static str;
 
-    /// Appends the id. Equal ids give the same bytes, and different ids different ones.
+    /// Appends the bytes of the id. Equal ids must have the same bytes, and different ids different bytes.
     fn to_bytes(&self, bytes: &mut Vec<u8>);
 
-    /// The id that was written as `bytes`; none where no id is.
+    /// Decodes an id from `bytes`; `None` if they are not valid.
     fn from_bytes(bytes: &[u8]) -> Option<Self>;
 }
 
@@ -85,20 +85,20 @@ impl StoredId for usize {
     }
 }
 
-/// The hash by which an id is found in the table of ids.
+/// The hash of an id in the table of ids.
 pub(crate) fn hash_of_id(bytes: &[u8]) -> u64 {
     xxh3_64(bytes)
 }
 
-/// The same hash of what can be hashed like an id, but has no bytes.
+/// The same hash, computed through `Hash` for a value that is hashed like an id, but has no bytes.
 pub(crate) fn hash_of_fed<Q: Hash + ?Sized>(id: &Q) -> u64 {
     let mut hasher = Fed(Vec::new());
     id.hash(&mut hasher);
     hasher.finish()
 }
 
-/// True where [`hash_of_fed`] is [`hash_of_id`] of the bytes, for this type and, as far as `example` tells, this
-/// version of the standard library: what it feeds to a hasher is not promised to stay the same.
+/// True if [`hash_of_fed`] equals [`hash_of_id`] of the bytes for this type. This is also tried with `example`, since a
+/// new version of the standard library may feed other bytes to a hasher.
 pub(crate) fn hashes_as_stored<Id: StoredId>(example: Option<&[u8]>) -> bool {
     let types = [
         TypeId::of::<String>(),
@@ -113,7 +113,7 @@ pub(crate) fn hashes_as_stored<Id: StoredId>(example: Option<&[u8]>) -> bool {
     types.contains(&TypeId::of::<Id>()) && example.is_none_or(agrees)
 }
 
-/// What `Hash` feeds of a string or an integer, as bytes that are the same everywhere.
+/// Collects the bytes that `Hash` feeds for a string or an integer, in a form that is the same on every machine.
 struct Fed(Vec<u8>);
 
 impl Hasher for Fed {

@@ -1,11 +1,11 @@
-//! An index in files: how it is written, checked and mapped. `docs/index-format.md` gives the bytes.
+//! Indexes in files: how they are written, checked and mapped. `docs/index-format.md` defines the bytes.
 //!
-//! A stored index is a directory: a header, `index.json`, and a file for each [`Section`]. Every section is a plain
-//! array of little-endian numbers, or bytes, that is written from its start to its end, so that writing one takes no
-//! more memory than a buffer.
+//! A stored index is a directory with a header, `index.json`, and a file for each [`Section`]. Every section is an
+//! array of little-endian numbers, or bytes. It is written from start to end, so that writing takes no more memory than
+//! a buffer.
 //!
-//! - [`Writer`] makes one beside its place and puts it there when it is whole.
-//! - [`Stored`] opens one: what does not hold together is refused, and the sections are mapped, not loaded.
+//! - [`Writer`] writes an index beside its final path, and moves it there when it is complete.
+//! - [`Stored`] opens an index. It refuses an inconsistent one, and maps the sections instead of loading them.
 //!
 //! ```text
 //! let mut writer = Writer::create(dir)?;

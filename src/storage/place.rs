@@ -1,4 +1,4 @@
-//! Where a stored index lies, and how one is put there.
+//! The path of a stored index, and how an index is placed there.
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -12,7 +12,7 @@ use crate::checksum;
 use crate::error::Error;
 use crate::passing::{Folder, folder_of, hold, resolve};
 
-/// Where an index is to be written, and what lies there before.
+/// The path to which an index is written, and the index that it replaces.
 #[derive(Debug)]
 pub(super) struct Place {
     path: PathBuf,
@@ -20,26 +20,26 @@ pub(super) struct Place {
     before: Option<Before>,
 }
 
-/// An index that nobody else writes.
+/// An index that is locked, so that no other process writes it.
 #[derive(Debug)]
 struct Before {
     /// The checksum of its header.
     checksum: String,
-    /// The folder, held until the index is replaced. None where folders cannot be held.
+    /// The folder, locked until the index is replaced. `None` if the system cannot lock folders.
     _lock: Option<File>,
 }
 
 impl Place {
-    /// The place at `dir`, links followed.
+    /// The place at `dir`, with links resolved.
     ///
     /// # Errors
-    /// Where something lies there that is no index, or another process writes the index.
+    /// If there is something else than an index, or another process is writing the index.
     pub(super) fn new(dir: &Path) -> Result<Self, Error> {
         let path = resolve(dir).map_err(|error| Problem::io("write", dir, &error))?;
         let before = match is_replaced(&path)? {
             true => Some(Before {
                 _lock: lock(&path)?,
-                checksum: checksum(&path)?, // once nobody else can change it
+                checksum: checksum(&path)?, // after locking, so that it cannot change
             }),
             false => None,
         };
@@ -50,12 +50,12 @@ impl Place {
         &self.path
     }
 
-    /// The checksum of the header of the index that lies there.
+    /// The checksum of the header of the index that was there.
     pub(super) fn before(&self) -> Option<&str> {
         self.before.as_ref().map(|before| &*before.checksum)
     }
 
-    /// Refuses a place where something else lies now.
+    /// Fails if the content of the place has changed.
     pub(super) fn check(&self) -> Result<(), Error> {
         let now = match is_replaced(&self.path)? {
             true => Some(checksum(&self.path)?),
@@ -67,8 +67,8 @@ impl Place {
         }
     }
 
-    /// Puts the index in `folder` there. Who opens it finds the one before or this one, whatever happens.
-    /// `sections` is the name of the folder of its sections.
+    /// Moves the index in `folder` to the place. A process that opens it sees the old or the new index, whatever
+    /// happens. `sections` is the name of its sections' folder.
     pub(super) fn put(self, folder: Folder, sections: &str) -> Result<(), Error> {
         self.check()?;
         let placed = match &self.before {
@@ -81,12 +81,12 @@ impl Place {
     }
 }
 
-/// Whether an index lies at a path, and may be replaced. An empty folder may lie there as well.
+/// Whether there is an index at a path that may be replaced. False if there is nothing, or an empty folder.
 fn is_replaced(path: &Path) -> Result<bool, Error> {
     let entries = match fs::read_dir(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
         Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
-            return Err(occupied(path, "a file lies there"));
+            return Err(occupied(path, "there is a file at this path"));
         }
         entries => entries.map_err(|error| Problem::io("read", path, &error))?,
     };
@@ -107,11 +107,14 @@ fn is_replaced(path: &Path) -> Result<bool, Error> {
         (_, true, Some(other)) => Err(occupied(
             path,
             format!(
-                "the index there also holds {}, which is no part of it",
+                "the folder of the index there also contains {}, which is not part of an index",
                 Path::new(&other).display()
             ),
         )),
-        _ => Err(occupied(path, "a folder lies there that is no index")),
+        _ => Err(occupied(
+            path,
+            "there is a folder at this path that is not an index",
+        )),
     }
 }
 
@@ -119,13 +122,13 @@ fn occupied(place: &Path, why: impl Into<String>) -> Error {
     Problem::at(place, What::Occupied(why.into()))
 }
 
-/// Whether a folder is an index, of whatever version.
+/// Whether a folder is an index of any version.
 pub(crate) fn is_index(dir: &Path) -> bool {
     let header = fs::read(dir.join(header::FILE));
     header.is_ok_and(|bytes| header::is_header(&bytes))
 }
 
-/// Whether a folder holds the sections of an index, or of one that was replaced: by its name and what is in it.
+/// Whether a folder contains sections of an index, which may have been replaced. Checks its name and content.
 fn is_of_sections(path: &Path) -> bool {
     let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
     let is_section = |name: &OsStr| Section::ALL.iter().any(|section| *section.file() == *name);
@@ -142,7 +145,7 @@ fn checksum(dir: &Path) -> Result<String, Error> {
     Ok(checksum::of(&bytes))
 }
 
-/// Keeps others from writing an index.
+/// Locks an index, so that no other process can write it.
 fn lock(dir: &Path) -> Result<Option<File>, Error> {
     let Ok(folder) = File::open(dir) else {
         return Ok(None);
@@ -154,12 +157,12 @@ fn lock(dir: &Path) -> Result<Option<File>, Error> {
     }
 }
 
-/// Replaces an index: the new sections come first, in a folder of their own, then the header, in one step; those of
-/// before go last.
+/// Replaces an index: moves the new sections to their own folder, replaces the header in one step, and removes the old
+/// sections.
 fn replace(folder: &Path, sections: &str, place: &Path) -> io::Result<()> {
     let new = place.join(sections);
     match fs::create_dir(&new) {
-        // The same index: whole files take the place of whatever is there.
+        // The same index is there: complete files replace those in the folder.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
         made => made?,
     }
@@ -170,7 +173,7 @@ fn replace(folder: &Path, sections: &str, place: &Path) -> io::Result<()> {
     sync(&new);
     fs::rename(folder.join(header::FILE), place.join(header::FILE))?;
     sync(place);
-    // Where one is in use and cannot go, the next to replace the index removes it.
+    // A folder that is in use may be impossible to remove; the next process that replaces the index removes it.
     for entry in fs::read_dir(place).into_iter().flatten().flatten() {
         if entry.file_name() != sections && is_of_sections(&entry.path()) {
             let _ = fs::remove_dir_all(entry.path());
@@ -179,7 +182,7 @@ fn replace(folder: &Path, sections: &str, place: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// So that new names outlive a loss of power, too, where folders can be synced.
+/// Syncs a folder, if the system can, so that new names survive a loss of power.
 fn sync(folder: &Path) {
     if let Ok(folder) = File::open(folder) {
         let _ = folder.sync_all();

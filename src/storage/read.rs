@@ -1,4 +1,4 @@
-//! Reads sections from start to end, by way of a buffer: unlike a map, it takes no memory that grows with them.
+//! Reads sections from start to end through a buffer. Unlike a map, this takes no memory that grows with the sections.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read};
@@ -9,13 +9,13 @@ use crate::error::Error;
 #[cfg(feature = "corpus")]
 use crate::similarity::ShingleSet;
 
-/// A section that is read from its start.
+/// Reads a section from its start.
 pub(super) struct SectionReader {
     path: PathBuf,
     file: BufReader<File>,
 }
 
-/// Bytes read at once.
+/// The number of bytes read at once.
 const BUFFER: usize = 1 << 18;
 
 impl SectionReader {
@@ -36,7 +36,8 @@ impl SectionReader {
         Ok(u64::from_le_bytes(bytes))
     }
 
-    /// Writes so many bytes over `bytes`. What is no size ends with the file, and takes no more memory than that.
+    /// Replaces `bytes` by the next `many` bytes. If `many` is corrupt, it fails at the end of the file, and takes no
+    /// more memory than the file has bytes.
     fn take(&mut self, many: u64, bytes: &mut Vec<u8>) -> Result<(), Error> {
         bytes.clear();
         let read = self.file.by_ref().take(many).read_to_end(bytes);
@@ -48,7 +49,7 @@ impl SectionReader {
     }
 }
 
-/// Reads a section with ends, document after document.
+/// Reads a section with parts of any length, document after document.
 pub(super) struct ListReader {
     parts: SectionReader,
     ends: SectionReader,
@@ -57,7 +58,7 @@ pub(super) struct ListReader {
 }
 
 impl ListReader {
-    /// Of parts that are counted in so many bytes.
+    /// Opens a section of parts, and the section of their ends, which counts in units of `unit` bytes.
     pub(super) fn open(parts: PathBuf, ends: PathBuf, unit: u64) -> Result<Self, Error> {
         Ok(Self {
             parts: SectionReader::open(parts)?,
@@ -67,7 +68,7 @@ impl ListReader {
         })
     }
 
-    /// Writes the next document's part over `bytes`.
+    /// Replaces `bytes` by the part of the next document.
     pub(super) fn next_into(&mut self, bytes: &mut Vec<u8>) -> Result<(), Error> {
         let start = std::mem::replace(&mut self.end, self.ends.number()?);
         let many = self.end.saturating_sub(start).saturating_mul(self.unit);
@@ -95,7 +96,7 @@ impl DocumentReader {
         }
     }
 
-    /// The next document's id and shingle set; none where there are no more.
+    /// The id and the shingle set of the next document; `None` at the end.
     pub(crate) fn next(&mut self) -> Result<Option<(String, ShingleSet)>, Error> {
         if self.left == 0 {
             return Ok(None);

@@ -1,4 +1,4 @@
-//! The sections of a stored index, and how one is written.
+//! The sections of a stored index, and how they are written.
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -10,27 +10,27 @@ use super::error::Problem;
 use crate::checksum::{Summed, hex};
 use crate::error::Error;
 
-/// The parts of a stored index, each in a file of its own. Rows are documents, from 0.
+/// A part of a stored index, in a file of its own. Documents are in rows, from 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Section {
-    /// The ids' bytes, one after the other.
+    /// The bytes of all ids, one after the other.
     Ids,
-    /// u64 a document: where its id ends in `Ids`.
+    /// For each document, the end of its id in `Ids` (u64).
     IdEnds,
-    /// Table of ids: the hash of each, u64, ascending; then their rows, u32.
+    /// A table of ids: their hashes (u64), ascending; then their rows (u32).
     IdTable,
-    /// K slots a document, u32.
+    /// For each document, K slots (u32).
     Signatures,
-    /// For each band a table of the documents with shingles: keys, u64, ascending; then their rows, u32.
+    /// For each band, a table of the documents with shingles: their keys (u64), ascending; then their rows (u32).
     Bands,
-    /// The shingle hashes of the documents, u64, each once and ascending. Optional.
+    /// For each document, its distinct shingle hashes (u64), ascending. Optional.
     Sets,
-    /// u64 a document: where its hashes end in `Sets`, in hashes. With `Sets`.
+    /// For each document, the end of its hashes in `Sets` (u64), counted in hashes. Present if `Sets` is.
     SetEnds,
 }
 
 impl Section {
-    /// All of them, in the order of the header.
+    /// All sections, in the order of the header.
     pub(crate) const ALL: [Self; 7] = [
         Self::Ids,
         Self::IdEnds,
@@ -53,17 +53,17 @@ impl Section {
         }
     }
 
-    /// The name of its file.
+    /// The name of the section's file.
     pub(super) fn file(self) -> String {
         format!("{}.bin", self.name())
     }
 
-    /// True where an index can be without it.
+    /// True if an index may lack the section.
     pub(super) const fn is_optional(self) -> bool {
         matches!(self, Self::Sets | Self::SetEnds)
     }
 
-    /// The section that says where each document's part of this one ends, and the bytes that it counts in.
+    /// For a section with parts of any length: the section of their ends, and the bytes of the unit in which it counts.
     pub(super) const fn ends(self) -> Option<(Self, u64)> {
         match self {
             Self::Ids => Some((Self::IdEnds, 1)),
@@ -73,7 +73,7 @@ impl Section {
     }
 }
 
-/// A section's file.
+/// The entry of a section's file in the header.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Entry {
@@ -92,14 +92,14 @@ impl Entry {
     }
 }
 
-/// Writes a section, counting and checksumming what it is given.
+/// Writes a section, and computes its size and checksum.
 pub(crate) struct SectionWriter {
     section: Section,
     path: PathBuf,
     file: BufWriter<Summed<'static>>,
 }
 
-/// Bytes that are written and hashed at once.
+/// The number of bytes that are written and hashed at once.
 const BUFFER: usize = 1 << 16;
 
 impl SectionWriter {
@@ -132,7 +132,7 @@ impl SectionWriter {
         numbers.try_for_each(|number| self.put_u64(number))
     }
 
-    /// Waits until the disk has it all.
+    /// Writes the rest, and waits until all is on the disk.
     pub(super) fn finish(mut self) -> Result<(Section, Entry), Error> {
         let flushed = self.file.flush();
         let summed = self.file.get_ref();
@@ -143,7 +143,7 @@ impl SectionWriter {
     }
 }
 
-/// Writes a section of which documents have parts of any length, and the section that says where these end.
+/// Writes a section with parts of any length, and the section of their ends.
 pub(crate) struct ListWriter {
     pub(super) parts: SectionWriter,
     pub(super) ends: SectionWriter,
@@ -160,14 +160,14 @@ impl ListWriter {
         })
     }
 
-    /// The next document's bytes.
+    /// Appends the bytes of the next document.
     pub(crate) fn push(&mut self, bytes: &[u8]) -> Result<(), Error> {
         self.parts.put(bytes)?;
         self.end += bytes.len() as u64;
         self.ends.put_u64(self.end)
     }
 
-    /// The next document's hashes.
+    /// Appends the hashes of the next document.
     #[cfg(feature = "corpus")]
     pub(crate) fn push_hashes(&mut self, hashes: &[u64]) -> Result<(), Error> {
         self.parts.put_u64s(hashes.iter().copied())?;

@@ -21,23 +21,23 @@ use super::view::{Bands, Ids, Signatures};
 use crate::checksum::{self, hex};
 use crate::error::Error;
 
-/// How much of an index is checked when it is opened.
+/// Which checks are made when an index is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Checks {
-    /// Everything: all files are read.
+    /// All checks, which read all files.
     All,
-    /// The header, all sizes, and that the files belong together by these.
+    /// Only the header, and that all sizes are consistent.
     Sizes,
 }
 
-/// A stored index, its sections mapped.
+/// A stored index with mapped sections.
 pub(crate) struct Stored {
     dir: PathBuf,
-    /// The folder of its sections.
+    /// The folder of the sections.
     sections: PathBuf,
     about: About,
     checksum: String,
-    /// The sections that are there, in their places of [`Section::ALL`].
+    /// The existing sections, at their indexes in [`Section::ALL`].
     maps: [Option<FileBuffer>; Section::ALL.len()],
 }
 
@@ -51,13 +51,13 @@ impl fmt::Debug for Stored {
 }
 
 impl Stored {
-    /// Opens the index at `dir`. Where it is replaced meanwhile, that is the one before or the one after.
+    /// Opens the index at `dir`. If it is replaced at the same time, opens the old or the new one.
     ///
     /// # Errors
-    /// Where there is none, it is of another version, or something about it is not as it should be; the file is
-    /// named.
+    /// If there is no index, it has another version, or it is corrupt. The error names the file.
     pub(crate) fn open(dir: &Path, checks: Checks) -> Result<Self, Error> {
-        /// How often an index may have been replaced twice, by one and then by the same again, while it was opened.
+        /// How often to try again if the header is unchanged: the index may have been replaced by another one and by
+        /// the same one again.
         const TWICE: usize = 20;
         let mut bytes = read_header(dir)?;
         let mut tries = 0;
@@ -66,7 +66,7 @@ impl Stored {
             let Err(error) = &opened else {
                 return opened;
             };
-            // Its sections go when another takes its place.
+            // If the index was replaced, its sections were removed.
             let now = read_header(dir)?;
             tries += usize::from(now == bytes);
             if now == bytes && (tries > TWICE || !error.is_missing_file()) {
@@ -76,7 +76,7 @@ impl Stored {
         }
     }
 
-    /// Opens the index of which these are the header's bytes.
+    /// Opens the index whose header has these bytes.
     fn open_of(dir: &Path, bytes: &[u8], checks: Checks) -> Result<Self, Error> {
         let path = dir.join(header::FILE);
         let header = Header::decode(&path, bytes)?;
@@ -98,7 +98,7 @@ impl Stored {
         Ok(stored)
     }
 
-    /// The sections that the header lists: each at most once, none missing.
+    /// The sections that the header lists. Checks that none is repeated or missing.
     fn entries<'h>(&self, header: &'h Header) -> Result<Vec<(Section, &'h Entry)>, Error> {
         let path = self.dir.join(header::FILE);
         let known = |entry: &'h Entry| {
@@ -116,7 +116,7 @@ impl Stored {
         }
         let has = |section| entries.iter().any(|(other, _)| *other == section);
         for section in Section::ALL {
-            // Ends without what they are of are as wrong as the other way round.
+            // `Sets` and `SetEnds` need each other.
             let needed = match section {
                 Section::Sets => has(Section::SetEnds),
                 Section::SetEnds => has(Section::Sets),
@@ -138,7 +138,7 @@ impl Stored {
         Ok(())
     }
 
-    /// Checks where documents end in the sections that have parts of any length.
+    /// Checks the ends of documents in the sections that have parts of any length.
     fn check_ends(&self, checks: Checks) -> Result<(), Error> {
         for section in Section::ALL.into_iter().filter(|&s| self.has(s)) {
             let Some((of_ends, unit)) = section.ends() else {
@@ -167,12 +167,12 @@ impl Stored {
         problems.into_iter().flatten().next().map_or(Ok(()), Err)
     }
 
-    /// What it is.
+    /// The properties of the index.
     pub(crate) fn about(&self) -> &About {
         &self.about
     }
 
-    /// Refuses an index whose ids are of another kind.
+    /// Fails if the ids have another type.
     pub(crate) fn expect_ids(&self, asked: &'static str) -> Result<(), Error> {
         if self.about.id_kind == asked {
             return Ok(());
@@ -184,7 +184,7 @@ impl Stored {
         ))
     }
 
-    /// Documents.
+    /// The number of documents.
     pub(crate) fn len(&self) -> u32 {
         self.about.documents
     }
@@ -199,12 +199,12 @@ impl Stored {
         self.dir.join(header::FILE)
     }
 
-    /// True where there is such a section.
+    /// True if the index has this section.
     pub(crate) fn has(&self, section: Section) -> bool {
         self.maps[section as usize].is_some()
     }
 
-    /// The bytes of a section; none where it is not there.
+    /// The bytes of a section; empty if there is no such section.
     fn bytes(&self, section: Section) -> &[u8] {
         self.maps[section as usize].as_deref().unwrap_or_default()
     }
@@ -231,7 +231,7 @@ impl Stored {
         }
     }
 
-    /// The shingle sets, where they are stored.
+    /// The shingle sets, if they are stored.
     #[cfg(feature = "corpus")]
     pub(crate) fn sets(&self) -> Option<Sets<'_>> {
         self.has(Section::Sets).then(|| Sets {
@@ -240,7 +240,7 @@ impl Stored {
         })
     }
 
-    /// Ids and shingle sets, where these are stored, one after the other.
+    /// Reads ids and shingle sets one after the other. The sets must be stored.
     #[cfg(feature = "corpus")]
     pub(crate) fn read_documents(&self) -> Result<DocumentReader, Error> {
         let list = |section: Section| {
@@ -251,12 +251,12 @@ impl Stored {
         Ok(DocumentReader::new(ids, sets, self.len()))
     }
 
-    /// The folder of the index, as it was named.
+    /// The folder of the index, as given by the caller.
     pub(crate) fn dir(&self) -> &Path {
         &self.dir
     }
 
-    /// The checksum of the header, and so of all sections: another index has another.
+    /// The checksum of the header, which identifies the index with all its sections.
     pub(crate) fn checksum(&self) -> &str {
         &self.checksum
     }

@@ -1,18 +1,18 @@
-//! Tables of keys and rows that are searched where they lie.
+//! Tables of keys and rows, searched in the mapped file.
 
-/// Keys, ascending, and the row of each; rows of the same key ascend.
+/// A table of ascending keys with their rows. Rows with the same key ascend.
 ///
-/// What the bytes really hold is not trusted: a search ends, and within the table, whatever they are.
+/// The content is not trusted: a search ends, and stays within the table, whatever the bytes are.
 #[derive(Clone, Copy)]
 pub(crate) struct Table<'a> {
     keys: &'a [[u8; 8]],
     rows: &'a [[u8; 4]],
 }
 
-/// Bytes a key and its row.
+/// Bytes of a key and its row.
 pub(super) const ENTRY: usize = 12;
 
-/// Times that a guess is made better: one of 500 places off is then 20 off, and then 5.
+/// How often a guess is improved: if it is 500 places off at first, it is 20 off after one step, and 5 after two.
 pub(super) const GUESSES: usize = 2;
 
 impl<'a> Table<'a> {
@@ -34,7 +34,7 @@ impl<'a> Table<'a> {
         self.rows_near(key, place)
     }
 
-    /// The rows of a key that is thought to be at `place`.
+    /// The rows of a key, searched from a guess of its place.
     pub(super) fn rows_near(self, key: u64, place: usize) -> impl Iterator<Item = u32> + 'a {
         let first = self.first_at_least(key, place);
         let pairs = self.keys[first..].iter().zip(&self.rows[first..]);
@@ -47,23 +47,23 @@ impl<'a> Table<'a> {
         u64::from_le_bytes(self.keys[place])
     }
 
-    /// About where a key is: keys are hashes and so evenly spread, unless many are the same.
+    /// A first guess of the place of a key. Keys are hashes, so they are evenly distributed unless many are equal.
     pub(super) fn first_guess(self, key: u64) -> usize {
         ((u128::from(key) * self.keys.len() as u128) >> 64) as usize
     }
 
-    /// A better guess than `place`: the distance to the key there tells how many lie between.
+    /// A better guess than `place`: estimates how many keys lie between, from the difference to the key at `place`.
     pub(super) fn better_guess(self, key: u64, place: usize) -> usize {
         let Some(found) = self.keys.get(place) else {
             return place;
         };
-        // No branch, so that guesses in many tables are made at the same time.
+        // No branch, so that the processor can improve guesses in many tables at the same time.
         let distance = i128::from(key) - i128::from(u64::from_le_bytes(*found));
         let places = (distance * self.keys.len() as i128) >> 64;
         (place as i128 + places).clamp(0, self.keys.len() as i128 - 1) as usize
     }
 
-    /// The first place whose key is not below `key`, looked for from `place` in ever longer strides.
+    /// The first place whose key is not below `key`, searched from `place` in growing strides.
     fn first_at_least(self, key: u64, place: usize) -> usize {
         let all = self.keys.len();
         let (mut low, mut high, mut stride) = (place, place, 1);

@@ -1,4 +1,4 @@
-//! What is written is read, with every section; headers that do not fit their files are refused.
+//! All sections are read as they were written; headers that do not match their files are refused.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -129,13 +129,13 @@ fn what_is_not_finished_leaves_nothing() {
     let error = writer.seal(&about()).unwrap_err().to_string();
     drop(writer);
     assert!(
-        error.ends_with("is corrupt: it has 0 bytes and should have 32"),
+        error.ends_with("is corrupt: it has 0 bytes instead of 32"),
         "{error}"
     );
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
 }
 
-/// Opens an index whose header was changed, with a checksum that is right.
+/// Opens an index whose header was changed, with a correct checksum.
 fn open_with(change: (&str, &str)) -> String {
     let folder = tempfile::tempdir().unwrap();
     let dir = folder.path().join("index");
@@ -162,7 +162,7 @@ fn headers_that_do_not_fit_are_refused() {
     for (change, why) in [
         (
             ("\"documents\": 4", "\"documents\": 5"),
-            "it has 32 bytes and should have 40",
+            "it has 32 bytes instead of 40",
         ),
         (
             ("\"documents\": 4", "\"documents\": 4294967295"),
@@ -171,18 +171,18 @@ fn headers_that_do_not_fit_are_refused() {
         (("\"documents\": 4", "\"documents\": -1"), "invalid value"),
         (
             ("\"bands\": 8", "\"bands\": 7"),
-            "no index has 288 bytes there",
+            "the bands of an index cannot have 288 bytes",
         ),
         (
             ("\"bands\": 8", "\"bands\": 0"),
-            "no index has 288 bytes there",
+            "the bands of an index cannot have 288 bytes",
         ),
         (
             ("\"bands\": 8", "\"bands\": 1152921504606846977"),
-            "no index has 288 bytes there",
+            "the bands of an index cannot have 288 bytes",
         ),
         (("\"rows\": 2", "\"rows\": 3"), "needs 24 slots"),
-        (("\"hashes\": 16", "\"hashes\": 32"), "should have 512"),
+        (("\"hashes\": 16", "\"hashes\": 32"), "instead of 512"),
         (("\"hashes\": 16", "\"hashes\": 0"), "hashes 0"),
         (("0.8", "1.5"), "threshold 1.5"),
         (("words:2", "lines:2"), "shingle `lines:2`"),

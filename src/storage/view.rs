@@ -1,10 +1,10 @@
-//! What lies in mapped sections. Nothing here trusts it: what points elsewhere is answered with nothing.
+//! Views of mapped sections. Their content is not trusted: a position outside a section yields nothing.
 
 #[cfg(feature = "corpus")]
 use super::id::hash_of_id;
 use super::table::{GUESSES, Table};
 
-/// The part of a document in a section with ends.
+/// The part of a document in a section, given the ends of parts.
 fn part<'a, T>(all: &'a [T], ends: &[[u8; 8]], row: usize) -> Option<&'a [T]> {
     let end = |row: usize| usize::try_from(u64::from_le_bytes(*ends.get(row)?)).ok();
     let start = row.checked_sub(1).map_or(Some(0), end)?;
@@ -31,7 +31,7 @@ impl<'a> Ids<'a> {
         rows.find(|&row| self.id(row) == Some(id))
     }
 
-    /// Rows of the ids that have this hash.
+    /// The rows of ids that have this hash.
     pub(crate) fn rows(self, hash: u64) -> impl Iterator<Item = u32> + 'a {
         self.table.rows(hash)
     }
@@ -51,7 +51,7 @@ impl<'a> Signatures<'a> {
         self.slots.get(start..start.checked_add(self.hashes)?)
     }
 
-    /// Writes the slots of a document over `slots`; false where there is no such document.
+    /// Replaces `slots` by the slots of a document. False if there is no such document.
     pub(crate) fn copy_row(self, row: u32, slots: &mut Vec<u32>) -> bool {
         slots.clear();
         let found = self.row(row);
@@ -79,13 +79,13 @@ impl<'a> Bands<'a> {
         Table::of(&self.bytes[band * each..(band + 1) * each])
     }
 
-    /// Rows of the documents that have one of `keys`, one for each band; some are there more than once.
+    /// The rows of documents that have the key of some band. `keys` has a key for each band. A row may be repeated.
     pub(crate) fn rows(self, keys: &[u64]) -> Vec<u32> {
         let tables = (0..self.bands).map(|band| self.table(band)).zip(keys);
         let mut places: Vec<_> = tables
             .map(|(table, &key)| (table, key, table.first_guess(key)))
             .collect();
-        // All tables at once: the processor then waits for many places of memory at the same time.
+        // All tables together, so that the processor waits for several reads of memory at the same time.
         for _ in 0..GUESSES {
             for (table, key, place) in &mut places {
                 *place = table.better_guess(*key, *place);

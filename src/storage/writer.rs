@@ -1,4 +1,4 @@
-//! Writes a stored index: sections first, the header last.
+//! Writes a stored index: first the sections, then the header.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -21,16 +21,16 @@ use crate::error::Error;
 use crate::passing::Folder;
 use crate::sketch::EMPTY;
 
-/// A stored index in the making, beside its place. Dropped before it is committed, it leaves nothing.
+/// Writes a stored index beside its final path. If it is dropped before [`put`](Self::put), nothing is left.
 pub(crate) struct Writer {
     place: Place,
     folder: Folder,
     written: BTreeMap<Section, Entry>,
-    /// The folder of the sections, once the index is sealed.
+    /// The name of the sections' folder, once the index is sealed.
     sealed: Option<String>,
 }
 
-/// The folder of the sections before that.
+/// The name of the sections' folder before the index is sealed.
 const SECTIONS: &str = "sections";
 
 impl fmt::Debug for Writer {
@@ -39,17 +39,18 @@ impl fmt::Debug for Writer {
     }
 }
 
-/// Keys of a table and their rows, before they are written.
+/// Keys of a table with their rows, before they are written.
 type Pairs = Vec<(u64, u32)>;
 
-/// Documents whose keys are made together: their signatures stay in a cache.
+/// The number of documents whose keys are made together, so that their signatures stay in a cache.
 const TOGETHER: u32 = 1 << 12;
 
 impl Writer {
-    /// Begins an index that will lie at `dir`.
+    /// Starts to write an index for `dir`.
     ///
     /// # Errors
-    /// Where something lies there that is no index, another process writes that, or nothing can be written beside it.
+    /// If there is something else than an index at `dir`, if another process is writing that index, or if nothing can
+    /// be written beside it.
     pub(crate) fn create(dir: &Path) -> Result<Self, Error> {
         let place = Place::new(dir)?;
         let make = || {
@@ -64,7 +65,7 @@ impl Writer {
         })
     }
 
-    /// Where the index will lie, links followed.
+    /// The final path of the index, with links resolved.
     pub(crate) fn place(&self) -> &Path {
         self.place.path()
     }
@@ -74,36 +75,37 @@ impl Writer {
         self.place.before()
     }
 
-    /// The error where something else is to be replaced.
+    /// The error if the index to replace has changed.
     pub(crate) fn changed(&self) -> Error {
         Problem::at(self.place(), What::Changed)
     }
 
-    /// Begins a section.
+    /// Starts to write a section.
     pub(crate) fn section(&self, section: Section) -> Result<SectionWriter, Error> {
         SectionWriter::create(&self.sections(), section)
     }
 
-    /// Begins a section with ends, and these.
+    /// Starts to write a section with parts of any length, and the section of their ends.
     pub(crate) fn list(&self, section: Section) -> Result<ListWriter, Error> {
         ListWriter::create(&self.sections(), section)
     }
 
-    /// Ends a section.
+    /// Finishes a section.
     pub(crate) fn finish(&mut self, writer: SectionWriter) -> Result<(), Error> {
         let (section, entry) = writer.finish()?;
         self.written.insert(section, entry);
         Ok(())
     }
 
-    /// Ends a section with ends.
+    /// Finishes a section with parts of any length, and the section of their ends.
     pub(crate) fn finish_list(&mut self, writer: ListWriter) -> Result<(), Error> {
         self.finish(writer.parts)?;
         self.finish(writer.ends)
     }
 
-    /// Writes what follows from ids and signatures: the table of ids and those of the bands, `key` being the key of
-    /// a band. Takes 16 bytes a document and band, but no more than `most` or what one band takes, whichever is more.
+    /// Writes the tables that are derived from ids and signatures: the table of ids, and those of the bands. `key`
+    /// returns the key of a band. Takes 16 bytes of memory a document and band, limited to the larger of `most` and
+    /// what one band takes.
     pub(crate) fn write_tables(
         &mut self,
         about: &About,
@@ -147,7 +149,7 @@ impl Writer {
         self.finish(writer)
     }
 
-    /// The tables of some bands, unsorted. The signatures are read once for all of them.
+    /// The tables of some bands, unsorted. Reads the signatures once for all these bands.
     fn pairs_of_bands(
         &self,
         about: &About,
@@ -156,7 +158,7 @@ impl Writer {
     ) -> Result<Vec<Pairs>, Error> {
         let hashes = about.scheme.hashes();
         let mut signatures = SectionReader::open(self.path(Section::Signatures))?;
-        // Clones would have no room.
+        // Not `vec![...]`: clones of a vector do not keep its capacity.
         let table = |_| Pairs::with_capacity(about.documents as usize);
         let mut tables: Vec<Pairs> = bands.clone().map(table).collect();
         let (mut bytes, mut slots) = (Vec::new(), Vec::new());
@@ -182,7 +184,7 @@ impl Writer {
         Ok(tables)
     }
 
-    /// The folder of the sections, as long as these are written.
+    /// The folder of the sections while they are written.
     fn sections(&self) -> PathBuf {
         self.folder.path().join(SECTIONS)
     }
@@ -192,10 +194,10 @@ impl Writer {
         self.sections().join(section.file())
     }
 
-    /// Writes the header, and tells its checksum: nothing can be added then.
+    /// Writes the header, and returns its checksum. After that, nothing can be added.
     ///
     /// # Errors
-    /// Where sections are missing or are not of as many documents as `about` says.
+    /// If sections are missing, or do not have the number of documents that `about` states.
     pub(crate) fn seal(&mut self, about: &About) -> Result<String, Error> {
         let path = self.folder.path().join(header::FILE);
         for section in Section::ALL {
@@ -219,7 +221,7 @@ impl Writer {
         Ok(checksum::of(text.as_bytes()))
     }
 
-    /// Refuses an index that is not sealed, or whose place has changed since.
+    /// Fails if the index is not sealed, or its place has changed.
     #[cfg(feature = "corpus")]
     pub(crate) fn can_be_put(&self) -> Result<(), Error> {
         match &self.sealed {
@@ -228,12 +230,12 @@ impl Writer {
         }
     }
 
-    /// Puts the index in its place, once it is sealed, in one step: who opens it finds this one, or the one that it
-    /// replaces.
+    /// Moves the sealed index to its final path in one step. A process that opens it sees this index, or the one that
+    /// it replaces.
     ///
     /// # Errors
-    /// Where another has been put there since [`create`](Self::create), or something that is no index; what is there
-    /// stays then.
+    /// If the index is not sealed, or the content of the path has changed since [`create`](Self::create). That content
+    /// is then left unchanged.
     pub(crate) fn put(self) -> Result<(), Error> {
         match self.sealed {
             Some(sections) => self.place.put(self.folder, &sections),

@@ -9,10 +9,10 @@ use crate::error::{Error, Kind};
 use crate::lsh::Banding;
 use crate::settings::Settings;
 
-/// Settings of a memory of fixed size, which knows band keys and nothing else of the documents that were passed.
+/// Settings of a memory of fixed size, which stores only the band keys of passed documents.
 ///
-/// A document is dropped where one of its band keys is known; which document had it, and how similar that is, cannot be
-/// told. [What that means](crate::stream#what-bloom-filters-cannot-do).
+/// A document is dropped if a band key of it is stored. The verdict names neither the earlier document nor its
+/// similarity: see [the limits of Bloom filters](crate::stream#what-bloom-filters-cannot-do).
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
@@ -25,12 +25,14 @@ pub struct Bloom {
     pub(super) overfill: bool,
 }
 
-/// Less is meaningless: 64-bit keys of two bands are the same by chance.
+/// The least rate. A smaller one would be meaningless, since 64-bit keys may also be equal by chance.
 const LEAST_RATE: f64 = 1e-12;
 
 impl Bloom {
-    /// For `documents` that are passed, at least 1. When all are in, a document that has no band key in common with
-    /// any of them is dropped all the same with probability `rate`, from 10^-12 to below 1; before, with a smaller one.
+    /// Plans a memory for `documents` passed documents, at least 1.
+    ///
+    /// `rate` is the false-positive rate, from 10^-12 to below 1: the probability that a document is dropped although
+    /// it shares no band key with any other, when all planned documents are stored. Before, the probability is smaller.
     pub fn new(documents: u64, rate: f64) -> Self {
         Self {
             documents,
@@ -117,7 +119,7 @@ impl BloomBands {
         })
     }
 
-    /// Looks up the key of each band, and holds them where the document is passed.
+    /// Looks up the key of each band. Stores the keys if the document is passed.
     pub(super) fn admit(&mut self, keys: &[u64]) -> Result<Verdict, Error> {
         let mut filters = self.filters.iter().zip(keys);
         if let Some(band) = filters.position(|(filter, &key)| filter.contains(key)) {
@@ -138,17 +140,17 @@ impl BloomBands {
         self.documents = 0;
     }
 
-    /// Documents that are held.
+    /// The number of stored documents.
     pub fn documents(&self) -> u64 {
         self.documents
     }
 
-    /// Documents that the filters are made for.
+    /// The number of documents for which the filters are planned.
     pub fn planned(&self) -> u64 {
         self.settings.documents
     }
 
-    /// True where as many documents are held as were planned.
+    /// True if as many documents are stored as were planned, or more.
     pub fn is_full(&self) -> bool {
         self.documents >= self.planned()
     }
@@ -158,32 +160,32 @@ impl BloomBands {
         self.banding
     }
 
-    /// The false-positive rate: the probability that a document is dropped that has no band key in common with any
-    /// that is held. Reckoned from the number of documents that are held; [`rate_of`](Self::rate_of) tells that of any
-    /// number.
+    /// The false-positive rate: the probability that a document is dropped although it shares no band key with any
+    /// stored document. It is computed from the number of stored documents; [`rate_of`](Self::rate_of) computes it for
+    /// any number.
     pub fn rate(&self) -> f64 {
         self.rate_of(self.documents)
     }
 
-    /// The false-positive rate when so many documents are held. That of the planned number is what was asked for, or a
-    /// little less.
+    /// The false-positive rate with `documents` stored documents. For the planned number it is the planned rate, or
+    /// slightly less.
     pub fn rate_of(&self, documents: u64) -> f64 {
         self.plan.rate(documents)
     }
 
-    /// The false-positive rate by the bits that are set now, which is that of these filters, not of such filters
-    /// in general. Reads all of them: some milliseconds for 100 MB.
+    /// The false-positive rate of these filters with their current bits, instead of the average rate of filters of this
+    /// size. Reads all bits: some milliseconds for 100 MB.
     pub fn measured_rate(&self) -> f64 {
         union(self.filters.iter().map(Filter::rate))
     }
 
-    /// The probability that a document is dropped which resembles just one that is held, this much: the
-    /// [S-curve](Banding::probability), and the false positives of the filters.
+    /// The probability that a document is dropped if it has this similarity to one stored document, and resembles no
+    /// other. It combines the [S-curve](Banding::probability) and the false positives of the filters.
     pub fn probability(&self, jaccard: f64) -> f64 {
         union([self.banding.probability(jaccard), self.rate()])
     }
 
-    /// Bytes held on the heap. They are taken at once, and stay.
+    /// Bytes held on the heap. They are allocated at the start, and do not change.
     pub fn memory_usage(&self) -> usize {
         self.filters.iter().map(Filter::memory_usage).sum()
     }

@@ -1,8 +1,8 @@
-//! A set of 64-bit keys in few bits, which errs on one side only.
+//! A blocked Bloom filter, which stores a set of 64-bit keys in few bits, with false positives but no false negatives.
 //!
-//! A blocked Bloom filter (Bloom 1970; Putze, Sanders and Singler, "Cache-, hash-, and space-efficient Bloom
-//! filters", 2007): all bits of a key lie in one block, which is a cache line, so that a look-up waits for memory once
-//! and not k times. It takes some more bits for the same rate, which `rates.rs` reckons with.
+//! (Bloom 1970; Putze, Sanders and Singler, "Cache-, hash-, and space-efficient Bloom filters", 2007.) All bits of a
+//! key are in one block, which is a cache line. So a look-up waits for memory once instead of k times. For the same
+//! rate, this takes slightly more bits, which `rates.rs` takes into account.
 
 use super::rates::{BLOCK, power};
 use crate::text::mix;
@@ -12,7 +12,7 @@ use crate::text::mix;
 #[repr(align(64))]
 pub(super) struct Block(pub(super) [u64; BLOCK / 64]);
 
-/// Keys that were inserted, and by chance some more.
+/// A set of keys. By chance, it also contains some keys that were not inserted.
 #[derive(Debug, Clone)]
 pub(super) struct Filter {
     blocks: Vec<Block>,
@@ -20,7 +20,7 @@ pub(super) struct Filter {
 }
 
 impl Filter {
-    /// An empty one of at least one block, with `probes` bits a key.
+    /// Makes an empty filter of at least one block, with `probes` bits a key.
     pub(super) fn new(blocks: usize, probes: usize) -> Self {
         Self {
             blocks: vec![Block::default(); blocks],
@@ -28,7 +28,7 @@ impl Filter {
         }
     }
 
-    /// Whether there is memory for so many of this many blocks, as far as the system tells.
+    /// Whether the system can allocate memory for `filters` filters of `blocks` blocks each.
     pub(super) fn fit(filters: usize, blocks: usize) -> bool {
         let all = filters.checked_mul(blocks);
         all.is_some_and(|all| Vec::<Block>::new().try_reserve_exact(all).is_ok())
@@ -51,12 +51,12 @@ impl Filter {
         self.blocks.fill(Block::default());
     }
 
-    /// The block of a key, by its high bits.
+    /// The block of a key, which depends on its high bits.
     fn place(&self, key: u64) -> usize {
         ((u128::from(key) * self.blocks.len() as u128) >> 64) as usize
     }
 
-    /// The bits of a key in its block: each drawn from all of them, whatever the others are.
+    /// The bits of a key in its block. Each is drawn independently from all bits of the block.
     fn bits(&self, key: u64) -> impl Iterator<Item = usize> + use<> {
         const BITS: u32 = BLOCK.ilog2();
         const TOGETHER: usize = (u64::BITS / BITS) as usize;
@@ -73,7 +73,7 @@ impl Filter {
         })
     }
 
-    /// The probability that a key that was not inserted is taken for one that was, by the bits that are set now.
+    /// The probability that the filter contains a key that was not inserted, given the current bits.
     pub(super) fn rate(&self) -> f64 {
         let chance = |Block(words): &Block| {
             let ones: u32 = words.iter().map(|word| word.count_ones()).sum();
@@ -103,7 +103,7 @@ mod tests {
     use super::super::rates::{Plan, union};
     use super::*;
 
-    /// Keys that no other salt gives.
+    /// Keys that differ from those of any other salt.
     fn key(salt: u64, i: u64) -> u64 {
         mix(mix(salt) ^ i)
     }
@@ -140,8 +140,8 @@ mod tests {
         assert!((chi - 511.0).abs() < 5.0 * 32.0, "{chi}");
     }
 
-    /// Keys that are not there are found as often as the plan says, and as the bits say: at half of the planned
-    /// keys, at all of them, and at twice as many.
+    /// Keys that were not inserted are found as often as the plan predicts, and as the bits predict: with half of the
+    /// planned keys, with all of them, and with twice as many.
     #[test]
     fn rates_are_those_that_are_stated() {
         const ASKED: u64 = 2_000_000;
@@ -154,7 +154,7 @@ mod tests {
                 inserted = until;
                 let found = (0..ASKED).filter(|&i| filter.contains(key(3, i))).count() as f64;
                 let (expected, present) = (plan.rate(until), filter.rate());
-                // Five standard errors of the count; the expected rate is of all filters, and this is one.
+                // Five standard errors of the count. The expected rate is the mean of all filters, and this is one.
                 let error = 5.0 * (present * (1.0 - present) / ASKED as f64).sqrt();
                 let measured = found / ASKED as f64;
                 assert!((measured - present).abs() < error, "{measured} {present}");

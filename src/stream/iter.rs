@@ -1,4 +1,4 @@
-//! Iterators that put documents through a [`Sieve`].
+//! Iterators that apply a [`Sieve`] to documents.
 
 use std::collections::VecDeque;
 use std::iter::Fuse;
@@ -11,13 +11,13 @@ use super::sketched::{Sketched, Sketching};
 use crate::error::Error;
 use crate::text::Document;
 
-/// Every document with its verdict; made by [`Sieve::verdicts`].
+/// Iterator over documents with their verdicts; made by [`Sieve::verdicts`].
 pub struct Verdicts<'s, I: Iterator, F>(TryVerdicts<'s, I, F>);
 
-/// Every document with its verdict, or why it has none; made by [`Sieve::try_verdicts`].
+/// Iterator over documents with their verdicts or errors; made by [`Sieve::try_verdicts`].
 pub struct TryVerdicts<'s, I: Iterator, F> {
     sieve: &'s mut Sieve,
-    /// Not asked again once it has ended: it may go on then.
+    /// Fused, since an iterator may continue after its end.
     documents: Fuse<I>,
     document: F,
     /// Returns the id of a document; without it, documents are numbered.
@@ -33,13 +33,13 @@ pub struct TryVerdicts<'s, I: Iterator, F> {
 /// Sketches documents under these ids.
 type Sketch<T, F> = fn(&Sketching, &[u64], &[T], &F) -> Vec<Result<Sketched, Error>>;
 
-/// The documents that are passed; made by [`Sieve::unseen`], [`Verdicts::unseen`] and [`TryVerdicts::unseen`].
+/// Iterator over passed documents; made by [`Sieve::unseen`], [`Verdicts::unseen`] and [`TryVerdicts::unseen`].
 pub struct Unseen<V>(V);
 
 impl Sieve {
-    /// Passes on the documents that were not seen before; `text` tells the text of each.
+    /// Returns an iterator over the new documents. `text` returns the text of a document.
     ///
-    /// What is dropped can be had from [`verdicts`](Self::verdicts), whose `unseen()` is the same as this.
+    /// To get the dropped documents as well, use [`verdicts`](Self::verdicts).
     ///
     /// ```
     /// use resemblance::Deduper;
@@ -61,7 +61,7 @@ impl Sieve {
     /// ```
     ///
     /// # Panics
-    /// The iterator does where the memory is full (see [above](Self#fallibility)).
+    /// The iterator panics if the memory is full (see [above](Self#fallibility)).
     pub fn unseen<I, F, D>(&mut self, documents: I, text: F) -> Unseen<Verdicts<'_, I::IntoIter, F>>
     where
         I: IntoIterator,
@@ -71,10 +71,10 @@ impl Sieve {
         self.verdicts(documents, text).unseen()
     }
 
-    /// Every document with its verdict, in their order; `text` tells the text of each.
+    /// Returns an iterator over all documents with their verdicts, in order. `text` returns the text of a document.
     ///
     /// # Panics
-    /// The iterator does where the memory is full (see [above](Self#fallibility)).
+    /// The iterator panics if the memory is full (see [above](Self#fallibility)).
     pub fn verdicts<I, F, D>(&mut self, documents: I, text: F) -> Verdicts<'_, I::IntoIter, F>
     where
         I: IntoIterator,
@@ -84,8 +84,8 @@ impl Sieve {
         Verdicts::new(self.try_verdicts(documents, text))
     }
 
-    /// As [`verdicts`](Self::verdicts), of documents that may be bytes: what failed comes with its error, and the
-    /// next document can be had.
+    /// Returns an iterator over all documents, which may be bytes or not in memory, with their verdicts. A document
+    /// that fails is returned with its error, and the iterator continues.
     pub fn try_verdicts<I, F, D>(
         &mut self,
         documents: I,
@@ -117,10 +117,11 @@ impl<'s, I: Iterator, F> TryVerdicts<'s, I, F> {
         }
     }
 
-    /// Reads up to `documents` ahead (at least 1), and sketches them in parallel on the current rayon pool. The verdicts
-    /// are the same. What is read ahead is lost where the iterator is dropped before its end.
+    /// Reads up to `documents` documents ahead (at least 1), and sketches them in parallel on the current rayon pool.
+    /// The verdicts do not change. If the iterator is dropped before its end, the documents that were read ahead are
+    /// lost.
     ///
-    /// Some hundred documents for each thread are enough.
+    /// A few hundred documents for each thread are enough.
     #[must_use]
     pub fn in_batches<D>(mut self, documents: usize) -> Self
     where
@@ -159,7 +160,7 @@ impl<'s, I: Iterator, F> TryVerdicts<'s, I, F> {
         self.ready.extend(ready);
     }
 
-    /// Documents to come, by what those of `documents` are.
+    /// The size hint of this iterator, given that of `documents`.
     fn sized(&self, (least, most): (usize, Option<usize>)) -> (usize, Option<usize>) {
         let ready = self.ready.len();
         (
@@ -219,10 +220,11 @@ impl<'s, I: Iterator, F> Verdicts<'s, I, F> {
         Self(verdicts)
     }
 
-    /// Reads up to `documents` ahead (at least 1), and sketches them in parallel on the current rayon pool. The verdicts
-    /// are the same. What is read ahead is lost where the iterator is dropped before its end.
+    /// Reads up to `documents` documents ahead (at least 1), and sketches them in parallel on the current rayon pool.
+    /// The verdicts do not change. If the iterator is dropped before its end, the documents that were read ahead are
+    /// lost.
     ///
-    /// Some hundred documents for each thread are enough.
+    /// A few hundred documents for each thread are enough.
     #[must_use]
     pub fn in_batches<D>(self, documents: usize) -> Self
     where

@@ -1,20 +1,20 @@
-//! Documents that come one at a time: those not seen before are passed, near-duplicates of passed ones are dropped.
+//! Streams of documents: passes new documents one at a time, and drops near-duplicates of passed ones.
 //!
-//! [`Deduper::sieve`](crate::Deduper::sieve) makes a [`Sieve`], which answers for each document with a [`Verdict`];
-//! [`Sieve::unseen`] and [`Sieve::verdicts`] put iterators through it. A document is dropped only for one that was
-//! *passed*, as in [leader clusters](crate::ClusterMode::Leader): with a window of all documents, what is passed is
-//! what those keep of the same documents in one batch, the first of each cluster.
+//! [`Deduper::sieve`](crate::Deduper::sieve) makes a [`Sieve`], which returns a [`Verdict`] for each document.
+//! [`Sieve::unseen`] and [`Sieve::verdicts`] apply it to iterators. A document is dropped only for one that was
+//! *passed*, as in [leader clusters](crate::ClusterMode::Leader). With a window of all documents, the sieve passes
+//! the documents that leader clusters of the same documents in one batch keep: the first of each cluster.
 //!
 //! # Which memory should I use?
 //!
-//! - [`Window::all`], the default, as long as all that is passed fits in memory: a drop names the earlier document and
-//!   their exact similarity, and none is below the threshold.
-//! - [`Window::last`]`(n)` where copies come soon after one another, or the stream has no end. The same, for the last n
-//!   passed documents; an older one is forgotten, and its copy passed.
-//! - Either with [`estimates`](Window::estimates), at half the memory for documents of 100 words and less for longer
-//!   ones, where an error of some hundredths in similarity does no harm.
-//! - [`Bloom`] where the stream is long and memory short: 24 bytes a document instead of some 1,700. Read
-//!   [what it cannot do](#what-bloom-filters-cannot-do) first.
+//! - [`Window::all`], the default, if all passed documents fit in memory. The verdict on a dropped document names the
+//!   earlier document and their exact similarity, which is never below the threshold.
+//! - [`Window::last`]`(n)` if copies come soon after each other, or the stream is endless. It remembers the last n
+//!   passed documents; a copy of an older document is passed.
+//! - Either of them with [`estimates`](Window::estimates), if errors of a few hundredths in similarity do no harm. This
+//!   takes half the memory for documents of 100 words, and a smaller share for longer ones.
+//! - [`Bloom`] if the stream is long and memory scarce: it takes 24 bytes a document instead of about 1,700. Read
+//!   [its limits](#what-bloom-filters-cannot-do) first.
 //!
 //! ```
 //! use resemblance::Deduper;
@@ -41,15 +41,14 @@
 //!
 //! # What does it cost?
 //!
-//! Time: a signature, a look-up in each band, and where there is a candidate two sorts of shingles. Of 100,000
-//! documents of 100 words, one after the other, each took 1.2 to 1.7 times as long as its signature alone with Bloom
-//! filters, 1.5 to 1.9 times with a window of 3,600, and 3.0 to 3.9 times with one of all, which no cache holds.
-//! Signatures can be made in parallel, ahead of the verdicts: [`Verdicts::in_batches`]. Where very many of the passed
-//! documents share a band key with the one that comes (pages of a template, not alike enough to be dropped), each of
-//! them is looked at, which takes some 20 nanoseconds; a batch joins such documents by their rare shingles, a sieve does
-//! not.
+//! Time: each document takes a signature, a look-up in each band, and two sorts of shingles if there is a candidate.
+//! For 100,000 documents of 100 words, one at a time, this took 1.2 to 1.7 times as long as the signatures alone with
+//! Bloom filters, 1.5 to 1.9 times with a window of 3,600 documents, and 3.0 to 3.9 times with a window of all, which
+//! fits in no cache. [`Verdicts::in_batches`] computes signatures in parallel, ahead of the verdicts. If many passed
+//! documents share a band key with a new one without being near-duplicates (pages of a template), each of them takes
+//! about 20 nanoseconds. A batch joins such documents by their rare shingles, but a sieve does not.
 //!
-//! Memory, for each document that is remembered or planned, with K hashes and b bands:
+//! Memory, for each remembered (or with Bloom filters, planned) document, with K hashes and b bands:
 //!
 //! | | bytes | with the defaults |
 //! |---|---|---|
@@ -58,24 +57,25 @@
 //! | `Bloom`, rate 0.001 | about 2.7 b | 24 |
 //! | `Bloom`, rate 0.00001 | about 4.8 b | 43 |
 //!
-//! The first two double as they grow, so that [`Window::all`] holds up to twice as much as they say, shingles aside,
-//! and for a moment more. [`Sieve::memory_usage`] tells what is held. Shingles are bounded by [`Window::shingles`].
+//! The memory of [`Window::all`] doubles when it is full. So it may be up to twice as large as in the table (without
+//! the shingles), and larger for a moment. [`Sieve::memory_usage`] returns the current size. [`Window::shingles`]
+//! limits the number of shingles.
 //!
 //! # What Bloom filters cannot do
 //!
-//! A band key goes into a Bloom filter of its band (Khan et al., "`LSHBloom`: Memory-efficient, Extreme-scale Document
-//! Deduplication", 2024, [arXiv:2411.04257](https://arxiv.org/abs/2411.04257)). A document is dropped where one of its
-//! keys is known, which means:
+//! Each band has a Bloom filter of its keys (Khan et al., "`LSHBloom`: Memory-efficient, Extreme-scale Document
+//! Deduplication", 2024, [arXiv:2411.04257](https://arxiv.org/abs/2411.04257)). A document is dropped if the filter of
+//! some band contains its key. This means:
 //!
-//! - What it met cannot be told, nor how similar that is; only the band. Nothing is verified.
-//! - By chance a document is dropped that has no key in common with any: with the probability that was asked for when
-//!   the planned number of documents is held, and less before. [`BloomBands::rate`] tells it for what is held now,
-//!   [`BloomBands::rate_of`] for any number, [`BloomBands::measured_rate`] by the bits that are set. The filters are
-//!   blocked, and the rates are those of blocked filters. Beyond the planned number it would grow, so that the next
-//!   document is an error unless you [let it](Bloom::overfill).
-//! - Documents are dropped by the [S-curve](crate::Banding::probability) alone, below the threshold and above it. The
-//!   bands are therefore chosen anew, by [`Banding::balanced`](crate::Banding::balanced). At threshold 0.8, documents
-//!   in 100 that are dropped for *one* passed document of similarity J:
+//! - The verdict names only the band, but neither the earlier document nor its similarity. Nothing is verified.
+//! - A document that shares no key with any other may be dropped by chance. With the planned number of documents, this
+//!   has the probability that you choose; with fewer, a smaller one. [`BloomBands::rate`] returns the probability for
+//!   the current number of documents, [`BloomBands::rate_of`] for any number, and [`BloomBands::measured_rate`]
+//!   computes it from the set bits. The filters are blocked, and the rates take that into account. Beyond the planned
+//!   number the rate would grow, so the next document is an error, unless you [allow it](Bloom::overfill).
+//! - The [S-curve](crate::Banding::probability) alone decides what is dropped, below the threshold and above it. So the
+//!   default bands are different ones, from [`Banding::balanced`](crate::Banding::balanced). The table shows, for
+//!   threshold 0.8, how many of 100 documents are dropped for *one* passed document with similarity J:
 //!
 //! | bands | J = 0.5 | 0.6 | 0.7 | 0.8 | 0.85 | 0.9 | 0.95 |
 //! |---|---|---|---|---|---|---|---|
@@ -84,11 +84,11 @@
 //! | 32 x 16, of 512 hashes | 0.0 | 0.9 | 10 | 60 | 91 | 99.9 | 100 |
 //! | 21 x 6, that of the deduper's recall | 28 | 63 | 93 | 99.8 | 100 | 100 | 100 |
 //!
-//! A document that resembles a thousand passed ones by 0.5 meets each of them with these odds, and is dropped more
-//! often than not: pages of one template are not for Bloom filters.
+//! If a document has a similarity of 0.5 to a thousand passed ones, it has this chance with each of them, and will
+//! probably be dropped. So do not use Bloom filters for pages of one template.
 //!
-//! The filter is the crate's own, some 80 lines: band keys are hashes already, and a crate for it would be one more
-//! dependency for all users, whose rates would be that crate's and not ours to state.
+//! The crate has a filter of its own, in about 80 lines. Band keys are already hashes, and another crate's filter would
+//! be a dependency for all users, with rates that we could not promise.
 
 mod bloom;
 mod filter;
@@ -111,15 +111,15 @@ pub use iter::{TryVerdicts, Unseen, Verdicts};
 pub use sieve::Sieve;
 pub use window::Window;
 
-/// What a [`Sieve`] remembers of the documents that it passed; see [which to use](self#which-memory-should-i-use).
+/// The memory of a [`Sieve`] for passed documents; see [which to use](self#which-memory-should-i-use).
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "lowercase"))]
 #[non_exhaustive]
 pub enum Memory {
-    /// All of them, or the last ones.
+    /// All passed documents, or the last ones.
     Window(Window),
-    /// Their band keys, in a fixed number of bytes.
+    /// Only the band keys of passed documents, in a fixed number of bytes.
     Bloom(Bloom),
 }
 
@@ -147,21 +147,21 @@ impl From<Bloom> for Memory {
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "lowercase"))]
 pub enum Verdict {
-    /// It is passed, and remembered.
+    /// The document is passed and remembered.
     Unseen,
-    /// It has no shingles and resembles nothing: it is passed.
+    /// The document is passed, since it has no shingles and resembles nothing.
     Empty,
-    /// It is dropped.
+    /// The document is dropped.
     Seen(Seen),
 }
 
 impl Verdict {
-    /// True where the document is passed.
+    /// True if the document is passed.
     pub fn passes(&self) -> bool {
         !matches!(self, Self::Seen(_))
     }
 
-    /// For what it is dropped.
+    /// The reason why the document is dropped, if it is.
     pub fn seen(&self) -> Option<Seen> {
         match self {
             Self::Seen(seen) => Some(*seen),
@@ -177,21 +177,21 @@ impl Verdict {
 #[cfg_attr(feature = "serde", serde(rename_all = "lowercase"))]
 #[non_exhaustive]
 pub enum Seen {
-    /// A document that it resembles: the first of those that are remembered.
+    /// It resembles an earlier document, by exact similarity. Names the first such document that is remembered.
     Verified {
         /// The earlier document, which was passed.
         document: u64,
         /// The exact similarity of the dropped document (a) and the earlier one (b).
         similarity: Similarity,
     },
-    /// A document that it resembles by their signatures: the first of those that are remembered.
+    /// It resembles an earlier document, by their signatures. Names the first such document that is remembered.
     Estimated {
         /// The earlier document, which was passed.
         document: u64,
         /// Their estimated similarity.
         estimate: Estimate,
     },
-    /// A band key that is known, or is taken for one that is.
+    /// A Bloom filter contains one of its band keys, perhaps by chance.
     Band {
         /// The first such band.
         band: usize,
@@ -199,7 +199,7 @@ pub enum Seen {
 }
 
 impl Seen {
-    /// The earlier document, where it is known.
+    /// The earlier document, unless the memory is a Bloom filter.
     pub fn document(&self) -> Option<u64> {
         match *self {
             Self::Verified { document, .. } | Self::Estimated { document, .. } => Some(document),
@@ -207,7 +207,7 @@ impl Seen {
         }
     }
 
-    /// The Jaccard similarity to it, exact or estimated, where it is known.
+    /// The Jaccard similarity to the earlier document, exact or estimated, unless the memory is a Bloom filter.
     pub fn jaccard(&self) -> Option<f64> {
         match self {
             Self::Verified { similarity, .. } => Some(similarity.jaccard),
@@ -232,20 +232,20 @@ impl fmt::Display for Seen {
     }
 }
 
-/// What became of documents: all of them are passed, dropped or failed.
+/// Numbers of documents: each is passed, dropped or failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Counts {
-    /// Documents that came.
+    /// All documents.
     pub documents: u64,
-    /// Those that were passed.
+    /// Passed documents.
     pub passed: u64,
-    /// Those among the passed that have no shingles.
+    /// Passed documents without shingles.
     pub empty: u64,
-    /// Those that were dropped.
+    /// Dropped documents.
     pub dropped: u64,
-    /// Those of which there was an error.
+    /// Documents for which there was an error.
     pub failed: u64,
 }
 
@@ -265,7 +265,7 @@ impl Counts {
 }
 
 impl fmt::Display for Counts {
-    /// `6 documents = 3 passed (1 of them empty) + 2 dropped + 1 failed`.
+    /// Writes text such as `6 documents = 3 passed (1 of them empty) + 2 dropped + 1 failed`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} documents = {} passed", self.documents, self.passed)?;
         if self.empty > 0 {

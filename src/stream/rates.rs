@@ -1,40 +1,39 @@
-//! How often blocked Bloom filters err, and how large they must be to err that seldom.
+//! False-positive rates of blocked Bloom filters, and the sizes needed for a rate.
 //!
-//! A filter of B blocks with n keys has i of them in a block with the binomial probability of (n, 1/B). Of a block
-//! with i keys, i k bits have been drawn, each from all of the block; x different ones are set with a probability that
-//! follows draw by draw. A key that is not there then has all its k bits set with probability (x / bits)^k. The mean
-//! over i and x is the rate. (The usual formula puts the mean of x in its place, and is some 5% too low for such small
-//! blocks.)
+//! In a filter of B blocks with n keys, the number i of keys in a block has the binomial distribution (n, 1/B). A block
+//! with i keys has had i k draws of bits, each from all bits of the block. The distribution of the number x of
+//! different bits set is computed draw by draw. A key that was not inserted has all its k bits set with probability (x
+//! / bits)^k. The rate is the mean over i and x. (The usual formula uses the mean of x instead of its distribution, and
+//! is about 5% too low for such small blocks.)
 //!
-//! Only sums, products and quotients, so that the plan is the same on every machine.
+//! Only sums, products and quotients are used, so that the plan is the same on every machine.
 
 use crate::error::{Error, Kind};
 
-/// Bits of a block: a cache line.
+/// Bits of a block, which is a cache line.
 pub(super) const BLOCK: usize = 512;
 
 /// The most bits of a key.
 const MOST_PROBES: usize = 16;
 
-/// Bits drawn in a block up to which it is followed. All but one in 3,000 are set then.
+/// The number of draws in a block for which rates are computed. After these, all but one in 3,000 bits are set.
 const DRAWS: usize = 8 * BLOCK;
 
-/// Probabilities below which nothing is of interest.
+/// Probabilities below this are negligible.
 const NOTHING: f64 = 1e-30;
 
-/// The size of the filters of all bands, one for each, that together err seldom enough.
+/// The size of the filters of all bands, planned for a rate.
 #[derive(Debug, Clone)]
 pub(super) struct Plan {
     bands: usize,
     blocks: u64,
     probes: usize,
-    /// The rate of a block by the number of its keys.
+    /// The rate of a block for each number of its keys.
     of_block: Vec<f64>,
 }
 
 impl Plan {
-    /// The smallest filters with which a document is taken for a seen one with probability `rate` at most when
-    /// `documents` are in them.
+    /// Plans the smallest filters whose false-positive rate is at most `rate` when they contain `documents` documents.
     pub(super) fn new(documents: u64, bands: usize, rate: f64) -> Result<Self, Error> {
         let with_probes = |(i, of_block)| Self {
             bands,
@@ -51,7 +50,7 @@ impl Plan {
             .ok_or_else(|| Error::new(Kind::BloomSize { documents, rate }))
     }
 
-    /// With as few blocks as will do; none where there is no memory of that size.
+    /// Sets the least number of blocks that is enough. `None` if no memory can be that large.
     fn sized(mut self, documents: u64, rate: f64) -> Option<Self> {
         let most = isize::MAX as u64 / (BLOCK as u64 / 8 * self.bands as u64);
         let mut enough = |blocks: u64| {
@@ -74,23 +73,23 @@ impl Plan {
         Some(self)
     }
 
-    /// Blocks of each band's filter.
+    /// The number of blocks of each band's filter.
     pub(super) fn blocks(&self) -> u64 {
         self.blocks
     }
 
-    /// Bits of a key.
+    /// The number of bits of a key.
     pub(super) fn probes(&self) -> usize {
         self.probes
     }
 
-    /// The probability that a document is taken for a seen one when so many are in the filters.
+    /// The false-positive rate of all filters together, when they contain `documents` documents.
     pub(super) fn rate(&self, documents: u64) -> f64 {
         let rate = self.of_filter(documents);
         union(std::iter::repeat_n(rate, self.bands))
     }
 
-    /// The same of one band's filter.
+    /// The false-positive rate of the filter of one band.
     fn of_filter(&self, keys: u64) -> f64 {
         let of_block = |i: u64| self.of_block.get(i as usize).copied().unwrap_or(1.0);
         if self.blocks == 1 {
@@ -100,7 +99,7 @@ impl Plan {
         if mode >= self.of_block.len() as u64 {
             return 1.0;
         }
-        // From the mode outwards, so that none underflows that matters.
+        // Computed from the mode outwards, so that only negligible probabilities underflow.
         let odds = 1.0 / (self.blocks - 1) as f64;
         let up = (mode..keys).scan(1.0, |weight, i| {
             *weight *= (keys - i) as f64 * odds / (i + 1) as f64;
@@ -120,7 +119,7 @@ impl Plan {
     }
 }
 
-/// The rates of a block by the number of its keys; of 1 bit a key, of 2, and so on.
+/// For 1 bit a key, 2 bits, and so on: the rate of a block for each number of its keys.
 fn of_blocks() -> Vec<Vec<f64>> {
     let powers: Vec<Vec<f64>> = (1..=MOST_PROBES)
         .map(|probes| (0..=BLOCK).map(|ones| power(fill(ones), probes)).collect())
@@ -148,9 +147,9 @@ fn fill(ones: usize) -> f64 {
 
 /// A block in which bits have been drawn.
 struct Drawn {
-    /// The probability that so many bits are set.
+    /// The probability of each number of set bits.
     ones: [f64; BLOCK + 1],
-    /// The least and the greatest number that is likely at all; the others have probability 0.
+    /// The least and the greatest number with a probability above 0.
     low: usize,
     high: usize,
 }
@@ -166,7 +165,7 @@ impl Drawn {
         }
     }
 
-    /// One more: of a bit that is set already, or of another.
+    /// Draws one more bit, which may already be set.
     fn draw(&mut self) {
         let Self { ones, low, high } = self;
         *high = (*high + 1).min(BLOCK);
@@ -185,7 +184,7 @@ impl Drawn {
     }
 }
 
-/// The probability that one at least of independent events happens. Exact where they are very unlikely.
+/// The probability that at least one of independent events happens. It is also precise for very unlikely events.
 pub(super) fn union(events: impl IntoIterator<Item = f64>) -> f64 {
     (events.into_iter()).fold(0.0, |any, event| any + event * (1.0 - any))
 }
@@ -218,7 +217,7 @@ mod tests {
         assert!(Plan::new(u64::MAX, 9, 1e-12).is_err());
     }
 
-    /// Against the textbook for a filter that is not blocked: what the blocks cost.
+    /// Compares with the textbook formula for a filter that is not blocked.
     #[test]
     fn blocks_cost_some_bits() {
         let documents = 1_000_000;
@@ -233,8 +232,8 @@ mod tests {
         }
     }
 
-    /// A block of one key: its k draws set x bits, and as many draws must meet them. By hand for k = 2: one bit
-    /// is set with probability 1/512, else two.
+    /// In a block of one key, k draws set x bits, and k draws of another key must all hit them. For k = 2, the two
+    /// draws set one bit with probability 1/512, otherwise two.
     #[test]
     fn small_cases_by_hand() {
         let rates = of_blocks();
@@ -242,7 +241,7 @@ mod tests {
         assert_eq!(rates[0][1], 1.0 / b);
         let by_hand = 1.0 / b * (1.0 / b).powi(2) + (1.0 - 1.0 / b) * (2.0 / b).powi(2);
         assert!((rates[1][1] / by_hand - 1.0).abs() < 1e-12);
-        // One bit a key: the mean of the bits that are set.
+        // With one bit a key, the rate is the mean share of set bits.
         let mean = 1.0 - (1.0 - 1.0 / b).powi(300);
         assert!((rates[0][300] / mean - 1.0).abs() < 1e-12);
         assert!(rates.iter().all(|rates| rates.is_sorted()));

@@ -1,14 +1,14 @@
-//! The last signatures of a stream, found by their band keys.
+//! The last signatures of a stream, and a look-up by their band keys.
 //!
-//! An [`Index`](crate::lsh::Index) removes any document; here the oldest leaves, and that need cost nothing. Signatures
-//! lie in a ring. Each band has buckets, and each bucket a chain from its newest document to ever older ones: where
-//! a document is met that has left, the chain ends. That takes half the memory of the index, and a look-up
+//! An [`Index`](crate::lsh::Index) can remove any document. Here only the oldest is removed, which costs nothing.
+//! Signatures are in a ring. Each band has buckets, and each bucket has a chain from its newest document to older ones.
+//! The chain ends at the first document that has been removed. This takes half the memory of the index, and a look-up
 //! waits for memory about once a band.
 
 use crate::lsh::Banding;
 use crate::sketch::Estimate;
 
-/// Signatures, each at its place: the number of those inserted up to it, itself included.
+/// A ring of signatures. The place of a signature is its number in the order of insertion, from 1.
 #[derive(Debug)]
 pub(super) struct Recent {
     banding: Banding,
@@ -16,34 +16,34 @@ pub(super) struct Recent {
     /// Rows of the ring. The signature at `place` is in row `place % capacity`.
     capacity: usize,
     slots: Vec<u32>,
-    /// For each row and band.
+    /// One link for each row and band.
     links: Vec<Link>,
-    /// For each band and bucket the place of the newest document, 0 before there is one.
+    /// For each band and bucket, the place of the newest document, or 0.
     heads: Vec<u32>,
     /// The place of the next signature.
     next: u64,
-    /// Signatures that have not left.
+    /// The number of signatures that have not been removed.
     len: usize,
 }
 
-/// Of a document in a bucket: which was there before, and which band key it has.
+/// The entry of a document in a bucket: the document before it, and part of its band key.
 ///
-/// Places are stored modulo 2^32. One that has left 2^32 insertions ago may thus be taken for one that is there: a
-/// candidate by mistake, whose tag or estimate tells.
+/// Places are stored modulo 2^32. So a document that was removed 2^32 insertions ago may be mistaken for a present one.
+/// Such a candidate is dismissed by its tag or its estimate.
 #[derive(Debug, Clone, Copy, Default)]
 struct Link {
     older: u32,
-    /// 32 bits of the key; the bucket is chosen by others.
+    /// 32 bits of the key, other than those that determine the bucket.
     tag: u32,
 }
 
-/// Rows of a small ring.
+/// The number of rows of a small ring.
 const FEW: usize = 64;
 
 impl Recent {
-    /// An empty ring, which grows up to about `most` rows.
+    /// Makes an empty ring, which grows up to about `most` rows.
     pub(super) fn new(banding: Banding, hashes: usize, most: Option<usize>) -> Self {
-        // It doubles until it has, within 1 in 64, as many rows as will be used.
+        // The ring doubles until it has `most` rows, or up to 1 in 64 more.
         let most = most.unwrap_or(FEW);
         let doublings = (most / FEW).checked_ilog2().unwrap_or(0);
         let mut ring = Self {
@@ -64,7 +64,7 @@ impl Recent {
         /// Buckets for each row.
         const BUCKETS: usize = 2;
         let bands = self.banding.bands();
-        self.heads = Vec::new(); // not both at the same time
+        self.heads = Vec::new(); // frees the old one before the new one is allocated
         self.heads = vec![0; self.capacity * BUCKETS * bands];
         self.slots.resize(self.capacity * self.hashes, 0);
         self.links.resize(self.capacity * bands, Link::default());
@@ -110,15 +110,16 @@ impl Recent {
         }
     }
 
-    /// Lets the oldest go; there must be one.
+    /// Removes the oldest signature. There must be one.
     pub(super) fn pop(&mut self) {
         self.len -= 1;
     }
 
-    /// Writes the places of those that have a key of `keys` in its band over `places`: ascending, each once.
+    /// Replaces `places` by the places of signatures that share the key of a band with `keys`, ascending and without
+    /// duplicates.
     pub(super) fn find(&self, keys: &[u64], places: &mut Vec<u64>) {
         places.clear();
-        // All heads first, so that memory is waited for once and not once a band.
+        // All heads are read first, so that the look-ups of all bands wait for memory at the same time.
         let head = |(band, &key)| self.heads[self.bucket(band, key)];
         let heads: Vec<u32> = keys.iter().enumerate().map(head).collect();
         for (band, (head, &key)) in heads.into_iter().zip(keys).enumerate() {
@@ -135,7 +136,7 @@ impl Recent {
         places.dedup();
     }
 
-    /// The place stored as `place`, where it is of a document older than `age` that has not left.
+    /// The full place that is stored as `place`, if it is of a document older than `age` that has not been removed.
     fn place_before(&self, place: u32, age: u64) -> Option<u64> {
         let older = u64::from((self.next as u32).wrapping_sub(place));
         (older > age && older <= self.len as u64).then(|| self.next - older)
@@ -190,7 +191,7 @@ mod tests {
     use super::*;
     use crate::text::mix;
 
-    /// Against a list: places found by their keys, across growth and the wrapping of stored places.
+    /// Compares with a list, while the ring grows and stored places wrap around.
     #[test]
     fn finds_what_a_list_finds() {
         let banding = Banding::new(5, 2).unwrap();
@@ -215,7 +216,7 @@ mod tests {
                 assert_eq!(places, expected);
                 met += expected.len();
                 let full = most.is_some_and(|most| list.len() == most);
-                // Sometimes more leave than must.
+                // Sometimes remove more than necessary.
                 for _ in 0..usize::from(full) + mix(i) as usize % 13 / 12 {
                     if list.pop_front().is_some() {
                         ring.pop();

@@ -1,4 +1,4 @@
-//! The state machine: a document in, a verdict out.
+//! The sieve, which returns a verdict for each document.
 
 use std::fmt;
 
@@ -12,10 +12,10 @@ use crate::settings::Settings;
 use crate::sketch::Sketcher;
 use crate::text::Document;
 
-/// Passes documents that were not seen before, one after the other; made by [`Deduper::sieve`](crate::Deduper::sieve).
+/// Passes new documents of a stream and drops near-duplicates; made by [`Deduper::sieve`](crate::Deduper::sieve).
 ///
-/// A document is dropped only for one that was *passed* and is still remembered. What is dropped is not remembered,
-/// so that no chain of small steps can form. One without a token is passed: it resembles nothing.
+/// A document is dropped only for one that was *passed* and is still remembered. Dropped documents are not remembered,
+/// so no chain of small differences can form. A document without tokens resembles nothing, and is passed.
 ///
 /// ```
 /// use resemblance::Deduper;
@@ -91,10 +91,10 @@ impl Sieve {
         }
     }
 
-    /// Looks a text up, and remembers it where it is passed.
+    /// Passes or drops a text. Remembers it if it is passed.
     ///
     /// # Panics
-    /// Where the memory is full (see [above](Self#fallibility)).
+    /// If the memory is full (see [above](Self#fallibility)).
     pub fn admit(&mut self, text: impl AsRef<str>) -> Verdict {
         self.try_admit(text.as_ref())
             .unwrap_or_else(|error| panic!("{error}"))
@@ -124,8 +124,8 @@ impl Sieve {
     /// As [`admit`](Self::admit), for a document that may be bytes.
     ///
     /// # Errors
-    /// Where it is bytes and no text or cannot be read, or the memory is full. It is counted as failed, and not
-    /// remembered.
+    /// If it is bytes that are not text, if it cannot be read, or if a Bloom memory is full. The document is then
+    /// counted as failed, and not remembered.
     pub fn try_admit<D: Document + ?Sized>(&mut self, document: &D) -> Result<Verdict, Error> {
         self.try_admit_as(self.counts.documents, document)
     }
@@ -158,12 +158,12 @@ impl Sieve {
         verdict
     }
 
-    /// What became of the documents so far.
+    /// The numbers of documents so far.
     pub fn counts(&self) -> Counts {
         self.counts
     }
 
-    /// Documents that are remembered.
+    /// The number of remembered documents.
     pub fn remembered(&self) -> u64 {
         match &self.memory {
             Remembered::Window(passed) => passed.len(),
@@ -171,8 +171,8 @@ impl Sieve {
         }
     }
 
-    /// True where the memory holds as many documents as it is for: a window lets the oldest go from now on, a Bloom
-    /// memory fails or errs more often than planned.
+    /// True if the memory has reached its number of documents. From then on, a window forgets the oldest document for
+    /// each new one, and a Bloom memory fails or has a higher rate than planned.
     pub fn is_full(&self) -> bool {
         match &self.memory {
             Remembered::Window(passed) => passed.is_full(),
@@ -180,7 +180,7 @@ impl Sieve {
         }
     }
 
-    /// Forgets all documents; counts and numbers go on.
+    /// Forgets all documents. Counts and document numbers continue.
     pub fn forget(&mut self) {
         match &mut self.memory {
             Remembered::Window(passed) => passed.forget(),
@@ -188,7 +188,7 @@ impl Sieve {
         }
     }
 
-    /// The Bloom filters, where they are the memory.
+    /// The Bloom filters, if they are the memory.
     pub fn bloom(&self) -> Option<&BloomBands> {
         match &self.memory {
             Remembered::Window(_) => None,
@@ -196,7 +196,7 @@ impl Sieve {
         }
     }
 
-    /// The bands by which documents are found.
+    /// The bands by which candidates are found.
     pub fn banding(&self) -> Banding {
         match &self.memory {
             Remembered::Window(passed) => passed.banding(),
@@ -204,8 +204,9 @@ impl Sieve {
         }
     }
 
-    /// The probability, at least, that a document is dropped which resembles just one that is remembered, this much.
-    /// With a window that compares exactly it is 0 below the threshold, and what the deduper's recall promises at it.
+    /// A lower bound of the probability that a document is dropped, if it has this similarity to one remembered
+    /// document, and resembles no other. With a window that compares exactly, it is 0 below the threshold, and the
+    /// deduper's promised recall at the threshold.
     pub fn probability(&self, jaccard: f64) -> f64 {
         match &self.memory {
             Remembered::Window(passed) => passed.probability(jaccard),
@@ -213,7 +214,7 @@ impl Sieve {
         }
     }
 
-    /// Bytes that the memory holds on the heap, about.
+    /// The approximate number of bytes that the memory holds on the heap.
     pub fn memory_usage(&self) -> usize {
         match &self.memory {
             Remembered::Window(passed) => passed.memory_usage(),
@@ -221,7 +222,7 @@ impl Sieve {
         }
     }
 
-    /// What makes shingles and signatures.
+    /// The sketcher, which makes shingles and signatures.
     pub fn sketcher(&self) -> &Sketcher {
         self.sketching.sketcher()
     }

@@ -1,4 +1,4 @@
-//! What a memory needs to know of a document. Made on any thread, in any order.
+//! Sketches of documents, from which a memory decides. They can be made on any thread, in any order.
 
 use crate::error::Error;
 use crate::lsh::Banding;
@@ -6,26 +6,26 @@ use crate::pool::Pool;
 use crate::sketch::Sketcher;
 use crate::text::{Document, ReadBuffer, Scratch};
 
-/// One document.
+/// The sketch of a document, if it has shingles.
 #[derive(Debug)]
 pub(super) enum Sketched {
-    /// It has no shingles.
+    /// The document has no shingles.
     Empty,
     Some(Sketch),
 }
 
-/// A document that has shingles.
+/// The sketch of a document that has shingles.
 #[derive(Debug)]
 pub(super) struct Sketch {
     /// The key of each band.
     pub(super) keys: Box<[u64]>,
-    /// The signature, where it is wanted.
+    /// The signature, or empty if the memory does not need it.
     pub(super) slots: Box<[u32]>,
-    /// The shingle hashes as they came, where they are wanted.
+    /// The shingle hashes in the order of the text, or empty if the memory does not need them.
     pub(super) shingles: Box<[u64]>,
 }
 
-/// What is to be made beside the keys.
+/// The parts of a sketch that a memory needs. Keys are always made.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Wanted {
     pub(super) banding: Banding,
@@ -33,7 +33,7 @@ pub(super) struct Wanted {
     pub(super) shingles: bool,
 }
 
-/// Makes it.
+/// Makes sketches of documents.
 #[derive(Debug)]
 pub(super) struct Sketching {
     sketcher: Sketcher,

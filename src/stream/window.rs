@@ -1,4 +1,4 @@
-//! A memory of the last documents that were passed: their signatures, and their shingles to compare exactly.
+//! A memory of the last passed documents: their signatures, and their shingles for exact comparisons.
 
 use std::collections::VecDeque;
 
@@ -11,11 +11,12 @@ use crate::settings::Settings;
 use crate::sketch::below_floor;
 use crate::verify::ShingleSet;
 
-/// Settings of a memory of the documents that were passed: of all, or of the last ones. It tells which of them was met,
-/// and their exact similarity.
+/// Settings of a memory of all passed documents, or of the last ones. Verdicts name the earlier document and the
+/// similarity.
 ///
-/// With the defaults it takes about 1.3 KiB a document, and 8 bytes a shingle (a word, about) to compare exactly;
-/// [what that depends on](crate::stream#what-does-it-cost).
+/// With the defaults, a document takes about 910 bytes, and 8 for each shingle (about one per word) for exact
+/// comparisons. A memory of all documents may take up to twice the 910 bytes, since it doubles when it is full. See
+/// [the cost of streams](crate::stream#what-does-it-cost).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(default, deny_unknown_fields))]
@@ -29,7 +30,7 @@ pub struct Window {
 pub(super) const MOST: usize = u32::MAX as usize - 1;
 
 impl Window {
-    /// Every document that was passed: memory grows with them.
+    /// Remembers every passed document, so that memory grows with them.
     pub fn all() -> Self {
         Self {
             documents: None,
@@ -38,7 +39,7 @@ impl Window {
         }
     }
 
-    /// The last `documents` that were passed; at least 1. The oldest leaves for a new one.
+    /// Remembers the last `documents` passed documents, at least 1. For each new one, the oldest is forgotten.
     pub fn last(documents: usize) -> Self {
         Self {
             documents: Some(documents),
@@ -55,8 +56,8 @@ impl Window {
         self
     }
 
-    /// Whether similarities are estimated from signatures, and no shingles held. Default: no, they are exact, and what
-    /// is dropped is verified.
+    /// Sets whether to estimate similarities from signatures, instead of holding shingles. Default: no; similarities
+    /// are exact, and every dropped document is verified.
     ///
     /// An estimate errs, by 0.035 at J = 0.8 and 128 hashes: of documents that lie exactly at the threshold about half
     /// are dropped, and some are that lie below it.
@@ -74,7 +75,7 @@ impl Default for Window {
     }
 }
 
-/// What a [`Window`] holds.
+/// The passed documents that a [`Window`] holds.
 #[derive(Debug)]
 pub(super) struct Passed {
     pub(super) signatures: Recent,
@@ -98,7 +99,7 @@ pub(super) struct Held {
     pub(super) count: usize,
 }
 
-/// Shingles of a document. Most are never compared: they are not sorted before that.
+/// Shingles of a document. They are sorted when they are first compared, since most never are.
 #[derive(Debug)]
 pub(super) enum Shingles {
     /// As they came, repetitions included; none where similarities are estimated.
@@ -222,7 +223,7 @@ impl Passed {
         None
     }
 
-    /// Lets the oldest go until there is room for a document of so many shingles.
+    /// Forgets the oldest documents until there is room for a document with this number of shingles.
     fn make_room(&mut self, shingles: usize) {
         let Window {
             documents: most,
@@ -239,7 +240,7 @@ impl Passed {
         assert!(self.held.len() < MOST, "fewer than 2^32 - 1 documents");
     }
 
-    /// Lets the oldest go; false where there is none.
+    /// Forgets the oldest document. False if there is none.
     fn let_go(&mut self) -> bool {
         let Some(oldest) = self.held.pop_front() else {
             return false;
@@ -270,10 +271,10 @@ impl Passed {
         if !self.settings.estimates && jaccard < self.threshold {
             return 0.0;
         }
-        // As many slots must be equal; a quotient of whole numbers comes back whole.
+        // The least number of equal slots. It is exact, also if the floor is a quotient of integers.
         let floor = (self.floor * hashes as f64).ceil() as usize;
-        // Each of the two is likelier the more slots are equal: both together are at least as likely as they were
-        // if they did not depend on each other (Harris 1960).
+        // Both events, a common band and enough equal slots, become more likely with more equal slots. So they are
+        // positively correlated, and the product of their probabilities is a lower bound (Harris 1960).
         self.banding().probability(jaccard) * (1.0 - below_floor(jaccard, hashes, floor))
     }
 

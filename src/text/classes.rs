@@ -1,4 +1,4 @@
-//! What a character is to the word rules of UAX #29.
+//! Classes of characters in the word rules of UAX #29.
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
@@ -6,20 +6,20 @@ use unicode_segmentation::UnicodeSegmentation;
 
 use super::decode::{char_at, of_three};
 
-/// The part a character plays in the word rules. Every class is defined by how unicode-segmentation
-/// treats the character, so the two cannot differ.
+/// The class of a character in the word rules. It is derived from how unicode-segmentation treats the character, so the
+/// two cannot differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub(super) enum Class {
-    /// No word, and a boundary on either side.
+    /// Not a word, with a boundary on either side.
     Break = 1,
     /// A word by itself, with a boundary on either side: Han, Hiragana, Thai.
     Alone,
     /// Joins letters, digits and underscores.
     Letter,
-    /// The same, but for what may stand between two of them.
+    /// Joins letters, digits and underscores. Unlike letters, two digits are joined by `,` and `;`, but not by `:`.
     Digit,
-    /// Joins letters, digits and Katakana, but is no word without them.
+    /// Joins letters, digits and Katakana, but is not a word without them.
     Underscore,
     /// Joins Katakana and underscores.
     Katakana,
@@ -29,13 +29,13 @@ pub(super) enum Class {
     MidDigit,
     /// Joins two letters or two digits: `.`, `'`, `’`.
     Mid,
-    /// `"`: joins Hebrew letters, else it breaks.
+    /// `"`: joins Hebrew letters, otherwise breaks.
     Quote,
     /// Anything else: combining marks, joiners, flags, Hebrew, spaces other than U+0020.
     Hard,
 }
 
-/// By number; 16 of them, so that four bits are always one.
+/// Classes by number. There are 16 entries, so that any four bits are a valid index.
 const ALL: [Class; 16] = {
     let mut all = [Class::Hard; 16];
     let named = [
@@ -77,11 +77,11 @@ static ASCII: [Class; 128] = {
     classes
 };
 
-/// The class of every character met so far, 0 for the others: memory of a pure function, a page of it
-/// resident for each 4,096 code points in use.
+/// Cache of the class of every character met so far, 0 for the others. It holds results of a pure function only, and a
+/// page of it is resident for each 4,096 code points in use.
 static KNOWN: [[AtomicU8; PAGE]; PAGES] = [const { [const { AtomicU8::new(0) }; PAGE] }; PAGES];
 const PAGE: usize = 4096;
-/// More than there are characters: a power of two, so that no number is beyond.
+/// Enough pages for all characters, and a power of two, so that an index never needs a check.
 const PAGES: usize = 0x20_0000 / PAGE;
 
 /// The class of an ASCII character.
@@ -107,7 +107,7 @@ fn class_of_code(code: u32) -> Class {
     }
 }
 
-/// The number of a character's class, 0 where it has not been met.
+/// The cached number of a character's class, or 0 if it is not cached.
 #[inline(always)]
 fn known(code: u32) -> u8 {
     let code = code as usize;
@@ -123,8 +123,8 @@ fn learn(code: usize) -> Class {
     class
 }
 
-/// One item for each character of three bytes, from the beginning of `text` on, that is known to be
-/// [`Alone`](Class::Alone), up to the first other one.
+/// Yields an item for each character at the start of `text` that has three bytes and is known to be
+/// [`Alone`](Class::Alone), up to the first other character.
 #[inline(always)]
 pub(super) fn known_alone(text: &[u8]) -> impl Iterator<Item = ()> {
     let threes = text.as_chunks().0.iter();
@@ -134,8 +134,7 @@ pub(super) fn known_alone(text: &[u8]) -> impl Iterator<Item = ()> {
         .map(|_| ())
 }
 
-/// The class of the character of a text at `at`, and where the next one begins. At the end of the text, a
-/// break that takes no place.
+/// The class of the character at `at`, and the start of the next one. At the end of the text, a break without length.
 #[inline(always)]
 pub(super) fn look(text: &[u8], at: usize) -> (Class, usize) {
     match char_at(text, at) {
@@ -145,7 +144,7 @@ pub(super) fn look(text: &[u8], at: usize) -> (Class, usize) {
     }
 }
 
-/// Asks unicode-segmentation how it treats `c` beside characters of known classes.
+/// Finds the class of `c` by how unicode-segmentation treats it beside characters of known classes.
 #[cold]
 fn probe(c: char) -> Class {
     let one = |text: &[char]| {
@@ -153,7 +152,7 @@ fn probe(c: char) -> Class {
         text.split_word_bounds().count() == 1
     };
     let is_word = c.to_string().unicode_words().next().is_some();
-    // Whether it joins another on both sides; none where the sides differ.
+    // Whether it joins `other` on both sides; `None` if the sides differ.
     let joins = |other: char| {
         let sides = (one(&[other, c]), one(&[c, other]));
         (sides.0 == sides.1).then_some(sides.0)

@@ -1,7 +1,7 @@
-//! The characters of a text, one at a time, without the checks that a known place does not need.
+//! Decodes single characters of a text, without checks that valid UTF-8 does not need.
 
-/// The character of these bytes of a text, where it has three and begins here: Han, kana and Hangul do, and
-/// come in runs of threes.
+/// Decodes a character of three bytes; `None` if the character has another length. Han, kana and Hangul have three
+/// bytes, and come in runs.
 #[inline(always)]
 pub(super) fn of_three(&[first, second, third]: &[u8; 3]) -> Option<u32> {
     let bits = |byte: u8| u32::from(byte & 0x3F);
@@ -9,11 +9,11 @@ pub(super) fn of_three(&[first, second, third]: &[u8; 3]) -> Option<u32> {
     (first & 0xF0 == 0xE0).then_some(code)
 }
 
-/// The character of a text at `at`, and where the next one begins; none at the end of the text.
+/// Decodes the character at `at`, and returns it with the start of the next one. `None` at the end of the text.
 #[inline(always)]
 pub(super) fn char_at(text: &[u8], at: usize) -> Option<(u32, usize)> {
     let rest = text.get(at..)?;
-    // Most text that is not ASCII is here.
+    // The most frequent case in text that is not ASCII.
     if let Some(code) = rest.first_chunk().and_then(of_three) {
         return Some((code, at + 3));
     }
@@ -25,7 +25,7 @@ pub(super) fn char_at(text: &[u8], at: usize) -> Option<(u32, usize)> {
             let high = u32::from(first & 7) << 18 | bits(second) << 12;
             Some((high | bits(third) << 6 | bits(fourth), at + 4))
         }
-        // Text is whole characters.
+        // Only at the end: a text has only whole characters.
         _ => None,
     }
 }

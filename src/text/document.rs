@@ -1,4 +1,4 @@
-//! What counts as a document.
+//! Documents: text or bytes, in memory or read on demand.
 
 use std::any::Any;
 
@@ -8,14 +8,14 @@ use std::any::Any;
 /// can be compared with [`Shingle::Bytes`](crate::Shingle::Bytes) only; where they are valid UTF-8
 /// they are the same document as that text. The shingles of your own tokens are wrapped in [`Shingles`].
 ///
-/// A document need not be in memory: it can read itself each time it is looked at. A batch looks at every
-/// document once, at candidates a second time, and at copies a third.
+/// A document need not be in memory: it can read its content each time it is needed. A batch reads every document once,
+/// candidates a second time, and copies a third.
 ///
 /// ```
 /// use resemblance::text::{Content, Document, ReadBuffer, ReadError};
 /// use resemblance::{Deduper, Run};
 ///
-/// /// A page that is made when it is needed.
+/// /// A page whose text is generated on demand.
 /// struct Page(u32);
 ///
 /// impl Document for Page {
@@ -42,32 +42,31 @@ use std::any::Any;
     note = "for documents that are not in memory, implement `resemblance::text::Document`"
 )]
 pub trait Document {
-    /// The document's content. One that is not in memory reads itself into `buffer`, which each thread
-    /// keeps.
+    /// The document's content. A document that is not in memory reads it into `buffer`, which each thread reuses.
     ///
     /// # Errors
-    /// Where it cannot be read. A document that is in memory always can.
+    /// If the content cannot be read. A document in memory can always be read.
     fn content<'a>(&'a self, buffer: &'a mut ReadBuffer) -> Result<Content<'a>, ReadError>;
 
-    /// Its length in bytes, by which [`Keep::Longest`](crate::Keep::Longest) goes.
+    /// The document's length in bytes, which [`Keep::Longest`](crate::Keep::Longest) compares.
     fn byte_len(&self) -> usize;
 }
 
 /// Why a [`Document`] cannot be read.
 pub type ReadError = Box<dyn std::error::Error + Send + Sync>;
 
-/// Memory that documents read themselves into, one after the other; what they find there is of no meaning.
+/// Memory that a thread reuses for documents that read their content. Its previous content has no meaning.
 #[derive(Debug, Default)]
 pub struct ReadBuffer {
-    /// For bytes.
+    /// Space for bytes.
     pub bytes: Vec<u8>,
-    /// For text.
+    /// Space for text.
     pub text: String,
-    /// For what is worth keeping between two documents, such as an open file.
+    /// Anything that is worth keeping for the next document, such as an open file.
     pub kept: Option<Box<dyn Any + Send>>,
 }
 
-/// What a [`Document`] holds.
+/// The content of a [`Document`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Content<'a> {
     /// UTF-8 text.
@@ -92,7 +91,7 @@ impl Content<'_> {
         }
     }
 
-    /// True where there is not one byte.
+    /// True if there are no bytes.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -108,7 +107,7 @@ impl<T: AsRef<str> + ?Sized> Document for T {
     }
 }
 
-/// Bytes as a document, for [`Shingle::Bytes`](crate::Shingle::Bytes).
+/// A document of bytes, for [`Shingle::Bytes`](crate::Shingle::Bytes).
 ///
 /// ```
 /// use resemblance::{Deduper, Run, Shingle, text::Bytes};

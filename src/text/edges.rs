@@ -1,17 +1,17 @@
-//! Where the words of a text are: some hundred at a time.
+//! Positions of the words of a text, a few hundred at a time.
 
 use super::arch::BLOCK;
 
-/// Where words begin and end, in turn; at the end there may be a word that has begun only.
+/// Start and end positions of words. The last word may be open: it has a start, but no end yet.
 #[derive(Debug)]
 pub(super) struct Edges {
     places: [usize; ROOM],
     many: usize,
 }
 
-/// Edges at a time: those of some blocks, so that neither loop ends all the time.
+/// Capacity in positions: those of several blocks, so that the loops over them are long.
 const ROOM: usize = 512;
-/// What a block can add, and the places that are written beyond.
+/// The most positions that a block can write, including those written beyond its last edge.
 const MOST: usize = BLOCK + EIGHT;
 const EIGHT: usize = 8;
 
@@ -31,13 +31,13 @@ impl Edges {
         self.places[..self.many].as_chunks().0
     }
 
-    /// For another text.
+    /// Removes everything, to start with another text.
     #[inline]
     pub(super) fn clear(&mut self) {
         self.many = 0;
     }
 
-    /// Drops the whole words; one that has begun only stays.
+    /// Removes the whole words, but not an open one.
     #[inline]
     pub(super) fn pass(&mut self) {
         if self.many % 2 == 1 {
@@ -46,26 +46,26 @@ impl Edges {
         self.many %= 2;
     }
 
-    /// The start of the word that has begun only, taken back.
+    /// Removes the open word, and returns its start.
     pub(super) fn take_open(&mut self) -> Option<usize> {
         let open = self.many % 2;
         self.many -= open;
         (open == 1).then(|| self.places[self.many])
     }
 
-    /// Whether there is a word that has begun only.
+    /// Whether there is an open word.
     #[inline]
     pub(super) fn is_open(&self) -> bool {
         !self.many.is_multiple_of(2)
     }
 
-    /// Counts whole words that were written to the [`room`](Self::room).
+    /// Adds whole words that were written to the [`room`](Self::room).
     #[inline]
     pub(super) fn added(&mut self, words: usize) {
         self.many += 2 * words;
     }
 
-    /// Places for further whole words.
+    /// Space for more whole words.
     #[inline]
     pub(super) fn room(&mut self) -> &mut [[usize; 2]] {
         self.places[self.many..].as_chunks_mut().0
@@ -84,8 +84,8 @@ impl Edges {
         }
     }
 
-    /// The places of the bits, counted from `from`. They are written eight at a time, since asking after each
-    /// whether it was the last costs more.
+    /// Adds the positions of the set bits, counted from `from`. It writes eight at a time: checking after each one
+    /// whether it is the last would take longer.
     #[inline(always)]
     pub(super) fn push_bits(&mut self, mut bits: u64, from: usize) {
         let room = &mut self.places[self.many..self.many + MOST];
@@ -101,7 +101,7 @@ impl Edges {
         }
     }
 
-    /// Drops the words for which `keep` is false.
+    /// Removes the whole words for which `keep` returns false.
     pub(super) fn retain(&mut self, keep: impl Fn(usize, usize) -> bool) {
         let mut kept = 0;
         for at in (0..self.many - self.many % 2).step_by(2) {

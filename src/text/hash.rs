@@ -1,9 +1,9 @@
-//! The hash functions: of tokens, of what is made of them, and the finalizer. `docs/signature.md` has their
-//! formulas, and what is proven of them.
+//! Hash functions: of tokens, of windows of tokens, and the finalizer. `docs/signature.md` has their formulas, and what
+//! is proven of them.
 
 use super::arch::{Processor, Task};
 
-/// Steps of the keys: SplitMix64's.
+/// The increment of SplitMix64.
 const STEP: u64 = 0x9E37_79B9_7F4A_7C15;
 
 /// A full-avalanche bijection of 64 bits: the finalizer of every shingle hash.
@@ -13,7 +13,7 @@ const STEP: u64 = 0x9E37_79B9_7F4A_7C15;
 /// estimate: Thorup 2013 and Dahlgaard et al. 2017 give measurements. Pass hashes of your own through
 /// it, or call [`Deduper::shingle_set_of_ids`](crate::Deduper::shingle_set_of_ids), which does.
 ///
-/// This is variant 13 of Stafford's finalizers ("Better bit mixing", 2011), known from SplitMix64.
+/// This is variant 13 of Stafford's finalizers ("Better bit mixing", 2011), which SplitMix64 uses.
 #[inline]
 pub const fn mix(x: u64) -> u64 {
     let x = (x ^ (x >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -21,24 +21,24 @@ pub const fn mix(x: u64) -> u64 {
     x ^ (x >> 31)
 }
 
-/// The key of a number: that of SplitMix64 from this seed.
+/// The key with this number: the output of SplitMix64 with this seed.
 pub(super) const fn key(seed: u64, number: u64) -> u64 {
     mix(seed.wrapping_add(number.wrapping_mul(STEP)))
 }
 
-/// A linear function of up to five values modulo 2^31 - 1: secret coefficients, and the coefficient 1 for the last.
+/// A linear function of up to five values modulo 2^31 - 1. The coefficients are secret, except the last, which is 1.
 ///
-/// Values and coefficients are of two halves of 32 bits: the function is two, which have nothing in common. Two
-/// inputs that differ in both halves of some value have the same result with probability 2^-60 at most. Products
-/// of 32 bits are what all processors have vector instructions for.
+/// Values and coefficients have two halves of 32 bits, which are computed independently. Two inputs that differ in both
+/// halves of a value have the same result with probability at most 2^-60. Halves of 32 bits are used because all
+/// processors have vector instructions for their products.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Linear([u64; VALUES - 1]);
 
-/// Values of a [`Linear`], at most.
+/// The most values of a [`Linear`].
 pub(super) const VALUES: usize = 5;
 
 impl Linear {
-    /// Keys `first` to `first + 3`, cut to 30 bits in each half.
+    /// Uses keys `first` to `first + 3`, reduced to 30 bits in each half.
     pub(super) const fn new(seed: u64, first: u64) -> Self {
         const BITS: u64 = 0x3FFF_FFFF_3FFF_FFFF;
         Self([
@@ -55,7 +55,7 @@ impl Linear {
             let half_of = |x: u64| (x >> shift) & u64::from(u32::MAX);
             let mut sum = half_of(values[N - 1]);
             for (&key, &value) in self.0.iter().zip(&values[..N - 1]) {
-                // Below 2^62, so that the sum is below 2^64.
+                // Each product is below 2^62, so the sum is below 2^64.
                 sum += half_of(key) * half_of(value);
             }
             reduce(reduce(sum))
@@ -77,13 +77,14 @@ impl Linear {
     }
 }
 
-/// A smaller number that is the same modulo 2^31 - 1. Twice, and it is of 32 bits.
+/// Reduces a number modulo 2^31 - 1, but not fully. Applied twice, the result has at most 32 bits.
 #[inline(always)]
 const fn reduce(x: u64) -> u64 {
     (x & ((1 << 31) - 1)) + (x >> 31)
 }
 
-/// A token in 128 bits, low and high: no other token has the same, but that of long ones is a hash.
+/// A token as 128 bits, low and high. Different short tokens have different blocks; the block of a long token is a
+/// hash.
 pub(super) type Block = [u64; 2];
 
 /// Hashes tokens: bytes of UTF-8, or any single byte.
@@ -96,11 +97,11 @@ pub(super) struct Tokens {
 
 /// Bytes of a block.
 const BLOCK: usize = 16;
-/// A block's last byte where it is not the token's, plus the token's length. No token of 16 bytes has such a one:
-/// UTF-8 ends with a byte below `0xC0`.
+/// Added to the length of a token of other than 16 bytes, it gives the last byte of the block. No token of 16 bytes has
+/// such a last byte, since UTF-8 ends with a byte below `0xC0`.
 const MARK: u8 = 0xF0;
 
-/// What the bytes of a token of each length are among 16, and what comes behind them.
+/// For each length of a token, the mask of its bytes among 16, and the mark after them.
 static FORMS: [(u128, u128); BLOCK + 1] = {
     let mut forms = [(u128::MAX, 0); BLOCK + 1];
     let mut len = 0;
@@ -122,13 +123,14 @@ impl Tokens {
         }
     }
 
-    /// The hash of a token.
+    /// Hashes a token.
     #[inline]
     pub(super) fn hash(&self, token: &[u8]) -> u64 {
         self.linear.of_block(halves(self.block(token)))
     }
 
-    /// A token of up to 16 bytes is these, little-endian and padded with zeros, and a mark of its length.
+    /// The block of a token. A token of up to 16 bytes is read as a little-endian number, padded with zeros and a mark
+    /// of its length.
     #[inline(never)]
     fn block(&self, token: &[u8]) -> u128 {
         if token.len() > BLOCK {
@@ -139,7 +141,7 @@ impl Tokens {
         short_block(padded, token.len())
     }
 
-    /// As [`block`](Self::block), of a part of `bytes`: 16 bytes are read at once where there are so many.
+    /// The same as [`block`](Self::block) for a part of `bytes`. Reads 16 bytes at once if there are that many.
     #[inline(always)]
     fn block_in(&self, bytes: &[u8], start: usize, len: usize) -> u128 {
         match bytes[start..].first_chunk() {
@@ -148,26 +150,27 @@ impl Tokens {
         }
     }
 
-    /// Of a long token: its length and a polynomial of its blocks modulo 2^61 - 1, at a secret point.
+    /// The block of a long token: its length, and a polynomial of its parts modulo 2^61 - 1 at a secret point.
     fn long_block(&self, token: &[u8]) -> u128 {
         let [a, b, point] = self.long;
         let mut sum = 0;
         let (parts, rest) = token.as_chunks();
-        // The last part is read with bytes before it, which are shifted out: copying so few calls a function.
+        // The last part is read together with bytes before it, which are shifted out. Copying a few bytes would call a
+        // function.
         let last = u128::from_le_bytes(*token.last_chunk().expect("longer than a block"));
         let last = (!rest.is_empty()).then(|| last >> (8 * (BLOCK - rest.len())));
         for part in parts.iter().copied().map(u128::from_le_bytes).chain(last) {
             let [low, high] = halves(part);
             let product = u128::from((low & BITS_60) + a) * u128::from((high & BITS_60) + b);
             let rest = low >> 60 | (high >> 60) << 4;
-            // `sum` stays below 2^63, this below 2^124.
+            // `sum` stays below 2^63, and `next` below 2^124.
             let next = u128::from(sum) * u128::from(point) + product + u128::from(rest);
             sum = (next as u64 & ((1 << 61) - 1)) + (next >> 61) as u64;
         }
         u128::from(sum) | (token.len() as u128) << 64 | u128::from(MARK) << 120
     }
 
-    /// Appends the hashes of words of a text.
+    /// Appends the hashes of these words of `text`.
     #[inline(always)]
     pub(super) fn hash_words(
         &self,
@@ -191,7 +194,7 @@ impl Tokens {
     }
 }
 
-/// Reads words of a text.
+/// Task that reads words of a text into blocks.
 struct ReadBlocks<'a> {
     tokens: &'a Tokens,
     bytes: &'a [u8],
@@ -205,13 +208,13 @@ impl Task for ReadBlocks<'_> {
     #[inline(always)]
     fn run<P: Processor>(self, _: P) {
         for (block, &[start, end]) in self.blocks.iter_mut().zip(self.words) {
-            // Not a pair of words before it is there: that would go by way of the stack.
+            // Split into two words only here: a pair returned from the calls would be passed on the stack.
             *block = halves(self.tokens.block_in(self.bytes, start, end - start));
         }
     }
 }
 
-/// Room for `many` values more.
+/// Appends `many` zeros, and returns them to be overwritten.
 #[inline(always)]
 pub(super) fn appended(values: &mut Vec<u64>, many: usize) -> &mut [u64] {
     let before = values.len();

@@ -1,9 +1,9 @@
 //! Default-ignorable code points.
 
-/// The ranges of `Default_Ignorable_Code_Point` (Unicode 17, `DerivedCoreProperties.txt`), ends included.
+/// The ranges of `Default_Ignorable_Code_Point` (Unicode 17, `DerivedCoreProperties.txt`), including their ends.
 ///
-/// No crate among the dependencies has this property. The ranges with no assigned characters are in
-/// the property so that it stays stable; it has not changed since Unicode 4.1 but for U+180F.
+/// None of the dependencies has this property. It contains ranges without assigned characters, to keep it stable. Since
+/// Unicode 4.1, only U+180F was added.
 const RANGES: [(u32, u32); 17] = [
     (0x00AD, 0x00AD),
     (0x034F, 0x034F),
@@ -24,8 +24,8 @@ const RANGES: [(u32, u32); 17] = [
     (0xE0000, 0xE0FFF),
 ];
 
-/// True for characters that are invisible where they are not supported: soft hyphens, zero-width
-/// joiners and spaces, variation selectors, byte-order marks.
+/// True for characters that are invisible if a program does not support them: soft hyphens, zero-width joiners and
+/// spaces, variation selectors, byte-order marks.
 pub(super) fn is_default_ignorable(c: char) -> bool {
     let code = u32::from(c);
     let next = RANGES.partition_point(|&(_, last)| last < code);

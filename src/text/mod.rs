@@ -2,15 +2,15 @@
 //!
 //! # Which shingle should I use?
 //!
-//! - [`Shingle::Words`]`(5)`, the default, for prose in any script. Five words in a row are rarely
-//!   the same by chance, so a similarity means shared passages, and boilerplate of a few words
-//!   counts little. Han and Hiragana come one character a word.
-//! - [`Shingle::Chars`]`(n)` for short texts, names, and text whose words differ in spelling. With
-//!   n = 5 or less unrelated texts share many shingles: expect more candidates and choose the
-//!   threshold by looking.
-//! - [`Shingle::Bytes`]`(n)` for anything that is no text, or whose encoding is unknown.
+//! - Use [`Shingle::Words`]`(5)`, the default, for prose in any script. Five consecutive words are rarely the same by
+//!   chance, so similarity means shared passages, and boilerplate of a few words counts little. In Han and Hiragana,
+//!   each character is a word. Punctuation and operators are dropped: `a + b` equals `a - b`.
+//! - Use [`Shingle::Chars`]`(n)` for short texts, names, text whose words differ in spelling, and source code in which
+//!   operators matter. With n = 5 or less unrelated texts share many shingles: expect more candidates, and choose the
+//!   threshold by reading pairs.
+//! - Use [`Shingle::Bytes`]`(n)` for data that is not text, or whose encoding is unknown.
 //!
-//! Smaller n finds more distant copies and more that are none; an edit of one word changes n
+//! A smaller n finds more distant copies, but also more pairs that are not copies. Changing one word changes n
 //! shingles.
 //!
 //! # Source code
@@ -33,9 +33,10 @@
 //!
 //! # Can two shingles have the same hash?
 //!
-//! By chance, a share of 2^-62 of all pairs do. If the seed is known, such pairs are easy to make. If it is not, they can
-//! only be guessed: any two shingles of up to 5 tokens of up to 16 bytes have the same hash under at most 2^-58 of all keys;
-//! with up to 65,535 tokens, under at most 2^-54. `docs/signature.md` has the full statement and its assumptions.
+//! By chance, a share of 2^-62 of all pairs do. If the seed is known, such pairs are easy to make. If it is not, they
+//! can only be guessed: any two shingles of up to 5 tokens of up to 16 bytes have the same hash under at most 2^-58 of
+//! all keys; with up to 65,535 tokens, under at most 2^-54. `docs/signature.md` has the full statement and its
+//! assumptions.
 
 pub(crate) mod arch;
 mod classes;

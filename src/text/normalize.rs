@@ -1,7 +1,7 @@
-//! Normalization: what is the same letter, before anything is compared.
+//! Unicode normalization of texts before they are compared.
 //!
-//! The truth is [`Normalization::map_char`] followed by canonical composition. It is slow a
-//! character, so its answers are kept in pages of 256 code points, filled when first met.
+//! The reference implementation is [`Normalization::map_char`], followed by canonical composition. Since it is slow,
+//! its results are cached in pages of 256 code points, each filled when it is first needed.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -23,11 +23,11 @@ use crate::named::{named, serde_as_text};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Form {
-    /// Characters are left as they are.
+    /// No normalization form: characters are left unchanged.
     None,
-    /// Canonical composition: `e` and a combining acute are `é`.
+    /// Canonical composition: `e` with a combining acute becomes `é`.
     Nfc,
-    /// Compatibility composition: also `ﬁ` is `fi`, full-width `Ａ` is `A`, `①` is `1`.
+    /// Compatibility composition: also, `ﬁ` becomes `fi`, full-width `Ａ` becomes `A`, `①` becomes `1`.
     Nfkc,
 }
 
@@ -39,8 +39,8 @@ named!(Form, "normalization form", "none, nfc or nfkc", {
 
 /// What is done to a text before it is split into tokens.
 ///
-/// The default is [`NFKC_CASEFOLD`](Self::NFKC_CASEFOLD). Normalizing costs next to nothing on
-/// ASCII (lower-casing alone) and less than word splitting on other text.
+/// The default is [`NFKC_CASEFOLD`](Self::NFKC_CASEFOLD). Normalizing takes almost no time on ASCII text (it is only
+/// lower-cased), and less than word splitting on other text.
 ///
 /// ```
 /// use resemblance::Normalization;
@@ -74,7 +74,7 @@ impl Normalization {
         drop_ignorable: true,
     };
 
-    /// The text as it is.
+    /// No normalization: the text is left unchanged.
     pub const NONE: Self = Self {
         form: Form::None,
         case_fold: false,
@@ -122,7 +122,7 @@ impl Normalization {
         self.drop_ignorable
     }
 
-    /// `text` normalized; borrowed where nothing changes for certain.
+    /// Normalizes `text`. Borrows it if it certainly does not change.
     pub fn normalize(self, text: &str) -> Cow<'_, str> {
         if self.leaves(text) {
             return Cow::Borrowed(text);
@@ -132,12 +132,12 @@ impl Normalization {
         Cow::Owned(out)
     }
 
-    /// True where it is plain to see that `text` stays as it is.
+    /// True if a quick check shows that `text` does not change.
     pub(super) fn leaves(self, text: &str) -> bool {
         self == Self::NONE || (!self.case_fold && text.is_ascii())
     }
 
-    /// Writes `text` normalized over `out`; `spare` is working memory whose content is lost.
+    /// Replaces `out` by the normalized `text`. `spare` is working memory whose content is lost.
     pub(super) fn normalize_into(self, text: &str, out: &mut String, spare: &mut String) {
         arch::run(Normalizing {
             normalization: self,
@@ -163,9 +163,9 @@ impl Normalization {
         }
     }
 
-    /// Appends the stretch of `text` that begins at `from` and has no ASCII, or one such character at a time, and
-    /// says where it ends. Only its first characters can compose with what stands before it, and then only with
-    /// the very last character there: that one is ASCII, or the start.
+    /// Appends the normalized stretch of `text` that begins at `from`, and returns its end. The stretch has no ASCII
+    /// characters, except single ones. Only its first characters can compose with a character before it, and only with
+    /// the last one, which is always ASCII.
     fn push_non_ascii(
         self,
         text: &str,
@@ -184,7 +184,7 @@ impl Normalization {
                 break;
             };
             if code < 0x80 {
-                // A line end or comma between other scripts need not end the stretch.
+                // A single line end or comma within text of another script does not end the stretch.
                 let alone = bytes.get(end).is_some_and(|byte| !byte.is_ascii());
                 if !alone || bytes[at].is_ascii_uppercase() {
                     break;
@@ -211,10 +211,10 @@ impl Normalization {
         at
     }
 
-    /// What one character becomes, before composition across characters.
+    /// Maps one character, before composition across characters.
     ///
-    /// With NFKC and folding this is the derivation of the `NFKC_Casefold` property (UAX #44): fold and
-    /// normalize until nothing changes.
+    /// With NFKC and folding, this is the definition of the `NFKC_Casefold` property (UAX #44): fold and normalize
+    /// until nothing changes.
     fn map_char(self, c: char) -> String {
         let step = |text: &str| -> String {
             let kept = text
@@ -308,13 +308,13 @@ impl Task for Normalizing<'_> {
     }
 }
 
-/// Bytes that are looked at, copied and folded before the next: they stay in the nearest cache.
+/// Bytes that are checked, copied and folded at a time, so that they stay in the nearest cache.
 const PIECE: usize = 4096;
 
-/// Bytes looked at together: enough for `is_ascii` to work on vectors.
+/// Bytes checked together: enough for `is_ascii` to use vector instructions.
 const STEP: usize = 64;
 
-/// Length of the run of ASCII bytes that `bytes` begins with.
+/// Length of the run of ASCII bytes at the start of `bytes`.
 #[inline(always)]
 fn ascii_prefix(bytes: &[u8]) -> usize {
     if bytes.first().is_none_or(|byte| !byte.is_ascii()) {
@@ -329,30 +329,30 @@ fn ascii_prefix(bytes: &[u8]) -> usize {
 const PAGE: usize = 256;
 const PAGES: usize = 0x11_0000 / PAGE;
 
-/// One table for each combination of switches: they are memory of a pure function, nothing else.
+/// One cache for each combination of switches. It holds results of a pure function only.
 static TABLES: [Table; 12] = [const { Table::new() }; 12];
 
 struct Table {
     pages: [OnceLock<Box<Page>>; PAGES],
-    /// A bit for each character that was met and stays as it is: most are such, and the pages do not fit in the
+    /// A bit for each character that is known not to change. Most characters do not, and the pages would not fit in the
     /// nearest cache.
     same: [AtomicU64; CODES / 64],
 }
 
-/// More than there are characters: a power of two, so that no number is beyond.
+/// More than the number of characters, and a power of two, so that an index never needs a check.
 const CODES: usize = 0x20_0000;
 
 struct Page {
     entries: [Entry; PAGE],
-    /// What the characters of this page become, one after the other.
+    /// The mappings of the characters of this page, one after the other.
     text: String,
 }
 
 #[derive(Clone, Copy)]
 enum Entry {
-    /// Stays as it is and takes no part in composition.
+    /// The character does not change and takes no part in composition.
     Same,
-    /// Becomes `text[start..end]`; `inert` where that takes no part in composition.
+    /// The character becomes `text[start..end]`; `inert` if that takes no part in composition.
     Mapped { start: u16, end: u16, inert: bool },
 }
 
@@ -364,7 +364,7 @@ impl Table {
         }
     }
 
-    /// True where it is known that the character stays as it is and takes no part in composition.
+    /// True if it is known that the character does not change and takes no part in composition.
     #[inline(always)]
     fn is_same(&self, code: u32) -> bool {
         let bits = self.same[code as usize / 64 % (CODES / 64)].load(Ordering::Relaxed);
@@ -375,8 +375,8 @@ impl Table {
         self.same[code as usize / 64].fetch_or(1 << (code % 64), Ordering::Relaxed);
     }
 
-    /// What the character becomes, and whether that takes no part in composition; none where it stays as it is
-    /// and takes no part.
+    /// The mapping of the character, and whether that takes no part in composition. `None` if the character does not
+    /// change and takes no part.
     #[inline]
     fn mapped(
         &'static self,
@@ -401,7 +401,7 @@ impl Page {
             text: String::new(),
         });
         for (i, entry) in page.entries.iter_mut().enumerate() {
-            // Surrogates are no characters and never looked up.
+            // Surrogates are not characters, and never looked up.
             let Some(c) = char::from_u32((number * PAGE + i) as u32) else {
                 continue;
             };
@@ -419,7 +419,7 @@ impl Page {
     }
 }
 
-/// True where no character of `text` can be reordered or composed with a neighbour before it.
+/// True if no character of `text` can be reordered with, or composed with, a character before it.
 fn takes_no_part(text: &str) -> bool {
     is_nfc_quick(text.chars()) == IsNormalized::Yes
         && text.chars().all(|c| canonical_combining_class(c) == 0)
@@ -471,9 +471,9 @@ mod tests {
         assert_eq!(normalize("\u{1D400}"), "a");
     }
 
-    /// The mapping of ranges that are fully assigned, as one number: a dependency that changed it would
-    /// change signatures. (All 10,429 characters that Unicode 14 maps were once compared with the
-    /// `NFKC_Casefold` property as Perl's module for it gives it; later versions only add characters.)
+    /// Checks a hash of the mapping of ranges that are fully assigned: a dependency that changed it would change
+    /// signatures. (All 10,429 characters that Unicode 14 maps were once compared with the `NFKC_Casefold` property of
+    /// Perl's module; later versions only add characters.)
     #[test]
     fn mapping_is_the_known_one() {
         let ranges = [

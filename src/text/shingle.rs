@@ -1,11 +1,12 @@
-//! Tokens to shingle hashes.
+//! Shingle hashes from tokens.
 //!
-//! 1. every token becomes two numbers of 31 bits: secret linear functions of its words of 30 bits, modulo 2^31 - 1;
-//! 2. the n tokens of a shingle become two such numbers in levels, each a secret linear function of up to five numbers
-//!    of the level below: see [`windows`](super::windows);
-//! 3. a secret number for each n is added, and a finalizer mixes all bits: [`mix`](super::mix). `MinHash` needs it.
+//! 1. Every token becomes two numbers of 31 bits: secret linear functions of its words of 30 bits, modulo 2^31 - 1.
+//! 2. The n tokens of a shingle are combined into two such numbers, level by level. Each number of a level is a secret
+//!    linear function of up to five numbers of the level below: see [`windows`](super::windows).
+//! 3. A secret number that depends on n is added, and a finalizer mixes all bits: [`mix`](super::mix). `MinHash` needs
+//!    mixed bits.
 //!
-//! `docs/signature.md` gives the formulas, what is proven of them, and worked examples.
+//! `docs/signature.md` has the formulas, what is proven of them, and worked examples.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -23,10 +24,10 @@ use super::words::Splitter;
 use crate::error::{Error, Kind};
 use crate::named::serde_as_text;
 
-/// What is compared: n consecutive tokens, and what a token is.
+/// The unit of comparison: n consecutive tokens of a kind.
 ///
-/// A text with at least one token but fewer than n makes one shingle of all of them, so that exact
-/// copies of short texts are found.
+/// A text with at least one token but fewer than n makes one shingle of all its tokens, so that exact copies of short
+/// texts are found.
 ///
 /// ```
 /// use resemblance::Shingle;
@@ -37,12 +38,15 @@ use crate::named::serde_as_text;
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Shingle {
-    /// n words of UAX #29 that hold a letter or digit. Default, with n = 5.
+    /// n words of UAX #29 that contain a letter or digit. The default, with n = 5.
+    ///
+    /// Everything else is dropped: white space, punctuation and operators. So `a + b` equals `a - b`. The guide on
+    /// settings has a section on source code.
     Words(usize),
-    /// n extended grapheme clusters (what a reader calls a character). Runs of white space count as
-    /// one space; white space at either end of the text counts for nothing.
+    /// n extended grapheme clusters (user-perceived characters). A run of white space counts as one space; white space
+    /// at either end of the text is dropped.
     Chars(usize),
-    /// n bytes. Text is normalized first; bytes that are no UTF-8 stay as they are.
+    /// n bytes. Text is normalized first; bytes that are not UTF-8 are left unchanged.
     Bytes(usize),
 }
 
@@ -53,7 +57,7 @@ impl Default for Shingle {
 }
 
 impl Shingle {
-    /// Tokens in a shingle.
+    /// The number of tokens in a shingle, n.
     pub const fn size(self) -> usize {
         match self {
             Self::Words(n) | Self::Chars(n) | Self::Bytes(n) => n,
@@ -211,7 +215,7 @@ pub struct Shingler {
     normalization: Normalization,
     tokens: Tokens,
     levels: Levels,
-    /// Hashes of all tokens of one byte.
+    /// The hash of each token of one byte.
     one_byte: Box<[u64; 256]>,
 }
 
@@ -226,10 +230,10 @@ impl fmt::Debug for Shingler {
 }
 
 impl Shingler {
-    /// A shingler. Costs about a microsecond: make one and keep it.
+    /// Makes a shingler, which takes about a microsecond: make one and keep it.
     ///
     /// # Errors
-    /// Where the shingle's n is 0 or above 65,535.
+    /// If the shingle's n is 0 or above 65,535.
     pub fn new(shingle: Shingle, normalization: Normalization, seed: u64) -> Result<Self, Error> {
         let n = shingle.validate()?.size();
         let tokens = Tokens::new(seed);
@@ -256,13 +260,13 @@ impl Shingler {
         self.normalization
     }
 
-    /// The seed: the keys of all hashes follow from it.
+    /// The seed, from which the keys of all hashes are derived.
     pub fn seed(&self) -> u64 {
         self.tokens.seed
     }
 
-    /// Writes the shingle hashes of `text` over `hashes`, in the order of the text, repetitions
-    /// included. Without a token there are none.
+    /// Replaces the content of `hashes` by the shingle hashes of `text`, in the order of the text, with repetitions. A
+    /// text without tokens has none.
     pub fn text_into(&self, text: &str, scratch: &mut Scratch, hashes: &mut Vec<u64>) {
         let text = if self.normalization.leaves(text) {
             text
@@ -285,8 +289,8 @@ impl Shingler {
     /// are none is normalized by itself.
     ///
     /// # Errors
-    /// Where the bytes are no UTF-8 and the shingles are not of bytes: the offset of the first byte
-    /// that is none.
+    /// If the bytes are not UTF-8 and the shingles are not of bytes. The error has the offset of the first invalid
+    /// byte.
     pub fn content_into(
         &self,
         content: Content<'_>,
@@ -311,7 +315,7 @@ impl Shingler {
         Ok(())
     }
 
-    /// What of a document is text, as that.
+    /// Returns bytes that are valid UTF-8 as text.
     fn text_or_bytes<'c>(&self, content: Content<'c>) -> Result<Content<'c>, NotText> {
         let Content::Bytes(bytes) = content else {
             return Ok(content);
@@ -325,7 +329,7 @@ impl Shingler {
         }
     }
 
-    /// Bytes that are no UTF-8 as this shingler sees them.
+    /// Normalizes the runs of valid UTF-8 in bytes that are not UTF-8.
     fn normalize_bytes(&self, bytes: &[u8], normalized: &mut Vec<u8>) {
         normalized.clear();
         for chunk in bytes.utf8_chunks() {
@@ -335,7 +339,7 @@ impl Shingler {
         }
     }
 
-    /// A document as this shingler sees it before splitting.
+    /// A document's normalized content, which is then split into tokens.
     pub(super) fn normalized_content(&self, content: Content<'_>) -> Result<Vec<u8>, NotText> {
         Ok(match self.text_or_bytes(content)? {
             Content::Text(text) => self.normalized(text).into_owned().into_bytes(),
@@ -348,7 +352,7 @@ impl Shingler {
         })
     }
 
-    /// The shingle hashes of `text`; [`text_into`](Self::text_into) is the one to call in a loop.
+    /// The shingle hashes of `text`. In a loop, [`text_into`](Self::text_into) is faster.
     pub fn text(&self, text: &str) -> Vec<u64> {
         let mut hashes = Vec::new();
         self.text_into(text, &mut Scratch::default(), &mut hashes);
@@ -375,7 +379,7 @@ impl Shingler {
 }
 
 impl Shingling<'_> {
-    /// One pass finds words, one hashes them, one combines them; some hundred at a time.
+    /// Processes a few hundred words at a time, in three passes: one finds them, one hashes them, one combines them.
     #[inline(always)]
     fn push_words<P: Processor>(&mut self, processor: P) {
         let tokens = &self.shingler.tokens;
@@ -418,7 +422,7 @@ pub(super) fn for_each_grapheme_or_space(text: &str, mut each: impl FnMut(&str))
     });
 }
 
-/// Bytes that are no UTF-8, where text is needed.
+/// The error for bytes that are not UTF-8 where text is needed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NotText {
     /// Offset of the first byte that is not UTF-8.
@@ -433,8 +437,8 @@ impl fmt::Display for NotText {
 
 impl std::error::Error for NotText {}
 
-/// Calls `each` with every extended grapheme cluster of `text`. Between two ASCII characters there
-/// is always a boundary, except in CR LF; only the rest needs the rules.
+/// Calls `each` with every extended grapheme cluster of `text`. There is always a boundary between two ASCII
+/// characters, except in CR LF. Only the rest needs the rules.
 fn for_each_grapheme(text: &str, mut each: impl FnMut(&str)) {
     let bytes = text.as_bytes();
     let alone = |at: usize| {
@@ -447,8 +451,8 @@ fn for_each_grapheme(text: &str, mut each: impl FnMut(&str)) {
             at += 1;
             continue;
         }
-        // `at` is a boundary; so is the place before an ASCII character that is alone and has an
-        // ASCII character other than CR before it.
+        // There is a boundary at `at`, and one before each ASCII character that is alone and follows an ASCII
+        // character other than CR.
         let end = (at + 1..bytes.len())
             .find(|&i| alone(i) && bytes[i - 1].is_ascii() && bytes[i - 1] != b'\r')
             .unwrap_or(bytes.len());
@@ -622,7 +626,7 @@ mod tests {
 
     #[test]
     fn many_tokens_too_few_for_a_shingle_make_one() {
-        // Some thousand pass through the first levels before it is known that they are too few.
+        // Thousands of tokens pass through the first levels before it is clear that they are too few.
         let bytes: Vec<u8> = (0..5000u32).map(|i| (i * i % 251) as u8).collect();
         let tokens: Vec<&[u8]> = bytes.chunks(1).collect();
         let text = Content::Bytes(&bytes);

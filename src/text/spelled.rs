@@ -1,4 +1,4 @@
-//! Shingles with their tokens, for comparisons that do not trust hashes.
+//! Shingles with their tokens, for comparisons that do not rely on hashes.
 
 use std::cmp::Ordering;
 
@@ -6,7 +6,7 @@ use super::document::Content;
 use super::shingle::{NotText, Scratch, Shingle, Shingler, for_each_grapheme_or_space};
 use super::words::words;
 
-/// The distinct shingles of a document, each with its tokens; made by [`Shingler::spell`].
+/// The distinct shingles of a document with their tokens, from [`Shingler::spell`].
 ///
 /// ```
 /// use resemblance::Deduper;
@@ -22,12 +22,13 @@ use super::words::words;
 /// ```
 #[derive(Debug)]
 pub struct Spelled {
-    /// The tokens, one after the other, and where each ends.
+    /// The tokens, one after the other.
     tokens: Vec<u8>,
+    /// The end of each token in `tokens`.
     ends: Vec<usize>,
-    /// Tokens in a shingle.
+    /// The number of tokens in a shingle.
     size: usize,
-    /// The hash of each shingle and its first token, ascending by hash, then by tokens.
+    /// The hash of each shingle and the number of its first token, ascending by hash, then by tokens.
     shingles: Vec<(u64, usize)>,
 }
 
@@ -56,7 +57,7 @@ impl Spelled {
             }
             _ => normalized.iter().for_each(|byte| spelled.push([*byte])),
         }
-        // Too few tokens for a shingle make one.
+        // Fewer tokens than a shingle needs make one shingle.
         spelled.size = spelled.size.min(spelled.ends.len());
         let mut shingles: Vec<_> = hashes.into_iter().zip(0..).collect();
         shingles.sort_unstable_by(|&left, &right| spelled.order(left, &spelled, right));
@@ -70,7 +71,7 @@ impl Spelled {
         self.ends.push(self.tokens.len());
     }
 
-    /// The tokens of the shingle that begins with this one.
+    /// The tokens of the shingle that begins with token number `first`.
     fn shingle(&self, first: usize) -> impl Iterator<Item = &[u8]> {
         (first..first + self.size).map(|at| {
             let start = at.checked_sub(1).map_or(0, |before| self.ends[before]);
@@ -83,18 +84,18 @@ impl Spelled {
         by_hash.then_with(|| self.shingle(left.1).cmp(other.shingle(right.1)))
     }
 
-    /// Distinct shingles.
+    /// The number of distinct shingles.
     pub fn len(&self) -> usize {
         self.shingles.len()
     }
 
-    /// True where there is no shingle.
+    /// True if there are no shingles.
     pub fn is_empty(&self) -> bool {
         self.shingles.is_empty()
     }
 
-    /// Number of distinct shingles that both documents have. Both must come from the same shingler. Shingles are equal only
-    /// if all their tokens are; equal hashes are not enough.
+    /// The number of distinct shingles that both documents have. Both must come from the same shingler. Two shingles
+    /// are equal only if all their tokens are; equal hashes are not enough.
     pub fn shared_with(&self, other: &Self) -> usize {
         let (mut left, mut right) = (self.shingles.iter(), other.shingles.iter());
         let (mut next_left, mut next_right, mut shared) = (left.next(), right.next(), 0);
@@ -113,7 +114,7 @@ impl Spelled {
 }
 
 impl Shingler {
-    /// The shingles of a document with their tokens. Costs several times the time and memory of the hashes alone.
+    /// The distinct shingles of a document with their tokens. Takes several times the time and memory of the hashes.
     ///
     /// # Errors
     /// As [`content_into`](Self::content_into).
@@ -136,7 +137,7 @@ mod tests {
     }
 
     proptest! {
-        /// What hashes give, where none collide.
+        /// Without collisions, hashes give the same number of shared shingles.
         #[test]
         fn as_many_are_shared_as_hashes(
             left in "[ab ,\n\u{e9}\u{301}東]{0,30}",

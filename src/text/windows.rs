@@ -1,8 +1,8 @@
-//! Hashes of tokens to hashes of shingles, in levels.
+//! Combines hashes of tokens into hashes of shingles, level by level.
 //!
-//! A value of the first level stands for up to 5 consecutive tokens, one of the second for up to 25, and so on, until
-//! it is the n of a shingle. It is a [`Linear`] function of values of the level below, whose windows cover its own;
-//! the last two of them overlap where n is no multiple of their size:
+//! A value of the first level covers a window of up to 5 consecutive tokens, a value of the second level up to 25, and
+//! so on, up to the n tokens of a shingle. It is a [`Linear`] function of values of the level below, whose windows
+//! together cover its own. The last two of them overlap if n is not a multiple of their size:
 //!
 //! ```text
 //! tokens    t1 t2 t3 t4 t5 t6 t7 t8 t9        n = 9
@@ -11,14 +11,15 @@
 //! level 2   [----------- b1 ----------]       b1 = linear2(a1, a5)
 //! ```
 //!
-//! Windows of neighbouring shingles are the same, so a shingle costs one function for each level. None waits for
-//! the one before, so that vector instructions can do several at once.
+//! Neighbouring shingles share windows, so each shingle takes one function for each level. No function needs the result
+//! of the one before, so vector instructions can compute several at once.
 
 use super::arch::{Portable, Processor, Task};
 use super::hash::{Linear, VALUES, appended, key, mix};
 
-/// Numbers of the keys of the first level, and of that of no tokens.
+/// The number of the first key of the first level.
 const LEVEL_KEYS: u64 = 8;
+/// The number of the key for 0 tokens; that for n tokens is n higher.
 const LENGTH_KEYS: u64 = 64;
 
 /// The levels for shingles of n tokens.
@@ -26,16 +27,16 @@ const LENGTH_KEYS: u64 = 64;
 pub(super) struct Levels {
     seed: u64,
     all: Vec<Level>,
-    /// The key of n tokens.
+    /// The key for n tokens.
     length: u64,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Level {
     linear: Linear,
-    /// Tokens in a value that goes in.
+    /// The number of tokens in a value of the level below.
     size: usize,
-    /// Tokens more in one that comes out.
+    /// How many more tokens a value of this level has.
     spare: usize,
 }
 
@@ -60,27 +61,27 @@ impl Levels {
     }
 }
 
-/// What tells shingles of other numbers of tokens apart.
+/// The key that distinguishes shingles with different numbers of tokens.
 fn length_key(seed: u64, tokens: usize) -> u64 {
     key(seed, LENGTH_KEYS + tokens as u64)
 }
 
-/// Values of a level that wait for further ones.
+/// Values of a level that the next level still needs.
 #[derive(Debug, Default)]
 struct Stage {
     values: Vec<u64>,
-    /// Values that the next level began with.
+    /// How many of the values have started a value of the next level.
     done: usize,
 }
 
-/// Working memory: the tokens, and the values of each level.
+/// Working memory: hashes of tokens, and the values of each level.
 #[derive(Debug, Default)]
 pub(super) struct Stages(Vec<Stage>);
 
-/// Done values that are kept before they are dropped, so that they stay in the nearest cache.
+/// How many done values are kept before they are removed: few enough to stay in the nearest cache.
 const DONE: usize = 1024;
 
-/// Makes the shingles of a document, whose tokens come in parts.
+/// Makes the shingles of a document, whose tokens arrive in parts.
 pub(super) struct Windows<'a> {
     levels: &'a Levels,
     stages: &'a mut [Stage],
@@ -88,7 +89,7 @@ pub(super) struct Windows<'a> {
 }
 
 impl<'a> Windows<'a> {
-    /// Hashes are written over `hashes`.
+    /// Starts a document. Its shingle hashes replace the content of `hashes`.
     #[inline(always)]
     pub(super) fn new(
         levels: &'a Levels,
@@ -112,7 +113,7 @@ impl<'a> Windows<'a> {
         }
     }
 
-    /// Where hashes of further tokens are to be appended, before [`advance`](Self::advance).
+    /// The vector to which to append hashes of tokens before calling [`advance`](Self::advance).
     #[inline(always)]
     pub(super) fn tokens(&mut self) -> &mut Vec<u64> {
         &mut self.stages[0].values
@@ -152,7 +153,7 @@ impl<'a> Windows<'a> {
         });
     }
 
-    /// After the last token: too few for a shingle make one by themselves.
+    /// Ends the document. If it has fewer tokens than a shingle needs, they make one shingle.
     #[inline(always)]
     pub(super) fn end(mut self, processor: impl Processor) {
         self.advance(processor);
@@ -162,8 +163,8 @@ impl<'a> Windows<'a> {
         }
     }
 
-    /// The shingle of too few tokens. What it would be if n were their number: the levels are the same up to the last,
-    /// and of that the values below are all there.
+    /// The shingle of a document with fewer than n tokens. It is the shingle for n equal to their number: all levels
+    /// but the last are the same, and the values that the last one needs are all there.
     fn few(&self) -> Option<u64> {
         let mut stages = self.stages.iter().zip(&self.levels.all).rev();
         let (stage, level) = stages.find(|(stage, _)| !stage.values.is_empty())?;
@@ -193,7 +194,7 @@ impl<'a> Windows<'a> {
 }
 
 impl Level {
-    /// Has values made of those that wait, as many as they give.
+    /// Calls `make` with the waiting values and the number of values of this level that they give.
     #[inline(always)]
     fn advance(&self, from: &mut Stage, make: impl FnOnce(&[u64], usize)) {
         let waiting = &from.values[from.done..];
@@ -211,7 +212,7 @@ impl Level {
     }
 }
 
-/// Makes values of a level that is not the last: of five windows side by side.
+/// Task that makes values of a level that is not the last, each from five adjacent windows.
 struct Combine<'a> {
     level: Level,
     values: &'a [u64],
@@ -228,7 +229,7 @@ impl Task for Combine<'_> {
     }
 }
 
-/// Makes hashes of values of the last level.
+/// Task that makes shingle hashes from values of the level below the last.
 struct CombineLast<'a> {
     level: Level,
     values: &'a [u64],
@@ -248,7 +249,7 @@ impl Task for CombineLast<'_> {
             hashes,
         } = self;
         let finish = |value: u64| mix(value.wrapping_add(length));
-        // How many windows side by side go into one.
+        // One less than the number of windows that are combined into one.
         match level.spare.div_ceil(level.size) {
             0 | 1 => level.combine::<2>(values, hashes, finish),
             2 => level.combine::<3>(values, hashes, finish),
@@ -259,7 +260,7 @@ impl Task for CombineLast<'_> {
 }
 
 impl Level {
-    /// Of N windows: side by side, but for the last, which ends where they all do.
+    /// Combines N windows into one. They are adjacent, except the last, which ends where the combined window ends.
     #[inline(always)]
     fn combine<const N: usize>(
         self,
@@ -274,7 +275,7 @@ impl Level {
         }
         for i in 0..many {
             let mut values = [0; N];
-            // Calls of `map` stay calls for N = 5, and keep the loop from becoming vector instructions.
+            // With N = 5, calls of `map` are not inlined, and keep the compiler from using vector instructions.
             for (value, window) in values.iter_mut().zip(&windows) {
                 *value = window[i];
             }
@@ -283,7 +284,7 @@ impl Level {
     }
 }
 
-/// Makes hashes of shingles of one token.
+/// Task that makes the hashes of shingles of one token.
 struct Finish<'a> {
     length: u64,
     values: &'a [u64],

@@ -1,27 +1,29 @@
-//! Words of UAX #29, found fast where the text is ASCII.
+//! Words of UAX #29, with a fast path for ASCII.
 //!
-//! The truth is `unicode_words` of the crate unicode-segmentation: the pieces between word
-//! boundaries that hold a letter or digit. On ASCII the rules come down to these:
+//! The reference is `unicode_words` of the crate unicode-segmentation: the segments between word boundaries that
+//! contain a letter or digit. For ASCII, the rules reduce to these:
 //!
 //! - a word is a run of letters, digits and underscores with a letter or digit among them;
-//! - `.` `'` `:` join two letters, `.` `'` `,` `;` join two digits, where one stands between them.
+//! - a single `.`, `'` or `:` between two letters joins them, and so does a single `.`, `'`, `,` or `;` between two
+//!   digits.
 //!
-//! ASCII is looked at in blocks of 64 bytes, with a bit for each byte:
+//! ASCII is processed in blocks of 64 bytes, with a bit for each byte:
 //!
 //! ```text
 //! inside = letter | digit | underscore
-//!        | mid_letter & (letter one byte before) & (letter one byte behind)
-//!        | mid_digit  & (digit one byte before)  & (digit one byte behind)
+//!        | mid_letter & (letter one byte before) & (letter one byte after)
+//!        | mid_digit  & (digit one byte before)  & (digit one byte after)
 //! edges  = inside ^ (inside one byte before)
 //! ```
 //!
-//! Edges are, in turn, where a word begins and where it ends.
+//! Edges are alternately the start and the end of a word.
 //!
-//! A block with other characters is scanned one by one, by their [classes](super::classes). Around a hard
-//! one (a combining mark, a flag), the *stretch* that it can influence is handed to unicode-segmentation.
+//! A block with other characters is scanned character by character, by their [classes](super::classes). Some characters
+//! are hard (a combining mark, a flag): unicode-segmentation splits the *stretch* of text that such a character can
+//! influence.
 //!
-//! [`Splitter`] writes the edges of many words at a time, so that finding them and hashing them are two tight
-//! loops; [`Words`] hands them out one by one.
+//! [`Splitter`] writes the edges of many words at a time, so that finding words and hashing them are two tight loops.
+//! [`Words`] returns them one by one.
 
 use unicode_segmentation::{UnicodeSegmentation, UnicodeWords};
 
@@ -29,9 +31,9 @@ use super::arch::{self, BLOCK, Masks, Processor, Task};
 use super::classes::{Class, ascii_class, known_alone, look};
 use super::edges::Edges;
 
-/// The words of `text` as UAX #29 finds them, in order: exactly what `unicode_words` yields.
+/// The words of `text` by UAX #29, in order: exactly the words that `unicode_words` of unicode-segmentation yields.
 ///
-/// Costs one pass: less than a nanosecond a byte on ASCII, a few elsewhere.
+/// Takes one pass: less than a nanosecond a byte on ASCII, a few nanoseconds on other text.
 ///
 /// ```
 /// use resemblance::text::words;
@@ -48,12 +50,12 @@ pub fn words(text: &str) -> Words<'_> {
     }
 }
 
-/// The words of a text, see [`words`].
+/// Iterator over the words of a text, see [`words`].
 #[derive(Debug)]
 pub struct Words<'a> {
     splitter: Splitter<'a>,
     edges: Edges,
-    /// Words of `edges` that have been handed out.
+    /// The number of words of `edges` that have been returned.
     passed: usize,
     ended: bool,
 }
@@ -94,21 +96,21 @@ impl Task for Read<'_, '_> {
 #[derive(Debug)]
 pub(super) struct Splitter<'a> {
     text: &'a str,
-    /// The end of the last word found by the scan, or further.
+    /// The end of the last word found by the scan, or a later position.
     at: usize,
-    /// Where the next block begins.
+    /// The start of the next block.
     next_block: usize,
-    /// The last byte of the block in work, as the rules for the next see it.
+    /// The class of the last byte of the previous block.
     before: Before,
-    /// Up to here the scan goes character by character.
+    /// The end of the text that is scanned character by character.
     scan_to: usize,
-    /// The words of the stretch in work.
+    /// The words of the current stretch.
     stretch: Option<UnicodeWords<'a>>,
-    /// Whether a block held an underscore: then there may be words of nothing else, which are none.
+    /// Whether a block contained an underscore. Then there may be runs of underscores only, which are not words.
     underscores: bool,
 }
 
-/// What the byte before a block is: 0 or 1 each.
+/// Whether the byte before a block is inside a word, a letter, a digit: 0 or 1 each.
 #[derive(Debug, Clone, Copy, Default)]
 struct Before {
     inside: u64,
@@ -116,11 +118,11 @@ struct Before {
     digit: u64,
 }
 
-/// What the scan of a word came to.
+/// The result of scanning a word.
 enum Scan {
-    /// The word ends here, and whether it holds a letter or digit.
+    /// The end of the word, and whether it contains a letter or digit.
     End(usize, bool),
-    /// What follows is hard: unicode-segmentation must see it.
+    /// A hard character follows, so unicode-segmentation must split the text.
     Leave,
 }
 
@@ -137,7 +139,7 @@ impl<'a> Splitter<'a> {
         }
     }
 
-    /// Replaces the words in `edges` by the next ones; false where they are the last.
+    /// Replaces the words in `edges` by the next ones. Returns false if they are the last.
     #[inline(always)]
     pub(super) fn read<P: Processor>(&mut self, processor: P, edges: &mut Edges) -> bool {
         if let Some(&[_, end]) = edges.words().last() {
@@ -163,7 +165,7 @@ impl<'a> Splitter<'a> {
         more
     }
 
-    /// Finds the edges of the next block, or hands over to the scan; false at the end of the text.
+    /// Finds the edges of the next block, or starts the scan. Returns false at the end of the text.
     #[inline(always)]
     fn read_block<P: Processor>(&mut self, processor: P, edges: &mut Edges) -> bool {
         let bytes = self.text.as_bytes();
@@ -174,14 +176,14 @@ impl<'a> Splitter<'a> {
         } else if rest.is_empty() && !edges.is_open() {
             return false;
         } else {
-            // Zeros end a word as the end of the text does.
+            // Zeros end a word, as the end of the text does.
             let mut block = [0; BLOCK];
             block[..rest.len()].copy_from_slice(rest);
             processor.classify(&block)
         };
         let behind = rest.get(BLOCK).copied().unwrap_or_default();
         if masks.non_ascii != 0 || !behind.is_ascii() {
-            // The open word may go on in what is not ASCII; begin again at its start.
+            // The open word may continue with characters that are not ASCII, so scan it from its start.
             let last = edges.words().last().map_or(self.at, |&[_, end]| end);
             self.at = edges.take_open().unwrap_or(last.max(self.at));
             self.scan_to = from + BLOCK - masks.non_ascii.leading_zeros() as usize;
@@ -212,7 +214,7 @@ impl<'a> Splitter<'a> {
         self.scanned();
     }
 
-    /// After a word behind `scan_to` the blocks go on, unless the next would be scanned as well.
+    /// Ends a word of the scan, and returns to blocks if it has passed `scan_to`.
     #[inline]
     fn scanned(&mut self) {
         if self.at >= self.scan_to {
@@ -269,8 +271,8 @@ impl<'a> Splitter<'a> {
         self.scanned();
     }
 
-    /// Where the stretch around the hard character at `at` begins: a combining mark belongs to the
-    /// character before it, and spaces in a row are one piece (rules WB3d and WB4).
+    /// The start of the stretch around the hard character at `at`. A combining mark belongs to the character before it,
+    /// and consecutive spaces are one segment (rules WB3d and WB4).
     fn before_hard(&self, at: usize) -> usize {
         let passed = &self.text[self.at..at];
         let Some(last) = passed.chars().next_back() else {
@@ -282,7 +284,8 @@ impl<'a> Splitter<'a> {
         }
     }
 
-    /// Hands `start..` to unicode-segmentation, as far as the hard character at `hard` or later reaches.
+    /// Lets unicode-segmentation split the text from `start` on, up to the end of the influence of hard characters from
+    /// `hard` on.
     fn enter(&mut self, start: usize, hard: usize) {
         let end = stretch_end(self.text.as_bytes(), hard);
         self.stretch = Some(self.text[start..end].unicode_words());
@@ -290,16 +293,17 @@ impl<'a> Splitter<'a> {
     }
 }
 
-/// Whether there is no other character in the next bytes: then blocks are worth it.
+/// Whether the next bytes are all ASCII, so that processing blocks is worth it.
 #[inline(always)]
 fn is_ascii_for_a_while(bytes: &[u8], at: usize) -> bool {
     let rest = &bytes[at..];
     rest.first_chunk::<16>().map_or(rest, |few| few).is_ascii()
 }
 
-/// Words of one character each, as many as follow each other and find room: how many, where the next
-/// character begins, its class and its end. With the class [`Hard`](Class::Hard), that character is a word only
-/// if what follows it is not hard.
+/// Finds consecutive words of one character each, until `room` is full.
+///
+/// Returns the number of words, and the start, class and end of the next character. If a hard character follows the
+/// last one, it returns the class [`Hard`](Class::Hard) with the last one, which then may not be a word by itself.
 ///
 /// Not inlined, so that it has all registers for itself.
 #[inline(never)]
@@ -332,7 +336,7 @@ fn run_of_alone(
     }
 }
 
-/// Where the word ends whose first character is of the class `before` and ends at `at`.
+/// Finds the end of a word whose first character has the class `before` and ends at `at`.
 #[inline(always)]
 fn scan_word(bytes: &[u8], mut before: Class, mut at: usize) -> Scan {
     let mut is_word = before != Class::Underscore;
@@ -373,8 +377,8 @@ fn scan_word(bytes: &[u8], mut before: Class, mut at: usize) -> Scan {
 }
 
 impl Before {
-    /// The edges of a block, and this made what it is for the next. `behind` is the first byte after the
-    /// block.
+    /// Returns the edges of a block, and updates this for the next block. `behind` is the class of the first byte after
+    /// the block.
     #[inline(always)]
     fn edges(&mut self, masks: &Masks, behind: Class) -> u64 {
         let Masks {
@@ -403,8 +407,10 @@ impl Before {
     }
 }
 
-/// The first place behind the character at `from` with a boundary in any case, behind which nothing
-/// depends on what came before: a character that breaks, with no hard one on either side.
+/// The end of the stretch that a hard character at `from` can influence.
+///
+/// It is the first position after it that is certainly a boundary, and after which nothing depends on the text before:
+/// the start of a character that breaks, with no hard character on either side.
 fn stretch_end(bytes: &[u8], from: usize) -> usize {
     let (mut at, mut before, mut after_space) = (from, Class::Hard, false);
     while at < bytes.len() {
@@ -428,7 +434,7 @@ mod tests {
 
     use super::*;
 
-    /// All words by one kind of instructions.
+    /// A task that returns all words, to compare processors.
     #[derive(Clone)]
     struct All<'a>(&'a str);
 
@@ -465,7 +471,7 @@ mod tests {
 
     #[test]
     fn every_ascii_text_of_four() {
-        // One of each class, and two of those that matter in pairs.
+        // One character of each class, and two of the classes that matter in pairs.
         let kinds = b"aB7_:,;.'\" \n\r\t-\0";
         let mut text = [0; 5];
         for number in 0..kinds.len().pow(5) {

@@ -25,8 +25,8 @@ impl Random {
     }
 }
 
-/// Sets of a few forms: each has a form's shingles, some of its headlines, some that all share and some of its own; or is
-/// made of an earlier set.
+/// Sets of a few forms. Each has shingles of its form, some headlines, some shingles that all share and some unique
+/// ones; or it is a changed copy of an earlier set.
 fn collection(random: &mut Random) -> Vec<Vec<u64>> {
     let mut next = 0;
     let mut fresh = |many: u64| -> Vec<u64> {
@@ -79,7 +79,7 @@ fn collection(random: &mut Random) -> Vec<Vec<u64>> {
     sets
 }
 
-/// The similar pairs, and how many shingles they share.
+/// The similar pairs, and the number of shingles that they share.
 fn similar(sets: &[Vec<u64>], threshold: Threshold) -> BTreeMap<(u32, u32), u32> {
     let mut similar = BTreeMap::new();
     for (x, left) in (0..).zip(sets) {
@@ -95,12 +95,12 @@ fn similar(sets: &[Vec<u64>], threshold: Threshold) -> BTreeMap<(u32, u32), u32>
     similar
 }
 
-/// What a join says of the same.
+/// A join, and queries of its results.
 struct Joined<'t> {
     join: Join,
     sets: &'t [Vec<u64>],
     threshold: Threshold,
-    /// Sets from this number on are of an index.
+    /// Sets from this number on are indexed.
     indexed_from: u32,
     work: Work,
 }
@@ -267,7 +267,7 @@ proptest! {
     }
 }
 
-/// Some of the shingles of sets, to be numbered: that may change no result.
+/// Some of the shingles of sets, as frequent shingles. This must not change results.
 fn frequent(random: &mut Random, sets: &[Vec<u64>]) -> Frequent {
     let of_ten = random.of(&[0, 0, 2, 9]);
     let all: BTreeSet<u64> = sets.concat().into_iter().collect();
@@ -286,7 +286,7 @@ fn joined(sets: &[Vec<u64>]) -> Join {
     Join::new(&sets, &none, Threshold(0.8), |_| false, &Ticker::silent()).unwrap()
 }
 
-/// Many sets that are all alike are not all compared with each other.
+/// Many similar sets are not all compared with each other.
 #[test]
 fn near_copies_of_one_page_take_little_work() {
     let many = 3000u64;
@@ -314,7 +314,7 @@ fn near_copies_of_one_page_take_little_work() {
 
 #[test]
 fn too_much_work_is_refused_soon() {
-    // Every set lacks other parts of one form: all look alike, and none is similar.
+    // Each set lacks different parts of one form: all share shingles, but no two are similar.
     let mut random = Random(3);
     let set = |_| {
         let lost: BTreeSet<u64> = (0..120).map(|_| random.below(400)).collect();

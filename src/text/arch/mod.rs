@@ -1,5 +1,5 @@
-//! What processors do differently: code compiled for the instructions this one has, and what the word rules
-//! need to know of 64 bytes, as bit masks. [`portable`] is the truth, the other files say the same faster.
+//! Code that depends on the processor: tasks compiled for its instructions, and vectorized kernels. [`portable`] is the
+//! reference; the other files compute the same results faster.
 //!
 //! All `unsafe` code of the crate is here.
 
@@ -14,7 +14,7 @@ pub(crate) use portable::Portable;
 /// Bytes of a block.
 pub(crate) const BLOCK: usize = 64;
 
-/// Classes of the bytes of a block; bit i is byte i.
+/// Classes of the bytes of a block. Bit i is for byte i.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Masks {
     /// `A` to `Z`, `a` to `z`.
@@ -31,46 +31,46 @@ pub(crate) struct Masks {
     pub(crate) non_ascii: u64,
 }
 
-/// A kind of processor; to have one is the proof that this processor is of that kind.
+/// A kind of processor. A value of the type proves that this processor is of that kind.
 pub(crate) trait Processor: Copy {
-    /// Does a task with the instructions of this processor. Not inlined: what is to become vector instructions must stand
-    /// by itself to be recognized.
+    /// Runs a task with the instructions of this processor. Not inlined: compilers recognize loops that can use vector
+    /// instructions only in a function of their own.
     fn run<T: Task>(self, task: T) -> T::Output;
 
-    /// The classes of a block: the same on every processor.
+    /// Classifies the bytes of a block, with the same result on every processor.
     fn classify(self, block: &[u8; BLOCK]) -> Masks;
 
-    /// Writes the low halves of those hashes that are at most `limit` to the front of `keys`, in order, and returns how
-    /// many they are. What is behind them is of no meaning.
+    /// Writes the low halves of the hashes that are at most `limit` to the front of `keys`, in order, and returns their
+    /// number. The keys after them have no meaning.
     ///
     /// # Panics
-    /// Where there are not [`SPARE`] more keys than hashes.
+    /// Unless `keys` is longer than `hashes` by at least [`SPARE`].
     fn pick(self, hashes: &[u64], limit: u64, keys: &mut [u32]) -> usize;
 
-    /// Deals keys to strips by their first three bits, in order: each goes behind the `many` that its strip has, which
-    /// then has one more. What is behind them is of no meaning.
+    /// Distributes keys to strips by their first three bits, in order. Each key is written after the `many` keys of its
+    /// strip, and its `many` grows by one. The keys after them have no meaning.
     ///
     /// # Panics
-    /// Where a strip has not room for all keys and [`SPARE`] more.
+    /// If a strip has no room for all keys and [`SPARE`] more.
     fn deal(self, keys: &[u32], strips: &mut [Vec<u32>; STRIPS], many: &mut [usize; STRIPS]);
 }
 
-/// Strips that keys are dealt to.
+/// The number of strips to which keys are distributed.
 pub(crate) const STRIPS: usize = 8;
-/// A key's bits behind those that tell its strip.
+/// The number of bits of a key after those that determine its strip.
 const BEHIND_STRIP: u32 = 32 - STRIPS.ilog2();
-/// Room behind keys that are written, for whole vectors.
+/// Room after the keys that are written, so that whole vectors can be stored.
 pub(crate) const SPARE: usize = 16;
 
-/// Work that is compiled once for each kind of processor. What `run` calls must be inlined into it, or it
-/// is compiled for the least of them.
+/// Work that is compiled once for each kind of processor. The functions that `run` calls must be inlined into it, or
+/// they are compiled for the least of the processors.
 pub(crate) trait Task {
     type Output;
 
     fn run<P: Processor>(self, processor: P) -> Self::Output;
 }
 
-/// Does a task with the best instructions that this processor has. Costs a look at cached answers.
+/// Runs a task with the best instructions that this processor has. Detecting them reads a cached result.
 #[inline]
 pub(crate) fn run<T: Task>(task: T) -> T::Output {
     #[cfg(target_arch = "x86_64")]
@@ -83,7 +83,7 @@ pub(crate) fn run<T: Task>(task: T) -> T::Output {
     Portable.run(task)
 }
 
-/// Does a task once with each kind of instructions that this processor has: all must give the same.
+/// Runs a task once with each kind of instructions that this processor has. All must give the same result.
 #[cfg(test)]
 pub(crate) fn run_all<T: Task + Clone>(task: &T) -> Vec<T::Output> {
     let mut all = vec![task.clone().run(Portable)];

@@ -1,4 +1,4 @@
-//! Byte by byte, for any processor.
+//! Kernels for any processor, byte by byte.
 
 use super::{BEHIND_STRIP, BLOCK, Masks, Processor, SPARE, STRIPS, Task};
 
@@ -32,7 +32,7 @@ impl Processor for Portable {
 pub(super) fn pick(hashes: &[u64], limit: u64, keys: &mut [u32]) -> usize {
     let keys = &mut keys[..hashes.len() + SPARE];
     let mut many = 0;
-    // Without a branch, which would be mispredicted as often as not.
+    // No branch: it would often be mispredicted.
     for &hash in hashes {
         keys[many] = hash as u32;
         many += usize::from(hash <= limit);

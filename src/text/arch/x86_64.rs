@@ -1,7 +1,7 @@
-//! AVX2 and AVX-512: a class is a handful of comparisons on 32 or 64 bytes at once.
+//! Kernels for AVX2 and AVX-512. A class takes a few comparisons of 32 or 64 bytes at once.
 //!
-//! The types are proofs: they can only be had where the processor has the instructions, so their methods are
-//! safe to call.
+//! The types are proofs: a value can only be made if the processor has the instructions, so the methods are safe to
+//! call.
 
 use std::arch::x86_64::{
     __m256i, __m512i, _mm256_cmpeq_epi8, _mm256_loadu_si256, _mm256_min_epu8, _mm256_movemask_epi8,
@@ -212,11 +212,11 @@ struct Half {
 #[inline]
 #[target_feature(enable = "avx2")]
 fn classes(bytes: __m256i) -> Half {
-    // Opaque to the compiler, which would else go on with single bits instead of whole masks.
+    // `black_box` stops the compiler from computing single bits instead of whole masks.
     let mask = |is: __m256i| black_box(_mm256_movemask_epi8(is).cast_unsigned());
     let equal = |byte: u8| _mm256_cmpeq_epi8(bytes, _mm256_set1_epi8(byte.cast_signed()));
-    // Bytes from `first` on, `many` of them: what is left after subtracting does not grow by a minimum
-    // with many - 1.
+    // Whether each byte is one of the `many` from `first` on: its distance from `first` is at most many - 1, so the
+    // minimum with many - 1 does not change it.
     let within = |bytes: __m256i, first: u8, many: u8| {
         let from = _mm256_sub_epi8(bytes, _mm256_set1_epi8(first.cast_signed()));
         let last = _mm256_set1_epi8((many - 1).cast_signed());
