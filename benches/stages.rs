@@ -7,11 +7,10 @@ use std::time::Duration;
 
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use resemblance::internals::{Buckets, Distinct};
-use resemblance::sketch::{Classic, FastSimilarity, Sketch};
 use resemblance::stream::{Bloom, Memory, Window};
 use resemblance::text::{Scratch, Shingler, mix, words};
 use resemblance::verify::ShingleSet;
-use resemblance::{ClusterMode, Deduper, Index, Normalization, Shingle, Sieve};
+use resemblance::{ClusterMode, Deduper, Index, Normalization, Shingle, Sieve, SketchKind};
 
 const MEGABYTE: usize = 1 << 20;
 
@@ -59,14 +58,15 @@ fn sketch(c: &mut Criterion) {
         let hashes: Vec<u64> = (0..n).map(mix).collect();
         group.throughput(Throughput::Elements(n));
         let mut slots = vec![0; 128];
-        let (fast, classic) = (
-            FastSimilarity::new(128).unwrap(),
-            Classic::new(128).unwrap(),
-        );
-        for (name, sketch) in [("fast", &fast as &dyn Sketch), ("classic", &classic)] {
+        for (name, kind) in [
+            ("fast", SketchKind::FastSimilarity),
+            ("classic", SketchKind::Classic),
+        ] {
+            let deduper = Deduper::builder().sketch(kind).build().unwrap();
+            let sketcher = deduper.sketcher();
             group.bench_function(BenchmarkId::new(name, n), |b| {
                 b.iter(|| {
-                    sketch.sketch(black_box(&hashes), &mut slots);
+                    sketcher.sketch_into(black_box(&hashes), &mut slots);
                     slots[0]
                 });
             });

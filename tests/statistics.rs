@@ -2,9 +2,9 @@
 //! bands collide. Input are hashes of random sets with a chosen Jaccard similarity.
 
 use rayon::prelude::*;
-use resemblance::sketch::{Classic, CodeBits, FastSimilarity, SignatureMatrix, Sketch};
+use resemblance::sketch::{CodeBits, Scheme, SignatureMatrix, Sketcher};
 use resemblance::text::mix;
-use resemblance::{Banding, Deduper, Shingle, SketchKind};
+use resemblance::{Banding, Deduper, Normalization, Shingle, SketchKind};
 
 const K: usize = 128;
 
@@ -20,15 +20,26 @@ fn sets(trial: u64, n: usize, jaccard: f64) -> (Vec<u64>, Vec<u64>, f64) {
     (left.collect(), right.collect(), shared as f64 / n as f64)
 }
 
-fn slots(sketch: &dyn Sketch, set: &[u64]) -> Vec<u32> {
-    let mut slots = vec![0; sketch.hashes()];
-    sketch.sketch(set, &mut slots);
+fn sketcher(sketch: SketchKind, hashes: usize) -> Sketcher {
+    let scheme = Scheme::new(
+        sketch,
+        hashes,
+        Shingle::default(),
+        Normalization::default(),
+        0,
+    );
+    Sketcher::new(scheme.unwrap())
+}
+
+fn slots(sketch: &Sketcher, set: &[u64]) -> Vec<u32> {
+    let mut slots = vec![0; sketch.scheme().hashes()];
+    sketch.sketch_into(set, &mut slots);
     slots
 }
 
 /// Mean and mean square of the estimate's error over `trials` pairs, and the true similarity.
-fn errors(sketch: &dyn Sketch, n: usize, jaccard: f64, trials: u64) -> (f64, f64, f64) {
-    let k = sketch.hashes() as f64;
+fn errors(sketch: &Sketcher, n: usize, jaccard: f64, trials: u64) -> (f64, f64, f64) {
+    let k = sketch.scheme().hashes() as f64;
     let (sum, squares) = (0..trials)
         .into_par_iter()
         .map(|trial| {
@@ -56,7 +67,7 @@ struct Measured {
     error: f64,
 }
 
-fn measure(sketch: &dyn Sketch, n: usize, jaccard: f64, budget: u64) -> Option<Measured> {
+fn measure(sketch: &Sketcher, n: usize, jaccard: f64, budget: u64) -> Option<Measured> {
     let trials = (budget / n as u64).clamp(budget / 5_000, 20_000);
     let (bias, square, truth) = errors(sketch, n, jaccard, trials);
     if truth >= 1.0 {
@@ -77,7 +88,7 @@ const SIMILARITIES: [f64; 4] = [0.1, 0.5, 0.8, 0.95];
 
 /// Measures all sizes and similarities over about `budget` elements each; `most` is the largest error
 /// allowed at n.
-fn holds(sketch: &dyn Sketch, budget: u64, most: impl Fn(usize) -> f64) {
+fn holds(sketch: &Sketcher, budget: u64, most: impl Fn(usize) -> f64) {
     for n in SIZES {
         for jaccard in SIMILARITIES {
             let Some(Measured {
@@ -102,19 +113,19 @@ fn holds(sketch: &dyn Sketch, budget: u64, most: impl Fn(usize) -> f64) {
 #[test]
 fn fast_similarity_is_unbiased_and_sharp_on_small_sets() {
     let most = |n| if (20..=100).contains(&n) { 0.80 } else { 1.05 };
-    holds(&FastSimilarity::new(K).unwrap(), 20_000_000, most);
+    holds(&sketcher(SketchKind::FastSimilarity, K), 20_000_000, most);
 }
 
 #[test]
 fn classic_is_unbiased() {
     // So slow on large sets that it gets fewer trials: its error is known to 4% there.
-    holds(&Classic::new(K).unwrap(), 4_000_000, |_| 1.10);
+    holds(&sketcher(SketchKind::Classic, K), 4_000_000, |_| 1.10);
 }
 
 #[test]
 fn k_need_be_no_power_of_two() {
     for k in [1, 3, 100, 300] {
-        let sketch = FastSimilarity::new(k).unwrap();
+        let sketch = sketcher(SketchKind::FastSimilarity, k);
         for n in [5, 100, 1000] {
             let (bias, square, truth) = errors(&sketch, n, 0.6, 8_000);
             let z = bias / ((square - bias * bias) / 8_000.0).sqrt();
@@ -125,7 +136,7 @@ fn k_need_be_no_power_of_two() {
 }
 
 /// The share of pairs with a band in common, and what the S-curve says.
-fn collisions(sketch: &dyn Sketch, banding: Banding, n: usize, jaccard: f64) -> (f64, f64) {
+fn collisions(sketch: &Sketcher, banding: Banding, n: usize, jaccard: f64) -> (f64, f64) {
     let trials = 10_000;
     let hits = (0..trials)
         .into_par_iter()
@@ -142,8 +153,11 @@ fn collisions(sketch: &dyn Sketch, banding: Banding, n: usize, jaccard: f64) -> 
 /// At most 0.02 below the S-curve, and at most 0.03 above it; `docs/signature.md` tells what was measured.
 #[test]
 fn bands_collide_as_the_s_curve_says() {
-    let (fast, classic) = (FastSimilarity::new(K).unwrap(), Classic::new(K).unwrap());
-    for (name, sketch) in [("fast", &fast as &dyn Sketch), ("classic", &classic)] {
+    let (fast, classic) = (
+        sketcher(SketchKind::FastSimilarity, K),
+        sketcher(SketchKind::Classic, K),
+    );
+    for (name, sketch) in [("fast", &fast), ("classic", &classic)] {
         for (bands, rows) in [(42, 3), (25, 5), (21, 6), (16, 8), (14, 9), (12, 10)] {
             let banding = Banding::new(bands, rows).unwrap();
             for n in [6, 20, 100, 1000] {

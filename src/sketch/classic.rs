@@ -13,7 +13,7 @@ pub(crate) struct Classic {
 }
 
 impl Classic {
-    pub(super) fn unchecked(hashes: usize) -> Self {
+    pub(crate) fn unchecked(hashes: usize) -> Self {
         Self { hashes }
     }
 }
@@ -70,7 +70,7 @@ mod tests {
 
     #[test]
     fn smaller_slots_are_the_union() {
-        let sketch = Classic::new(64).unwrap();
+        let sketch = Classic::unchecked(64);
         let (left, right) = (hashes(1, 30), hashes(2, 50));
         let union = [left.clone(), right.clone()].concat();
         let merged: Vec<_> = sketched(&sketch, &left)

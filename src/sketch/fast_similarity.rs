@@ -33,7 +33,7 @@ pub(crate) struct FastSimilarity {
 }
 
 impl FastSimilarity {
-    pub(super) fn unchecked(hashes: usize) -> Self {
+    pub(crate) fn unchecked(hashes: usize) -> Self {
         Self { hashes }
     }
 }
