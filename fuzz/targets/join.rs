@@ -89,7 +89,7 @@ fuzz_target!(|case: Case| {
             for (document, &first) in first.iter().enumerate() {
                 assert_eq!(clusters.is_kept(document), document == first);
             }
-            builder.cluster_mode(ClusterMode::Leader);
+            let builder = builder.cluster_mode(ClusterMode::Leader);
             let leaders = builder.build().unwrap().clusters(&texts);
             for removal in leaders.removed() {
                 assert!(leaders.is_kept(removal.kept));
