@@ -42,7 +42,7 @@ use crate::verify::{Pair, ShingleSet, Similarity};
 /// hash and document (512 bytes with the defaults), some 80 bytes a document for collapsing copies and comparing
 /// band keys, 8 bytes for each place in a bucket of two and more (at most one a band and document), and 8 bytes a
 /// shingle of each distinct document that is a candidate: in all 700 bytes a document where one in seven of 100 words
-/// is an edited copy. The [exact join](crate::exact#cost) has costs of its own. Work runs on the current rayon
+/// is an edited copy. The [exact join](crate::guides::exact_join#cost) has costs of its own. Work runs on the current rayon
 /// pool; inside `ThreadPool::install` it stays in that pool. Results do not depend on the number of threads.
 ///
 /// # Fallibility

@@ -112,7 +112,7 @@ pub mod lsh;
 // Or, without signatures: shingle sets -> candidate pairs.
 mod frequent;
 
-pub mod exact;
+mod exact;
 
 // The candidates of both.
 mod method;
@@ -179,6 +179,9 @@ struct Readme;
 pub mod guides {
     #[doc = include_str!("../docs/settings.md")]
     pub mod settings {}
+
+    #[doc = include_str!("../docs/exact-join.md")]
+    pub mod exact_join {}
 
     #[cfg(feature = "corpus")]
     #[doc = include_str!("../docs/dedup.md")]

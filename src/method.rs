@@ -27,7 +27,7 @@ pub enum Method {
     /// MinHash signatures in bands: finds pairs with the recall that you ask for.
     #[default]
     Lsh,
-    /// The [exact join](crate::exact): finds every pair.
+    /// The [exact join](crate::guides::exact_join): finds every pair.
     Exact,
     /// Whichever of the two is estimated to be faster, after a pass over the documents.
     Auto,

@@ -82,7 +82,7 @@ impl DeduperBuilder {
         self
     }
 
-    /// Bytes that the [exact join](crate::exact) may take for shingle sets and their index. Default 4 GiB. Where it
+    /// Bytes that the [exact join](crate::guides::exact_join) may take for shingle sets and their index. Default 4 GiB. Where it
     /// would take more, [`Method::Exact`] fails, and [`Method::Auto`] takes LSH.
     #[must_use]
     pub fn exact_memory(mut self, bytes: u64) -> Self {
@@ -90,7 +90,7 @@ impl DeduperBuilder {
         self
     }
 
-    /// Pairs that the [exact join](crate::exact) may look at, of which most are dismissed by a glance: some 10^8 a
+    /// Pairs that the [exact join](crate::guides::exact_join) may look at, of which most are dismissed by a glance: some 10^8 a
     /// second and core. Default 2 x 10^10. Where it would look at more, [`Method::Exact`] fails, and [`Method::Auto`] takes
     /// LSH.
     #[must_use]

@@ -1,10 +1,10 @@
 //! A batch: one collection, processed stage by stage.
 
+mod find;
 mod open;
 mod pairs;
 mod run;
 mod shingled;
-mod way;
 
 use std::cmp::Ordering;
 use std::fmt::Debug;
@@ -30,6 +30,7 @@ use crate::threshold::Threshold;
 use crate::verify::{Estimates, Pair, Similarity, Verifier};
 use crate::watch::{Looks, Stage};
 
+use find::{Finder, Found};
 #[cfg(feature = "corpus")]
 pub(crate) use open::{SharedSlots, TOGETHER, is_in_vain};
 pub use pairs::Pairs;
@@ -37,7 +38,6 @@ pub use run::{PairsOfCopies, Run};
 #[cfg(feature = "corpus")]
 pub(crate) use shingled::Memory;
 pub(crate) use shingled::Shingled;
-use way::{Found, Way};
 
 /// Documents with their candidate pairs, from which to compute pairs, clusters or both; made by
 /// [`Deduper::batch`](crate::Deduper::batch).
@@ -105,18 +105,18 @@ impl<'d, D: Shingled> Batch<'d, D> {
     ) -> Result<Self, Error> {
         can_be_numbered(documents)?;
         assert_eq!(digests.len(), documents.len(), "a digest for each document");
-        let way = Way {
+        let finder = Finder {
             settings,
             documents,
             run,
         };
-        let (prints, matrix, sample) = digests.into_parts();
-        let firsts = Firsts::of_prints(&prints);
-        drop(prints);
+        let (fingerprints, matrix, sample) = digests.into_parts();
+        let firsts = Firsts::of_fingerprints(&fingerprints);
+        drop(fingerprints);
         let found = match (settings.method(), matrix, sample) {
-            (Method::Lsh, Some(rows), _) => way.by_lsh(firsts, rows),
-            (Method::Exact, _, Some(sample)) => way.by_join(firsts, sample),
-            (Method::Auto, Some(rows), Some(sample)) => way.by_either(firsts, rows, sample),
+            (Method::Lsh, Some(rows), _) => finder.by_lsh(firsts, rows),
+            (Method::Exact, _, Some(sample)) => finder.by_join(firsts, sample),
+            (Method::Auto, Some(rows), Some(sample)) => finder.by_either(firsts, rows, sample),
             _ => unreachable!("digests hold what the method needs"),
         }?;
         let Found {
@@ -127,7 +127,7 @@ impl<'d, D: Shingled> Batch<'d, D> {
             sets,
         } = found;
         Ok(Self {
-            indexed_sets_from: way.indexed_sets_from(&distinct),
+            indexed_sets_from: finder.indexed_sets_from(&distinct),
             settings,
             documents,
             run,

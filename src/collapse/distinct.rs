@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use rayon::prelude::*;
 
-use super::print::Print;
+use super::fingerprint::Fingerprint;
 use crate::error::Error;
 use crate::repeated::repeated;
 use crate::sketch::{SignatureMatrix, hash_slots, is_empty_row};
@@ -114,21 +114,24 @@ impl Firsts {
         Self((0..matrix.len()).into_par_iter().map(first).collect())
     }
 
-    /// Collapses documents with the same print: those that have the same shingles equally often.
-    pub(crate) fn of_prints(prints: &[Print]) -> Self {
-        assert!(prints.len() < NONE as usize, "too many documents");
-        let first = |(document, print): (usize, &Print)| match print.is_empty() {
+    /// Collapses documents with the same fingerprint: those that have the same shingles equally often.
+    pub(crate) fn of_fingerprints(fingerprints: &[Fingerprint]) -> Self {
+        assert!(fingerprints.len() < NONE as usize, "too many documents");
+        let first = |(document, fingerprint): (usize, &Fingerprint)| match fingerprint.is_empty() {
             true => NONE,
             false => document as u32,
         };
-        let mut firsts: Vec<u32> = prints.par_iter().enumerate().map(first).collect();
+        let mut firsts: Vec<u32> = fingerprints.par_iter().enumerate().map(first).collect();
         let key = |document: u32| {
-            let print = &prints[document as usize];
-            (!print.is_empty()).then(|| print.key())
+            let fingerprint = &fingerprints[document as usize];
+            (!fingerprint.is_empty()).then(|| fingerprint.key())
         };
-        let alike = repeated(prints.len(), key);
-        let print = |(_, document): (u64, u32)| (prints[document as usize], document);
-        put_first(&mut firsts, alike.into_par_iter().map(print).collect());
+        let alike = repeated(fingerprints.len(), key);
+        let fingerprint = |(_, document): (u64, u32)| (fingerprints[document as usize], document);
+        put_first(
+            &mut firsts,
+            alike.into_par_iter().map(fingerprint).collect(),
+        );
         Self(firsts)
     }
 
@@ -149,7 +152,7 @@ impl Firsts {
         };
         let alike = repeated(firsts.len(), key);
         let ticker = ticker(alike.len());
-        let prints: Vec<(u128, u32)> = alike
+        let fingerprints: Vec<(u128, u32)> = alike
             .par_iter()
             .map_init(S::default, |memory, &(_, document)| {
                 ticker.tick(1)?;
@@ -165,7 +168,7 @@ impl Firsts {
                 })
             })?;
         drop(alike);
-        put_first(firsts, prints);
+        put_first(firsts, fingerprints);
         // Update documents whose first document has changed.
         for document in 0..firsts.len() {
             if firsts[document] != NONE {
@@ -176,10 +179,10 @@ impl Firsts {
     }
 }
 
-/// Sets the first document of documents with the same print.
-fn put_first<P: Ord + Send>(firsts: &mut [u32], mut prints: Vec<(P, u32)>) {
-    prints.par_sort_unstable();
-    for run in prints.chunk_by(|a, b| a.0 == b.0) {
+/// Sets the first document of documents with the same fingerprint.
+fn put_first<P: Ord + Send>(firsts: &mut [u32], mut fingerprints: Vec<(P, u32)>) {
+    fingerprints.par_sort_unstable();
+    for run in fingerprints.chunk_by(|a, b| a.0 == b.0) {
         for &(_, document) in run {
             firsts[document as usize] = run[0].1;
         }
@@ -252,8 +255,10 @@ mod tests {
             [EMPTY; 4],
         ];
         // Document 3 has the signature of 0 and 4, but another set.
-        let prints = [7, 0, 0, 8, 7, 0];
-        let distinct = Distinct::new(&matrix(&rows), |(): &mut (), document| prints[document]);
+        let fingerprints = [7, 0, 0, 8, 7, 0];
+        let distinct = Distinct::new(&matrix(&rows), |(): &mut (), document| {
+            fingerprints[document]
+        });
         assert_eq!(sets(&distinct), [vec![0, 4], vec![2], vec![3]]);
         assert_eq!(distinct.set_of(1), None);
         assert_eq!(distinct.set_of(4), Some(0));
@@ -261,8 +266,9 @@ mod tests {
 
     #[test]
     fn prints_find_copies_and_fingerprints_find_the_rest() {
-        let prints = [&[3, 5][..], &[5, 3], &[], &[3, 5, 5], &[4], &[5, 5, 3], &[]].map(Print::of);
-        let firsts = Firsts::of_prints(&prints);
+        let fingerprints =
+            [&[3, 5][..], &[5, 3], &[], &[3, 5, 5], &[4], &[5, 5, 3], &[]].map(Fingerprint::of);
+        let firsts = Firsts::of_fingerprints(&fingerprints);
         assert_eq!(firsts.0, [0, 0, NONE, 3, 4, 3, NONE]);
         let rows = [
             [1, 2, 1, 2],

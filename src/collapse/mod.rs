@@ -4,8 +4,8 @@
 //! documents of each.
 
 mod distinct;
-mod print;
+mod fingerprint;
 
 pub use distinct::Distinct;
 pub(crate) use distinct::Firsts;
-pub(crate) use print::Print;
+pub(crate) use fingerprint::Fingerprint;

@@ -5,7 +5,7 @@ mod keys;
 
 use rayon::prelude::*;
 
-use crate::collapse::Print;
+use crate::collapse::Fingerprint;
 use crate::error::{Error, Kind};
 use crate::exact::{Sample, Sampler};
 use crate::lsh::Banding;
@@ -34,11 +34,11 @@ pub(crate) struct Digester {
 ///
 /// - its signature, 4 bytes a slot, where candidates may be found by LSH;
 /// - some of its shingle hashes, 4 bytes each and 36 more, where they may be found by the exact join: 0.3 of them at
-///   threshold 0.8, see [`exact`](crate::exact#cost).
+///   threshold 0.8, see [`exact`](crate::guides::exact_join#cost).
 #[derive(Debug)]
 pub(crate) struct Digests {
     scheme: Scheme,
-    prints: Vec<Print>,
+    fingerprints: Vec<Fingerprint>,
     slots: Option<Vec<u32>>,
     sample: Option<Sample>,
     #[cfg_attr(not(feature = "corpus"), allow(dead_code))]
@@ -100,7 +100,7 @@ impl Digester {
     pub(crate) fn empty(&self) -> Digests {
         Digests {
             scheme: *self.sketcher.scheme(),
-            prints: Vec::new(),
+            fingerprints: Vec::new(),
             slots: self.sketches.then(Vec::new),
             sample: self.sampler.map(|_| Sample::default()),
             keys: self.banding.map(|_| Keys::default()),
@@ -132,7 +132,7 @@ impl Digester {
                 (documents, rows)
             })
             .collect();
-        let digested: Vec<(Vec<Print>, Option<Sample>)> = parts
+        let digested: Vec<(Vec<Fingerprint>, Option<Sample>)> = parts
             .into_par_iter()
             .with_max_len(1)
             .enumerate()
@@ -157,9 +157,9 @@ impl Digester {
             })?;
         let mut digests = self.empty();
         digests.slots = self.sketches.then_some(slots);
-        digests.prints.reserve_exact(documents.len());
-        for (prints, sample) in digested {
-            digests.prints.extend(prints);
+        digests.fingerprints.reserve_exact(documents.len());
+        for (fingerprints, sample) in digested {
+            digests.fingerprints.extend(fingerprints);
             if let (Some(all), Some(mut sample)) = (&mut digests.sample, sample) {
                 all.take(&mut sample, |_| true);
             }
@@ -175,8 +175,8 @@ impl Digester {
         rows: &mut [u32],
         (space, buffer, sample): &mut (Workspace, ReadBuffer, Option<Sample>),
         ticker: &Ticker<'_>,
-    ) -> Result<(Vec<Print>, Option<Sample>), Error> {
-        let mut prints = Vec::with_capacity(documents.len());
+    ) -> Result<(Vec<Fingerprint>, Option<Sample>), Error> {
+        let mut fingerprints = Vec::with_capacity(documents.len());
         let hashes = rows.len() / documents.len();
         for (i, document) in documents.iter().enumerate() {
             let number = first + i;
@@ -184,10 +184,10 @@ impl Digester {
                 .content(buffer)
                 .map_err(|error| Error::unreadable(number, &*error))?;
             let row = &mut rows[i * hashes..(i + 1) * hashes];
-            let print = self
+            let fingerprint = self
                 .digest(content, space, row, sample.as_mut())
                 .map_err(|not_text| not_text.in_document(number))?;
-            prints.push(print);
+            fingerprints.push(fingerprint);
             ticker.tick(1)?;
         }
         let sample = sample.as_mut().map(|sample| {
@@ -195,17 +195,17 @@ impl Digester {
             closed.take(sample, |_| true);
             closed
         });
-        Ok((prints, sample))
+        Ok((fingerprints, sample))
     }
 
-    /// A document's print; its signature goes over `row`, where there is one, its sampled hashes to `sample`.
+    /// A document's fingerprint; its signature goes over `row`, where there is one, its sampled hashes to `sample`.
     fn digest(
         &self,
         content: Content<'_>,
         space: &mut Workspace,
         row: &mut [u32],
         sample: Option<&mut Sample>,
-    ) -> Result<Print, NotText> {
+    ) -> Result<Fingerprint, NotText> {
         let (hashes, sampled) = self.shingle(content, space)?;
         Ok(self.digest_hashes(hashes, sampled, row, sample))
     }
@@ -233,14 +233,14 @@ impl Digester {
         sampled: &mut Vec<u32>,
         row: &mut [u32],
         sample: Option<&mut Sample>,
-    ) -> Print {
+    ) -> Fingerprint {
         if self.sketches {
             self.sketcher.sketch().sketch(hashes, row);
         }
         if let (Some(sampler), Some(sample)) = (self.sampler, sample) {
             sampler.push(hashes, hashes.len(), sampled, sample);
         }
-        Print::of(hashes)
+        Fingerprint::of(hashes)
     }
 
     /// Adds a document to digests.
@@ -276,8 +276,8 @@ impl Digester {
             slots.resize(from + self.sketcher.scheme().hashes(), 0);
         }
         let row = &mut slots[from..];
-        let print = self.digest_hashes(hashes, sampled, row, digests.sample.as_mut());
-        digests.prints.push(print);
+        let fingerprint = self.digest_hashes(hashes, sampled, row, digests.sample.as_mut());
+        digests.fingerprints.push(fingerprint);
         if let (Some(banding), Some(keys)) = (self.banding, &mut digests.keys) {
             keys.push(hashes, self.sketcher.sketch(), banding);
         }
@@ -305,7 +305,7 @@ impl Digester {
 impl Digests {
     /// Documents.
     pub(crate) fn len(&self) -> usize {
-        self.prints.len()
+        self.fingerprints.len()
     }
 
     /// The signatures, where there are any.
@@ -319,11 +319,11 @@ impl Digests {
     #[cfg(feature = "corpus")]
     pub(crate) fn append(&mut self, other: &mut Self, keep: &[bool]) {
         let kept = |&(number, _): &(usize, _)| keep[number];
-        let prints = other.prints.drain(..).enumerate();
-        self.prints.extend(
-            prints
+        let fingerprints = other.fingerprints.drain(..).enumerate();
+        self.fingerprints.extend(
+            fingerprints
                 .filter(|&(number, _)| keep[number])
-                .map(|(_, print)| print),
+                .map(|(_, fingerprint)| fingerprint),
         );
         if let (Some(slots), Some(others)) = (&mut self.slots, &mut other.slots) {
             let rows = others.chunks_exact(self.scheme.hashes()).enumerate();
@@ -336,27 +336,28 @@ impl Digests {
         }
     }
 
-    /// Hands documents to `each` in turn: their prints, how many shingles they have, and what candidates are found by.
+    /// Hands documents to `each` in turn: their fingerprints, how many shingles they have, and what candidates are found by.
     #[cfg(feature = "corpus")]
     pub(crate) fn for_each<E>(
         &self,
-        mut each: impl FnMut(Print, u32, FoundBy<'_>) -> Result<(), E>,
+        mut each: impl FnMut(Fingerprint, u32, FoundBy<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
-        let mut prints = self.prints.iter();
-        let mut print = || prints.next().copied().unwrap_or_default();
+        let mut fingerprints = self.fingerprints.iter();
+        let mut fingerprint = || fingerprints.next().copied().unwrap_or_default();
         if let Some(keys) = &self.keys {
             let documents = keys.lengths.iter().zip(keys.documents());
             let mut documents = documents.map(|(&length, keys)| (length, FoundBy::Bands(keys)));
-            return documents.try_for_each(|(length, keys)| each(print(), length, keys));
+            return documents.try_for_each(|(length, keys)| each(fingerprint(), length, keys));
         }
         let mut documents = self.sample.iter().flat_map(Sample::open_documents);
-        documents.try_for_each(|(length, strips)| each(print(), length, FoundBy::Strips(strips)))
+        documents
+            .try_for_each(|(length, strips)| each(fingerprint(), length, FoundBy::Strips(strips)))
     }
 
     /// Forgets all documents, and keeps the memory.
     #[cfg(feature = "corpus")]
     pub(crate) fn clear(&mut self) {
-        self.prints.clear();
+        self.fingerprints.clear();
         if let Some(keys) = &mut self.keys {
             keys.clear();
         }
@@ -365,13 +366,13 @@ impl Digests {
         }
     }
 
-    /// The prints, the signatures and the sample: what was asked for is there.
-    pub(crate) fn into_parts(self) -> (Vec<Print>, Option<SignatureMatrix>, Option<Sample>) {
+    /// The fingerprints, the signatures and the sample: what was asked for is there.
+    pub(crate) fn into_parts(self) -> (Vec<Fingerprint>, Option<SignatureMatrix>, Option<Sample>) {
         let matrix = self.slots.map(|slots| {
             SignatureMatrix::from_slots(self.scheme, slots)
                 .unwrap_or_else(|error| unreachable!("whole rows: {error}"))
         });
-        (self.prints, matrix, self.sample)
+        (self.fingerprints, matrix, self.sample)
     }
 }
 

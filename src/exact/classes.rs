@@ -154,7 +154,7 @@ impl Classes {
         is_indexed: impl Fn(u32) -> bool + Sync,
         common: &C,
     ) -> Result<Self, C::Error> {
-        let key = |set: &MostlyCommon| (set.print, is_indexed(set.set));
+        let key = |set: &MostlyCommon| (set.fingerprint, is_indexed(set.set));
         mostly_common.par_sort_unstable_by_key(|set| (key(set), set.size, set.set));
         // In the order of their smallest members, so that sets are read in the order of memory.
         let runs = mostly_common.chunk_by(|a, b| key(a) == key(b));
@@ -405,7 +405,7 @@ impl Classes {
 }
 
 /// A 128-bit hash of a number. The sum of hashes identifies a set of numbers.
-fn print(number: u32) -> u128 {
+fn fingerprint(number: u32) -> u128 {
     let high = mix(u64::from(number) ^ 0x9E37_79B9_7F4A_7C15);
     let low = mix(high ^ u64::from(number) << 17 ^ 0xC2B2_AE3D_27D4_EB4F);
     u128::from(high) << 64 | u128::from(low)
@@ -421,7 +421,7 @@ struct Kinds {
 #[derive(Default, Clone, Copy)]
 struct Token {
     /// Identifies the set of classes that have it.
-    print: u128,
+    fingerprint: u128,
     classes: u32,
     first_class: u32,
 }
@@ -431,7 +431,7 @@ struct Tokens {
     first_number: usize,
     numbered: Vec<Token>,
     hashed: HashedMap<u64, Token>,
-    /// The class whose shingles are being added, and its print.
+    /// The class whose shingles are being added, and its fingerprint.
     class: (u32, u128),
 }
 
@@ -449,7 +449,7 @@ impl Tokens {
     #[inline]
     fn add(&mut self, class: u32, shingle: Common) {
         if self.class.0 != class {
-            self.class = (class, print(class));
+            self.class = (class, fingerprint(class));
         }
         let token = match shingle {
             Common::Numbered(number) => &mut self.numbered[usize::from(number) - self.first_number],
@@ -459,7 +459,7 @@ impl Tokens {
             token.first_class = class;
         }
         token.classes += 1;
-        token.print = token.print.wrapping_add(self.class.1);
+        token.fingerprint = token.fingerprint.wrapping_add(self.class.1);
     }
 
     /// Drops shingles that only one class has.
@@ -481,14 +481,14 @@ impl Kinds {
     fn of(tokens: &[Tokens], numbered: usize) -> Self {
         /// An atom is related to another if this many of five classes that have the one also have the other.
         const RELATED: u64 = 4;
-        let kind = |token: &Token| (token.classes, token.print, token.first_class);
+        let kind = |token: &Token| (token.classes, token.fingerprint, token.first_class);
         let all = || tokens.iter().flat_map(Tokens::iter);
         let mut atoms: Vec<(u32, u128, u32)> = all().map(|(_, token)| kind(token)).collect();
         atoms.sort_unstable();
         atoms.dedup();
         let of_print: HashMap<u128, u32> = (0..)
             .zip(&atoms)
-            .map(|(atom, &(_, print, _))| (print, atom))
+            .map(|(atom, &(_, fingerprint, _))| (fingerprint, atom))
             .collect();
         let mut last: HashedMap<u64, u32> = HashedMap::default();
         let mut kinds: Vec<Kind> = Vec::with_capacity(atoms.len());
@@ -505,7 +505,7 @@ impl Kinds {
         // One shingle represents each atom, so that the others need not be looked up again.
         let mut least = vec![Common::Hashed(u64::MAX); kinds.len()];
         for (shingle, token) in all() {
-            let atom = of_print[&token.print] as usize;
+            let atom = of_print[&token.fingerprint] as usize;
             kinds[atom].weight += 1;
             least[atom] = least[atom].min(shingle);
         }

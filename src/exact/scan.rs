@@ -13,8 +13,8 @@ use crate::threshold::Threshold;
 #[derive(Debug)]
 pub(crate) struct Rarity {
     frequencies: Frequencies,
-    /// The print of each numbered shingle. All of these are common.
-    frequent: Vec<Print>,
+    /// The fingerprint of each numbered shingle. All of these are common.
+    frequent: Vec<Fingerprint>,
     /// The highest frequency of a rare shingle.
     most: u8,
     /// Makes half of all shingles common, whatever their frequency. This must not change results.
@@ -30,14 +30,14 @@ impl Rarity {
 
     /// Shingles in more than `most` sets are common. `frequent` are the shingles that have numbers.
     pub(super) fn of(frequencies: Frequencies, frequent: &[u64], most: u8) -> Self {
-        let print = |&hash: &u64| {
-            let mut print = Print::default();
-            print.add(hash);
-            print
+        let fingerprint = |&hash: &u64| {
+            let mut fingerprint = Fingerprint::default();
+            fingerprint.add(hash);
+            fingerprint
         };
         Self {
             frequencies,
-            frequent: frequent.iter().map(print).collect(),
+            frequent: frequent.iter().map(fingerprint).collect(),
             most,
             #[cfg(test)]
             forced: None,
@@ -77,7 +77,7 @@ pub(crate) struct Posting {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct MostlyCommon {
     /// Identifies its common part.
-    pub(super) print: Print,
+    pub(super) fingerprint: Fingerprint,
     pub(crate) set: u32,
     pub(super) size: u32,
     /// The number of common shingles.
@@ -145,9 +145,9 @@ impl Scanned {
         } = self;
         rarity.frequencies.look_up(set.others, counts);
         let (mut unique, mut common) = (0u32, set.frequent.len() as u32);
-        let mut print = Print::default();
+        let mut fingerprint = Fingerprint::default();
         for &number in set.frequent {
-            print.join(rarity.frequent[usize::from(number)]);
+            fingerprint.join(rarity.frequent[usize::from(number)]);
         }
         shared.clear();
         let from = bits.len();
@@ -162,7 +162,7 @@ impl Scanned {
                 }
             }
             common += word.count_ones();
-            for_each_bit(word, |i| print.add(set[i]));
+            for_each_bit(word, |i| fingerprint.add(set[i]));
             bits.push(word);
         }
         let may_miss = threshold.may_miss(set.len()) as u32;
@@ -183,7 +183,7 @@ impl Scanned {
             .extend(postings.map(|(at, &(_, hash))| (hash, Posting { set: number, at })));
         if set.len() as u32 - common <= may_miss {
             self.mostly_common.push(MostlyCommon {
-                print,
+                fingerprint,
                 set: number,
                 size: set.len() as u32,
                 common,
@@ -193,14 +193,14 @@ impl Scanned {
 }
 
 /// A hash that identifies a set of shingles: the sum of their hashes and the sum of the products of the hashes' halves,
-/// like the print of a [document](crate::collapse).
+/// like the fingerprint of a [document](crate::collapse).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub(super) struct Print {
+pub(super) struct Fingerprint {
     sum: u64,
     products: u64,
 }
 
-impl Print {
+impl Fingerprint {
     #[inline]
     fn join(&mut self, other: Self) {
         self.sum = self.sum.wrapping_add(other.sum);

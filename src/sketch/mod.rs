@@ -18,6 +18,7 @@ mod compact;
 mod draw;
 mod fast_similarity;
 mod floor;
+mod kind;
 mod matrix;
 mod scheme;
 mod signature;
@@ -25,17 +26,16 @@ mod sketcher;
 
 use std::fmt;
 use std::marker::PhantomData;
-use std::sync::Arc;
 
 use xxhash_rust::xxh3::{Xxh3, xxh3_64_with_seed};
 
-use crate::named::named;
 use crate::text::arch::{self, Processor, Task};
 
-use classic::Classic;
 pub use compact::{CodeBits, CompactMatrix};
+#[cfg(test)]
 pub(crate) use fast_similarity::FastSimilarity;
 pub(crate) use floor::{below_floor, floor_slots};
+pub use kind::SketchKind;
 pub use matrix::SignatureMatrix;
 #[cfg(feature = "storage")]
 pub(crate) use scheme::BYTES as SCHEME_BYTES;
@@ -93,32 +93,6 @@ impl<M: Method> Task for Sketching<'_, M> {
         M::fill(self.shingles, self.slots);
     }
 }
-
-/// The available sketches.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-#[non_exhaustive]
-pub enum SketchKind {
-    /// Fast Similarity Sketching, the default.
-    #[default]
-    FastSimilarity,
-    /// Classic k-permutation MinHash; its signatures can be merged.
-    Classic,
-}
-
-impl SketchKind {
-    /// The sketch with `hashes` slots. The caller has checked `hashes`.
-    pub(crate) fn with_hashes(self, hashes: usize) -> Arc<dyn Sketch> {
-        match self {
-            Self::FastSimilarity => Arc::new(FastSimilarity::unchecked(hashes)),
-            Self::Classic => Arc::new(Classic::unchecked(hashes)),
-        }
-    }
-}
-
-named!(SketchKind, "sketch", "fast-similarity or classic", {
-    FastSimilarity: "fast-similarity",
-    Classic: "classic"
-});
 
 /// The number of slots that are equal in two rows.
 pub(crate) fn equal_slots(left: &[u32], right: &[u32]) -> usize {
@@ -230,7 +204,7 @@ pub(crate) mod testing {
         }
     }
 
-    pub(crate) fn obeys_the_contract(make: impl Fn(usize) -> Arc<dyn Sketch>) {
+    pub(crate) fn obeys_the_contract(make: impl Fn(usize) -> std::sync::Arc<dyn Sketch>) {
         for k in [1, 2, 3, 64, 100, 128, 1000, 2000] {
             let sketch = make(k);
             assert!(sketched(&*sketch, &[]).iter().all(|&slot| slot == EMPTY));

@@ -105,10 +105,10 @@ impl Stages<'_> {
         let most = self.plan.keys;
         let repeated = repeated_ids(&Partitions::open(folder, names::IDS)?, most, read.documents)?;
         self.indexed.check_repeated(&repeated, read.documents)?;
-        let prints = Partitions::open(folder, names::PRINTS)?;
+        let fingerprints = Partitions::open(folder, names::PRINTS)?;
         let documents = read.documents + self.indexed.len();
         let ticker = self.ticker(folder, Stage::Collapse, documents as usize);
-        let firsts = FirstDocuments::new(documents, &prints, &repeated, most, &ticker)?;
+        let firsts = FirstDocuments::new(documents, &fingerprints, &repeated, most, &ticker)?;
         let (mut marks, in_buckets, is_narrowed) = if self.is_exact() {
             let (marks, is_narrowed) = self.surviving(folder, &firsts)?;
             (marks, None, is_narrowed)

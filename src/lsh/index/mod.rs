@@ -1,11 +1,11 @@
 //! An index of documents that come one at a time.
 
 #[cfg(feature = "storage")]
-mod base;
+mod mapped;
 #[cfg(not(feature = "storage"))]
-#[path = "no_base.rs"]
-mod base;
-mod live;
+#[path = "mapped_disabled.rs"]
+mod mapped;
+mod resident;
 #[cfg(feature = "storage")]
 mod save;
 
@@ -19,8 +19,8 @@ use super::banding::{Banding, valid_threshold};
 use crate::error::{Error, Kind};
 use crate::similarity::{ShingleSet, Similarity};
 use crate::sketch::{EMPTY, Estimate, Signature, Sketcher, floor_slots};
-use base::Base;
-use live::Live;
+use mapped::Mapped;
+use resident::Resident;
 
 /// Documents under ids of your own, to find those that a text resembles.
 ///
@@ -78,8 +78,8 @@ pub struct Index<Id> {
     banding: Banding,
     threshold: f64,
     /// What lay in files when the index was opened. Inserted before anything that is live.
-    base: Option<Base<Id>>,
-    live: Live<Id>,
+    mapped: Option<Mapped<Id>>,
+    resident: Resident<Id>,
     /// The files that it was opened from, or saved to since.
     #[cfg(feature = "storage")]
     saved: save::Saved,
@@ -127,8 +127,8 @@ impl<Id: Clone + Eq + Hash + Debug> Index<Id> {
     /// signature.
     pub fn new(sketcher: Sketcher, banding: Banding, threshold: f64) -> Result<Self, Error> {
         Ok(Self {
-            base: None,
-            live: Live::new(*sketcher.scheme(), banding.bands(), 0),
+            mapped: None,
+            resident: Resident::new(*sketcher.scheme(), banding.bands(), 0),
             banding: banding.fits(sketcher.scheme().hashes())?,
             threshold: valid_threshold(threshold)?,
             sketcher,
@@ -175,7 +175,7 @@ impl<Id: Clone + Eq + Hash + Debug> Index<Id> {
             let signatures = self.sketcher.signatures(texts);
             for (slots, id) in signatures.rows().zip(&mut ids) {
                 let keys = self.keys(slots);
-                self.live.insert(id, slots, &keys);
+                self.resident.insert(id, slots, &keys);
             }
         }
         Ok(())
@@ -194,7 +194,7 @@ impl<Id: Clone + Eq + Hash + Debug> Index<Id> {
             return Err(id_taken(&id));
         }
         let keys = self.keys(signature.slots());
-        self.live.insert(id, signature.slots(), &keys);
+        self.resident.insert(id, signature.slots(), &keys);
         Ok(())
     }
 
@@ -204,27 +204,27 @@ impl<Id: Clone + Eq + Hash + Debug> Index<Id> {
         Id: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
-        if let Some(base) = &mut self.base
-            && let Some(row) = base.find(id)
+        if let Some(mapped) = &mut self.mapped
+            && let Some(row) = mapped.find(id)
         {
-            base.remove(row);
+            mapped.remove(row);
             return true;
         }
-        self.live.remove(id, self.banding)
+        self.resident.remove(id, self.banding)
     }
 
     /// Removes the documents for whose id `keep` returns false. It is called in the order of insertion.
     pub fn retain(&mut self, mut keep: impl FnMut(&Id) -> bool) {
-        if let Some(base) = &mut self.base {
-            for row in 0..base.rows() {
-                if base.has(row) && base.id(row).is_some_and(|id| !keep(&id)) {
-                    base.remove(row);
+        if let Some(mapped) = &mut self.mapped {
+            for row in 0..mapped.rows() {
+                if mapped.has(row) && mapped.id(row).is_some_and(|id| !keep(&id)) {
+                    mapped.remove(row);
                 }
             }
         }
-        for row in self.live.in_order() {
-            if let Some(id) = self.live.id(row).filter(|&id| !keep(id)).cloned() {
-                self.live.remove(&id, self.banding);
+        for row in self.resident.in_order() {
+            if let Some(id) = self.resident.id(row).filter(|&id| !keep(id)).cloned() {
+                self.resident.remove(&id, self.banding);
             }
         }
     }
@@ -242,7 +242,7 @@ impl<Id: Clone + Eq + Hash + Debug> Index<Id> {
         })?;
         other.for_each(|id, slots| {
             let keys = self.keys(slots);
-            self.live.insert(id, slots, &keys);
+            self.resident.insert(id, slots, &keys);
             Ok(())
         })
     }
@@ -266,15 +266,15 @@ impl<Id: Clone + Eq + Hash + Debug> Index<Id> {
 
     /// Hands out every document, in the order in which they were inserted.
     fn for_each(&self, mut each: impl FnMut(Id, &[u32]) -> Result<(), Error>) -> Result<(), Error> {
-        if let Some(base) = &self.base {
+        if let Some(mapped) = &self.mapped {
             let mut slots = Vec::new();
-            for row in (0..base.rows()).filter(|&row| base.has(row)) {
-                each(base.document(row, &mut slots)?, &slots)?;
+            for row in (0..mapped.rows()).filter(|&row| mapped.has(row)) {
+                each(mapped.document(row, &mut slots)?, &slots)?;
             }
         }
-        for row in self.live.in_order() {
-            if let Some(id) = self.live.id(row) {
-                each(id.clone(), self.live.slots(row))?;
+        for row in self.resident.in_order() {
+            if let Some(id) = self.resident.id(row) {
+                each(id.clone(), self.resident.slots(row))?;
             }
         }
         Ok(())
@@ -400,18 +400,23 @@ impl<Id: Clone + Eq + Hash + Debug> Index<Id> {
         }
         let keys = self.keys(slots);
         let mut found = Vec::new();
-        if let Some(base) = &self.base {
-            found.extend(base.candidates(&keys).into_iter().map(|row| Found {
-                estimate: base.estimate(row, slots),
+        if let Some(mapped) = &self.mapped {
+            found.extend(mapped.candidates(&keys).into_iter().map(|row| Found {
+                estimate: mapped.estimate(row, slots),
                 turn: u64::from(row),
-                place: Place::Base(row),
+                place: Place::Mapped(row),
             }));
         }
-        found.extend(self.live.candidates(&keys).into_iter().map(|row| Found {
-            estimate: self.live.estimate(row, slots),
-            turn: self.live.turn(row),
-            place: Place::Live(row),
-        }));
+        found.extend(
+            self.resident
+                .candidates(&keys)
+                .into_iter()
+                .map(|row| Found {
+                    estimate: self.resident.estimate(row, slots),
+                    turn: self.resident.turn(row),
+                    place: Place::Resident(row),
+                }),
+        );
         found.sort_by(Found::compare);
         found
     }
@@ -428,8 +433,8 @@ impl<Id: Clone + Eq + Hash + Debug> Index<Id> {
 
     fn id_at(&self, place: Place) -> Option<Id> {
         match place {
-            Place::Base(row) => self.base.as_ref()?.id(row),
-            Place::Live(row) => self.live.id(row).cloned(),
+            Place::Mapped(row) => self.mapped.as_ref()?.id(row),
+            Place::Resident(row) => self.resident.id(row).cloned(),
         }
     }
 
@@ -439,9 +444,9 @@ impl<Id: Clone + Eq + Hash + Debug> Index<Id> {
         Id: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
-        let base = self.base.as_ref().and_then(|base| base.find(id));
-        let live = || self.live.find(id).map(Place::Live);
-        base.map(Place::Base).or_else(live)
+        let mapped = self.mapped.as_ref().and_then(|mapped| mapped.find(id));
+        let resident = || self.resident.find(id).map(Place::Resident);
+        mapped.map(Place::Mapped).or_else(resident)
     }
 
     /// True where a document of that id is in the index.
@@ -461,8 +466,8 @@ impl<Id: Clone + Eq + Hash + Debug> Index<Id> {
     {
         let mut slots = Vec::new();
         match self.find(id)? {
-            Place::Base(row) => drop(self.base.as_ref()?.document(row, &mut slots)),
-            Place::Live(row) => slots.extend_from_slice(self.live.slots(row)),
+            Place::Mapped(row) => drop(self.mapped.as_ref()?.document(row, &mut slots)),
+            Place::Resident(row) => slots.extend_from_slice(self.resident.slots(row)),
         }
         Signature::from_slots(*self.sketcher.scheme(), slots).ok()
     }
@@ -470,14 +475,14 @@ impl<Id: Clone + Eq + Hash + Debug> Index<Id> {
     /// The ids, in the order of insertion. They are sorted first, which takes 16 bytes a document for as long as the iterator
     /// lives. Those of an opened index are read into memory when they are first asked for.
     pub fn ids(&self) -> impl Iterator<Item = &Id> {
-        let base = self.base.iter().flat_map(Base::ids);
-        let live = self.live.in_order().into_iter();
-        base.chain(live.filter_map(|row| self.live.id(row)))
+        let mapped = self.mapped.iter().flat_map(Mapped::ids);
+        let resident = self.resident.in_order().into_iter();
+        mapped.chain(resident.filter_map(|row| self.resident.id(row)))
     }
 
     /// Documents in the index.
     pub fn len(&self) -> usize {
-        self.base.as_ref().map_or(0, Base::len) + self.live.len()
+        self.mapped.as_ref().map_or(0, Mapped::len) + self.resident.len()
     }
 
     /// True where the index holds no document.
@@ -488,7 +493,7 @@ impl<Id: Clone + Eq + Hash + Debug> Index<Id> {
     /// Bytes held on the heap, about; what the ids themselves hold there is not counted, and neither are the files of
     /// an opened index.
     pub fn memory_usage(&self) -> usize {
-        self.base.as_ref().map_or(0, Base::memory_usage) + self.live.memory_usage()
+        self.mapped.as_ref().map_or(0, Mapped::memory_usage) + self.resident.memory_usage()
     }
 
     /// What makes the signatures.
@@ -527,8 +532,8 @@ struct Found {
 /// A row of the documents in files, or of those in memory.
 #[derive(Clone, Copy)]
 enum Place {
-    Base(u32),
-    Live(u32),
+    Mapped(u32),
+    Resident(u32),
 }
 
 impl Found {

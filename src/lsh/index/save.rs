@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::{Base, Index, Live};
+use super::{Index, Mapped, Resident};
 use crate::error::{Error, Kind};
 use crate::lsh::Banding;
 use crate::passing::resolve;
@@ -121,21 +121,21 @@ impl<Id: StoredId> Index<Id> {
     }
 
     fn open_with(dir: &Path, checks: Checks) -> Result<Self, Error> {
-        let base = Base::open(dir, checks)?;
-        let about = base.stored().about();
-        let bad = |error: Error| Problem::bad(&base.stored().header_path(), error.to_string());
+        let mapped = Mapped::open(dir, checks)?;
+        let about = mapped.stored().about();
+        let bad = |error: Error| Problem::bad(&mapped.stored().header_path(), error.to_string());
         let (bands, rows) = about.banding;
         let banding = Banding::new(bands, rows).map_err(bad)?;
         let sketcher = Sketcher::new(about.scheme);
         let empty = Self::new(sketcher, banding, about.threshold).map_err(bad)?;
-        let next = u64::from(base.rows());
+        let next = u64::from(mapped.rows());
         let saved = Saved::default();
-        let dir = base.stored().dir();
+        let dir = mapped.stored().dir();
         let place = resolve(dir).map_err(|error| Problem::io("read", dir, &error))?;
-        saved.set(place, base.stored().checksum().to_owned());
+        saved.set(place, mapped.stored().checksum().to_owned());
         Ok(Self {
-            live: Live::new(about.scheme, banding.bands(), next),
-            base: Some(base),
+            resident: Resident::new(about.scheme, banding.bands(), next),
+            mapped: Some(mapped),
             saved,
             ..empty
         })

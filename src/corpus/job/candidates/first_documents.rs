@@ -16,10 +16,10 @@ pub(crate) const NONE: u32 = u32::MAX;
 pub(crate) struct FirstDocuments(pub(crate) Vec<u32>);
 
 impl FirstDocuments {
-    /// Every document but the rejected ones is taken for empty until its print is found.
+    /// Every document but the rejected ones is taken for empty until its fingerprint is found.
     pub(crate) fn new(
         documents: u32,
-        prints: &Partitions,
+        fingerprints: &Partitions,
         rejected: &[(u32, u32)],
         most: usize,
         ticker: &Ticker<'_>,
@@ -31,9 +31,9 @@ impl FirstDocuments {
                 .is_ok()
         };
         let mut rest = documents as usize;
-        for part in 0..prints.len() {
+        for part in 0..fingerprints.len() {
             let mut with_print = 0;
-            for_each_key(prints, part, |_: u128, document| {
+            for_each_key(fingerprints, part, |_: u128, document| {
                 with_print += 1;
                 if !is_rejected(document) {
                     firsts[document as usize] = document;
@@ -41,14 +41,16 @@ impl FirstDocuments {
             })?;
             let is_asked = |document: u32| !is_rejected(document);
             let mut copies = Shared::new();
-            shared::<u128>(prints, part, most, is_asked, |shared| copies.extend(shared))?;
+            shared::<u128>(fingerprints, part, most, is_asked, |shared| {
+                copies.extend(shared)
+            })?;
             for (first, copy) in copies {
                 firsts[copy as usize] = firsts[first as usize];
             }
             ticker.tick(with_print)?;
             rest -= with_print;
         }
-        // Those without shingles have no print.
+        // Those without shingles have no fingerprint.
         ticker.tick(rest)?;
         Ok(Self(firsts))
     }

@@ -43,7 +43,7 @@ impl Manifest {
         if let Some(read) = &self.read {
             needed.extend([&read.rows, &read.ends, &read.rejections]);
             if self.picked.is_none() {
-                needed.extend([&read.found_by, &read.prints, &read.ids]);
+                needed.extend([&read.found_by, &read.fingerprints, &read.ids]);
             }
         }
         if let Some(picked) = &self.picked {
@@ -81,7 +81,7 @@ pub(crate) struct ReadDone {
     pub(crate) rows: Whole,
     /// Keys of bands, or sampled hashes.
     pub(crate) found_by: Whole,
-    pub(crate) prints: Whole,
+    pub(crate) fingerprints: Whole,
     pub(crate) ids: Whole,
 }
 

@@ -27,7 +27,7 @@ pub(crate) struct FirstPass<'f> {
     rows: Writing<'f>,
     /// Keys of bands, or sampled hashes in strips.
     found_by: Partitioner<'f>,
-    prints: Partitioner<'f>,
+    fingerprints: Partitioner<'f>,
     ids: Partitioner<'f>,
     rejections: Writing<'f>,
     /// Documents whose digests are to come.
@@ -58,7 +58,7 @@ impl<'f> FirstPass<'f> {
             policy,
             rows: folder.create(names::ROWS, 1 << 16)?,
             found_by: Partitioner::create(folder, name, parts, memory - 2 * of_few)?,
-            prints: Partitioner::create(folder, names::PRINTS, few, of_few)?,
+            fingerprints: Partitioner::create(folder, names::PRINTS, few, of_few)?,
             ids: Partitioner::create(folder, names::IDS, few, of_few)?,
             rejections: folder.create(names::EARLY, 1 << 16)?,
             waiting: Vec::new(),
@@ -112,7 +112,7 @@ impl<'f> FirstPass<'f> {
             ends: self.folder.write_numbers(names::ENDS, &self.ends)?,
             rows: self.rows.finish()?,
             found_by: self.found_by.finish()?,
-            prints: self.prints.finish()?,
+            fingerprints: self.fingerprints.finish()?,
             ids: self.ids.finish()?,
         })
     }
@@ -139,7 +139,7 @@ impl Sink for FirstPass<'_> {
 
     fn take_digests(&mut self, digests: &mut Digests, _: &[bool]) -> Result<(), Error> {
         let mut waiting = std::mem::take(&mut self.waiting).into_iter();
-        digests.for_each(|print, shingles, found_by| {
+        digests.for_each(|fingerprint, shingles, found_by| {
             let Some(mut row) = waiting.next() else {
                 return Ok(());
             };
@@ -152,8 +152,8 @@ impl Sink for FirstPass<'_> {
             row.shingles = shingles;
             row.write(&mut self.rows)?;
             self.ids.write_key(xxh3_128(row.id.as_bytes()), document)?;
-            if !print.is_empty() {
-                self.prints.write_key(print.bits(), document)?;
+            if !fingerprint.is_empty() {
+                self.fingerprints.write_key(fingerprint.bits(), document)?;
             }
             let to = &mut self.found_by;
             match found_by {

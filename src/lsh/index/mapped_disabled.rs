@@ -10,9 +10,9 @@ use crate::sketch::Estimate;
 
 #[derive(Debug, Clone)]
 #[allow(dead_code, reason = "never made")]
-pub(super) struct Base<Id>(Infallible, PhantomData<Id>);
+pub(super) struct Mapped<Id>(Infallible, PhantomData<Id>);
 
-impl<Id> Base<Id> {
+impl<Id> Mapped<Id> {
     pub(super) fn rows(&self) -> u32 {
         match self.0 {}
     }

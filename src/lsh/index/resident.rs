@@ -9,7 +9,7 @@ use crate::sketch::{Estimate, Scheme, SignatureMatrix, is_empty_row};
 
 /// Documents in rows. The row of one that was removed is used again.
 #[derive(Debug, Clone)]
-pub(super) struct Live<Id> {
+pub(super) struct Resident<Id> {
     /// The id in each row; none where it was removed.
     ids: Vec<Option<Id>>,
     row_of: HashMap<Id, u32>,
@@ -34,7 +34,7 @@ struct Link {
 /// End of a chain of rows.
 const END: u32 = u32::MAX;
 
-impl<Id: Clone + Eq + Hash> Live<Id> {
+impl<Id: Clone + Eq + Hash> Resident<Id> {
     /// No documents; the first one that is inserted has the turn `next_turn`.
     pub(super) fn new(scheme: Scheme, bands: usize, next_turn: u64) -> Self {
         Self {
@@ -231,22 +231,22 @@ mod tests {
     fn rows_are_used_again_and_turns_are_not() {
         let deduper = Deduper::new();
         let banding = deduper.banding();
-        let mut live = Live::new(*deduper.scheme(), banding.bands(), 7);
+        let mut resident = Resident::new(*deduper.scheme(), banding.bands(), 7);
         let signature = deduper.signature("some words of a text");
         let keys: Vec<u64> = banding.keys(signature.slots()).collect();
         for id in ["a", "b", "c"] {
-            live.insert(id, signature.slots(), &keys);
+            resident.insert(id, signature.slots(), &keys);
         }
-        assert!(live.remove("a", banding));
-        live.insert("d", signature.slots(), &keys);
-        assert_eq!(live.find("d"), Some(0));
-        assert_eq!(live.candidates(&keys), [0, 1, 2]);
-        let ids: Vec<_> = live
+        assert!(resident.remove("a", banding));
+        resident.insert("d", signature.slots(), &keys);
+        assert_eq!(resident.find("d"), Some(0));
+        assert_eq!(resident.candidates(&keys), [0, 1, 2]);
+        let ids: Vec<_> = resident
             .in_order()
             .into_iter()
-            .map(|row| live.id(row))
+            .map(|row| resident.id(row))
             .collect();
         assert_eq!(ids, [Some(&"b"), Some(&"c"), Some(&"d")]);
-        assert_eq!(live.turn(0), 10);
+        assert_eq!(resident.turn(0), 10);
     }
 }

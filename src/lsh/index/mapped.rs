@@ -8,7 +8,7 @@ use std::hash::Hash;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
-use super::live::table_memory;
+use super::resident::table_memory;
 use crate::error::Error;
 use crate::sketch::{Estimate, equal_slots_of_bytes};
 use crate::storage::{Checks, Problem, Section, Stored, StoredId};
@@ -16,7 +16,7 @@ use crate::storage::{hash_of_fed, hashes_as_stored};
 
 /// A stored index that is mapped, and which of its documents have been removed since.
 #[derive(Clone)]
-pub(super) struct Base<Id> {
+pub(super) struct Mapped<Id> {
     stored: Arc<Stored>,
     removed: Removed,
     /// True where ids are found by the table of the file.
@@ -38,7 +38,7 @@ struct Reading<Id> {
     shown: fn(&RowsOfIds) -> &HashMap<Id, u32>,
 }
 
-impl<Id> fmt::Debug for Base<Id> {
+impl<Id> fmt::Debug for Mapped<Id> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Base")
             .field("stored", &self.stored)
@@ -47,7 +47,7 @@ impl<Id> fmt::Debug for Base<Id> {
     }
 }
 
-impl<Id: StoredId> Base<Id> {
+impl<Id: StoredId> Mapped<Id> {
     /// Opens the index at `dir`.
     pub(super) fn open(dir: &Path, checks: Checks) -> Result<Self, Error> {
         let stored = Stored::open(dir, checks)?;
@@ -80,7 +80,7 @@ impl<Id: StoredId> Base<Id> {
     }
 }
 
-impl<Id: Eq + Hash> Base<Id> {
+impl<Id: Eq + Hash> Mapped<Id> {
     /// Rows, those of removed documents with them.
     pub(super) fn rows(&self) -> u32 {
         self.stored.len()

@@ -19,7 +19,7 @@ use crate::verify::ShingleSet;
 use crate::watch::Stage;
 
 /// Finds the candidates of documents.
-pub(super) struct Way<'d, D> {
+pub(super) struct Finder<'d, D> {
     pub(super) settings: &'d Settings,
     pub(super) documents: &'d [D],
     pub(super) run: Run<'d>,
@@ -36,13 +36,13 @@ pub(super) struct Found {
     pub(super) sets: Vec<SplitSet>,
 }
 
-impl<D> Clone for Way<'_, D> {
+impl<D> Clone for Finder<'_, D> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<D> Copy for Way<'_, D> {}
+impl<D> Copy for Finder<'_, D> {}
 
 /// The documents that may have a partner; and the number of sets to build, with the number of their shingles including
 /// repetitions.
@@ -92,7 +92,7 @@ impl InBuckets {
     }
 }
 
-impl<D: Shingled> Way<'_, D> {
+impl<D: Shingled> Finder<'_, D> {
     pub(super) fn by_lsh(self, firsts: Firsts, rows: SignatureMatrix) -> Result<Found, Error> {
         let distinct: Distinct = firsts.into();
         let found = self.buckets(&distinct, rows)?;
@@ -313,7 +313,7 @@ impl<D: Shingled> Way<'_, D> {
     }
 
     fn refuses_memory(self, survivors: &Survivors, frequent: &Frequent) -> Option<Reason> {
-        let Way { settings, .. } = self;
+        let Finder { settings, .. } = self;
         let (budget, threshold) = (settings.budget(), settings.threshold());
         budget.refuses_memory(
             survivors.sets,
