@@ -384,6 +384,17 @@ fn pages_of_wet_are_kept_and_removed_as_they_stand() {
 }
 
 #[test]
+fn standard_input_that_is_compressed_is_named() {
+    let place = Place::new();
+    let ran = place.run_with("- --kept k.jsonl", &gzip(four()));
+    assert_eq!(ran.code, 1);
+    let named = "-:1: not UTF-8 (byte 1): it looks like gzip data: decompress it";
+    assert!(ran.err.contains(named), "{}", ran.err);
+    let ran = place.run_with("- --input-format csv --kept k/", b"text\none\n");
+    assert!(ran.err.contains("name a .csv file"), "{}", ran.err);
+}
+
+#[test]
 fn wet_that_cannot_be_read_is_named() {
     let place = Place::new();
     let good = warc("conversion", "http://a.example/1", "", A);

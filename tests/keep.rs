@@ -5,10 +5,12 @@ mod support;
 use std::cmp::Ordering;
 
 use proptest::prelude::*;
-use resemblance::corpus::{Corpus, KeepBy, KeepPolicy, Outputs, Preference, ReadOptions, Sources};
-use resemblance::{Deduper, Run};
+use resemblance::corpus::{
+    Corpus, Job, KeepBy, KeepPolicy, Outputs, Preference, ReadOptions, Sinks, Sources,
+};
+use resemblance::{Deduper, Keep, Run};
 use serde_json::{Value, json};
-use support::program::{A, B, Place};
+use support::program::{A, B, Place, four};
 
 /// Copies of one text, each with fields of its own besides.
 fn copies(place: &Place, records: &[Value]) {
@@ -420,4 +422,18 @@ proptest! {
             prop_assert_eq!(order(a, a), Ordering::Equal);
         }
     }
+}
+
+#[test]
+fn a_job_refuses_a_rule_of_the_deduper_that_its_options_do_not_share() {
+    let place = Place::new();
+    place.write("in.jsonl", four());
+    let deduper = Deduper::builder().keep(Keep::Longest).build().unwrap();
+    let run = |options: ReadOptions| {
+        let sources = Sources::find(&[place.path("in.jsonl")]).unwrap();
+        Job::new(&deduper, options).run(sources, &Sinks::new(), None)
+    };
+    let error = run(ReadOptions::new()).unwrap_err().to_string();
+    assert!(error.contains("set ReadOptions::keep"), "{error}");
+    assert!(run(ReadOptions::new().keep(KeepPolicy::new(KeepBy::Longest))).is_ok());
 }

@@ -40,7 +40,21 @@ impl fmt::Display for Unusable {
 
 impl std::error::Error for Unusable {}
 
-/// The bytes as text, or where they are none.
+/// The bytes as text, or why they are none.
 pub(crate) fn utf8(bytes: &[u8]) -> Result<&str, String> {
-    std::str::from_utf8(bytes).map_err(|error| format!("not UTF-8 (byte {})", error.valid_up_to()))
+    std::str::from_utf8(bytes).map_err(|error| {
+        let at = error.valid_up_to();
+        match bytes {
+            [0x1F, 0x8B, ..] => format!("not UTF-8 (byte {at}): {}", compressed("gzip", "gz")),
+            [0x28, 0xB5, 0x2F, 0xFD, ..] => {
+                format!("not UTF-8 (byte {at}): {}", compressed("Zstandard", "zst"))
+            }
+            _ => format!("not UTF-8 (byte {at})"),
+        }
+    })
+}
+
+/// Advice for data of a compression that is not known by its name.
+fn compressed(how: &str, ending: &str) -> String {
+    format!("it looks like {how} data: decompress it, or name a file that ends in .{ending}")
 }

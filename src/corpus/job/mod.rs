@@ -75,10 +75,12 @@ use self::memory_plan::MemoryPlan;
 use self::on_disk::OnDisk;
 use self::stages::Stages;
 use crate::batch::PairsOfCopies;
+use crate::cluster::Keep;
 use crate::corpus::error::Error;
 use crate::corpus::escape::escaped_bytes;
 use crate::corpus::indexed::Indexed;
 use crate::corpus::inputs::sources::Sources;
+use crate::corpus::keep::policy::KeepBy;
 use crate::corpus::limit::{PROGRAM, RecordLimit};
 use crate::corpus::options::ReadOptions;
 use crate::corpus::outputs::sink::IndexSink;
@@ -123,7 +125,8 @@ pub struct Job {
 }
 
 impl Job {
-    /// A job with the defaults. Which copies are kept is up to [`ReadOptions::keep`].
+    /// A job with the defaults. [`ReadOptions::keep`] decides which copies are kept; a deduper with
+    /// [`Keep::Longest`](crate::Keep::Longest) is refused unless the options keep the longest copy as well.
     pub fn new(deduper: &Deduper, options: ReadOptions) -> Self {
         Self {
             settings: Arc::clone(deduper.settings()),
@@ -221,6 +224,16 @@ impl Job {
         self
     }
 
+    /// Refuses settings that keep the longest copy where the options do not: the options decide.
+    fn check_keep(&self) -> Result<(), Error> {
+        match (self.settings.keep(), self.options.fields.keep.by()) {
+            (Keep::Longest, by) if *by != KeepBy::Longest => Err(Error::refused(
+                "the deduper keeps the longest copy, but a job keeps what its ReadOptions say: set ReadOptions::keep instead",
+            )),
+            _ => Ok(()),
+        }
+    }
+
     /// Refuses to confirm texts that are not at hand.
     fn check_confirm(&self) -> Result<(), Error> {
         let cannot = match () {
@@ -271,6 +284,7 @@ impl Job {
         watch: Option<&dyn Watch>,
     ) -> Result<Decided, Error> {
         self.check_confirm()?;
+        self.check_keep()?;
         self.lie_apart(&sources, sinks)?;
         match (self.memory, &self.work) {
             (None, None) => InMemory::run(self, sources, sinks, watch),

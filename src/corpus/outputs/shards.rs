@@ -68,12 +68,22 @@ impl Origin {
     pub(crate) fn lie_apart(origins: &[Self], directory: &Path) -> Result<(), Error> {
         let mut seen = HashSet::new();
         let mut twice = None;
-        for Self { target, path, .. } in origins {
+        for Self {
+            target,
+            path,
+            format,
+            ..
+        } in origins
+        {
             if path == Path::new("-") {
                 let directory = escaped_bytes(directory.as_os_str());
+                let ending = match format.of {
+                    InputFormat::Text => InputFormat::JsonLines,
+                    other => other,
+                };
                 return Err(Error::refused(format!(
                     "{directory} would be a directory, and standard input has no name to lie there under: name a \
-                     .jsonl file"
+                     .{ending} file"
                 )));
             }
             if !seen.insert(&**target) {
