@@ -4,7 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use resemblance::Shingle;
+use resemblance::corpus::{Job, ReadOptions, Sinks, Sources};
+use resemblance::{Deduper, Shingle};
 use tempfile::TempDir;
 
 #[path = "../tests/support/statement.rs"]
@@ -31,6 +32,20 @@ pub fn file(name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
     let path = dir().join(name);
     fs::write(&path, bytes).unwrap();
     path
+}
+
+/// Checks that a run in memory and one within a bound count the same of a file.
+pub fn is_the_same_within_a_bound(path: &Path, options: &ReadOptions) {
+    let deduper = Deduper::new();
+    let run = |job: Job| {
+        let sources = Sources::find(&[path]).unwrap();
+        let decided = job.run(sources, &Sinks::new(), None).unwrap();
+        let counts = format!("{:?}", decided.counts());
+        decided.finish().unwrap();
+        counts
+    };
+    let plain = run(Job::new(&deduper, options.clone()));
+    assert_eq!(plain, run(Job::new(&deduper, options.clone()).memory(64 << 20)));
 }
 
 /// Names and contents of files.

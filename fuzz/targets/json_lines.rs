@@ -5,10 +5,9 @@
 use std::collections::HashSet;
 
 use libfuzzer_sys::fuzz_target;
-use resemblance::Deduper;
-use resemblance::corpus::{Corpus, Job, OnBad, ReadOptions, Sinks, Sources};
+use resemblance::corpus::{Corpus, OnBad, ReadOptions};
 use resemblance::text::{Content, Document, ReadBuffer};
-use resemblance_fuzz::file;
+use resemblance_fuzz::{file, is_the_same_within_a_bound};
 use serde_json::Value;
 
 /// The text and the id of a line, where it is plainly a record.
@@ -65,15 +64,6 @@ fuzz_target!(|bytes: &[u8]| {
     }
 
     if bytes.first().is_some_and(|byte| byte % 8 == 0) {
-        let deduper = Deduper::new();
-        let run = |job: Job| {
-            let sources = Sources::find(&[&path]).unwrap();
-            let decided = job.run(sources, &Sinks::new(), None).unwrap();
-            let counts = format!("{:?}", decided.counts());
-            decided.finish().unwrap();
-            counts
-        };
-        let plain = run(Job::new(&deduper, options.clone()));
-        assert_eq!(plain, run(Job::new(&deduper, options).memory(64 << 20)));
+        is_the_same_within_a_bound(&path, &options);
     }
 });

@@ -2,10 +2,9 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use resemblance::Deduper;
-use resemblance::corpus::{Corpus, Job, OnBad, ReadOptions, Sinks, Sources};
+use resemblance::corpus::{Corpus, OnBad, ReadOptions};
 use resemblance::text::{Content, Document, ReadBuffer};
-use resemblance_fuzz::file;
+use resemblance_fuzz::{file, is_the_same_within_a_bound};
 
 fuzz_target!(|input: (Vec<(bool, String)>, Vec<u8>)| {
     let (records, rest) = input;
@@ -34,15 +33,6 @@ fuzz_target!(|input: (Vec<(bool, String)>, Vec<u8>)| {
     }
 
     if bytes.last().is_some_and(|byte| byte % 8 == 2) {
-        let deduper = Deduper::new();
-        let run = |job: Job| {
-            let sources = Sources::find(&[&path]).unwrap();
-            let decided = job.run(sources, &Sinks::new(), None).unwrap();
-            let counts = format!("{:?}", decided.counts());
-            decided.finish().unwrap();
-            counts
-        };
-        let plain = run(Job::new(&deduper, options.clone()));
-        assert_eq!(plain, run(Job::new(&deduper, options).memory(64 << 20)));
+        is_the_same_within_a_bound(&path, &options);
     }
 });

@@ -225,19 +225,7 @@ impl From<Firsts> for Distinct {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sketch::{EMPTY, Scheme, SketchKind};
-    use crate::text::{Normalization, Shingle};
-
-    fn matrix(rows: &[[u32; 4]]) -> SignatureMatrix {
-        let scheme = Scheme::new(
-            SketchKind::FastSimilarity,
-            4,
-            Shingle::Words(5),
-            Normalization::NONE,
-            0,
-        );
-        SignatureMatrix::from_slots(scheme.unwrap(), rows.concat()).unwrap()
-    }
+    use crate::sketch::{EMPTY, matrix_of as matrix};
 
     fn sets(distinct: &Distinct) -> Vec<Vec<u32>> {
         let sets = 0..distinct.len();

@@ -249,19 +249,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::sketch::{Scheme, SketchKind};
-    use crate::text::{Normalization, Shingle};
-
-    fn matrix(rows: &[[u32; 4]]) -> SignatureMatrix {
-        let scheme = Scheme::new(
-            SketchKind::FastSimilarity,
-            4,
-            Shingle::Words(5),
-            Normalization::NONE,
-            0,
-        );
-        SignatureMatrix::from_slots(scheme.unwrap(), rows.concat()).unwrap()
-    }
+    use crate::sketch::matrix_of as matrix;
 
     #[test]
     fn the_largest_buckets_are_split_off() {

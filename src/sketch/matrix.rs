@@ -136,3 +136,13 @@ impl SignatureMatrix {
         self.slots.capacity() * size_of::<u32>()
     }
 }
+
+/// A matrix of these rows.
+#[cfg(test)]
+pub(crate) fn matrix_of(rows: &[[u32; 4]]) -> SignatureMatrix {
+    use crate::text::{Normalization, Shingle};
+
+    let sketch = super::SketchKind::FastSimilarity;
+    let scheme = Scheme::new(sketch, 4, Shingle::Words(5), Normalization::NONE, 0);
+    SignatureMatrix::from_slots(scheme.unwrap(), rows.concat()).unwrap()
+}

@@ -37,6 +37,8 @@ pub(crate) use fast_similarity::FastSimilarity;
 pub(crate) use floor::{below_floor, floor_slots};
 pub use kind::SketchKind;
 pub use matrix::SignatureMatrix;
+#[cfg(test)]
+pub(crate) use matrix::matrix_of;
 #[cfg(feature = "storage")]
 pub(crate) use scheme::BYTES as SCHEME_BYTES;
 pub use scheme::{SCHEME_VERSION, Scheme};
