@@ -150,8 +150,11 @@ fn lock(path: &Path, open: impl FnOnce() -> io::Result<File>) -> Result<Option<F
     if cfg!(not(unix)) {
         return Ok(None); // a lock on a file keeps others, and other handles, from writing to it
     }
-    let Ok(file) = open() else {
-        return Ok(None);
+    let file = match open() {
+        Ok(file) => file,
+        // Another run has removed it, before it could be held.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(()),
+        Err(_) => return Ok(None),
     };
     match file.try_lock() {
         Err(fs::TryLockError::WouldBlock) => Err(()),
@@ -220,6 +223,12 @@ mod tests {
         next.persist(&place).unwrap();
         drop(held);
         assert_eq!(names(), 1);
+    }
+
+    #[test]
+    fn what_is_removed_before_it_is_held_is_made_again() {
+        let gone = tempfile::tempdir().unwrap().path().join("gone");
+        assert!(lock(&gone, || File::open(&gone)).is_err());
     }
 
     #[test]
