@@ -241,9 +241,9 @@ proptest! {
 fn corrupted(bytes: &[u8], random: &mut Random) -> Option<Vec<u8>> {
     let mut bytes = bytes.to_owned();
     match random.below(4) {
-        0 => bytes.truncate(random.below(bytes.len().max(1))),
         1 => bytes.push(random.below(256) as u8),
         _ if bytes.is_empty() => return None,
+        0 => bytes.truncate(random.below(bytes.len())),
         _ => {
             let place = random.below(bytes.len());
             bytes[place] ^= 1 + random.below(255) as u8;
