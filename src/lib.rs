@@ -76,6 +76,7 @@
 //! caseless. It reads no environment variable and sets up no logger and no allocator.
 
 // What everything stands on.
+mod boundary;
 #[cfg(feature = "storage")]
 mod checksum;
 mod counting;

@@ -5,6 +5,7 @@ use rayon::prelude::*;
 use super::open::open;
 use super::run::Run;
 use super::shingled::{Memory, Shingled};
+use crate::boundary::IndexedFrom;
 use crate::candidates::{Candidates, Crowds};
 use crate::collapse::{Distinct, Firsts};
 use crate::error::Error;
@@ -209,7 +210,7 @@ impl<D: Shingled> Finder<'_, D> {
     fn buckets(self, distinct: &Distinct, rows: SignatureMatrix) -> Result<InBuckets, Error> {
         let banding = self.settings.banding();
         let ticker = self.run.ticker(Stage::Candidates, banding.bands());
-        let new = self.indexed_sets_from(distinct);
+        let new = self.new_sets(distinct);
         let row = |document| rows.row(document);
         let mut buckets = Buckets::try_new(row, distinct, banding, new, &ticker)?;
         let crowded = buckets.split_off(self.settings.most_bucket_pairs(new), new);
@@ -281,7 +282,7 @@ impl<D: Shingled> Finder<'_, D> {
         let joined: Vec<Parts<'_>> = (0..sets.len()).map(joined).collect();
         let ticker = self.run.ticker(Stage::Candidates, joined.len());
         let indexed_from = self.indexed_sets_from(distinct);
-        let is_indexed = |set: u32| set as usize >= indexed_from;
+        let is_indexed = |set| indexed_from.is_indexed(set);
         let threshold = Threshold(self.settings.threshold());
         Join::new(&joined, frequent, threshold, is_indexed, &ticker)
     }
@@ -399,14 +400,19 @@ impl<D: Shingled> Finder<'_, D> {
         Ok(survivors)
     }
 
-    /// The number of the first set that only indexed documents have. Sets are in the order of their first documents.
-    pub(super) fn indexed_sets_from(self, distinct: &Distinct) -> usize {
-        let Some(from) = self.run.indexed_from else {
-            return distinct.len();
+    /// The sets that only indexed documents have. Sets are in the order of their first documents.
+    pub(super) fn indexed_sets_from(self, distinct: &Distinct) -> IndexedFrom {
+        IndexedFrom::after(self.new_sets(distinct))
+    }
+
+    /// The number of sets that new documents have.
+    fn new_sets(self, distinct: &Distinct) -> usize {
+        let is_indexed = |&set: &usize| {
+            let first = distinct.first(set) as u32;
+            self.run.indexed_from.is_indexed(first)
         };
         let sets = 0..distinct.len();
-        let sets = sets.into_iter().rev();
-        distinct.len() - sets.take_while(|&set| distinct.first(set) >= from).count()
+        distinct.len() - sets.rev().take_while(is_indexed).count()
     }
 
     /// Builds the shingle sets that will be compared: those of candidates, and those of copies, whose similarity is

@@ -11,6 +11,7 @@ use std::fmt::Debug;
 
 use rayon::prelude::*;
 
+use crate::boundary::IndexedFrom;
 use crate::candidates::Candidates;
 use crate::chances::{Agreement, Chances};
 use crate::cluster::{ClusterMode, Clusters, Grouping, Keep, Labels, components, leaders};
@@ -53,8 +54,8 @@ pub struct Batch<'d, D> {
     reason: Reason,
     /// The shingles of each distinct set; empty for sets that are neither candidates nor have copies.
     sets: Vec<SplitSet>,
-    /// All documents of the sets from this number on are indexed ones.
-    indexed_sets_from: usize,
+    /// The sets that only indexed documents have.
+    indexed_sets_from: IndexedFrom,
 }
 
 impl<'d, D: Document + Sync> Batch<'d, D> {
@@ -235,13 +236,12 @@ impl<D: Shingled> Batch<'_, D> {
     /// Whether a set has indexed documents.
     fn has_indexed(&self, set: u32) -> bool {
         let last = self.distinct.documents(set as usize).last();
-        let from = self.run.indexed_from;
-        from.is_some_and(|from| last.is_some_and(|&document| document as usize >= from))
+        last.is_some_and(|&document| self.run.indexed_from.is_indexed(document))
     }
 
     /// Whether all documents of a set are indexed ones.
     fn is_indexed(&self, set: u32) -> bool {
-        set as usize >= self.indexed_sets_from
+        self.indexed_sets_from.is_indexed(set)
     }
 
     /// The same as [`for_each_pair`](Batch::for_each_pair), with a tally that may already contain counts. Returns the
@@ -360,7 +360,7 @@ impl<D: Shingled> Batch<'_, D> {
             return Ok(());
         }
         let similarity = self.sets[set].similarity(&self.sets[set]);
-        let new = self.new_of(documents);
+        let new = self.run.indexed_from.new_of(documents);
         tally.add_copies(documents.len() as u64, (documents.len() - new) as u64);
         let paired = self.run.pairs_of_copies.paired(&documents[..new]);
         for (i, &a) in paired.iter().enumerate() {
@@ -381,7 +381,8 @@ impl<D: Shingled> Batch<'_, D> {
     ) -> Result<(), E> {
         let left = self.distinct.documents(set as usize);
         let right = self.distinct.documents(partner.set as usize);
-        let pairs = self.products(left, right);
+        let indexed_from = self.run.indexed_from;
+        let pairs = indexed_from.products(left, right);
         let pairs: usize = pairs
             .iter()
             .map(|(left, right)| left.len() * right.len())
@@ -399,7 +400,7 @@ impl<D: Shingled> Batch<'_, D> {
             tally.add(similarity.jaccard, union, pairs as u64, agreement);
         }
         let copies = self.run.pairs_of_copies;
-        for (left, right) in self.products(copies.paired(left), copies.paired(right)) {
+        for (left, right) in indexed_from.products(copies.paired(left), copies.paired(right)) {
             for &a in left {
                 for &b in right {
                     each(Pair::of(a, b, partner.similarity))?;
@@ -407,20 +408,6 @@ impl<D: Shingled> Batch<'_, D> {
             }
         }
         Ok(())
-    }
-
-    /// Two products of documents that together give all pairs between two sets, except pairs of two indexed documents.
-    fn products<'s>(&self, left: &'s [u32], right: &'s [u32]) -> [(&'s [u32], &'s [u32]); 2] {
-        let (new, indexed) = left.split_at(self.new_of(left));
-        [(new, right), (indexed, &right[..self.new_of(right)])]
-    }
-
-    /// The number of new documents of a set. They come before the indexed ones.
-    fn new_of(&self, documents: &[u32]) -> usize {
-        let from = self.run.indexed_from;
-        from.map_or(documents.len(), |from| {
-            documents.partition_point(|&document| (document as usize) < from)
-        })
     }
 }
 

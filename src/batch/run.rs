@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 use std::fmt::{self, Debug};
 
+use crate::boundary::IndexedFrom;
 use crate::named::named;
 use crate::watch::{Stage, Ticker, Watch};
 
@@ -29,8 +30,7 @@ pub struct Run<'a> {
     watch: Option<&'a dyn Watch>,
     pub(super) keep_by: Option<&'a KeepOrder<'a>>,
     pub(super) pairs_of_copies: PairsOfCopies,
-    /// Documents from this number on are indexed ones: they are not compared with each other, and always kept.
-    pub(super) indexed_from: Option<usize>,
+    pub(super) indexed_from: IndexedFrom,
 }
 
 /// Which pairs of documents with the same shingles are reported.
@@ -102,12 +102,11 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Treats the documents from this number on as indexed ones: they were compared with each other before, and are
-    /// always kept. They must be the least by [`keep_by`](Self::keep_by).
+    /// Treats the documents behind this boundary as indexed ones. They must be the least by [`keep_by`](Self::keep_by).
     #[cfg(feature = "corpus")]
-    pub(crate) fn indexed_from(self, document: usize) -> Self {
+    pub(crate) fn indexed_from(self, indexed_from: IndexedFrom) -> Self {
         Self {
-            indexed_from: Some(document),
+            indexed_from,
             ..self
         }
     }

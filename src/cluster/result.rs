@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 use rayon::prelude::*;
 
 use super::Labels;
+use crate::boundary::IndexedFrom;
 use crate::collapse::Distinct;
 use crate::error::Error;
 use crate::recall::{LinkTally, Missed, Recall};
@@ -216,7 +217,7 @@ pub(crate) struct Grouping<'a> {
     /// Whether two sets are found for certain where they are similar.
     pub(crate) are_certain: &'a (dyn Fn(u32, u32) -> bool + Sync),
     /// Sets from this number on have documents of an index alone.
-    pub(crate) indexed_sets_from: usize,
+    pub(crate) indexed_sets_from: IndexedFrom,
     /// Counts the sets that are removed.
     pub(crate) tally: &'a LinkTally<'a>,
 }
@@ -284,7 +285,7 @@ impl Grouping<'_> {
             return;
         };
         let is_first = self.distinct.first(set) == document;
-        if !is_first || set == kept || set >= self.indexed_sets_from {
+        if !is_first || set == kept || self.indexed_sets_from.is_indexed(set as u32) {
             return;
         }
         match (self.are_certain)(set as u32, kept as u32) && self.tally.reaches(similarity) {

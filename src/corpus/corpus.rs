@@ -88,7 +88,7 @@ impl Corpus {
     ) -> Result<(Self, Digests), Error> {
         let (mut corpus, digests) =
             Gathering::run(sources, options, Some(digester), indexed, watch)?;
-        corpus.keep.indexed_from(corpus.documents.len());
+        corpus.keep.indexed_from_here(corpus.documents.len());
         Ok((corpus, digests.unwrap_or_else(|| digester.empty())))
     }
 

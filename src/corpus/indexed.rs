@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use crate::batch::{Memory, Shingled};
+use crate::boundary::IndexedFrom;
 use crate::corpus::error::Error;
 use crate::corpus::escape::escaped_bytes;
 use crate::corpus::ids::used_before;
@@ -58,13 +59,19 @@ impl Indexed {
     }
 
     /// Refuses an index that has an id twice, by documents whose ids earlier ones have, sorted, and those; documents of
-    /// indexes have numbers from `new` on.
-    pub(crate) fn check_repeated(&self, repeated: &[(u32, u32)], new: u32) -> Result<(), Error> {
-        let of_index = repeated.iter().find(|&&(document, _)| document >= new);
+    /// indexes come after `indexed_from`.
+    pub(crate) fn check_repeated(
+        &self,
+        repeated: &[(u32, u32)],
+        indexed_from: IndexedFrom,
+    ) -> Result<(), Error> {
+        let of_index = repeated
+            .iter()
+            .find_map(|&(document, _)| indexed_from.place(document));
         let twice = repeated.windows(2).find(|pair| pair[0].0 == pair[1].0);
         let document = match (of_index, twice) {
-            (Some(&(document, _)), _) => document - new,
-            (None, Some(pair)) => pair[1].1.saturating_sub(new),
+            (Some(document), _) => document,
+            (None, Some(pair)) => indexed_from.place(pair[1].1).unwrap_or_default(),
             (None, None) => return Ok(()),
         };
         let (dir, _) = &self.indexes[self.index_of(document)];

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use crate::boundary::IndexedFrom;
 use crate::cluster::Cluster;
 use crate::corpus::error::Error;
 use crate::corpus::outputs::sink::{IndexSink, RecordSink, Table};
@@ -202,10 +203,14 @@ pub(super) struct ClusterCounts {
 
 impl ClusterCounts {
     /// Counts a cluster. Documents from number `new` on are of indexes.
-    pub(super) fn count(&mut self, cluster: &Cluster<'_>, new: usize) {
-        let removed = removed_of(cluster, new);
+    pub(super) fn count(&mut self, cluster: &Cluster<'_>, indexed_from: IndexedFrom) {
+        let removed = removed_of(cluster, indexed_from);
         let joined = cluster.removed.len() - removed;
-        self.add(Self::of(removed, joined, cluster.kept >= new));
+        self.add(Self::of(
+            removed,
+            joined,
+            indexed_from.is_indexed(cluster.kept as u32),
+        ));
     }
 
     /// One cluster, in which so many new documents are removed, and so many others of indexes stay beside the one that is
@@ -230,9 +235,9 @@ impl ClusterCounts {
 
 /// How many of a cluster's documents that are not kept for it are below number `new`: these come first, and are removed;
 /// the others are of indexes.
-pub(super) fn removed_of(cluster: &Cluster<'_>, new: usize) -> usize {
+pub(super) fn removed_of(cluster: &Cluster<'_>, indexed_from: IndexedFrom) -> usize {
     let others = cluster.removed;
-    others.partition_point(|other| other.document < new)
+    others.partition_point(|other| indexed_from.is_new(other.document as u32))
 }
 
 /// A cluster: a document that is kept, and those that are removed for it. With an index, at least one of them is new.

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use rayon::prelude::*;
 
 use crate::batch::{Batch, Memory, Run, Shingled as _};
+use crate::boundary::IndexedFrom;
 use crate::cluster::{Cluster, Clusters};
 use crate::collapse::Distinct;
 use crate::corpus::corpus::Corpus;
@@ -99,7 +100,7 @@ impl InMemory {
         let mut of_clusters = ClusterCounts::default();
         clusters
             .iter()
-            .for_each(|cluster| of_clusters.count(&cluster, new));
+            .for_each(|cluster| of_clusters.count(&cluster, gathered.indexed_from()));
         let rejected = corpus.rejections().len();
         let empty = clusters.empty().iter();
         let counts = Counts {
@@ -116,18 +117,18 @@ impl InMemory {
 
     /// The clusters in which new documents are removed. These come before those of indexes.
     fn clusters(&self) -> impl Iterator<Item = DecidedCluster> {
-        let new = self.gathered.new_documents();
+        let indexed_from = self.gathered.indexed_from();
         let clusters = self.clusters.iter();
-        let clusters = clusters.filter(move |cluster| removed_of(cluster, new) > 0);
+        let clusters = clusters.filter(move |cluster| removed_of(cluster, indexed_from) > 0);
         let clusters = clusters.enumerate();
         clusters.map(|(number, cluster)| self.decided(number, cluster))
     }
 
     fn decided(&self, number: usize, cluster: Cluster<'_>) -> DecidedCluster {
         let Gathered { corpus, .. } = &self.gathered;
-        let new = self.gathered.new_documents();
+        let indexed_from = self.gathered.indexed_from();
         let id = |document| self.gathered.id(document).into_owned();
-        let (removed, joined) = cluster.removed.split_at(removed_of(&cluster, new));
+        let (removed, joined) = cluster.removed.split_at(removed_of(&cluster, indexed_from));
         let removed = removed.iter().map(|removal| Removed {
             id: id(removal.document),
             similarity: removal.similarity,
@@ -140,7 +141,7 @@ impl InMemory {
         DecidedCluster {
             number,
             kept: id(cluster.kept),
-            is_indexed: cluster.kept >= new,
+            is_indexed: indexed_from.is_indexed(cluster.kept as u32),
             removed: removed.collect(),
             joined: joined.collect(),
         }
@@ -227,7 +228,7 @@ impl Gathered {
         let copies = job.pairs_of_copies.unwrap_or_default();
         let mut run = Run::new().keep_by(&order).pairs_of_copies(copies);
         if !self.indexed.is_empty() {
-            run = run.indexed_from(self.new_documents());
+            run = run.indexed_from(self.indexed_from());
         }
         if let Some(watch) = watch {
             run = run.watch(watch);
@@ -251,15 +252,19 @@ impl Gathered {
 
     /// How many documents each set has, and how many of these are of indexes.
     fn copies(&self, distinct: &Distinct) -> impl Iterator<Item = (u32, u32)> {
-        let new = self.new_documents() as u32;
+        let indexed_from = self.indexed_from();
         (0..distinct.len()).map(move |set| {
             let documents = distinct.documents(set);
-            let indexed = documents.len() - documents.partition_point(|&document| document < new);
+            let indexed = documents.len() - indexed_from.new_of(documents);
             (documents.len() as u32, indexed as u32)
         })
     }
 
-    /// New documents: those from this number on are of indexes.
+    /// The documents of indexes, after the new ones.
+    fn indexed_from(&self) -> IndexedFrom {
+        IndexedFrom::after(self.new_documents())
+    }
+
     fn new_documents(&self) -> usize {
         self.corpus.documents().len()
     }

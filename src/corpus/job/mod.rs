@@ -367,16 +367,17 @@ impl Job {
         let plan = stages.plan.beside(read.documents + indexed.len());
         let stages = Stages { plan, ..stages };
         let picked = stages.pick(&mut work, &read)?;
+        let indexed_from = read.indexed_from();
         if sinks.pairs.is_some() {
-            stages.check_copies(&work, &picked, read.documents)?;
+            stages.check_copies(&work, &picked, indexed_from)?;
         }
         let known = stages.known(&work, &read, &picked)?;
         let sets = stages.sets(&mut work, &picked, &known)?;
         let wants_pairs = sinks.pairs.is_some();
-        let found = stages.find(&mut work, &picked, &sets, read.documents, wants_pairs)?;
-        let decided = stages.decide(&mut work, &picked, &found, read.documents)?;
+        let found = stages.find(&mut work, &picked, &sets, indexed_from, wants_pairs)?;
+        let decided = stages.decide(&mut work, &picked, &found, indexed_from)?;
         let pairs = match &sinks.pairs {
-            Some(table) => Some(stages.pairs(&work, &picked, &found, read.documents, table)?),
+            Some(table) => Some(stages.pairs(&work, &picked, &found, indexed_from, table)?),
             None => None,
         };
         drop(found);

@@ -1,5 +1,6 @@
 //! The stages of a job, one after the other.
 
+use crate::boundary::IndexedFrom;
 use crate::candidates::Crowds;
 use crate::corpus::error::Error;
 use crate::corpus::ids::REPEATED;
@@ -103,8 +104,13 @@ impl Stages<'_> {
         }
         let folder = &work.folder;
         let most = self.plan.keys;
-        let repeated = repeated_ids(&Partitions::open(folder, names::IDS)?, most, read.documents)?;
-        self.indexed.check_repeated(&repeated, read.documents)?;
+        let repeated = repeated_ids(
+            &Partitions::open(folder, names::IDS)?,
+            most,
+            read.indexed_from(),
+        )?;
+        self.indexed
+            .check_repeated(&repeated, read.indexed_from())?;
         let fingerprints = Partitions::open(folder, names::PRINTS)?;
         let documents = read.documents + self.indexed.len();
         let ticker = self.ticker(folder, Stage::Collapse, documents as usize);
@@ -113,7 +119,7 @@ impl Stages<'_> {
             let (marks, is_narrowed) = self.surviving(folder, &firsts)?;
             (marks, None, is_narrowed)
         } else {
-            let mut found = self.sharing_bands(folder, &firsts, read.documents)?;
+            let mut found = self.sharing_bands(folder, &firsts, read.indexed_from())?;
             let is_crowded = found.in_crowds > 0;
             (std::mem::take(&mut found.marks), Some(found), is_crowded)
         };
@@ -154,17 +160,18 @@ impl Stages<'_> {
         &self,
         folder: &Folder,
         firsts: &FirstDocuments,
-        new: u32,
+        indexed_from: IndexedFrom,
     ) -> Result<InBuckets, Error> {
         let ticker = self.ticker(folder, Stage::Candidates, self.plan.parts);
-        let sets = (0..new)
+        let sets = (0..firsts.0.len() as u32)
+            .take_while(|&document| indexed_from.is_new(document))
             .filter(|&document| firsts.is_first(document))
             .count();
         let crowding = Crowding {
             folder,
             plan: &self.plan,
             firsts,
-            new,
+            indexed_from,
             most_pairs: self.job.settings.most_bucket_pairs(sets),
         };
         crowding.find(&ticker)
@@ -194,7 +201,7 @@ impl Stages<'_> {
         &self,
         work: &Work,
         picked: &PickedDone,
-        new: u32,
+        indexed_from: IndexedFrom,
     ) -> Result<(), Error> {
         let firsts = work.folder.read_numbers(&picked.firsts)?;
         // Of each document that is the first of its shingles: those that have these, and those of indexes among them.
@@ -203,7 +210,7 @@ impl Stages<'_> {
             if first != NONE {
                 let (all, indexed) = &mut of_set[first as usize];
                 *all += 1;
-                *indexed += u32::from(document >= new);
+                *indexed += u32::from(indexed_from.is_indexed(document));
             }
         }
         self.job.check_copies(of_set.into_iter())
@@ -304,7 +311,7 @@ impl Stages<'_> {
         work: &mut Work,
         picked: &PickedDone,
         sets: &SetsDone,
-        new: u32,
+        indexed_from: IndexedFrom,
         wants_pairs: bool,
     ) -> Result<Found, Error> {
         let folder = &work.folder;
@@ -334,7 +341,7 @@ impl Stages<'_> {
             marks: &marks,
             certain: &certain,
             parts: candidates.as_ref().map_or(self.plan.parts, Partitions::len),
-            new,
+            indexed_from,
         };
         let is_done = work.manifest.found.is_some();
         // Clusters and pairs follow from it.
@@ -385,7 +392,7 @@ impl Stages<'_> {
         work: &mut Work,
         picked: &PickedDone,
         found: &Found,
-        new: u32,
+        indexed_from: IndexedFrom,
     ) -> Result<DecidedDone, Error> {
         if let Some(done) = work.manifest.decided.clone() {
             return Ok(done);
@@ -395,7 +402,8 @@ impl Stages<'_> {
         let firsts = folder.read_numbers(&picked.firsts)?;
         let policy = &self.job.options.fields.keep;
         let stored = &found.stored;
-        let keep_order = KeepOrder::load(policy, stored, &found.partitions, new, plan.round)?;
+        let keep_order =
+            KeepOrder::load(policy, stored, &found.partitions, indexed_from, plan.round)?;
         let labelling = Labelling {
             mode: settings.cluster_mode(),
             work: self.work(),
@@ -404,7 +412,7 @@ impl Stages<'_> {
             firsts: &firsts,
             stored,
             keep_order: &keep_order,
-            new,
+            indexed_from,
         };
         let (labels, out) = labelling.labels(found.common.as_ref())?;
         let unseen = self.unseen(out, picked)?;
@@ -417,7 +425,7 @@ impl Stages<'_> {
             stored,
             keep_order: &keep_order,
             certain: &found.certain,
-            new,
+            indexed_from,
             tally: &tally,
             ticker: &self.ticker(folder, Stage::Measure, stored.documents().len()),
         };
@@ -439,7 +447,7 @@ impl Stages<'_> {
         work: &Work,
         picked: &PickedDone,
         found: &Found,
-        new: u32,
+        indexed_from: IndexedFrom,
         table: &Table,
     ) -> Result<Recall, Error> {
         table.pairs_header()?;
@@ -462,7 +470,7 @@ impl Stages<'_> {
             stored: &found.stored,
             certain: &found.certain,
             settings,
-            new,
+            indexed_from,
             partners,
         };
         let method = (self.job.method(), Reason::Asked);

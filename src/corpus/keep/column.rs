@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 
+use crate::boundary::IndexedFrom;
 use crate::corpus::keep::policy::{KeepPolicy, KeepValues};
 use crate::corpus::keep::reason::KeepReason;
 
@@ -12,8 +13,8 @@ pub(crate) struct KeepColumn {
     pub(crate) bytes: Vec<u8>,
     /// Where the bytes of each document end.
     ends: Vec<u64>,
-    /// Documents from this number on are of an index, and kept before any other.
-    indexed_from: Option<usize>,
+    /// Indexed documents are kept before any other.
+    indexed_from: IndexedFrom,
 }
 
 impl KeepColumn {
@@ -39,13 +40,13 @@ impl KeepColumn {
         }
     }
 
-    /// Says that all further documents are of an index: nothing is known of them, and they come first.
-    pub(crate) fn indexed_from(&mut self, document: usize) {
-        self.indexed_from = Some(document);
+    /// Says that all further documents are indexed: nothing is known of them, and they are kept before any other.
+    pub(crate) fn indexed_from_here(&mut self, documents: usize) {
+        self.indexed_from = IndexedFrom::after(documents);
     }
 
     fn is_indexed(&self, document: usize) -> bool {
-        self.indexed_from.is_some_and(|from| document >= from)
+        self.indexed_from.is_indexed(document as u32)
     }
 
     fn values(&self, document: usize) -> KeepValues<'_> {

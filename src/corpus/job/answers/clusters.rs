@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use crate::boundary::IndexedFrom;
 use crate::corpus::error::Error;
 use crate::corpus::job::answers::keep_order::KeepOrder;
 use crate::corpus::job::answers::labels::Labels;
@@ -29,8 +30,7 @@ pub(crate) struct Writer<'w> {
     pub(crate) stored: &'w SetStore,
     pub(crate) keep_order: &'w KeepOrder<'w>,
     pub(crate) certain: &'w Certain,
-    /// Documents from this number on are of indexes.
-    pub(crate) new: u32,
+    pub(crate) indexed_from: IndexedFrom,
     pub(crate) tally: &'w LinkTally<'w>,
     pub(crate) ticker: &'w Ticker<'w>,
 }
@@ -64,12 +64,19 @@ impl Writer<'_> {
             let kept = documents().min_by(|&a, &b| self.keep_order.compare(a, b));
             let kept = kept.unwrap_or(NONE);
             let rest = documents().filter(|&document| document != kept);
-            let removed = rest.clone().filter(|&document| document < self.new).count();
+            let removed = rest
+                .clone()
+                .filter(|&document| self.indexed_from.is_new(document))
+                .count();
             if removed == 0 {
                 continue;
             }
             let joined = cluster.len() - 1 - removed;
-            counts.add(ClusterCounts::of(removed, joined, kept >= self.new));
+            counts.add(ClusterCounts::of(
+                removed,
+                joined,
+                self.indexed_from.is_indexed(kept),
+            ));
             sizes.push((cluster[0].0, removed as u32, joined as u32));
             others.extend(rest.map(|document| Other { document, kept }));
         }
@@ -101,7 +108,7 @@ impl Writer<'_> {
                     };
                     left = [removed, joined];
                     let kept = &fetched.get(other.kept).id;
-                    let is_indexed = other.kept >= self.new;
+                    let is_indexed = self.indexed_from.is_indexed(other.kept);
                     write_header(&mut writing, [first, removed], is_indexed, kept)?;
                 }
                 let &Other { document, kept } = other;
@@ -150,7 +157,7 @@ impl Writer<'_> {
         let first = |document: u32| self.firsts[document as usize];
         let [own, of_kept] = [document, kept].map(first);
         let similarity = fetched.get(own).set.similarity(&fetched.get(of_kept).set);
-        if own == document && own != of_kept && document < self.new {
+        if own == document && own != of_kept && self.indexed_from.is_new(document) {
             match self.certain.are(own, of_kept) && self.tally.reaches(&similarity) {
                 true => self.tally.add_certain(),
                 false => self.tally.add(&similarity),

@@ -1,5 +1,6 @@
 //! The order by which documents are kept.
 
+use crate::boundary::IndexedFrom;
 use crate::corpus::error::Error;
 use crate::corpus::job::disk::partition::Partitions;
 use crate::corpus::job::disk::rounds::{Round, for_each_round};
@@ -15,12 +16,11 @@ pub(crate) struct KeepOrder<'s> {
 }
 
 impl<'s> KeepOrder<'s> {
-    /// Documents from number `new` on are of indexes.
     pub(crate) fn load(
         policy: &KeepPolicy,
         stored: &'s SetStore,
         sets: &Partitions,
-        new: u32,
+        indexed_from: IndexedFrom,
         round: usize,
     ) -> Result<Self, Error> {
         let mut column = KeepColumn::new(policy.clone());
@@ -32,10 +32,7 @@ impl<'s> KeepOrder<'s> {
             };
             for_each_round(sets, 0, round, push, Ok)?;
         }
-        let own = stored
-            .documents()
-            .partition_point(|&document| document < new);
-        column.indexed_from(own);
+        column.indexed_from_here(indexed_from.new_of(stored.documents()));
         Ok(Self { stored, column })
     }
 

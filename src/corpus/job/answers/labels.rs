@@ -1,5 +1,6 @@
 //! Verified pairs to the clusters of documents.
 
+use crate::boundary::IndexedFrom;
 use crate::cluster::ClusterMode;
 use crate::corpus::error::Error;
 use crate::corpus::job::answers::keep_order::KeepOrder;
@@ -23,8 +24,7 @@ pub(crate) struct Labelling<'l> {
     pub(crate) firsts: &'l [u32],
     pub(crate) stored: &'l SetStore,
     pub(crate) keep_order: &'l KeepOrder<'l>,
-    /// Documents from this number on are of indexes.
-    pub(crate) new: u32,
+    pub(crate) indexed_from: IndexedFrom,
 }
 
 /// For each document that is the first of its set, the one that stands for its cluster.
@@ -118,7 +118,9 @@ impl Labelling<'_> {
         for set in least.chunk_by(|a, b| a.0 == b.0) {
             let documents = set.iter().map(|&(_, document)| document);
             let first = documents.min_by(|&a, &b| self.keep_order.compare(a, b));
-            let stays = set.last().is_some_and(|&(_, last)| last >= self.new);
+            let stays = set
+                .last()
+                .is_some_and(|&(_, last)| self.indexed_from.is_indexed(last));
             order.extend(first.map(|least| (least, set[0].0, stays)));
         }
         order.sort_unstable_by(|a, b| self.keep_order.compare(a.0, b.0));

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use rayon::prelude::*;
 
 use crate::batch::PairsOfCopies;
+use crate::boundary::IndexedFrom;
 use crate::chances::Agreement;
 use crate::corpus::error::Error;
 use crate::corpus::job::candidates::joining::{Certain, Edge, Edges, FoundIn};
@@ -25,8 +26,7 @@ pub(crate) struct Pairing<'p> {
     pub(crate) stored: &'p SetStore,
     pub(crate) certain: &'p Certain,
     pub(crate) settings: &'p Settings,
-    /// Documents from this number on are of indexes.
-    pub(crate) new: u32,
+    pub(crate) indexed_from: IndexedFrom,
     pub(crate) copies: PairsOfCopies,
     pub(crate) ticker: &'p Ticker<'p>,
     /// Which sets are similar by common shingles alone.
@@ -97,7 +97,7 @@ impl Pairing<'_> {
                 seen.extend(partners.iter().map(|partner| partner.set));
                 by_classes.of(set, |other, sizes, shared| {
                     // Those that share rare shingles as well have been found, and share more.
-                    if other > set && set < self.new && !seen.contains(&other) {
+                    if other > set && self.indexed_from.is_new(set) && !seen.contains(&other) {
                         partners.push(Partner {
                             set: other,
                             sizes,
@@ -125,16 +125,6 @@ impl Pairing<'_> {
         copies
     }
 
-    fn new_of(&self, documents: &[u32]) -> usize {
-        documents.partition_point(|&document| document < self.new)
-    }
-
-    /// Two products of documents that together give all pairs between two sets, except pairs of two indexed documents.
-    fn products<'s>(&self, left: &'s [u32], right: &'s [u32]) -> [(&'s [u32], &'s [u32]); 2] {
-        let (new, indexed) = left.split_at(self.new_of(left));
-        [(new, right), (indexed, &right[..self.new_of(right)])]
-    }
-
     /// The pairs among documents with the same set.
     fn within(
         &self,
@@ -145,7 +135,7 @@ impl Pairing<'_> {
         if documents.len() == 1 {
             return Ok(());
         }
-        let new = self.new_of(documents);
+        let new = self.indexed_from.new_of(documents);
         tally.add_copies(documents.len() as u64, (documents.len() - new) as u64);
         let first = &documents[..1];
         let size = self.stored.fetch(first)?.get(first[0]).set.len();
@@ -169,7 +159,7 @@ impl Pairing<'_> {
     ) -> Result<(), Error> {
         let [own, other] = partner.sizes.map(|size| size as usize);
         let similarity = Similarity::of(partner.shared as usize, own, other);
-        let pairs = self.products(left, right);
+        let pairs = self.indexed_from.products(left, right);
         let pairs: usize = pairs
             .iter()
             .map(|(left, right)| left.len() * right.len())
@@ -192,7 +182,10 @@ impl Pairing<'_> {
             }
         }
         let copies = self.copies;
-        for (left, right) in self.products(copies.paired(left), copies.paired(right)) {
+        for (left, right) in self
+            .indexed_from
+            .products(copies.paired(left), copies.paired(right))
+        {
             for &a in left {
                 for &b in right {
                     rows.push(Pair::of(a, b, similarity))?;

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use crate::boundary::IndexedFrom;
 use crate::candidates::Crowds;
 use crate::corpus::error::Error;
 use crate::corpus::job::candidates::first_documents::FirstDocuments;
@@ -53,8 +54,7 @@ pub(crate) struct Crowding<'c> {
     pub(crate) folder: &'c Folder,
     pub(crate) plan: &'c MemoryPlan,
     pub(crate) firsts: &'c FirstDocuments,
-    /// Documents from this number on are of indexes.
-    pub(crate) new: u32,
+    pub(crate) indexed_from: IndexedFrom,
     /// Pairs that are compared in buckets, at most.
     pub(crate) most_pairs: u64,
 }
@@ -142,7 +142,7 @@ impl Crowding<'_> {
             }
             if mark == Mark::Candidate {
                 for (place, &a) in bucket.iter().enumerate() {
-                    if a < self.new {
+                    if self.indexed_from.is_new(a) {
                         let pairs = bucket[place + 1..].iter().map(|&b| (a, b));
                         pairs.into_iter().try_for_each(|pair| {
                             write_candidate(&mut candidates, pair, documents)
@@ -163,7 +163,7 @@ impl Crowding<'_> {
 
     /// How many documents of a bucket are new, and all.
     fn counts(&self, bucket: &[u32]) -> [u32; 2] {
-        let new = bucket.partition_point(|&document| document < self.new);
+        let new = self.indexed_from.new_of(bucket);
         [new as u32, bucket.len() as u32]
     }
 

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use rayon::prelude::*;
 
+use crate::boundary::IndexedFrom;
 use crate::corpus::error::Error;
 use crate::corpus::job::disk::collisions::{Shared, for_each_key, shared};
 use crate::corpus::job::disk::partition::Partitions;
@@ -42,7 +43,7 @@ impl FirstDocuments {
             let is_asked = |document: u32| !is_rejected(document);
             let mut copies = Shared::new();
             shared::<u128>(fingerprints, part, most, is_asked, |shared| {
-                copies.extend(shared)
+                copies.extend(shared);
             })?;
             for (first, copy) in copies {
                 firsts[copy as usize] = firsts[first as usize];
@@ -60,12 +61,12 @@ impl FirstDocuments {
     }
 }
 
-/// Which documents have ids that earlier ones have, and the first that has it; by document. Those from number `new` on
-/// are of indexes, and earlier than any other.
+/// Which documents have ids that earlier ones have, and the first that has it; by document. Indexed
+/// documents count as earlier than new ones.
 pub(crate) fn repeated_ids(
     ids: &Partitions,
     most: usize,
-    new: u32,
+    indexed_from: IndexedFrom,
 ) -> Result<Vec<(u32, u32)>, Error> {
     let mut repeated = Vec::new();
     for part in 0..ids.len() {
@@ -79,10 +80,12 @@ pub(crate) fn repeated_ids(
             },
         )?;
     }
-    let of_index = repeated.iter().filter(|&&(other, _)| other >= new);
+    let of_index = repeated
+        .iter()
+        .filter(|&&(other, _)| indexed_from.is_indexed(other));
     let of_index: HashMap<u32, u32> = of_index.map(|&(old, first)| (first, old)).collect();
     for (other, first) in &mut repeated {
-        if *other >= new {
+        if indexed_from.is_indexed(*other) {
             std::mem::swap(other, first);
         } else if let Some(&old) = of_index.get(first) {
             *first = old;

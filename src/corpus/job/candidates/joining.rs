@@ -2,6 +2,7 @@
 
 use rayon::prelude::*;
 
+use crate::boundary::IndexedFrom;
 use crate::candidates::Crowds;
 use crate::chances::{Agreement, Chances};
 use crate::corpus::error::Error;
@@ -37,8 +38,7 @@ pub(crate) struct Joining<'j> {
     pub(crate) certain: &'j Certain,
     /// Parts of files of candidates.
     pub(crate) parts: usize,
-    /// Documents from this number on are of indexes.
-    pub(crate) new: u32,
+    pub(crate) indexed_from: IndexedFrom,
 }
 
 /// Which documents are found for certain where they are similar.
@@ -293,7 +293,8 @@ impl Joining<'_> {
                         break;
                     }
                     let pair = (smaller.set.min(larger.set), smaller.set.max(larger.set));
-                    if pair.0 < self.new && smaller.may_be_similar(larger, threshold) {
+                    if self.indexed_from.is_new(pair.0) && smaller.may_be_similar(larger, threshold)
+                    {
                         pairs.push(pair);
                     }
                 }
@@ -399,7 +400,7 @@ impl Joining<'_> {
             joining: self,
             rarity,
         };
-        let is_indexed = |document| document >= self.new;
+        let is_indexed = |document| self.indexed_from.is_indexed(document);
         CommonJoin::new(
             mostly_common,
             self.certain.joins.len(),

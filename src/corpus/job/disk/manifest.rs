@@ -8,6 +8,7 @@ use std::time::UNIX_EPOCH;
 
 use serde::{Deserialize, Serialize};
 
+use crate::boundary::IndexedFrom;
 use crate::checksum::{self, hex};
 use crate::corpus::error::Error;
 use crate::corpus::escape::escaped_bytes;
@@ -83,6 +84,13 @@ pub(crate) struct ReadDone {
     pub(crate) found_by: Whole,
     pub(crate) fingerprints: Whole,
     pub(crate) ids: Whole,
+}
+
+impl ReadDone {
+    /// The documents of indexes, after those that were read.
+    pub(crate) fn indexed_from(&self) -> IndexedFrom {
+        IndexedFrom::after(self.documents as usize)
+    }
 }
 
 /// Documents that may have partners are known.

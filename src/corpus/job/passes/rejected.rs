@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::boundary::IndexedFrom;
 use crate::corpus::error::{Error, Place};
 use crate::corpus::indexed::Indexed;
 use crate::corpus::inputs::input::Input;
@@ -85,7 +86,7 @@ impl Late {
         ends: &[u32],
         indexed: &Indexed,
     ) -> Result<Self, Error> {
-        let new = ends.last().copied().unwrap_or(0);
+        let indexed_from = IndexedFrom::after(ends.last().copied().unwrap_or(0) as usize);
         let mut late = Self::default();
         let mut firsts: HashMap<u32, At> = repeated
             .iter()
@@ -108,14 +109,15 @@ impl Late {
                     late.first_at = at();
                 }
                 late.documents.push(document);
-                late.reasons.push(if *first >= new {
-                    indexed.used(first - new, &row.id)
-                } else {
-                    let (input, line) = firsts[first];
-                    let first = inputs[input].place(line);
-                    let (input, line) = at();
-                    inputs[input].used_before(line, &row.id, &first)
-                });
+                late.reasons
+                    .push(if let Some(first) = indexed_from.place(*first) {
+                        indexed.used(first, &row.id)
+                    } else {
+                        let (input, line) = firsts[first];
+                        let first = inputs[input].place(line);
+                        let (input, line) = at();
+                        inputs[input].used_before(line, &row.id, &first)
+                    });
             }
         }
         Ok(late)
