@@ -162,43 +162,11 @@ pub fn removals(
     mode: ClusterMode,
     order: impl Fn(&usize, &usize) -> Ordering,
 ) -> Vec<Removal> {
-    let before = |a: usize, b: usize| order(&a, &b).then(a.cmp(&b)).is_lt();
-    let mut kept: Vec<usize> = (0..documents).collect();
-    match mode {
-        ClusterMode::Components => {
-            let mut components = UnionFind::new(documents);
-            for pair in pairs {
-                components.union(pair.a as u32, pair.b as u32);
-            }
-            let mut first: Vec<usize> = (0..documents).collect();
-            for document in 0..documents {
-                let first = &mut first[components.find(document as u32) as usize];
-                if before(document, *first) {
-                    *first = document;
-                }
-            }
-            for (document, kept) in kept.iter_mut().enumerate() {
-                *kept = first[components.find(document as u32) as usize];
-            }
-        }
-        ClusterMode::Leader => {
-            // (later document, earlier document) of each pair, in the order in which documents are kept or removed.
-            let mut earlier: Vec<(usize, usize)> = pairs
-                .iter()
-                .map(|pair| match before(pair.a, pair.b) {
-                    true => (pair.b, pair.a),
-                    false => (pair.a, pair.b),
-                })
-                .collect();
-            let compare = |a: usize, b: usize| order(&a, &b).then(a.cmp(&b));
-            earlier.sort_by(|x, y| compare(x.0, y.0).then_with(|| compare(x.1, y.1)));
-            for (document, other) in earlier {
-                if kept[document] == document && kept[other] == other {
-                    kept[document] = other;
-                }
-            }
-        }
-    }
+    let compare = |a: usize, b: usize| order(&a, &b).then(a.cmp(&b));
+    let kept = match mode {
+        ClusterMode::Components => kept_by_components(documents, pairs, compare),
+        ClusterMode::Leader => kept_by_leaders(documents, pairs, compare),
+    };
     let mut removals: Vec<Removal> = (kept.iter().enumerate())
         .filter(|&(document, &kept)| document != kept)
         .map(|(document, &kept)| Removal {
@@ -207,21 +175,65 @@ pub fn removals(
             similarity: None,
         })
         .collect();
-    for pair in pairs {
-        let similarities = [
-            (pair.a, pair.b, pair.similarity),
-            (pair.b, pair.a, pair.similarity.reversed()),
-        ];
-        for (document, other, similarity) in similarities {
-            if kept[document] == other {
-                let place = removals.binary_search_by_key(&document, |removal| removal.document);
-                if let Ok(place) = place {
-                    removals[place].similarity = Some(similarity);
-                }
+    for &Pair { a, b, similarity } in pairs {
+        for (document, other, similarity) in [(a, b, similarity), (b, a, similarity.reversed())] {
+            let place = removals.binary_search_by_key(&document, |removal| removal.document);
+            if let Ok(removal) = place.map(|place| &mut removals[place])
+                && removal.kept == other
+            {
+                removal.similarity = Some(similarity);
             }
         }
     }
     removals
+}
+
+/// The least document of each document's component.
+fn kept_by_components(
+    documents: usize,
+    pairs: &[Pair],
+    compare: impl Fn(usize, usize) -> Ordering,
+) -> Vec<usize> {
+    let mut components = UnionFind::new(documents);
+    for pair in pairs {
+        components.union(pair.a as u32, pair.b as u32);
+    }
+    let mut least: Vec<usize> = (0..documents).collect();
+    for document in 0..documents {
+        let least = &mut least[components.find(document as u32) as usize];
+        if compare(document, *least).is_lt() {
+            *least = document;
+        }
+    }
+    (0..documents)
+        .map(|document| least[components.find(document as u32) as usize])
+        .collect()
+}
+
+/// The first kept document that each document resembles, or itself if it is kept.
+fn kept_by_leaders(
+    documents: usize,
+    pairs: &[Pair],
+    compare: impl Fn(usize, usize) -> Ordering,
+) -> Vec<usize> {
+    let mut later_and_earlier: Vec<(usize, usize)> = pairs
+        .iter()
+        .map(|&Pair { a, b, .. }| {
+            if compare(a, b).is_lt() {
+                (b, a)
+            } else {
+                (a, b)
+            }
+        })
+        .collect();
+    later_and_earlier.sort_by(|x, y| compare(x.0, y.0).then_with(|| compare(x.1, y.1)));
+    let mut kept: Vec<usize> = (0..documents).collect();
+    for (later, earlier) in later_and_earlier {
+        if kept[later] == later && kept[earlier] == earlier {
+            kept[later] = earlier;
+        }
+    }
+    kept
 }
 
 fn set_of(deduper: &Deduper, text: &str) -> ShingleSet {

@@ -13,7 +13,7 @@ use crate::corpus::job::decided::ClusterCounts;
 use crate::corpus::job::disk::clusters_file::{
     write_header, write_joined, write_joined_count, write_removed,
 };
-use crate::corpus::job::disk::folder::{Folder, Whole};
+use crate::corpus::job::disk::folder::{Folder, Whole, Writing};
 use crate::corpus::job::disk::names;
 use crate::corpus::job::disk::set_store::{Fetched, SetStore, runs};
 use crate::recall::{LinkCounts, LinkTally};
@@ -51,48 +51,40 @@ struct Other {
     kept: u32,
 }
 
+/// The clusters that are written.
+#[derive(Default)]
+struct Chosen {
+    sizes: Vec<Size>,
+    /// Their documents that are not kept, cluster by cluster: those that are removed, then those of indexes.
+    others: Vec<Other>,
+    counts: ClusterCounts,
+}
+
+/// The size of a cluster, without the document that is kept.
+#[derive(Default)]
+struct Size {
+    /// Its first document.
+    first: u32,
+    removed: u32,
+    /// Documents of indexes, which stay.
+    joined: u32,
+}
+
 impl Writer<'_> {
     /// Writes the clusters in which new documents are removed, by their first documents.
     pub(crate) fn write(&self, labels: &Labels) -> Result<(Whole, ClusterCounts), Error> {
-        let members = self.members(labels);
-        let mut counts = ClusterCounts::default();
-        // Of each cluster: documents that are removed, and those of indexes that stay.
-        let mut sizes = Vec::new();
-        let mut others: Vec<Other> = Vec::new();
-        for cluster in members.chunk_by(|a, b| a.0 == b.0) {
-            let documents = || cluster.iter().map(|&(_, document)| document);
-            let kept = documents().min_by(|&a, &b| self.keep_order.compare(a, b));
-            let kept = kept.unwrap_or(NONE);
-            let rest = documents().filter(|&document| document != kept);
-            let removed = rest
-                .clone()
-                .filter(|&document| self.indexed_from.is_new(document))
-                .count();
-            if removed == 0 {
-                continue;
-            }
-            let joined = cluster.len() - 1 - removed;
-            counts.add(ClusterCounts::of(
-                removed,
-                joined,
-                self.indexed_from.is_indexed(kept),
-            ));
-            sizes.push((cluster[0].0, removed as u32, joined as u32));
-            others.extend(rest.map(|document| Other { document, kept }));
-        }
-        drop(members);
+        let Chosen {
+            sizes,
+            others,
+            counts,
+        } = self.choose(labels);
         let mut writing = self.folder.create(names::CLUSTERS, 1 << 16)?;
-        let mut clusters = sizes.into_iter();
-        // Others of the cluster in work that are still to be written: removed ones, then joined ones.
-        let mut left = [0, 0];
+        let mut sizes = sizes.into_iter();
+        let mut left = Size::default();
         let documents = |other: &Other| {
-            let first = self.firsts[other.document as usize];
-            [
-                other.document,
-                first,
-                other.kept,
-                self.firsts[other.kept as usize],
-            ]
+            let [document, kept] = [other.document, other.kept];
+            let first = |document: u32| self.firsts[document as usize];
+            [document, first(document), kept, first(kept)]
         };
         for (run, fetched) in runs(&others, self.stored, self.batch, documents) {
             let fetched = self.stored.fetch(&fetched)?;
@@ -101,35 +93,72 @@ impl Writer<'_> {
                 .par_iter()
                 .map(|other| self.similarity(*other, &fetched))
                 .collect();
-            for (other, similarity) in run.iter().zip(similarities) {
-                if left == [0, 0] {
-                    let Some((first, removed, joined)) = clusters.next() else {
+            for (&other, similarity) in run.iter().zip(similarities) {
+                if left.removed + left.joined == 0 {
+                    let Some(size) = sizes.next() else {
                         break;
                     };
-                    left = [removed, joined];
                     let kept = &fetched.get(other.kept).id;
                     let is_indexed = self.indexed_from.is_indexed(other.kept);
-                    write_header(&mut writing, [first, removed], is_indexed, kept)?;
+                    write_header(&mut writing, [size.first, size.removed], is_indexed, kept)?;
+                    left = size;
                 }
-                let &Other { document, kept } = other;
-                let id = &fetched.get(document).id;
-                match &mut left {
-                    [0, joined] => {
-                        write_joined(&mut writing, id, &similarity)?;
-                        *joined -= 1;
-                    }
-                    [removed, joined] => {
-                        let reason = self.keep_order.reason(kept, document).to_string();
-                        write_removed(&mut writing, document, id, &reason, &similarity)?;
-                        *removed -= 1;
-                        if *removed == 0 {
-                            write_joined_count(&mut writing, *joined)?;
-                        }
-                    }
-                }
+                self.write_other(&mut writing, other, &similarity, &fetched, &mut left)?;
             }
         }
         Ok((writing.finish()?, counts))
+    }
+
+    /// The clusters in which new documents are removed.
+    fn choose(&self, labels: &Labels) -> Chosen {
+        let mut chosen = Chosen::default();
+        for cluster in self.members(labels).chunk_by(|a, b| a.0 == b.0) {
+            let documents = || cluster.iter().map(|&(_, document)| document);
+            let kept = documents().min_by(|&a, &b| self.keep_order.compare(a, b));
+            let kept = kept.unwrap_or(NONE);
+            let rest = documents().filter(|&document| document != kept);
+            let is_new = |&document: &u32| self.indexed_from.is_new(document);
+            let removed = rest.clone().filter(is_new).count();
+            if removed == 0 {
+                continue;
+            }
+            let joined = cluster.len() - 1 - removed;
+            let is_indexed = self.indexed_from.is_indexed(kept);
+            let counts = ClusterCounts::of(removed, joined, is_indexed);
+            chosen.counts.add(counts);
+            chosen.sizes.push(Size {
+                first: cluster[0].0,
+                removed: removed as u32,
+                joined: joined as u32,
+            });
+            let others = rest.map(|document| Other { document, kept });
+            chosen.others.extend(others);
+        }
+        chosen
+    }
+
+    /// Writes a document that is not kept: one that is removed, or after these one of an index. `left` are those of its
+    /// cluster that are still to be written.
+    fn write_other(
+        &self,
+        to: &mut Writing<'_>,
+        Other { document, kept }: Other,
+        similarity: &Similarity,
+        fetched: &Fetched<'_>,
+        left: &mut Size,
+    ) -> Result<(), Error> {
+        let id = &fetched.get(document).id;
+        if left.removed == 0 {
+            left.joined -= 1;
+            return write_joined(to, id, similarity);
+        }
+        let reason = self.keep_order.reason(kept, document).to_string();
+        write_removed(to, document, id, &reason, similarity)?;
+        left.removed -= 1;
+        match left.removed {
+            0 => write_joined_count(to, left.joined),
+            _ => Ok(()),
+        }
     }
 
     /// The documents of all clusters, each with the first of its cluster, by both.
