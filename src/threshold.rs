@@ -35,12 +35,17 @@ impl Threshold {
         (self.0 / (1.0 + self.0) * (1.0 - 1e-9) * both as f64).ceil() as usize
     }
 
-    /// The largest sum of the sizes of two sets for which an overlap of `shared` is enough; 0 for no overlap.
+    /// The largest sum of the sizes of two sets for which an overlap of `shared` is enough, at most 2^32 - 1; 0 for no
+    /// overlap.
     pub(crate) fn most_sum(self, shared: usize) -> usize {
+        const MOST: usize = u32::MAX as usize;
         if shared == 0 {
             return 0;
         }
         let enough = |sum: usize| self.is_reached(shared, sum - shared);
+        if shared < MOST / 2 && enough(MOST) {
+            return MOST;
+        }
         let guess = (shared as f64 * (1.0 + self.0) / self.0) as usize;
         let mut sum = guess.max(2 * shared);
         while enough(sum + 1) {
@@ -101,6 +106,14 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn sums_of_tiny_thresholds_are_bounded() {
+        for (threshold, shared) in [(1e-20, 1), (1e-9, 5), (1e-6, 5000)] {
+            assert_eq!(Threshold(threshold).most_sum(shared), u32::MAX as usize);
+        }
+        assert_eq!(Threshold(1e-6).most_sum(5), 5_000_005);
     }
 
     #[test]
