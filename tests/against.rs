@@ -79,7 +79,7 @@ fn new_documents_that_are_in_the_index_are_removed_and_told() {
         for part in [
             "keep    b  (in the index)",
             "3 documents in = 1 kept + 2 removed + 0 rejected",
-            "Compared with 2 documents of the index: removed for one of these: 2.",
+            "Compared with 2 documents of the index. Removed because of one of these: 2.",
         ] {
             assert!(told.out.contains(part), "{args}: {part}: {}", told.out);
         }
@@ -142,7 +142,7 @@ fn a_document_that_connects_two_is_told() {
             "{}",
             told.out
         );
-        let join = "1 cluster has more than one of these, all kept";
+        let join = "1 cluster has several documents of the index, all kept";
         assert!(told.out.contains(join), "{}", told.out);
         let rows = "left\t1\tleft\t1\tindexed\n\
                     between\t1\tleft\t0.6666666666666666\tindexed\n\

@@ -493,8 +493,8 @@ fn methods_are_told_and_refused() {
     place.write("in.jsonl", four());
     let told = |args: &str| place.run(&format!("in.jsonl --threshold 0.5 {args}")).out;
     assert!(told("--pairs pairs.tsv").contains("\nPairs found: 2. Missed: "));
-    assert!(told("").contains("\nNear-duplicates missed among those kept: "));
-    assert!(told("--method exact").contains("Every pair is found: by the exact join, as asked."));
+    assert!(told("").contains("\nNear-duplicates that were missed and so kept: "));
+    assert!(told("--method exact").contains("Every pair was found by the exact join (as asked)."));
     place.refuses(
         "in.jsonl --method brute",
         "method `brute`: must be lsh, exact or auto",

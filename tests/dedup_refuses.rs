@@ -131,11 +131,11 @@ fn a_drawn_seed_is_refused_where_it_cannot_be_the_same_again() {
     );
     place.refuses(
         "in.jsonl --seed random --against seen",
-        "--seed random cannot go with --against: ",
+        "--seed random cannot be used with --against: ",
     );
     place.refuses(
         "in.jsonl --seed random --work w",
-        "--seed random cannot go with --work: ",
+        "--seed random cannot be used with --work: ",
     );
     // Another number is told with the one that it should be.
     place.refuses(

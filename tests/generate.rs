@@ -220,7 +220,7 @@ fn the_program_says_what_is_wrong() {
     fails(
         "--labels a --output a",
         2,
-        "--labels and --output must be two files",
+        "--labels and --output must be different files",
     );
     fails(
         "--output none/c.jsonl",
