@@ -273,7 +273,7 @@ impl Grouping<'_> {
             empty: (0..documents)
                 .filter(|&document| self.distinct.set_of(document).is_none())
                 .collect(),
-            recall: recall(self.tally.told()),
+            recall: recall(self.tally.counted()),
         })
     }
 

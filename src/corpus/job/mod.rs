@@ -467,7 +467,7 @@ impl Job {
         let method = (self.method(), Reason::Asked);
         let recall = self
             .settings
-            .recall_of(method, links.told(), counted.unseen);
+            .recall_of(method, links.counted(), counted.unseen);
         let counts = Counts {
             read: documents + rejected,
             rejected,

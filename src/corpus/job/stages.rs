@@ -469,7 +469,7 @@ impl Stages<'_> {
         let chances = settings.chances(method.0);
         let mut tally = PairTally::new(&chances);
         pairing.write(Edges::open(folder)?, table, &mut tally)?;
-        Ok(settings.recall_of(method, tally.told(), unseen))
+        Ok(settings.recall_of(method, tally.counted(), unseen))
     }
 
     /// What joining common parts may take.
