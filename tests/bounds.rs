@@ -216,8 +216,8 @@ fn patterns_end_where_links_lead_back() {
         assert_eq!(told["documents"]["kept"], documents, "{pattern}");
         fs::remove_file(place.path("k.jsonl")).unwrap();
     }
-    place.fails("in/*.jsonl", "nothing matches it");
-    place.fails("none/*.jsonl", "nothing matches it");
+    place.fails("in/*.jsonl", "nothing matches this pattern");
+    place.fails("none/*.jsonl", "nothing matches this pattern");
     place.fails("in/a**/*.jsonl", "recursive wildcards");
 }
 

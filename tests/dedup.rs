@@ -402,7 +402,7 @@ mod unix {
         assert!(
             place
                 .read("j.jsonl")
-                .contains("a link to a directory that it is in")
+                .contains("a link to a directory that contains it")
         );
     }
 
@@ -430,7 +430,7 @@ mod unix {
         let place = Place::new();
         place.refuses(
             "/dev/stdin",
-            "/dev/stdin is no regular file: pipe it in as -",
+            "/dev/stdin is not a regular file: pipe it to standard input, and name it -",
         );
     }
 

@@ -312,7 +312,7 @@ fn programs_among_sources_are_skipped() {
     let ran = place.run("d");
     assert!(ran.out.contains("2 documents in = 2 kept"), "{}", ran.err);
     assert!(ran.out.contains("the first: d/tool"), "{}", ran.out);
-    place.fails("d/tool", "d/tool: no text by its content: convert it");
+    place.fails("d/tool", "d/tool: its content is not text: convert it");
 }
 
 /// A record of a WARC file.
@@ -411,7 +411,7 @@ fn wet_that_cannot_be_read_is_named() {
         "header.wet --text-field body",
         "the text of a WET record is called `text`",
     );
-    place.fails("page.warc", "a WARC file, whose pages are no plain text");
+    place.fails("page.warc", "a WARC file, whose pages are not plain text");
     assert_eq!(counts(&place, "header.wet --id-field WARC-Type"), (1, 0));
     assert_eq!(counts(&place, "page.warc --input-format wet"), (1, 0));
     let documents = both(

@@ -158,7 +158,7 @@ fn outputs_that_cannot_be_written() {
     );
     place.fails(
         "in.jsonl --pairs dir",
-        "cannot write dir: it is there and no regular file",
+        "cannot write dir: it exists and is not a regular file",
     );
     place.refuses(
         "in.jsonl --kept in.jsonl",
@@ -217,7 +217,7 @@ fn what_is_open_already_is_no_output() {
     for output in ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"] {
         place.refuses(
             &format!("in.jsonl --pairs {output}"),
-            "is no file of its own",
+            "is not a file of its own",
         );
     }
 }

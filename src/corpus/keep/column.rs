@@ -1,18 +1,18 @@
-//! What a keep policy compares, of all documents.
+//! The compared values of all documents.
 
 use std::cmp::Ordering;
 
 use crate::corpus::keep::policy::{KeepPolicy, KeepValues};
 use crate::corpus::keep::reason::KeepReason;
 
-/// What a policy compares of each document, as bytes, since millions are held; nothing where it compares nothing.
+/// The values that a policy compares, of all documents, as bytes to save memory. Empty if the policy compares nothing.
 #[derive(Debug, Default)]
 pub(crate) struct KeepColumn {
     policy: KeepPolicy,
     pub(crate) bytes: Vec<u8>,
-    /// Where the bytes of each document end.
+    /// The end of each document's bytes.
     ends: Vec<u64>,
-    /// Documents from this number on are of an index, and kept before any other.
+    /// Documents from this number on belong to an index, and come before all others.
     indexed_from: Option<usize>,
 }
 
@@ -31,7 +31,7 @@ impl KeepColumn {
         }
     }
 
-    /// Adds a document whose values are written: no bytes where nothing is compared.
+    /// Adds a document whose values are already bytes, unless nothing is compared.
     pub(crate) fn push_bytes(&mut self, bytes: &[u8]) {
         if !self.policy.is_first() {
             self.bytes.extend_from_slice(bytes);
@@ -39,7 +39,7 @@ impl KeepColumn {
         }
     }
 
-    /// Says that all further documents are of an index: nothing is known of them, and they come first.
+    /// Sets that documents from this number on belong to an index. They have no values, and come first.
     pub(crate) fn indexed_from(&mut self, document: usize) {
         self.indexed_from = Some(document);
     }
@@ -60,7 +60,7 @@ impl KeepColumn {
             .unwrap_or_else(|| unreachable!("the bytes of document {document} are whole"))
     }
 
-    /// The whole order of two documents.
+    /// Compares two documents, by the policy and then by number.
     pub(crate) fn compare(&self, a: usize, b: usize) -> Ordering {
         let by_policy = match (self.is_indexed(a), self.is_indexed(b)) {
             (false, false) if !self.policy.is_first() => {
