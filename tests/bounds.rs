@@ -101,7 +101,7 @@ fn with_window(log: u8) -> Vec<u8> {
 #[test]
 fn a_large_window_is_refused_by_name() {
     let place = Place::new();
-    let told = "in.jsonl.zst: decompressing it takes a window of 2048 MiB, but at most";
+    let told = "in.jsonl.zst: decompressing it needs a window of 2048 MiB, but at most";
     place.write("in.jsonl.zst", with_window(31));
     place.fails("in.jsonl.zst", &format!("{told} 128 MiB are allowed"));
     place.fails(

@@ -147,7 +147,7 @@ fn compressed_input_and_output() {
     place.write("twice.jsonl.gz", twice);
     place.fails(
         "twice.jsonl.gz",
-        "twice.jsonl.gz:3: id `one` was used before, at twice.jsonl.gz:1",
+        "twice.jsonl.gz:3: id `one` was already used, at twice.jsonl.gz:1",
     );
 }
 

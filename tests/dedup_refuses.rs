@@ -41,7 +41,7 @@ fn bad_input_is_named_and_nothing_is_written() {
         ),
         (
             "twice.jsonl",
-            "twice.jsonl:3: id `a` was used before, at twice.jsonl:1; give every record its own id",
+            "twice.jsonl:3: id `a` was already used, at twice.jsonl:1; give every record its own id",
         ),
         ("latin.jsonl", "latin.jsonl:2: not UTF-8 (byte 13)"),
         ("d", "latin.txt: not UTF-8 (byte 3)"),
@@ -80,7 +80,7 @@ fn bad_input_can_be_skipped_and_is_listed() {
     assert_eq!(rejects[1]["record"], "nonsense");
     assert_eq!(
         rejects[2]["reason"],
-        "id `one` was used before, at in.jsonl:1"
+        "id `one` was already used, at in.jsonl:1"
     );
     let records = place.read("k.jsonl").lines().count() + place.read("r.jsonl").lines().count();
     assert_eq!(records, 4);
@@ -142,7 +142,10 @@ fn a_drawn_seed_is_refused_where_it_cannot_be_the_same_again() {
         "in.jsonl --seed 1 --against seen",
         "the index seen has the scheme v2/",
     );
-    place.refuses("in.jsonl --seed 1 --against seen", "/seed:1 is asked for");
+    place.refuses(
+        "in.jsonl --seed 1 --against seen",
+        "/seed:1: use the settings of the index",
+    );
 }
 
 #[test]
@@ -305,6 +308,6 @@ fn an_input_that_changes_in_between_is_named() {
             error.place().unwrap().file,
             place.path(name).display().to_string()
         );
-        assert!(!error.is_setting() && error.to_string().ends_with("changed while it was in work"));
+        assert!(!error.is_setting() && error.to_string().ends_with("changed during the run"));
     }
 }

@@ -1,4 +1,4 @@
-//! Labels to the clusters of documents, and how similar each is to the one that is kept.
+//! Writes the clusters of documents, with the similarity of each document to the kept one.
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -19,32 +19,32 @@ use crate::recall::{LinkCounts, LinkTally};
 use crate::verify::Similarity;
 use crate::watch::Ticker;
 
-/// What clusters are written of.
+/// Writes the file of clusters.
 pub(crate) struct Writer<'w> {
     pub(crate) folder: &'w Folder,
-    /// Bytes of records that are held at a time.
+    /// The most bytes of records in memory at a time.
     pub(crate) batch: u64,
-    /// The first document of the same shingles, of each.
+    /// For each document, the first one with the same shingles.
     pub(crate) firsts: &'w [u32],
     pub(crate) stored: &'w SetStore,
     pub(crate) keep_order: &'w KeepOrder<'w>,
     pub(crate) certain: &'w Certain,
-    /// Documents from this number on are of indexes.
+    /// Documents from this number on belong to indexes.
     pub(crate) new: u32,
     pub(crate) tally: &'w LinkTally<'w>,
     pub(crate) ticker: &'w Ticker<'w>,
 }
 
-/// What is counted of clusters.
+/// Counts of clusters, found links and candidates.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Counted {
     pub(crate) links: LinkCounts,
     pub(crate) clusters: ClusterCounts,
-    /// Candidates that were not looked at.
+    /// The number of candidate pairs that were not compared.
     pub(crate) unseen: u64,
 }
 
-/// A document that is not kept, and the one that is kept of its cluster.
+/// A document of a cluster, and the kept one of that cluster.
 #[derive(Debug, Clone, Copy)]
 struct Other {
     document: u32,
@@ -52,11 +52,11 @@ struct Other {
 }
 
 impl Writer<'_> {
-    /// Writes the clusters in which new documents are removed, by their first documents.
+    /// Writes the clusters in which new documents are removed, sorted by their first documents.
     pub(crate) fn write(&self, labels: &Labels) -> Result<(Whole, ClusterCounts), Error> {
         let members = self.members(labels);
         let mut counts = ClusterCounts::default();
-        // Of each cluster: documents that are removed, and those of indexes that stay.
+        // For each cluster: its first document, and the numbers of removed documents and of indexed ones that stay.
         let mut sizes = Vec::new();
         let mut others: Vec<Other> = Vec::new();
         for cluster in members.chunk_by(|a, b| a.0 == b.0) {
@@ -76,7 +76,7 @@ impl Writer<'_> {
         drop(members);
         let mut writing = self.folder.create(names::CLUSTERS, 1 << 16)?;
         let mut clusters = sizes.into_iter();
-        // Others of the cluster in work that are still to be written: removed ones, then joined ones.
+        // The numbers of removed and joined documents of the current cluster that are not written yet.
         let mut left = [0, 0];
         let documents = |other: &Other| {
             let first = self.firsts[other.document as usize];
@@ -125,7 +125,7 @@ impl Writer<'_> {
         Ok((writing.finish()?, counts))
     }
 
-    /// The documents of all clusters, each with the first of its cluster, by both.
+    /// Pairs of the first document of a cluster and each of its documents, sorted.
     fn members(&self, labels: &Labels) -> Vec<(u32, u32)> {
         let label = |document: u32| labels[self.firsts[document as usize] as usize];
         let mut first_of = vec![NONE; labels.len()];

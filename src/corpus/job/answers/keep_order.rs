@@ -1,4 +1,4 @@
-//! The order by which documents are kept.
+//! The keep order of documents on the disk.
 
 use crate::corpus::error::Error;
 use crate::corpus::job::disk::partition::Partitions;
@@ -8,14 +8,14 @@ use crate::corpus::keep::column::KeepColumn;
 use crate::corpus::keep::policy::KeepPolicy;
 use crate::corpus::keep::reason::KeepReason;
 
-/// Compares the documents that have records. What the policy compares is in memory, where that is anything.
+/// Compares the documents that have records. The compared values are in memory.
 pub(crate) struct KeepOrder<'s> {
     stored: &'s SetStore,
     column: KeepColumn,
 }
 
 impl<'s> KeepOrder<'s> {
-    /// Documents from number `new` on are of indexes.
+    /// Loads the compared values. Documents from number `new` on belong to indexes.
     pub(crate) fn load(
         policy: &KeepPolicy,
         stored: &'s SetStore,

@@ -1,4 +1,4 @@
-//! Documents of the same shingles, and ids that several documents have.
+//! Finds documents with the same shingles, and repeated ids.
 
 use std::collections::HashMap;
 
@@ -9,14 +9,14 @@ use crate::corpus::job::disk::collisions::{Shared, for_each_key, shared};
 use crate::corpus::job::disk::partition::Partitions;
 use crate::watch::Ticker;
 
-/// Of a document that has nothing to do with the others: it is rejected, or has no shingles.
+/// Marks a document that is rejected or has no shingles.
 pub(crate) const NONE: u32 = u32::MAX;
 
-/// For each document the first of the same shingles, `NONE` where it has none or is rejected.
+/// For each document, the first one with the same shingles; `NONE` if it has no shingles or is rejected.
 pub(crate) struct FirstDocuments(pub(crate) Vec<u32>);
 
 impl FirstDocuments {
-    /// Every document but the rejected ones is taken for empty until its fingerprint is found.
+    /// Finds the first documents by their fingerprints. A document without a fingerprint has no shingles.
     pub(crate) fn new(
         documents: u32,
         fingerprints: &Partitions,
@@ -50,7 +50,7 @@ impl FirstDocuments {
             ticker.tick(with_print)?;
             rest -= with_print;
         }
-        // Those without shingles have no fingerprint.
+        // Documents without shingles have no fingerprint.
         ticker.tick(rest)?;
         Ok(Self(firsts))
     }
@@ -60,8 +60,8 @@ impl FirstDocuments {
     }
 }
 
-/// Which documents have ids that earlier ones have, and the first that has it; by document. Those from number `new` on
-/// are of indexes, and earlier than any other.
+/// Pairs of a document whose id an earlier one has, and the first with this id; sorted by document. Documents from
+/// number `new` on belong to indexes, and count as earlier than all others.
 pub(crate) fn repeated_ids(
     ids: &Partitions,
     most: usize,
