@@ -1,4 +1,4 @@
-//! The example `dedup` with `--against` and `--save-index`: new documents against those of runs before.
+//! The example `dedup` with `--against` and `--save-index`: new documents against those of earlier runs.
 
 mod support;
 

@@ -1,4 +1,4 @@
-//! The example `dedup` where something is too much: memory, files, threads, pairs, time.
+//! The example `dedup` at its limits: memory, files, threads, pairs, time.
 
 #[path = "support/rows.rs"]
 #[allow(dead_code, unreachable_pub)]

@@ -1,4 +1,4 @@
-//! Texts that were made to have the same shingle hashes: attacks that succeeded once.
+//! Texts crafted to have the same shingle hashes: attacks that once succeeded.
 
 mod support;
 

@@ -1,4 +1,5 @@
-//! What the example `dedup` reads: names and formats of files, CSV, TSV and WET, ids, and records that are nearly right.
+//! The inputs of the example `dedup`: names and formats of files, CSV, TSV and WET, ids, and records that are nearly
+//! valid.
 
 mod support;
 

@@ -1,5 +1,5 @@
-//! What the example `dedup` writes of JSON lines: the input's records, byte for byte, in one file or a file for each
-//! input; and patterns for paths.
+//! The outputs of the example `dedup` for JSON lines: input records, byte for byte, in one file or in a file for each
+//! input. Also patterns for paths.
 
 mod support;
 

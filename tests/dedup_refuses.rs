@@ -1,4 +1,4 @@
-//! The example `dedup` on input, options and outputs that cannot be: each is told by name, and nothing is
+//! The example `dedup` with invalid inputs, options and outputs: each error names the cause, and no output is
 //! half-written.
 
 mod support;

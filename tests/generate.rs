@@ -1,4 +1,4 @@
-//! The synthetic collections that are measured on, and the example `generate` that writes them.
+//! The synthetic collections of the benches, and the example `generate`, which writes them.
 
 mod support;
 #[path = "../benches/support/synthetic/mod.rs"]

@@ -1,4 +1,4 @@
-//! The index, held against estimates of every pair and against a rebuilt one.
+//! The index against estimates of every pair, and against a rebuilt index.
 
 mod support;
 

@@ -1,4 +1,4 @@
-//! The example `dedup` on Parquet files: read, kept and removed, and refused.
+//! The example `dedup` on Parquet files: reading, kept and removed records, and errors.
 
 #[path = "support/rows.rs"]
 #[allow(dead_code, unreachable_pub)]

@@ -1,4 +1,4 @@
-//! Settings and results through serde, and what is refused on the way in.
+//! Settings and results through serde, and invalid ones.
 
 mod support;
 

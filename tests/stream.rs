@@ -1,4 +1,4 @@
-//! Sieves, held against brute force, the clusters of a batch, and plain sets of keys.
+//! Sieves against brute force, the clusters of a batch, and plain sets of keys.
 
 mod support;
 

@@ -1,4 +1,4 @@
-//! The example `dedup` in bounded memory: the same bytes, whatever stops it on the way.
+//! The example `dedup` in bounded memory: the same bytes, however it is interrupted.
 
 mod support;
 

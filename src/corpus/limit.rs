@@ -229,13 +229,13 @@ mod tests {
     fn what_is_advised_is_enough() {
         let limit = |memory| within(memory, OnBad::Fail);
         for len in [2_000_000, 120_000_000, 9_000_000_000] {
-            let told = limit(64 << 20).check(len, len as usize).unwrap_err();
-            let advice = told.split("raise it to ").nth(1).unwrap();
+            let error = limit(64 << 20).check(len, len as usize).unwrap_err();
+            let advice = error.split("raise it to ").nth(1).unwrap();
             let mib: u64 = advice.split("MiB").next().unwrap().parse().unwrap();
             assert_eq!(limit(mib << 20).check(len, len as usize), Ok(()));
             assert!(
                 limit((mib - 1) << 20).check(len, len as usize).is_err(),
-                "{told}"
+                "{error}"
             );
         }
         let unbounded = RecordLimit::unbounded(None, OnBad::Fail);

@@ -115,7 +115,7 @@ impl Table {
     }
 
     /// Writes rejected records as JSON lines, with the fields `file`, `line`, `reason` and `record`. For Parquet files
-    /// `line` is the row. `line` is null if the file has no lines, and `record` if it is not known.
+    /// `line` is the row. `line` is null for errors of a whole file; `record` also for Parquet rows.
     ///
     /// # Errors
     /// If they cannot be written.

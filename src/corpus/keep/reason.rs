@@ -142,7 +142,7 @@ mod tests {
             let values = |(value, source)| policy.values(Content::Text(""), value, Some(source));
             reason(&policy, values(kept), values(removed))
         };
-        for (kept, removed, told) in [
+        for (kept, removed, expected) in [
             (
                 ("2024-05-31", "gov"),
                 ("2025-01-01", "web"),
@@ -162,7 +162,7 @@ mod tests {
             (("2024", "x"), ("", "x"), "max date: 2024 > \"\""),
         ] {
             let [kept, removed] = [kept, removed].map(|(date, source)| (text(date), source));
-            assert_eq!(fields("max:date", kept, removed), told);
+            assert_eq!(fields("max:date", kept, removed), expected);
         }
         let score = |kept, removed| fields("min:score", (kept, "x"), (removed, "x"));
         assert_eq!(score(float(-0.5), float(7.0)), "min score: -0.5 < 7");

@@ -90,9 +90,9 @@ pub(crate) fn for_each_key<K: Key>(
 /// Pairs of a document and a later one with the same key.
 pub(crate) type Shared = Vec<(u32, u32)>;
 
-/// Finds the documents of a part that share keys, except those for which `is_asked` returns false. Holds at most twice
-/// `most` keys in memory. Calls `each` with pairs of documents that share a key: the lowest document found so far with
-/// this key, and another.
+/// Finds the documents of a part that share keys, except those for which `is_asked` returns false. Holds about `most`
+/// keys in memory. Calls `each` with pairs of documents that share a key: the lowest document with this key, and
+/// another.
 pub(crate) fn shared<K: Key>(
     partitions: &Partitions,
     part: usize,
