@@ -1,5 +1,5 @@
-//! Does a thread that keeps its working memory allocate anything for a document, from text to signature?
-//! Prints how often it does, and fails with the place where it happens.
+//! Does a thread that keeps its working memory allocate anything for a document, from text to signature? Prints the
+//! number of allocations, and fails with the place of the first.
 
 mod support;
 

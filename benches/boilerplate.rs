@@ -1,15 +1,16 @@
-//! What does boilerplate cost: documents that share most of their text, beside as many of the same length that share none?
+//! What does boilerplate cost? Compares documents that share most of their text with as many documents of the same
+//! length that share none.
 //!
 //! - `cargo bench --bench boilerplate`: archives of one site and of three, and texts of one form, of 25,000 and 100,000
 //!   documents.
-//! - `-- --large`: 400,000 documents too, and archives of 2.8 and 4 GB in memory and with `--memory 256MiB`; needs 10 GB of
-//!   disk in the system's folder for temporary files.
-//! - `-- NAME`: the collections and methods whose names hold it, such as `-- forms exact`.
+//! - `-- --large`: also 400,000 documents, and archives of 2.8 and 4 GB in memory and with `--memory 256MiB`; needs
+//!   10 GB of disk in the system's folder for temporary files.
+//! - `-- NAME`: only the collections and methods whose names contain it, such as `-- forms exact`.
 //! - `-- --test`: everything once, on 500 documents.
 //!
-//! Each run is the example `dedup` as a process of its own, from JSON lines to the table of clusters. Boilerplate and text
-//! without it take turns; numbers are medians. A run that takes longer than the limit is stopped, and more documents of that
-//! kind are left out.
+//! Each run is the example `dedup` in a process of its own, from JSON lines to the table of clusters. Runs with and
+//! without boilerplate alternate; numbers are medians. A run that takes longer than the limit is stopped, and larger
+//! collections of that kind are skipped.
 
 #[allow(dead_code, unreachable_pub)] // scale uses the rest
 #[path = "scale/memory.rs"]

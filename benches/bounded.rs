@@ -1,11 +1,11 @@
-//! What does a bound on memory cost: a job beside the same one in memory, and does the time of a megabyte stay the
-//! same where there are more of them?
+//! What does a bound on memory cost? Compares a bounded job with the same job in memory, and checks whether the time
+//! per megabyte stays the same for larger inputs.
 //!
 //! - `cargo bench --bench bounded`: a million documents of about 100 words.
-//! - `cargo bench --bench bounded -- 4000000`: as many.
+//! - `cargo bench --bench bounded -- 4000000`: this many documents.
 //!
-//! Each run is a process of its own, so that the peaks of memory are apart. In memory and bounded take turns, three
-//! times; clusters must be the same, to the byte.
+//! Each run is a process of its own, so that each has its own peak of memory. Runs in memory and bounded runs
+//! alternate, three times. Their clusters must be the same, byte for byte.
 
 #[path = "scale/memory.rs"]
 #[allow(dead_code)]

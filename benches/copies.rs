@@ -1,5 +1,5 @@
-//! A million copies of one page and a thousand distinct ones: is the time linear? Prints the time of each
-//! document with a hundred thousand copies and with a million, and the ratio of the two.
+//! Is the time linear for a million copies of one page and a thousand distinct ones? Prints the time per document with
+//! a hundred thousand copies and with a million, and the ratio of the two.
 
 mod support;
 

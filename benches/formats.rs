@@ -1,11 +1,11 @@
-//! What does a file's format cost: the whole command `dedup` beside what decompressing the same file takes alone, and
-//! decompressing and parsing it?
+//! What does the format of a file cost? Compares the whole command `dedup` with decompressing the same file, and with
+//! decompressing and parsing it.
 //!
 //! `cargo bench --bench formats`: half a million documents of about 100 words, in each format.
 //!
-//! The two baselines are the plainest loops over the libraries that read these formats, on one thread: bytes
-//! decompressed into a buffer and forgotten; lines parsed by `serde_json` into id and text, and
-//! columns into values.
+//! The two baselines are the simplest loops over the libraries that read these formats, on one thread: one decompresses
+//! bytes into a buffer and discards them; the other also parses lines with `serde_json` into id and text, and columns
+//! into values.
 
 #[allow(dead_code, unreachable_pub)] // the tests use the rest
 #[path = "../tests/support/program.rs"]

@@ -1,5 +1,5 @@
-//! LSH, the exact join and `Auto` on the same documents, by kind of text, shingle and threshold: where the line between
-//! them runs. One thread; `-- NAME` for collections whose name holds it, `-- words:5` for a shingle.
+//! LSH, the exact join and `Auto` on the same documents, by kind of text, shingle and threshold: when is which method
+//! faster? Uses one thread. `-- NAME` selects collections whose names contain it, `-- words:5` a shingle.
 
 mod support;
 

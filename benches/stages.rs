@@ -1,4 +1,4 @@
-//! Each stage of a document's way by itself, and the whole; see `benches/README.md`.
+//! Each stage of a document separately, and all together; see `benches/README.md`.
 
 mod support;
 

@@ -1,4 +1,4 @@
-//! Passes lines that were not seen before from standard input to standard output; at the end, counts on standard error.
+//! Passes lines not seen before from standard input to standard output, and prints counts to standard error at the end.
 //!
 //! `cargo run --release --example stream -- --text-field text --window 100000 < articles.jsonl > new.jsonl`
 
@@ -12,19 +12,19 @@ use resemblance::stream::{Bloom, Memory, Verdict, Window};
 use resemblance::{Deduper, Error, Shingle, Sieve};
 use serde_json::Value;
 
-/// Pass lines that were not seen before, and drop near-duplicates of passed ones.
+/// Pass lines not seen before, and drop near-duplicates of passed ones.
 ///
-/// Each line of standard input is a document: its text, or JSON with --text-field. Lines go to standard output byte for
-/// byte. A line is bad if it is not UTF-8, not JSON or lacks the field: the lines before it are still answered, then the run
-/// fails. With --on-bad skip, bad lines are skipped instead.
+/// Each line of standard input is a document: plain text, or JSON with --text-field. Passed lines are written to
+/// standard output byte for byte. A line is bad if it is not UTF-8, not JSON or lacks the field. Then the lines before
+/// it are still answered, and the run fails. With --on-bad skip, bad lines are skipped instead.
 #[derive(Debug, Parser)]
 #[command(name = "stream", version)]
 struct Args {
-    /// Lines are JSON objects, and this field of them is the text
+    /// Read lines as JSON objects, with the text in this field
     #[arg(long, value_name = "FIELD")]
     text_field: Option<String>,
 
-    /// Least Jaccard similarity of near-duplicates
+    /// The lowest Jaccard similarity of near-duplicates
     #[arg(long, value_name = "J", default_value_t = 0.8)]
     threshold: f64,
 
@@ -32,27 +32,30 @@ struct Args {
     #[arg(long, value_name = "KIND:N", default_value = "words:5")]
     shingle: Shingle,
 
-    /// Remember the last N lines that were passed [default: all of them]
+    /// Remember the last N passed lines [default: all]
     #[arg(long, value_name = "N", conflicts_with = "bloom")]
     window: Option<usize>,
 
-    /// Remember up to N passed lines in Bloom filters, of fixed size: what was met is not told, and not verified
+    /// Remember up to N passed lines in Bloom filters of fixed size. Then dropped lines are not verified, and the
+    /// earlier line is not reported
     #[arg(long, value_name = "N")]
     bloom: Option<u64>,
 
-    /// The probability that a line is dropped for nothing when the Bloom filters hold N
+    /// The probability that a line is dropped by chance when the Bloom filters contain N lines
     #[arg(long, value_name = "P", default_value_t = 0.001, requires = "bloom")]
     rate: f64,
 
-    /// Write the dropped lines' numbers here, from 1: `line`, `like` (the earlier one), `jaccard`
+    /// Write the dropped lines here, with the columns `line` (its number, from 1), `like` (the number of the earlier
+    /// line) and `jaccard`
     #[arg(long, value_name = "FILE.tsv")]
     dropped: Option<PathBuf>,
 
-    /// What to do with a bad line: fail, or skip it, report it on standard error and go on
+    /// What to do with a bad line: fail, or skip it, report it on standard error and continue
     #[arg(long, value_enum, default_value = "fail")]
     on_bad: OnBad,
 
-    /// Lines that are read ahead and sketched in parallel; with 1, each line is answered before the next is read
+    /// Number of lines that are read ahead and sketched in parallel; with 1, each line is answered before the next is
+    /// read
     #[arg(long, value_name = "N", default_value_t = 1024)]
     batch: usize,
 }
@@ -63,9 +66,9 @@ enum OnBad {
     Skip,
 }
 
-/// A line, and what is compared of it.
+/// A line and its text.
 struct Line {
-    /// From 1.
+    /// The number of the line, from 1.
     number: u64,
     raw: String,
     text: Option<String>,
@@ -80,9 +83,9 @@ fn main() -> ExitCode {
     });
     match run(&args, sieve) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(told) => {
-            // Whether anybody reads it is not ours to know.
-            let _ = writeln!(io::stderr(), "error: {told}");
+        Err(message) => {
+            // Failing to write the message is not an error.
+            let _ = writeln!(io::stderr(), "error: {message}");
             ExitCode::FAILURE
         }
     }
@@ -145,10 +148,10 @@ fn report(sieve: &Sieve) {
 struct Lines<'a> {
     field: Option<&'a str>,
     on_bad: OnBad,
-    /// Lines that were read.
+    /// The number of lines read.
     read: u64,
     skipped: u64,
-    /// Why there are no more.
+    /// Why reading stopped, if a line was bad.
     bad: Option<String>,
 }
 
@@ -163,7 +166,7 @@ impl<'a> Lines<'a> {
         }
     }
 
-    /// The line and its text, or what is wrong with it.
+    /// Parses a line, or returns why it is bad.
     fn parse(&self, bytes: Vec<u8>) -> Result<Line, String> {
         let raw = String::from_utf8(bytes)
             .map_err(|error| format!("not UTF-8 (byte {})", error.utf8_error().valid_up_to()))?;
@@ -188,35 +191,35 @@ impl Iterator for Lines<'_> {
             self.read += 1;
             let mut bytes = Vec::new();
             let read = io::stdin().lock().read_until(b'\n', &mut bytes);
-            let (told, is_readable) = match read {
+            let (why, is_readable) = match read {
                 Ok(0) => return None,
                 Ok(_) => match self.parse(bytes) {
                     Ok(line) => return Some(line),
-                    Err(told) => (told, true),
+                    Err(why) => (why, true),
                 },
                 Err(error) => (error.to_string(), false),
             };
-            let told = format!("line {}: {told}", self.read);
+            let message = format!("line {}: {why}", self.read);
             if self.on_bad == OnBad::Fail || !is_readable {
-                self.bad = Some(told);
+                self.bad = Some(message);
                 return None;
             }
             self.skipped += 1;
-            eprintln!("skipped: {told}");
+            eprintln!("skipped: {message}");
         }
     }
 }
 
-/// The lines that documents are on, where some lines are none.
+/// The line numbers of documents, which differ from their own numbers after skipped lines.
 #[derive(Default)]
 struct Numbers {
     documents: u64,
-    /// Each document that follows skipped lines, and how many were skipped by then.
+    /// Each document after skipped lines, and the number of lines skipped before it.
     skips: Vec<(u64, u64)>,
 }
 
 impl Numbers {
-    /// The next document is on this line.
+    /// Adds the line of the next document.
     fn push(&mut self, line: u64) {
         let skipped = line - 1 - self.documents;
         if skipped > self.skips.last().map_or(0, |&(_, skipped)| skipped) {

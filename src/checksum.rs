@@ -7,17 +7,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
-/// A checksum as it is written: 32 hexadecimal digits.
+/// A checksum in its written form: 32 hexadecimal digits.
 pub(crate) fn hex(checksum: u128) -> String {
     format!("{checksum:032x}")
 }
 
-/// The checksum of some bytes, as it is written.
+/// The checksum of bytes, in its written form.
 pub(crate) fn of(bytes: &[u8]) -> String {
     hex(xxh3_128(bytes))
 }
 
-/// Bytes and checksum of a file. It is read and not mapped, so that it takes no memory.
+/// The size and checksum of a file. The file is read and not mapped, so that it takes no memory.
 pub(crate) fn of_file(path: &Path) -> io::Result<(u64, u128)> {
     let mut file = File::open(path)?;
     let mut buffer = vec![0; 1 << 18];
@@ -35,12 +35,12 @@ pub(crate) fn of_file(path: &Path) -> io::Result<(u64, u128)> {
     }
 }
 
-/// A file whose checksum is made as it is written; to be put behind a buffer.
+/// Writes a file and computes its checksum. It does not buffer, so wrap it in a buffered writer.
 pub(crate) struct Summed<'c> {
     file: File,
     hasher: Xxh3,
     bytes: u64,
-    /// Counts the bytes as well.
+    /// Another counter of the written bytes.
     counter: Option<&'c AtomicU64>,
 }
 
@@ -58,7 +58,7 @@ impl<'c> Summed<'c> {
         &self.file
     }
 
-    /// Bytes that were written.
+    /// The number of bytes written.
     pub(crate) fn bytes(&self) -> u64 {
         self.bytes
     }

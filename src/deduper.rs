@@ -1,4 +1,4 @@
-//! The stages wired together.
+//! The entry point, which connects the stages.
 
 use std::fmt::{self, Debug};
 use std::hash::Hash;
@@ -16,7 +16,7 @@ use crate::stream::{Memory, Sieve};
 use crate::text::Document;
 use crate::verify::{Pair, ShingleSet, Similarity};
 
-/// Finds near-duplicates: every setting in one place, and the whole way from texts to clusters.
+/// Finds near-duplicates, from texts to clusters, with one set of settings.
 ///
 /// ```
 /// use resemblance::{Deduper, Shingle};
@@ -32,26 +32,38 @@ use crate::verify::{Pair, ShingleSet, Similarity};
 ///
 /// # Which settings matter?
 ///
-/// The threshold and the [shingle](crate::text#which-shingle-should-i-use). Trust the rest until a
-/// measurement says otherwise. `Deduper::new()` is threshold 0.8 on shingles of five words.
+/// The threshold and the [shingle](crate::text#which-shingle-should-i-use). Trust the defaults for the rest until a
+/// measurement says otherwise. `Deduper::new()` has threshold 0.8 and shingles of five words.
 /// [`docs/settings.md`](crate::guides::settings) has advice and measurements by kind of text.
 ///
 /// # Cost
 ///
-/// One pass over the text, and another over documents that are candidates. Memory, beside the documents: 4 bytes a
-/// hash and document (512 bytes with the defaults), some 80 bytes a document for collapsing copies and comparing
-/// band keys, 8 bytes for each place in a bucket of two and more (at most one a band and document), and 8 bytes a
-/// shingle of each distinct document that is a candidate: in all 700 bytes a document where one in seven of 100 words
-/// is an edited copy. The [exact join](crate::guides::exact_join#cost) has costs of its own. Work runs on the current rayon
-/// pool; inside `ThreadPool::install` it stays in that pool. Results do not depend on the number of threads.
+/// Time: one pass over all documents, and a second one over the candidates. Work runs on the current rayon pool; inside
+/// `ThreadPool::install` it stays in that pool. Results do not depend on the number of threads.
+///
+/// Memory, in addition to the documents:
+///
+/// - 4 bytes per hash and document (512 bytes per document with the defaults);
+/// - about 80 bytes per document for collapsing copies and comparing band keys;
+/// - 8 bytes per entry in a bucket of two or more documents (at most one entry per band and document);
+/// - 8 bytes per shingle of each distinct document that is a candidate.
+///
+/// Together these are 700 bytes per document, if documents have 100 words and one in seven is an edited copy. The
+/// [exact join](crate::guides::exact_join#cost) has other costs.
 ///
 /// # Fallibility
 ///
-/// Settings are validated by [`DeduperBuilder::build`]; afterwards nothing fails on them. Methods named
-/// `try_` take documents that may be bytes or not in memory, and a [`Run`] that may be cancelled; they fail where
-/// bytes are no text, a document cannot be read, the run was cancelled, or there is too much: documents, or, with
-/// [`Method::Exact`] alone, memory or work for the exact join. Their twins on text can only fail where there is too
-/// much, and then panic: at 2^32 - 1 documents or more, or where the exact join is beyond its budget.
+/// [`DeduperBuilder::build`] validates the settings; afterwards no method fails because of them.
+///
+/// Methods named `try_`, and [`batch`](Self::batch), take documents that may be bytes or not in memory, and a [`Run`]
+/// that may be cancelled. They fail if
+///
+/// - a document is bytes that are not text, or cannot be read;
+/// - the run was cancelled;
+/// - there are 2^32 - 1 documents or more;
+/// - with [`Method::Exact`] only: the exact join would exceed its limits of memory or work.
+///
+/// Their twins on text can fail only for the last two reasons, and then panic.
 #[derive(Clone)]
 pub struct Deduper {
     settings: Arc<Settings>,
@@ -71,11 +83,11 @@ impl Debug for Deduper {
 }
 
 impl DeduperBuilder {
-    /// The deduper.
+    /// Validates the settings and returns the deduper.
     ///
     /// # Errors
-    /// Where a setting is out of its range, the recall cannot be reached with so few hashes, or the
-    /// banding has more slots than a signature. The error names setting and value.
+    /// If a setting is out of range, the recall cannot be reached with this number of hashes, or the banding needs more
+    /// slots than a signature has. The error names the setting and its value.
     pub fn build(&self) -> Result<Deduper, Error> {
         let settings = Arc::new(self.validated()?);
         Ok(Deduper { settings })
@@ -89,14 +101,14 @@ impl Default for Deduper {
 }
 
 impl Deduper {
-    /// One with the defaults of the [builder](Self::builder).
+    /// A deduper with the defaults of the [builder](Self::builder).
     pub fn new() -> Self {
         DeduperBuilder::default()
             .build()
             .unwrap_or_else(|error| unreachable!("the defaults are valid: {error}"))
     }
 
-    /// Settings to choose.
+    /// A builder with the default settings.
     pub fn builder() -> DeduperBuilder {
         DeduperBuilder::default()
     }
@@ -104,15 +116,15 @@ impl Deduper {
     /// The clusters of near-duplicates among `texts`, and which copies to keep.
     ///
     /// # Panics
-    /// Where there are 2^32 - 1 texts or more, or [`Method::Exact`] would take more than
-    /// [`exact_memory`](DeduperBuilder::exact_memory) or [`exact_work`](DeduperBuilder::exact_work) allow.
+    /// If there are 2^32 - 1 texts or more, or [`Method::Exact`] would exceed
+    /// [`exact_memory`](DeduperBuilder::exact_memory) or [`exact_work`](DeduperBuilder::exact_work).
     pub fn clusters<T: AsRef<str> + Sync>(&self, texts: &[T]) -> Clusters {
         self.try_clusters(texts, &Run::new())
             .unwrap_or_else(|error| panic!("{error}"))
     }
 
-    /// As [`clusters`](Self::clusters), for items that hold a text, such as structs; `text` returns the text of each. No text
-    /// is copied.
+    /// Like [`clusters`](Self::clusters), for items that contain a text, such as structs; `text` returns the text of an
+    /// item. No text is copied.
     ///
     /// ```
     /// use resemblance::Deduper;
@@ -132,7 +144,7 @@ impl Deduper {
     /// ```
     ///
     /// # Panics
-    /// As [`clusters`](Self::clusters).
+    /// Like [`clusters`](Self::clusters).
     pub fn clusters_by<T, S: AsRef<str> + Sync + ?Sized>(
         &self,
         items: &[T],
@@ -142,10 +154,11 @@ impl Deduper {
         self.clusters(&texts)
     }
 
-    /// As [`clusters`](Self::clusters), for documents that may be bytes, in a run that may be watched.
+    /// Like [`clusters`](Self::clusters), for documents that may be bytes, and with a run that can be watched or
+    /// cancelled.
     ///
     /// # Errors
-    /// Where a document is bytes and no text, the run is cancelled, or there is too much (see [above](Self#fallibility)).
+    /// For the reasons listed under [Fallibility](Self#fallibility).
     pub fn try_clusters<D: Document + Sync>(
         &self,
         documents: &[D],
@@ -154,15 +167,14 @@ impl Deduper {
         self.batch(documents, run)?.clusters()
     }
 
-    /// Every pair of near-duplicates that is found, by (a, b) ascending.
+    /// Every pair of near-duplicates that is found, sorted by (a, b).
     ///
-    /// As long as its answer: a thousand copies of a page are half a million pairs. Every candidate is
-    /// verified, so that many pages of one template, not alike enough to be near-duplicates, take long for
-    /// a short answer; [`clusters`](Self::clusters) does not enumerate them.
+    /// Time and memory grow with the number of pairs: a thousand copies of a page are half a million pairs.
+    /// [`clusters`](Self::clusters) does not enumerate them.
     ///
     /// # Panics
-    /// Where there are 2^32 - 1 texts or more, or [`Method::Exact`] would take more than
-    /// [`exact_memory`](DeduperBuilder::exact_memory) or [`exact_work`](DeduperBuilder::exact_work) allow.
+    /// If there are 2^32 - 1 texts or more, or [`Method::Exact`] would exceed
+    /// [`exact_memory`](DeduperBuilder::exact_memory) or [`exact_work`](DeduperBuilder::exact_work).
     pub fn pairs<T: AsRef<str> + Sync>(&self, texts: &[T]) -> Pairs {
         let mut pairs = Vec::new();
         let each = |pair| {
@@ -175,12 +187,11 @@ impl Deduper {
         Pairs::new(pairs, recall)
     }
 
-    /// As [`pairs`](Self::pairs), for documents that may be bytes, in a run that may be watched; each
-    /// pair is handed to `each` as it is found, see [`Batch::for_each_pair`].
+    /// Like [`pairs`](Self::pairs), for documents that may be bytes, and with a run that can be watched or cancelled.
+    /// Calls `each` with every pair as it is found, see [`Batch::for_each_pair`].
     ///
     /// # Errors
-    /// Where a document is bytes and no text, the run is cancelled, or there is too much (see above); and the
-    /// error of `each`.
+    /// For the reasons listed under [Fallibility](Self#fallibility), or if `each` returns an error.
     pub fn try_pairs<D: Document + Sync, E: From<Error>>(
         &self,
         documents: &[D],
@@ -190,10 +201,10 @@ impl Deduper {
         self.batch(documents, run)?.for_each_pair(each)
     }
 
-    /// Brings documents as far as candidate pairs; the batch answers for pairs and clusters.
+    /// Finds the candidate pairs of documents. The returned batch computes pairs and clusters from them.
     ///
     /// # Errors
-    /// Where a document is bytes and no text, the run is cancelled, or there is too much (see [above](Self#fallibility)).
+    /// For the reasons listed under [Fallibility](Self#fallibility).
     pub fn batch<'d, D: Document + Sync>(
         &'d self,
         documents: &'d [D],
@@ -213,93 +224,97 @@ impl Deduper {
         self.sketcher().signature(text)
     }
 
-    /// The signature of a shingle set, for an [`Index`]. That of [`shingle_set`](Self::shingle_set) is the text's.
+    /// The signature of a shingle set, for an [`Index`]. The [`shingle_set`](Self::shingle_set) of a text has the
+    /// signature of the text.
     pub fn signature_of_set(&self, shingles: &[u64]) -> Signature {
         self.sketcher().signature_of_set(shingles)
     }
 
-    /// The shingles of a text, as ascending hashes, each once: 8 bytes a shingle.
+    /// The shingle set of a text: distinct hashes of 8 bytes, ascending.
     ///
-    /// Wrapped in [`Shingles`](crate::text::Shingles) they are a document that gives the same answers as the text, without
-    /// being split and hashed again.
+    /// Wrapped in [`Shingles`](crate::text::Shingles), the hashes are a document that gives the same answers as the
+    /// text, without being split and hashed again.
     pub fn shingle_set(&self, text: impl AsRef<str>) -> Vec<u64> {
         sorted(self.sketcher().shingler().text(text.as_ref()))
     }
 
-    /// The shingles of a document whose tokens are numbers of your own, such as the ids of a tokenizer: one for each n
-    /// consecutive ids.
+    /// The shingle set of a document whose tokens are numbers of your own, such as the ids of a tokenizer. Every n
+    /// consecutive ids make a shingle.
     ///
-    /// n is that of [`DeduperBuilder::shingle`], for words, chars and bytes alike; normalization plays no part. Fewer than n
-    /// ids make one shingle. With n = 1 the ids are compared as a set. Compare only documents whose ids come from the same
-    /// vocabulary: neither the settings nor a signature record it.
+    /// n is the number in [`DeduperBuilder::shingle`], whether it counts words, characters or bytes; normalization has
+    /// no effect. Fewer than n ids make one shingle. With n = 1 the ids are compared as a set. Compare only documents
+    /// whose ids come from the same vocabulary: neither the settings nor a signature record it.
     pub fn shingle_set_of_ids(&self, ids: impl IntoIterator<Item = impl Into<u64>>) -> Vec<u64> {
         sorted(self.sketcher().shingler().token_ids(ids))
     }
 
-    /// The signatures of many texts, made in parallel.
+    /// The signatures of many texts, computed in parallel.
     pub fn signatures<T: AsRef<str> + Sync>(&self, texts: &[T]) -> SignatureMatrix {
         self.sketcher().signatures(texts)
     }
 
-    /// An empty index with these settings, for documents that come one at a time.
+    /// An empty index with these settings, for documents that arrive one at a time.
     pub fn index<Id: Clone + Eq + Hash + Debug>(&self) -> Index<Id> {
         Index::new(self.sketcher().clone(), self.banding(), self.threshold())
             .unwrap_or_else(|error| unreachable!("validated: {error}"))
     }
 
-    /// Passes documents not seen before, one at a time; `memory` is what is remembered of those that were passed:
-    /// [`Window::all`](crate::stream::Window::all), or one that is bounded (see
-    /// [which to use](crate::stream#which-memory-should-i-use)). Candidates are found by bands, whatever the method is.
+    /// A filter for streams that passes only documents not seen before, one at a time.
+    ///
+    /// `memory` is what the sieve remembers of passed documents: [`Window::all`](crate::stream::Window::all), or a
+    /// bounded memory (see [which to use](crate::stream#which-memory-should-i-use)). Candidates are always found by
+    /// bands, whatever the method.
     ///
     /// # Errors
-    /// Where a setting of the memory is out of its range, or there is no memory of that size.
+    /// If a setting of the memory is out of range, or a memory of that size cannot be allocated.
     pub fn sieve(&self, memory: impl Into<Memory>) -> Result<Sieve, Error> {
         Sieve::new(&self.settings, memory.into())
     }
 
-    /// What makes shingles and signatures.
+    /// The sketcher, which computes shingles and signatures.
     pub fn sketcher(&self) -> &Sketcher {
         self.settings.sketcher()
     }
 
-    /// What the signatures' numbers mean.
+    /// The scheme of the signatures: the settings that two signatures must share to be compared.
     pub fn scheme(&self) -> &Scheme {
         self.settings.scheme()
     }
 
-    /// The banding in force.
+    /// The banding, set or chosen for the recall.
     pub fn banding(&self) -> Banding {
         self.settings.banding()
     }
 
-    /// Least Jaccard similarity of near-duplicates.
+    /// The lowest Jaccard similarity of near-duplicates.
     pub fn threshold(&self) -> f64 {
         self.settings.threshold()
     }
 
-    /// The probability that a pair exactly at the threshold is found, at least; above it, more. 1 with [`Method::Exact`], else what the
-    /// [banding](Banding::probability) gives, less what is lost by verifying no candidate whose estimate lies
-    /// below [`estimate_floor`](Self::estimate_floor).
+    /// The least probability with which a pair exactly at the threshold is found. More similar pairs have a higher one.
     ///
-    /// What was missed in a run is told by its [`Recall`](crate::Recall).
+    /// This is 1 with [`Method::Exact`]. Otherwise it is the probability of the [banding](Banding::probability), minus
+    /// the loss from candidates that are not verified because their estimate lies below
+    /// [`estimate_floor`](Self::estimate_floor). The [`Recall`](crate::Recall) of a run estimates how many pairs it
+    /// missed.
     pub fn recall(&self) -> f64 {
         self.settings.recall()
     }
 
-    /// The least estimate with which a candidate is verified: so far below the threshold that it costs
-    /// no more than a tenth of what the recall allows to be missed.
+    /// The lowest estimate with which a candidate is verified. It is so far below the threshold that the unverified
+    /// candidates are at most a tenth of the pairs that may be missed at this recall.
     pub fn estimate_floor(&self) -> f64 {
         self.settings.estimate_floor()
     }
 
-    /// One for which buckets of so many pairs together are not crowded.
+    /// Sets how many pairs the uncrowded buckets may have together.
     #[cfg(test)]
     pub(crate) fn with_bucket_pairs(mut self, most: u64) -> Self {
         Arc::make_mut(&mut self.settings).bucket_pairs = Some(most);
         self
     }
 
-    /// The same with the exact join.
+    /// The same deduper, with the exact join.
     pub(crate) fn exact(&self) -> Self {
         let mut exact = self.clone();
         Arc::make_mut(&mut exact.settings).set_exact();
@@ -327,7 +342,7 @@ impl Deduper {
     }
 }
 
-/// Hashes as a set.
+/// Sorts hashes and removes duplicates.
 fn sorted(mut hashes: Vec<u64>) -> Vec<u64> {
     hashes.sort_unstable();
     hashes.dedup();

@@ -1,16 +1,16 @@
-//! The steps of a run as pure functions on batches, for engines that spread the work: Spark, Ray, a database.
+//! The steps of a run as pure functions on batches, for distributed engines such as Spark, Ray or a database.
 //!
-//! Everything that crosses from one step to the next is owned data. An engine runs
+//! All data that one step passes to the next is owned. An engine runs these steps:
 //!
-//! 1. [`digests`] on batches of texts: for each text a fingerprint, and keys;
-//! 2. a join by fingerprint: of documents with the same fingerprint, only one goes on. Then a group for each key, of the
-//!    documents that have it;
-//! 3. [`pairs_of_group`] on each group: the verified pairs. Each pair comes from one group only;
-//! 4. [`removals`] on all pairs, or on each connected component of them by itself: which documents are removed, and for
-//!    which.
+//! 1. [`digests`] on batches of texts returns a fingerprint and keys for each text.
+//! 2. A join by fingerprint leaves only one of all documents with the same fingerprint. Then the documents are
+//!    grouped by key; a document belongs to the group of each of its keys.
+//! 3. [`pairs_of_group`] on each group returns its verified pairs. No pair is returned for two groups.
+//! 4. [`removals`] on all pairs, or on each connected component alone, returns the documents to remove, and for
+//!    which kept document.
 //!
-//! On one machine, [`Deduper::clusters`] and a [`Job`](crate#features) do all of this faster, and state how many pairs may
-//! have been missed.
+//! On one machine, [`Deduper::clusters`] and a [`Job`](crate#features) do all of this faster, and estimate how many
+//! pairs were missed.
 //!
 //! ```
 //! use std::collections::BTreeMap;
@@ -55,20 +55,20 @@ use crate::similarity::{ShingleSet, Similarity};
 use crate::threshold::Threshold;
 use crate::verify::Pair;
 
-/// What an engine knows of a document without its text.
+/// The data that an engine needs of a document to find its candidates, without its text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Digest {
-    /// Distinct shingles. A document without any resembles nothing.
+    /// The number of distinct shingles. A document without any resembles nothing.
     pub shingles: usize,
-    /// A hash of the shingle set, 128 bits: documents with the same one are copies.
+    /// A 128-bit hash of the shingle set. Documents with the same fingerprint are copies.
     pub fingerprint: u128,
-    /// Keys by which candidates are found, ascending, each once: two documents are candidates if they share one.
+    /// Distinct keys, ascending. Two documents are candidates if they share a key.
     ///
-    /// By [`Method::Lsh`] and [`Method::Auto`], one for each band: a pair shares one with
-    /// [`Banding::probability`](crate::Banding::probability). By [`Method::Exact`], the least shingle hashes of the set,
-    /// as many as a similar set cannot lack all (the prefix principle): about 1 - threshold of them, and every pair
-    /// shares one.
+    /// With [`Method::Lsh`] and [`Method::Auto`] there is a key for each band, and a similar pair shares one with the
+    /// probability [`Banding::probability`](crate::Banding::probability). With [`Method::Exact`], the keys are the
+    /// lowest shingle hashes of the set, about a share of 1 - threshold of them (prefix filtering): every pair that
+    /// reaches the threshold shares at least one.
     pub keys: Vec<u64>,
 }
 
@@ -112,19 +112,20 @@ pub struct Removal {
     pub similarity: Option<Similarity>,
 }
 
-/// The digests of texts, made in parallel on the current rayon pool.
+/// The digests of texts, computed in parallel on the current rayon pool.
 pub fn digests<T: AsRef<str> + Sync>(deduper: &Deduper, texts: &[T]) -> Vec<Digest> {
     let sets = texts.par_iter().map(|text| set_of(deduper, text.as_ref()));
     sets.map(|set| Digest::of(deduper, &set)).collect()
 }
 
-/// The verified pairs of a group: of the texts that have this key. `a` and `b` are places in `texts`, `a` before `b`.
+/// The verified pairs of a group, which consists of the texts with this key. `a` and `b` are positions in `texts`, with
+/// `a < b`.
 ///
-/// A pair of several groups belongs to that of its least common key, and is left out of the others. Pairs are found by the
-/// exact join, so that large groups are no square of work.
+/// If a pair shares several keys, only the group of the lowest of them returns it. The exact join finds the pairs, so
+/// the work for a large group does not grow with the square of its size.
 ///
 /// # Errors
-/// Where the group is beyond [`exact_memory`](crate::DeduperBuilder::exact_memory) or
+/// If the group would exceed [`exact_memory`](crate::DeduperBuilder::exact_memory) or
 /// [`exact_work`](crate::DeduperBuilder::exact_work).
 pub fn pairs_of_group<T: AsRef<str> + Sync>(
     deduper: &Deduper,
@@ -148,14 +149,14 @@ pub fn pairs_of_group<T: AsRef<str> + Sync>(
     Ok(pairs)
 }
 
-/// The documents, of `0..documents`, that are removed: by number. `order` compares documents, and the least is kept; equals
-/// go by number.
+/// The documents in `0..documents` that are removed, sorted by number.
 ///
-/// `pairs` are all that were found, in any order. They may be those of some connected components only: what is removed
-/// for a document depends on no other component.
+/// `order` compares two documents; the lowest in this order is kept, with ties broken by number. `pairs` are all pairs
+/// that were found, in any order. They may be only those of some connected components: a component does not affect the
+/// removals of another.
 ///
 /// # Panics
-/// Where a pair has a document that is not below `documents`, or these are 2^32 or more.
+/// If a pair has a document that is not below `documents`, or there are 2^32 documents or more.
 pub fn removals(
     documents: usize,
     pairs: &[Pair],
@@ -240,7 +241,7 @@ fn set_of(deduper: &Deduper, text: &str) -> ShingleSet {
     ShingleSet::from_hashes(deduper.sketcher().shingler().text(text))
 }
 
-/// The least number that two ascending lists share.
+/// The lowest number that two ascending lists share.
 fn least_common(left: &[u64], right: &[u64]) -> Option<u64> {
     let (mut l, mut r) = (0, 0);
     loop {

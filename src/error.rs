@@ -2,13 +2,18 @@
 
 use std::fmt;
 
-/// What went wrong, with the value that was refused.
+/// Why a call failed, with the offending value.
 ///
-/// A setting is refused when it is built into a [`Deduper`](crate::Deduper) or a
-/// [`Banding`](crate::lsh::Banding); after that no call fails on settings. What remains are
-/// documents that are not what was promised (bytes where text is needed, or not to be read), signatures of
-/// two schemes, files of a stored index, a memory of a [`Sieve`](crate::Sieve) that is full, and a run that its own
-/// caller cancelled.
+/// A bad setting is an error when a [`Deduper`](crate::Deduper) or a [`Banding`](crate::lsh::Banding) is built; after
+/// that no call fails because of settings. Other errors are:
+///
+/// - a document that cannot be read, or is bytes although text is needed;
+/// - more documents, or more work or memory for the exact join, than allowed;
+/// - an id that is already in an index;
+/// - signatures or indexes that cannot be compared or merged, or bytes that are not signatures;
+/// - a file of a stored index that is missing or damaged, or cannot be written;
+/// - a full memory of a [`Sieve`](crate::Sieve);
+/// - a run that its caller cancelled.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Error {
     kind: Box<Kind>,
@@ -89,11 +94,11 @@ pub(crate) enum Kind {
         left: String,
         right: String,
     },
-    /// What is wrong with a stored index, and where.
+    /// A problem with a stored index, and its path.
     #[cfg(feature = "storage")]
     Stored {
         problem: String,
-        /// Whether it is that a file is not there.
+        /// Whether a file does not exist.
         is_missing: bool,
     },
     Cancelled,
@@ -106,7 +111,7 @@ impl Error {
         }
     }
 
-    /// The error of a setting that is not spelled as one of those that are expected.
+    /// The error of a setting whose text is not one of the expected ones.
     pub(crate) fn unknown(what: &'static str, text: &str, expected: &'static str) -> Self {
         let text = text.to_owned();
         Self::new(Kind::Unknown {
@@ -116,7 +121,7 @@ impl Error {
         })
     }
 
-    /// The error of a run that its watch has stopped.
+    /// The error of a run that its watch cancelled.
     pub(crate) fn cancelled() -> Self {
         Self::new(Kind::Cancelled)
     }
@@ -126,7 +131,7 @@ impl Error {
         Self::new(Kind::TooManyDocuments(documents))
     }
 
-    /// The same where the recall that could not be had was a stricter one than was asked for.
+    /// The same error, naming the recall that the caller asked for instead of the stricter one that was tried.
     pub(crate) fn of_recall(mut self, asked: f64) -> Self {
         if let Kind::RecallOutOfReach { recall, .. } = &mut *self.kind {
             *recall = asked;
@@ -134,8 +139,8 @@ impl Error {
         self
     }
 
-    /// The error of the first of `all`, in their order, that has one when it is tried again: which thread fails
-    /// first is chance.
+    /// The error of the first item in `all` that fails when tried again. It does not depend on which thread failed
+    /// first.
     pub(crate) fn first_of<T>(
         self,
         mut all: impl Iterator<Item = T>,
@@ -147,28 +152,28 @@ impl Error {
         }
     }
 
-    /// True where the caller's own [`Watch`](crate::watch::Watch) stopped the run.
+    /// True if the caller's own [`Watch`](crate::watch::Watch) cancelled the run.
     pub fn is_cancelled(&self) -> bool {
         matches!(*self.kind, Kind::Cancelled)
     }
 
-    /// True where a file of a stored index is not there.
+    /// True if a file of a stored index does not exist.
     #[cfg(feature = "storage")]
     pub(crate) fn is_missing_file(&self) -> bool {
         matches!(*self.kind, Kind::Stored { is_missing, .. } if is_missing)
     }
 
-    /// True where two signatures of different schemes were brought together.
+    /// True if two signatures have different schemes.
     pub fn is_scheme_mismatch(&self) -> bool {
         matches!(*self.kind, Kind::SchemeMismatch { .. })
     }
 
-    /// True where the memory of a [`Sieve`](crate::Sieve) is full.
+    /// True if the memory of a [`Sieve`](crate::Sieve) is full.
     pub fn is_full(&self) -> bool {
         matches!(*self.kind, Kind::BloomFull(_))
     }
 
-    /// True where a setting was refused: a program would call this bad usage.
+    /// True if a setting is invalid. A command-line program should report this as bad usage.
     pub fn is_setting(&self) -> bool {
         matches!(
             *self.kind,
@@ -192,7 +197,7 @@ impl Error {
 impl std::error::Error for Error {}
 
 impl fmt::Display for Error {
-    #[allow(clippy::too_many_lines)] // an arm for each message
+    #[allow(clippy::too_many_lines)] // one arm per message
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &*self.kind {
             Kind::Threshold(t) => {
@@ -229,11 +234,11 @@ impl fmt::Display for Error {
             } => write!(
                 f,
                 "recall {recall} at threshold {threshold} is out of reach with {hashes} hashes: \
-                 the most is {best:.6}; use more hashes or ask for less"
+                 the highest is {best:.6}; use more hashes or a lower recall"
             ),
             Kind::RecallNeedsExact => f.write_str(
-                "recall 1 at a threshold below 1: no banding finds every pair for certain; \
-                 ask for less, such as 0.999, or for the method exact",
+                "recall 1 at a threshold below 1: no banding finds every pair with certainty; \
+                 use a lower recall, such as 0.999, or the method exact",
             ),
             Kind::ExactMemory { needed, allowed } => write!(
                 f,
@@ -243,17 +248,23 @@ impl fmt::Display for Error {
             ),
             Kind::ExactWork { needed, allowed } => write!(
                 f,
-                "the exact join is too large: it would look at {needed} pairs, and exact_work is {allowed}; {ALLOW_MORE}"
+                "the exact join is too large: it would compare {needed} pairs, and exact_work is {allowed}; {ALLOW_MORE}"
             ),
             Kind::SchemeMismatch { left, right } => {
-                write!(f, "signatures of two schemes: {left} against {right}")
+                write!(
+                    f,
+                    "signatures of two schemes cannot be compared: {left} and {right}"
+                )
             }
             Kind::NotMergeable(scheme) => write!(
                 f,
-                "signatures of scheme {scheme} cannot be merged: only the classic sketch can"
+                "signatures of scheme {scheme} cannot be merged: only classic signatures can"
             ),
             Kind::CodeWidth { left, right } => {
-                write!(f, "compact signatures of {left} and of {right} bits a slot")
+                write!(
+                    f,
+                    "compact signatures with {left} and with {right} bits per slot cannot be compared"
+                )
             }
             Kind::SlotCount { slots, hashes } => {
                 write!(f, "{slots} slots do not make signatures of {hashes} hashes")
@@ -261,8 +272,7 @@ impl fmt::Display for Error {
             Kind::SignatureBytes(why) => write!(f, "these bytes are not a signature: {why}"),
             Kind::NotText { document, offset } => write!(
                 f,
-                "document {document} is not UTF-8 (byte {offset}): bytes can be compared with \
-                 byte shingles only"
+                "document {document} is not UTF-8 (byte {offset}); use byte shingles to compare bytes"
             ),
             Kind::Unreadable { document, reason } => {
                 write!(f, "document {document} cannot be read: {reason}")
@@ -280,15 +290,18 @@ impl fmt::Display for Error {
             }
             Kind::BloomSize { documents, rate } => write!(
                 f,
-                "bloom of {documents} documents at rate {rate}: there is no memory of that size"
+                "bloom of {documents} documents at rate {rate}: a memory of that size cannot be allocated"
             ),
             Kind::BloomFull(n) => write!(
                 f,
-                "the {n} documents that the Bloom filters are for have been passed: plan for more, \
-                 or let them overfill"
+                "the Bloom filters are full: all {n} documents that they were planned for have been passed; \
+                 plan for more, or allow them to overfill"
             ),
             Kind::IndexMismatch { what, left, right } => {
-                write!(f, "indexes of two {what}: {left} against {right}")
+                write!(
+                    f,
+                    "indexes of two {what} cannot be merged: {left} and {right}"
+                )
             }
             #[cfg(feature = "storage")]
             Kind::Stored { problem, .. } => f.write_str(problem),
@@ -299,7 +312,7 @@ impl fmt::Display for Error {
 
 const ALLOW_MORE: &str = "allow more, or use the method lsh or auto";
 
-/// Bytes in 10^6, as they are told.
+/// Bytes as megabytes, for messages.
 pub(crate) fn megabytes(bytes: u64) -> f64 {
     bytes as f64 / 1e6
 }

@@ -1,9 +1,9 @@
-//! Find the near-duplicate documents of a collection: shingles and MinHash signatures in parallel,
-//! candidate pairs by locality-sensitive hashing, every pair verified exactly, clusters, and which copy to
-//! keep and why.
+//! Finds the near-duplicate documents of a collection: computes shingles and MinHash signatures in parallel, finds
+//! candidate pairs with locality-sensitive hashing, verifies every pair exactly, forms clusters, and chooses which copy
+//! of each cluster to keep.
 //!
-//! What is reported holds: each pair carries its exact Jaccard similarity, and none lies below the
-//! threshold. The recall is one that you ask for. The same input gives the same answer whatever the threads.
+//! Every reported pair comes with its exact Jaccard similarity, and none lies below the threshold. You choose the
+//! recall. The same input gives the same answer with any number of threads.
 //!
 //! # Texts to clusters
 //!
@@ -62,15 +62,16 @@
 //!
 //! # Two layers
 //!
-//! Most users need [`Deduper`] and what it returns. The modules below are its stages, in the order of a
-//! document's way, for those who want the machinery: each knows only those before it.
+//! Most users need only [`Deduper`] and the types that it returns. The modules are its stages, for users who want to
+//! combine them differently. Each stage depends only on the stages that a document passes before it.
 //!
 //! # Features
 //!
-//! - `corpus`: the module `corpus`, which reads documents from files and writes decisions back. Includes `storage`.
-//! - `storage`: an [`Index`] and a [`Sieve`] can be saved and opened.
-//! - `parquet`: that, for Parquet files as well.
-//! - `serde`: settings and results implement serde's traits.
+//! - `corpus`: the module `corpus`, which reads documents from files and writes the decisions to files. Includes
+//!   `storage`.
+//! - `storage`: saving and opening an [`Index`] or a [`Sieve`].
+//! - `parquet`: `corpus`, with support for Parquet files.
+//! - `serde`: serde's traits for settings and results.
 //!
 //! Without features the crate depends on rayon, xxhash-rust, unicode-segmentation, unicode-normalization and
 //! caseless. It reads no environment variable and sets up no logger and no allocator.
@@ -94,17 +95,17 @@ pub mod watch;
 // Text -> normalized text -> tokens -> shingle hashes.
 pub mod text;
 
-// Sets of these, and how alike two are.
+// Shingle sets, and the similarity of two.
 mod similarity;
 
 // -> signature.
 pub mod sketch;
 
-// -> files that signatures are kept in.
+// -> files of signatures.
 #[cfg(feature = "storage")]
 mod storage;
 
-// Documents with the same shingles are one from here on.
+// Documents with equal shingle sets are treated as one from here on.
 mod collapse;
 
 // -> band keys -> candidate pairs.
@@ -115,7 +116,7 @@ mod frequent;
 
 mod exact;
 
-// The candidates of both.
+// The choice between the two, and the candidates of both.
 mod method;
 
 mod candidates;
@@ -123,27 +124,27 @@ mod candidates;
 // -> verified pairs.
 pub mod verify;
 
-// What was found of them, and what may have been missed.
+// The number of pairs that were found, and the expected number of missed ones.
 mod chances;
 mod recall;
 
 // -> clusters -> kept and removed.
 pub mod cluster;
 
-// The settings of all that follows.
+// The settings of all stages below.
 mod digest;
 mod settings;
 
 // A collection: the stages wired together.
 mod batch;
 
-// Or, one document at a time -> those not seen before.
+// Or, one document at a time -> documents not seen before.
 pub mod stream;
 
-// The front.
+// The entry point.
 mod deduper;
 
-// The stages as functions, for engines that spread the work.
+// The stages as functions, for distributed engines.
 pub mod engine;
 
 // Files in, decisions out.
@@ -163,19 +164,19 @@ pub use stream::Sieve;
 pub use text::{Normalization, Shingle};
 pub use verify::{Pair, Similarity};
 
-/// What the benches of this repository time by itself. Not part of the API.
+/// Parts that the benches of this repository time on their own. Not part of the API.
 #[doc(hidden)]
 pub mod internals {
     pub use crate::collapse::Distinct;
     pub use crate::lsh::Buckets;
 }
 
-/// The README's code, compiled and run as a test.
+/// The code in README.md, compiled and run as a test.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
 
-/// Guides, to be read beside the rest of the documentation.
+/// Guides on settings, methods, file formats and large runs.
 #[cfg(doc)]
 pub mod guides {
     #[doc = include_str!("../docs/settings.md")]

@@ -1,6 +1,6 @@
-//! Settings as short strings: one spelling for `Display`, `FromStr` and serde.
+//! Settings as short strings: `Display`, `FromStr` and serde use the same spelling.
 
-/// Serde by way of `Display` and `FromStr`.
+/// Implements serde's traits with `Display` and `FromStr`.
 macro_rules! serde_as_text {
     ($type:ty) => {
         #[cfg(feature = "serde")]
@@ -20,7 +20,8 @@ macro_rules! serde_as_text {
     };
 }
 
-/// `Display`, `FromStr` and serde of an enum whose values have names. `what` and `expected` are for the error.
+/// Implements `Display`, `FromStr` and serde's traits for an enum with named values. `what` and `expected` appear in
+/// the error.
 macro_rules! named {
     ($type:ident, $what:literal, $expected:literal, { $($value:ident: $name:literal),+ }) => {
         impl std::fmt::Display for $type {

@@ -1,5 +1,6 @@
-//! Files and folders in the making: they lie beside their place, under names that tell whose they are, and are renamed when
-//! they are whole. What a killed run has left of them is removed by the next one that writes to the same place.
+//! Temporary files and folders for outputs. They lie beside their target, under a name derived from it, and are renamed
+//! to it when they are complete. If a run is killed and leaves one, the next run that writes to the same target removes
+//! it.
 
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -11,25 +12,25 @@ use std::time::Duration;
 use tempfile::{NamedTempFile, TempDir};
 use xxhash_rust::xxh3::xxh3_64;
 
-/// How all these names begin.
+/// The start of all temporary names.
 pub(crate) const PREFIX: &str = ".resemblance-";
 
-/// A folder in the making. Dropped, it is gone.
+/// A temporary folder, removed when dropped.
 #[derive(Debug)]
 pub(crate) struct Folder {
     dir: TempDir,
-    /// Held as long as the folder is in the making.
+    /// Locked as long as the folder is temporary.
     _lock: Option<File>,
 }
 
 impl Folder {
-    /// One beside a place, after those that killed runs have left there are removed.
+    /// A new folder beside `place`. First removes those that killed runs left there.
     pub(crate) fn beside(place: &Path) -> io::Result<Self> {
         sweep(place);
         Self::in_folder(folder_of(place), &prefix_of(place))
     }
 
-    /// One in the system's folder for temporary files.
+    /// A new folder in the system's folder for temporary files.
     #[cfg(feature = "corpus")]
     pub(crate) fn of_work() -> io::Result<Self> {
         const OF_WORK: &str = "resemblance-work-";
@@ -42,7 +43,7 @@ impl Folder {
         loop {
             let mut builder = tempfile::Builder::new();
             builder.prefix(prefix);
-            // What the umask leaves of it, as for any other folder.
+            // The umask restricts this, as for any other folder.
             #[cfg(unix)]
             if prefix.starts_with(PREFIX) {
                 builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o777));
@@ -59,7 +60,7 @@ impl Folder {
         self.dir.path()
     }
 
-    /// Puts the folder in its place, where nothing or an empty folder is.
+    /// Renames the folder to `place`, where there must be nothing or an empty folder.
     pub(crate) fn persist(self, place: &Path) -> io::Result<()> {
         if cfg!(windows) && place.exists() {
             fs::remove_dir(place)?; // it is empty, or this fails
@@ -69,31 +70,31 @@ impl Folder {
         Ok(())
     }
 
-    /// Puts the folder in its place, where another is, which goes. After a kill between the two steps the other is put back
-    /// by the next run that writes to the same place.
+    /// Replaces the folder at `place` with this one. If the process is killed between the two steps, the next run that
+    /// writes to the same place restores the old folder.
     #[cfg(feature = "corpus")]
     pub(crate) fn replace(self, place: &Path) -> io::Result<()> {
         let aside = Self::beside(place)?;
         let before = aside.path().join(BEFORE);
         fs::rename(place, &before)?;
         self.persist(place).inspect_err(|_| {
-            // What was there is not to be lost.
+            // Restore the old folder.
             let _ = fs::rename(&before, place);
         })
     }
 }
 
-/// What a folder that is replaced is called in the meantime.
+/// The temporary name of a folder that is being replaced.
 const BEFORE: &str = "before";
 
-/// A file beside a place, after those that killed runs have left there are removed.
+/// A new file beside `place`. First removes those that killed runs left there.
 pub(crate) fn file_beside(place: &Path) -> io::Result<NamedTempFile> {
     let (folder, prefix) = (folder_of(place), prefix_of(place));
     sweep(place);
     loop {
         let mut builder = tempfile::Builder::new();
         builder.prefix(&prefix);
-        // What the umask leaves of it.
+        // The umask restricts this.
         #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
         let file = builder.tempfile_in(folder)?;
@@ -103,9 +104,10 @@ pub(crate) fn file_beside(place: &Path) -> io::Result<NamedTempFile> {
     }
 }
 
-/// Holds a file or folder that others may hold; false where one does.
+/// Locks a file or folder; false if another process has locked it.
 ///
-/// A process that is being started has the files of this one for a moment, and their locks.
+/// Tries for a while: a child process that is just being started briefly inherits the open files of this one, and their
+/// locks.
 pub(crate) fn hold(file: &File) -> io::Result<bool> {
     const TRIES: u32 = 20;
     for _ in 0..TRIES {
@@ -118,7 +120,7 @@ pub(crate) fn hold(file: &File) -> io::Result<bool> {
     Ok(false)
 }
 
-/// Where a path really is, links followed, whether or not something is there.
+/// The path with links resolved, whether or not it exists.
 pub(crate) fn resolve(path: &Path) -> io::Result<PathBuf> {
     match (fs::canonicalize(path), path.file_name()) {
         (Err(error), Some(name)) if error.kind() == io::ErrorKind::NotFound => {
@@ -128,7 +130,7 @@ pub(crate) fn resolve(path: &Path) -> io::Result<PathBuf> {
     }
 }
 
-/// The folder that a path lies in.
+/// The folder that contains a path.
 pub(crate) fn folder_of(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
@@ -136,19 +138,19 @@ pub(crate) fn folder_of(path: &Path) -> &Path {
     }
 }
 
-/// How names begin of what is in the making for a place.
+/// The start of the names of temporary files and folders for `place`.
 fn prefix_of(place: &Path) -> String {
     let name = place.file_name().unwrap_or_default();
     let hash = xxh3_64(name.as_encoded_bytes());
     format!("{PREFIX}{hash:016x}-")
 }
 
-/// Holds what is new. An error where another run took it for something left behind, and removes it.
+/// Locks a new temporary file or folder. Fails if another run took it for a leftover and removes it.
 ///
-/// A lock ends with the process, however that ends. Where there are none, nothing is ever taken for left behind.
+/// A lock ends with its process, even if that is killed. On systems without such locks, nothing counts as a leftover.
 fn lock(path: &Path, open: impl FnOnce() -> io::Result<File>) -> Result<Option<File>, ()> {
     if cfg!(not(unix)) {
-        return Ok(None); // a lock on a file keeps others, and other handles, from writing to it
+        return Ok(None); // here a lock would keep other processes and handles from writing to the file
     }
     let file = match open() {
         Ok(file) => file,
@@ -163,7 +165,7 @@ fn lock(path: &Path, open: impl FnOnce() -> io::Result<File>) -> Result<Option<F
     }
 }
 
-/// Removes what killed runs have left beside a place, and puts back what they were about to replace there.
+/// Removes what killed runs left beside `place`, and restores a folder that they were about to replace.
 fn sweep(place: &Path) {
     for_each_left(folder_of(place), &prefix_of(place), |path| {
         let before = path.join(BEFORE);
@@ -177,7 +179,8 @@ fn sweep(place: &Path) {
     });
 }
 
-/// Removes what begins so and nobody holds. That something cannot be removed is no reason to fail.
+/// Calls `remove` for every entry of `folder` whose name starts with `prefix` and that no process has locked. Ignores
+/// errors.
 fn for_each_left(folder: &Path, prefix: &str, remove: impl Fn(&Path) -> io::Result<()>) {
     if cfg!(not(unix)) {
         return;
@@ -192,7 +195,7 @@ fn for_each_left(folder: &Path, prefix: &str, remove: impl Fn(&Path) -> io::Resu
             continue;
         }
         let path = entry.path();
-        // Held while it is removed, so that nobody takes it for new.
+        // Locked while it is removed, so that no other run takes it for a new one.
         let held = File::open(&path).and_then(|file| Ok(file.try_lock().map(|()| file)?));
         if held.is_ok() {
             let _ = remove(&path);

@@ -264,7 +264,7 @@ impl<'c> PairTally<'c> {
     /// - the variance of independent pairs times the size of the groups of pairs that agree in the same bands. A hash
     ///   of these bands spreads independent pairs evenly, but groups unevenly. This works even if no pair was found by
     ///   one band alone, when the jackknife gives 0.
-    pub(crate) fn told(&self) -> (u64, Missed) {
+    pub(crate) fn counted(&self) -> (u64, Missed) {
         let counts = &self.counts;
         let bands = counts.by_band.len() as f64;
         let independent = counts.variance.value();
@@ -361,7 +361,7 @@ impl<'c> LinkTally<'c> {
     ///
     /// The estimate is slightly too high, since similarities are rounded down to their step, and unions up to a power
     /// of two.
-    pub(crate) fn told(&self) -> (u64, Missed) {
+    pub(crate) fn counted(&self) -> (u64, Missed) {
         let mut all = self.found[Self::CERTAIN].load(Ordering::Relaxed);
         let (mut uncertain, mut missed, mut variance) = (0, 0.0, 0.0);
         for (kind, found) in self.found[..Self::CERTAIN].iter().enumerate() {
@@ -408,8 +408,8 @@ mod tests {
             tally.add(0.5, 100, 2, None);
             links.add(&Similarity::of(50, 75, 75));
         }
-        let (linked, links) = links.told();
-        let (found, pairs) = tally.told();
+        let (linked, links) = links.counted();
+        let (found, pairs) = tally.counted();
         assert_eq!((found, linked), (2000, 1000));
         assert!((pairs.expected - 2000.0 * missed).abs() < 1e-6, "{pairs:?}");
         assert!((pairs.low as f64) < pairs.expected && pairs.expected < pairs.high as f64);
@@ -419,7 +419,7 @@ mod tests {
             let (same, only) = (0, Some(7));
             tally.add(0.5, 100, 1, Some(Agreement { same, only }));
         }
-        let (_, alone) = tally.told();
+        let (_, alone) = tally.counted();
         assert!(
             alone.high - alone.low > pairs.high - pairs.low + 200,
             "{alone:?}"
@@ -436,10 +436,10 @@ mod tests {
             tally.add(0.5, 100, 1, None);
             links.add(&Similarity::of(50, 75, 75));
         }
-        assert!(tally.told().1.low > 0 && links.told().1.low > 0);
+        assert!(tally.counted().1.low > 0 && links.counted().1.low > 0);
         tally.add_certain(1);
         links.add_certain();
-        let (pairs, links) = (tally.told().1, links.told().1);
+        let (pairs, links) = (tally.counted().1, links.counted().1);
         assert_eq!((pairs.low, links.low), (0, 0));
         assert!(pairs.expected > 0.0 && links.high > 0);
     }
@@ -515,7 +515,7 @@ mod tests {
                 let (same, only) = (hash(pair), None);
                 tally.add(0.8, 100, 1, Some(Agreement { same, only }));
             }
-            tally.told().1
+            tally.counted().1
         };
         let [apart, together] = [range(|pair| pair), range(|pair| pair / 100)];
         assert_eq!(apart.expected, together.expected);

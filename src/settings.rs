@@ -1,4 +1,4 @@
-//! The settings, and what follows from them.
+//! The settings, and the values computed from them.
 
 use crate::chances::Chances;
 use crate::cluster::{ClusterMode, Keep};
@@ -14,8 +14,8 @@ use crate::threshold::Threshold;
 
 /// Settings of a [`Deduper`](crate::Deduper); each method states its default.
 ///
-/// With the feature `serde`, settings are a record whose fields are named like the methods. A field that is left out has
-/// its default, an unknown one is an error. Values are written as they are printed:
+/// With the feature `serde`, settings are a record with a field for each method. A missing field has its default, an
+/// unknown one is an error. Values are written as they are printed:
 ///
 /// ```
 /// # #[cfg(feature = "serde")] {
@@ -68,7 +68,7 @@ impl Default for DeduperBuilder {
 }
 
 impl DeduperBuilder {
-    /// Least Jaccard similarity of near-duplicates, above 0 and at most 1. Default 0.8.
+    /// The lowest Jaccard similarity of near-duplicates, above 0 and at most 1. Default 0.8.
     #[must_use]
     pub fn threshold(mut self, threshold: f64) -> Self {
         self.threshold = threshold;
@@ -82,48 +82,49 @@ impl DeduperBuilder {
         self
     }
 
-    /// Bytes that the [exact join](crate::guides::exact_join) may take for shingle sets and their index. Default 4 GiB. Where it
-    /// would take more, [`Method::Exact`] fails, and [`Method::Auto`] takes LSH.
+    /// Limit on the bytes that the [exact join](crate::guides::exact_join) takes for shingle sets and their index.
+    /// Default 4 GiB. If it would take more, [`Method::Exact`] fails, and [`Method::Auto`] uses LSH.
     #[must_use]
     pub fn exact_memory(mut self, bytes: u64) -> Self {
         self.exact_memory = bytes;
         self
     }
 
-    /// Pairs that the [exact join](crate::guides::exact_join) may look at, of which most are dismissed by a glance: some 10^8 a
-    /// second and core. Default 2 x 10^10. Where it would look at more, [`Method::Exact`] fails, and [`Method::Auto`] takes
-    /// LSH.
+    /// Limit on the pairs that the [exact join](crate::guides::exact_join) compares. Most are dismissed quickly: a core
+    /// compares about 10^8 a second. Default 2 x 10^10. If there would be more, [`Method::Exact`] fails, and
+    /// [`Method::Auto`] uses LSH. LSH leaves some candidates uncompared, see [`Recall::unseen`].
     #[must_use]
     pub fn exact_work(mut self, pairs: u64) -> Self {
         self.exact_work = pairs;
         self
     }
 
-    /// Least probability with which a pair at the threshold is found, above 0 and at most 1; pairs above
-    /// it are found with a greater one. Default 0.99. More costs more candidates: the banding is
-    /// [`Banding::for_recall`]. 1 is for [`Method::Exact`], and makes [`Method::Auto`] take that.
+    /// The least probability with which a pair exactly at the threshold is found, above 0 and at most 1; more similar
+    /// pairs have a higher one. Default 0.99. A higher recall means more candidates to compare: it determines the
+    /// banding, see [`Banding::for_recall`]. With 1, [`Method::Auto`] uses the exact join, and [`Method::Lsh`] is an
+    /// error unless the threshold is 1.
     #[must_use]
     pub fn recall(mut self, recall: f64) -> Self {
         self.recall = recall;
         self
     }
 
-    /// The banding itself instead of a recall. Default: chosen by [`recall`](Self::recall).
+    /// The banding, instead of a recall. Default: the one for [`recall`](Self::recall).
     #[must_use]
     pub fn banding(mut self, banding: Banding) -> Self {
         self.banding = Some(banding);
         self
     }
 
-    /// The sketch. Default [`SketchKind::FastSimilarity`].
+    /// The kind of signature. Default [`SketchKind::FastSimilarity`].
     #[must_use]
     pub fn sketch(mut self, sketch: SketchKind) -> Self {
         self.sketch = sketch;
         self
     }
 
-    /// K, the slots of a signature, from 1 to 65,535. Default 128. More makes estimates and bands
-    /// sharper, at 4 bytes a slot and document.
+    /// K, the number of slots in a signature, from 1 to 65,535. Default 128. More slots make estimates and bands
+    /// sharper, and take 4 bytes each per document.
     #[must_use]
     pub fn hashes(mut self, hashes: usize) -> Self {
         self.hashes = hashes;
@@ -137,33 +138,33 @@ impl DeduperBuilder {
         self
     }
 
-    /// What is done to a text first. Default [`Normalization::NFKC_CASEFOLD`].
+    /// How texts are normalized before they are split. Default [`Normalization::NFKC_CASEFOLD`].
     #[must_use]
     pub fn normalization(mut self, normalization: Normalization) -> Self {
         self.normalization = normalization;
         self
     }
 
-    /// Seed of all hashes. Default 0. Another seed misses other pairs.
+    /// The seed of all hashes. Default 0. With another seed, other pairs are missed.
     ///
-    /// If somebody may write texts to deceive, draw a seed at random and keep it secret. Under a known seed, two texts can be
-    /// made that have the same shingle hashes but no word in common, so that one passes for a copy of the other. For a
-    /// secret seed, [`text`](crate::text) states how unlikely that is. Signatures and indexes can be compared only under the
-    /// same seed, and whoever sees them can compute it with enough work.
+    /// If authors may write texts to deceive, draw a seed at random and keep it secret. With a known seed, somebody can
+    /// craft two texts that have the same shingle hashes but no word in common, so that one passes for a copy of the
+    /// other. For a secret seed, [`text`](crate::text) states how unlikely that is. Signatures and indexes can be
+    /// compared only if they have the same seed. Anybody who sees them can compute it with enough work.
     #[must_use]
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
         self
     }
 
-    /// How pairs become clusters. Default [`ClusterMode::Components`].
+    /// How near-duplicates form clusters. Default [`ClusterMode::Components`].
     #[must_use]
     pub fn cluster_mode(mut self, mode: ClusterMode) -> Self {
         self.cluster_mode = mode;
         self
     }
 
-    /// Which copy is kept. Default [`Keep::First`]; an order of your own goes to
+    /// Which document of a cluster is kept. Default [`Keep::First`]. For an order of your own, use
     /// [`Run::keep_by`](crate::Run::keep_by).
     #[must_use]
     pub fn keep(mut self, keep: Keep) -> Self {
@@ -171,7 +172,7 @@ impl DeduperBuilder {
         self
     }
 
-    /// The settings in force.
+    /// Validates the settings.
     pub(crate) fn validated(&self) -> Result<Settings, Error> {
         let scheme = Scheme::new(
             self.sketch,
@@ -182,7 +183,7 @@ impl DeduperBuilder {
         )?;
         let threshold = valid_threshold(self.threshold)?;
         let mut recall = valid_recall(self.recall)?;
-        // A tenth of what may be missed goes to candidates whose signatures say no.
+        // A tenth of the pairs that may be missed are candidates dismissed by their signatures.
         let loss = |recall: f64| (1.0 - recall) / 10.0;
         let method = match self.method {
             Method::Auto if recall >= 1.0 => Method::Exact,
@@ -190,7 +191,7 @@ impl DeduperBuilder {
         };
         let banding = match (self.banding, method) {
             (Some(banding), _) => banding.fits(self.hashes)?,
-            // For an index alone: the best that there is, where the recall cannot be had.
+            // Only an index uses this banding. If no banding reaches the recall, take the one with the highest.
             (None, Method::Exact) => Banding::for_recall(threshold, recall, self.hashes)
                 .or_else(|_| Banding::new(self.hashes, 1))?,
             (None, _) => Banding::for_recall(threshold, recall + loss(recall), self.hashes)
@@ -216,19 +217,19 @@ impl DeduperBuilder {
     }
 }
 
-/// Validated settings, and what follows from them.
+/// Validated settings, and the values computed from them.
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
     sketcher: Sketcher,
     method: Method,
     banding: Banding,
     threshold: f64,
-    /// Least equal slots with which a candidate is verified, and the recall that this costs.
+    /// The least number of equal slots with which a candidate is verified, and the recall that is lost by it.
     floor: (usize, f64),
     budget: Budget,
     mode: ClusterMode,
     keep: Keep,
-    /// Pairs of sets that are compared in buckets, whatever the sets: tests choose few.
+    /// Limit on the pairs of sets that are compared in buckets, set only by tests.
     pub(crate) bucket_pairs: Option<u64>,
 }
 
@@ -276,7 +277,7 @@ impl Settings {
         self.floor.0 as f64 / self.scheme().hashes() as f64
     }
 
-    /// What makes the first pass over documents.
+    /// The digester, which makes the first pass over documents.
     pub(crate) fn digester(&self) -> Digester {
         let sampler = || Sampler::new(Threshold(self.threshold));
         let sketcher = self.sketcher.clone();
@@ -291,7 +292,7 @@ impl Settings {
         self.floor.0
     }
 
-    /// With which probability a method finds pairs.
+    /// The probabilities with which a method finds pairs.
     pub(crate) fn chances(&self, method: Method) -> Chances {
         match method {
             Method::Exact => Chances::certain(),
@@ -305,7 +306,7 @@ impl Settings {
         }
     }
 
-    /// What is told of a run by this method, in which pairs were found and missed.
+    /// The [`Recall`] of a run that used this method, and found and missed these numbers of pairs.
     pub(crate) fn recall_of(
         &self,
         (method, reason): (Method, Reason),
@@ -327,12 +328,12 @@ impl Settings {
         }
     }
 
-    /// Pairs that are compared in the buckets of so many distinct sets, at most: the largest buckets are crowded, so that
-    /// no more are left in the others.
+    /// The most pairs that the buckets of `sets` distinct sets may have together. If there are more, the largest
+    /// buckets count as crowded, until the others are within this limit.
     pub(crate) fn most_bucket_pairs(&self, sets: usize) -> u64 {
-        /// For each set.
+        /// Pairs per set.
         const PAIRS: u64 = 32;
-        /// So many in any case.
+        /// The limit for few sets.
         const FEW: u64 = 1 << 16;
         self.bucket_pairs.unwrap_or(FEW.max(PAIRS * sets as u64))
     }

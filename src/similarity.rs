@@ -1,4 +1,4 @@
-//! Sets of shingles, and how alike two of them are.
+//! Shingle sets, and the similarity of two.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use xxhash_rust::xxh3::Xxh3;
 
 use crate::threshold::Threshold;
 
-/// A set of shingle hashes: sorted, each once. A clone is the same set, held once.
+/// A set of shingle hashes, sorted and distinct. Clones share the memory.
 ///
 /// ```
 /// use resemblance::verify::ShingleSet;
@@ -21,19 +21,19 @@ use crate::threshold::Threshold;
 pub struct ShingleSet(Arc<[u64]>);
 
 impl ShingleSet {
-    /// The set of these hashes. Costs a sort.
+    /// The set of these hashes, which it sorts.
     pub fn from_hashes(mut hashes: Vec<u64>) -> Self {
         sort_and_dedup(&mut hashes);
         Self(hashes.into())
     }
 
-    /// The same from a buffer that is to be used again; its order is lost.
+    /// The set of the hashes in a buffer, which can be reused afterwards. Changes its content.
     pub(crate) fn from_buffer(hashes: &mut Vec<u64>) -> Self {
         sort_and_dedup(hashes);
         Self(hashes.as_slice().into())
     }
 
-    /// The set of hashes that ascend, as they are written: eight bytes each, the lowest first.
+    /// The set of ascending hashes in their stored form: eight bytes each, little-endian.
     #[cfg(feature = "corpus")]
     pub(crate) fn of_bytes(hashes: &[[u8; 8]]) -> Self {
         Self(
@@ -49,18 +49,18 @@ impl ShingleSet {
         &self.0
     }
 
-    /// Distinct shingles.
+    /// The number of distinct shingles.
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// True where there is no shingle.
+    /// True if there are no shingles.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// A 128-bit hash of the set. Two different sets have the same one with probability `2^-128`:
-    /// documents with the same fingerprint are taken to have the same set.
+    /// A 128-bit hash of the set. Two different sets have the same fingerprint with probability `2^-128`, so documents
+    /// with the same fingerprint are treated as having the same set.
     pub fn fingerprint(&self) -> u128 {
         const RUN: usize = 32;
         let mut buffer = [0; RUN * 8];
@@ -80,8 +80,8 @@ impl ShingleSet {
         Similarity::of(shared, self.len(), other.len())
     }
 
-    /// The exact similarity where its Jaccard is at least `threshold`; nothing else, and sooner,
-    /// where it is not.
+    /// The exact similarity if its Jaccard is at least `threshold`, otherwise `None`. Stops as soon as the threshold
+    /// cannot be reached.
     pub fn similarity_at_least(&self, other: &Self, threshold: f64) -> Option<Similarity> {
         let needed = Threshold(threshold).needed_of(self.len(), other.len())?;
         let shared = overlap(&self.0, &other.0, needed)?;
@@ -94,9 +94,9 @@ fn sort_and_dedup(hashes: &mut Vec<u64>) {
     hashes.dedup();
 }
 
-/// How many numbers two ascending runs share; none as soon as fewer than `needed` is certain.
+/// The number of elements that two ascending lists share; `None` if it is less than `needed`.
 pub(crate) fn overlap<N: Ord>(left: &[N], right: &[N], needed: usize) -> Option<usize> {
-    // `spare` is how many numbers either side may still have alone.
+    // How many more elements of each side may be missing from the other.
     let mut spare_left = left.len().checked_sub(needed)?;
     let mut spare_right = right.len().checked_sub(needed)?;
     let (mut l, mut r, mut shared) = (0, 0, 0);
@@ -125,18 +125,18 @@ pub(crate) fn overlap<N: Ord>(left: &[N], right: &[N], needed: usize) -> Option<
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Similarity {
-    /// Shingles in both.
+    /// The number of shingles in both.
     pub shared: usize,
     /// Jaccard similarity, |A ∩ B| / |A ∪ B|.
     pub jaccard: f64,
     /// Containment of a in b: the share of a's shingles that are in b, |A ∩ B| / |A|.
     pub containment_a: f64,
-    /// Containment of b in a: |A ∩ B| / |B|.
+    /// Containment of b in a: the share of b's shingles that are in a, |A ∩ B| / |B|.
     pub containment_b: f64,
 }
 
 impl Similarity {
-    /// Of sets of these sizes that share so many shingles.
+    /// The similarity of two sets of these sizes with `shared` shingles in both.
     pub(crate) fn of(shared: usize, left: usize, right: usize) -> Self {
         // A document without shingles resembles nothing.
         let share = |of: usize| match of {
@@ -158,7 +158,7 @@ impl Similarity {
         shares.iter().all(|share| (0.0..=1.0).contains(share))
     }
 
-    /// Shingles in either, where some are in both.
+    /// The number of shingles in the union; `usize::MAX` if no shingle is in both.
     pub(crate) fn union(&self) -> usize {
         match self.shared {
             0 => usize::MAX,
@@ -166,7 +166,7 @@ impl Similarity {
         }
     }
 
-    /// The same seen from b.
+    /// The same similarity with a and b exchanged.
     #[must_use]
     pub fn reversed(self) -> Self {
         Self {

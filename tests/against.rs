@@ -1,4 +1,4 @@
-//! The example `dedup` with `--against` and `--save-index`: new documents against those of runs before.
+//! The example `dedup` with `--against` and `--save-index`: new documents against those of earlier runs.
 
 mod support;
 
@@ -62,7 +62,7 @@ fn new_documents_that_are_in_the_index_are_removed_and_told() {
         );
         place.refuses(
             &command,
-            "the index seen has the threshold 0.8, and 0.7 is asked for",
+            "the index seen has the threshold 0.8, but this job has 0.7",
         );
         let command = command.replace(" --threshold 0.7", "");
         let told = place.run(&command);
@@ -79,7 +79,7 @@ fn new_documents_that_are_in_the_index_are_removed_and_told() {
         for part in [
             "keep    b  (in the index)",
             "3 documents in = 1 kept + 2 removed + 0 rejected",
-            "Compared with 2 documents of the index: removed for one of these: 2.",
+            "Compared with 2 documents of the index. Removed because of one of these: 2.",
         ] {
             assert!(told.out.contains(part), "{args}: {part}: {}", told.out);
         }
@@ -142,7 +142,7 @@ fn a_document_that_connects_two_is_told() {
             "{}",
             told.out
         );
-        let join = "1 cluster has more than one of these, all kept";
+        let join = "1 cluster has several documents of the index, all kept";
         assert!(told.out.contains(join), "{}", told.out);
         let rows = "left\t1\tleft\t1\tindexed\n\
                     between\t1\tleft\t0.6666666666666666\tindexed\n\
@@ -168,7 +168,7 @@ fn ids_of_the_index_are_not_used_again() {
             "again.jsonl",
             line("b", "a text of its own, of more than five words") + &line("x", A),
         );
-        let told = "again.jsonl:1: id `b` was used before, in the index seen";
+        let told = "again.jsonl:1: id `b` was already used, in the index seen";
         place.fails(
             &format!("again.jsonl --against seen --kept k.jsonl{args}"),
             told,
@@ -202,7 +202,7 @@ fn several_indexes_are_merged() {
     assert_eq!(index(&place, "merged"), index(&place, "all"));
     place.refuses(
         "3.jsonl --against one --against all --save-index merged",
-        "all cannot be used as well: id `a` was used before, in the index one",
+        "the index all cannot be used together with the others: id `a` was already used, in the index one",
     );
     assert_eq!(index(&place, "merged"), index(&place, "all"));
 }
@@ -260,7 +260,7 @@ fn work_does_not_go_on_against_another_index() {
     let args = "tuesday.jsonl bad.jsonl --against seen --work work --kept k.jsonl";
     assert_eq!(place.run(args).code, 1);
     assert_eq!(place.run("tuesday.jsonl --save-index seen").code, 0);
-    let told = "the work in work cannot go on: against was `seen ";
+    let told = "the work in work cannot be resumed: against was `seen ";
     place.refuses(args, told);
     let ran = place.run(&format!("{args} --fresh --on-bad skip"));
     assert_eq!(ran.code, 0, "{}", ran.err);

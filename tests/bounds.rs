@@ -1,4 +1,4 @@
-//! The example `dedup` where something is too much: memory, files, threads, pairs, time.
+//! The example `dedup` at its limits: memory, files, threads, pairs, time.
 
 #[path = "support/rows.rs"]
 #[allow(dead_code, unreachable_pub)]
@@ -101,7 +101,7 @@ fn with_window(log: u8) -> Vec<u8> {
 #[test]
 fn a_large_window_is_refused_by_name() {
     let place = Place::new();
-    let told = "in.jsonl.zst: decompressing it takes a window of 2048 MiB, but at most";
+    let told = "in.jsonl.zst: decompressing it needs a window of 2048 MiB, but at most";
     place.write("in.jsonl.zst", with_window(31));
     place.fails("in.jsonl.zst", &format!("{told} 128 MiB are allowed"));
     place.fails(
@@ -216,8 +216,8 @@ fn patterns_end_where_links_lead_back() {
         assert_eq!(told["documents"]["kept"], documents, "{pattern}");
         fs::remove_file(place.path("k.jsonl")).unwrap();
     }
-    place.fails("in/*.jsonl", "nothing matches it");
-    place.fails("none/*.jsonl", "nothing matches it");
+    place.fails("in/*.jsonl", "nothing matches this pattern");
+    place.fails("none/*.jsonl", "nothing matches this pattern");
     place.fails("in/a**/*.jsonl", "recursive wildcards");
 }
 

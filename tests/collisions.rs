@@ -1,4 +1,4 @@
-//! Texts that were made to have the same shingle hashes: attacks that succeeded once.
+//! Texts crafted to have the same shingle hashes: attacks that once succeeded.
 
 mod support;
 
@@ -144,7 +144,7 @@ fn confirming_texts_changes_nothing_where_nobody_made_them() {
             assert_eq!(run(" --confirm text"), plain);
         }
     }
-    let told = "texts cannot be confirmed: the texts are not held";
+    let told = "texts cannot be confirmed: the texts are not held in memory";
     place.refuses("in.jsonl --confirm text --memory 64MiB", told);
     place.refuses("in.jsonl --confirm text --work w", told);
     assert_eq!(place.run("in.jsonl --save-index i").code, 0);

@@ -1,4 +1,4 @@
-//! Real collections against the brute-force truth that lies beside them, where they are there.
+//! Real collections against their stored brute-force results, if they are installed.
 
 mod support;
 

@@ -147,7 +147,7 @@ fn compressed_input_and_output() {
     place.write("twice.jsonl.gz", twice);
     place.fails(
         "twice.jsonl.gz",
-        "twice.jsonl.gz:3: id `one` was used before, at twice.jsonl.gz:1",
+        "twice.jsonl.gz:3: id `one` was already used, at twice.jsonl.gz:1",
     );
 }
 
@@ -402,7 +402,7 @@ mod unix {
         assert!(
             place
                 .read("j.jsonl")
-                .contains("a link to a directory that it is in")
+                .contains("a link to a directory that contains it")
         );
     }
 
@@ -430,7 +430,7 @@ mod unix {
         let place = Place::new();
         place.refuses(
             "/dev/stdin",
-            "/dev/stdin is no regular file: pipe it in as -",
+            "/dev/stdin is not a regular file: pipe it to standard input, and name it -",
         );
     }
 
@@ -493,8 +493,8 @@ fn methods_are_told_and_refused() {
     place.write("in.jsonl", four());
     let told = |args: &str| place.run(&format!("in.jsonl --threshold 0.5 {args}")).out;
     assert!(told("--pairs pairs.tsv").contains("\nPairs found: 2. Missed: "));
-    assert!(told("").contains("\nNear-duplicates missed among those kept: "));
-    assert!(told("--method exact").contains("Every pair is found: by the exact join, as asked."));
+    assert!(told("").contains("\nNear-duplicates that were missed and so kept: "));
+    assert!(told("--method exact").contains("Every pair was found by the exact join (as asked)."));
     place.refuses(
         "in.jsonl --method brute",
         "method `brute`: must be lsh, exact or auto",

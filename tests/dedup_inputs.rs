@@ -1,4 +1,5 @@
-//! What the example `dedup` reads: names and formats of files, CSV, TSV and WET, ids, and records that are nearly right.
+//! The inputs of the example `dedup`: names and formats of files, CSV, TSV and WET, ids, and records that are nearly
+//! valid.
 
 mod support;
 
@@ -312,7 +313,7 @@ fn programs_among_sources_are_skipped() {
     let ran = place.run("d");
     assert!(ran.out.contains("2 documents in = 2 kept"), "{}", ran.err);
     assert!(ran.out.contains("the first: d/tool"), "{}", ran.out);
-    place.fails("d/tool", "d/tool: no text by its content: convert it");
+    place.fails("d/tool", "d/tool: its content is not text: convert it");
 }
 
 /// A record of a WARC file.
@@ -416,13 +417,13 @@ fn wet_that_cannot_be_read_is_named() {
     );
     place.fails(
         "other.wet",
-        "other.wet:3: no WARC record begins here, but `<html>`",
+        "other.wet:3: expected a WARC record, but found `<html>`",
     );
     place.fails(
         "header.wet --text-field body",
         "the text of a WET record is called `text`",
     );
-    place.fails("page.warc", "a WARC file, whose pages are no plain text");
+    place.fails("page.warc", "a WARC file, whose pages are not plain text");
     assert_eq!(counts(&place, "header.wet --id-field WARC-Type"), (1, 0));
     assert_eq!(counts(&place, "page.warc --input-format wet"), (1, 0));
     let documents = both(
@@ -572,11 +573,11 @@ fn an_id_made_of_file_and_line_is_not_merged_with_one_that_a_record_has() {
     for memory in ["", " --memory 64MiB"] {
         place.fails(
             &format!("t.jsonl{memory}"),
-            "t.jsonl:2: id `t.jsonl:2`, made of file and line, was used before, at t.jsonl:1; give",
+            "t.jsonl:2: id `t.jsonl:2`, made of file and line, was already used, at t.jsonl:1; give",
         );
         place.fails(
             &format!("u.jsonl{memory}"),
-            "u.jsonl:2: id `u.jsonl:1` was used before, at u.jsonl:1; give every record its own id",
+            "u.jsonl:2: id `u.jsonl:1` was already used, at u.jsonl:1; give every record its own id",
         );
         let ran = place.run(&format!("t.jsonl u.jsonl --id-field none{memory}"));
         assert!(
@@ -601,12 +602,12 @@ fn what_programs_write_that_is_no_json_is_named() {
         .write("other.jsonl", "{\"text\": \"NaN\", \"score\": x}\n");
     place.fails(
         "nan.jsonl",
-        "nan.jsonl:1: not a JSON record: NaN is no JSON: write null",
+        "nan.jsonl:1: not a JSON record: NaN is not JSON: write null",
     );
-    place.fails("infinity.jsonl", "not a JSON record: Infinity is no JSON");
+    place.fails("infinity.jsonl", "not a JSON record: Infinity is not JSON");
     place.fails(
         "joined.jsonl",
-        "joined.jsonl:2: not a JSON record: a byte-order mark, which may stand",
+        "joined.jsonl:2: not a JSON record: a byte-order mark, which is allowed only",
     );
     place.fails("other.jsonl", "not a JSON record: expected value");
 }

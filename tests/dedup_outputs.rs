@@ -1,5 +1,5 @@
-//! What the example `dedup` writes of JSON lines: the input's records, byte for byte, in one file or a file for each
-//! input; and patterns for paths.
+//! The outputs of the example `dedup` for JSON lines: input records, byte for byte, in one file or in a file for each
+//! input. Also patterns for paths.
 
 mod support;
 
@@ -203,7 +203,10 @@ fn patterns_stand_for_files() {
     // Directories stand for their files, once.
     assert_eq!(found("p/**"), all);
     assert_eq!(found("p/**/*"), all);
-    place.fails("p/*.parquet", "cannot read p/*.parquet: nothing matches it");
+    place.fails(
+        "p/*.parquet",
+        "cannot read p/*.parquet: nothing matches this pattern",
+    );
     place.fails("p/[.jsonl", "cannot read p/[.jsonl: ");
     place.refuses("p/*.jsonl p/a.jsonl", "the input p/a.jsonl is named twice");
 }

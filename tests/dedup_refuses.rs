@@ -1,4 +1,4 @@
-//! The example `dedup` on input, options and outputs that cannot be: each is told by name, and nothing is
+//! The example `dedup` with invalid inputs, options and outputs: each error names the cause, and no output is
 //! half-written.
 
 mod support;
@@ -41,7 +41,7 @@ fn bad_input_is_named_and_nothing_is_written() {
         ),
         (
             "twice.jsonl",
-            "twice.jsonl:3: id `a` was used before, at twice.jsonl:1; give every record its own id",
+            "twice.jsonl:3: id `a` was already used, at twice.jsonl:1; give every record its own id",
         ),
         ("latin.jsonl", "latin.jsonl:2: not UTF-8 (byte 13)"),
         ("d", "latin.txt: not UTF-8 (byte 3)"),
@@ -80,7 +80,7 @@ fn bad_input_can_be_skipped_and_is_listed() {
     assert_eq!(rejects[1]["record"], "nonsense");
     assert_eq!(
         rejects[2]["reason"],
-        "id `one` was used before, at in.jsonl:1"
+        "id `one` was already used, at in.jsonl:1"
     );
     let records = place.read("k.jsonl").lines().count() + place.read("r.jsonl").lines().count();
     assert_eq!(records, 4);
@@ -131,18 +131,21 @@ fn a_drawn_seed_is_refused_where_it_cannot_be_the_same_again() {
     );
     place.refuses(
         "in.jsonl --seed random --against seen",
-        "--seed random cannot go with --against: ",
+        "--seed random cannot be used with --against: ",
     );
     place.refuses(
         "in.jsonl --seed random --work w",
-        "--seed random cannot go with --work: ",
+        "--seed random cannot be used with --work: ",
     );
     // Another number is told with the one that it should be.
     place.refuses(
         "in.jsonl --seed 1 --against seen",
         "the index seen has the scheme v2/",
     );
-    place.refuses("in.jsonl --seed 1 --against seen", "/seed:1 is asked for");
+    place.refuses(
+        "in.jsonl --seed 1 --against seen",
+        "/seed:1: use the settings of the index",
+    );
 }
 
 #[test]
@@ -158,7 +161,7 @@ fn outputs_that_cannot_be_written() {
     );
     place.fails(
         "in.jsonl --pairs dir",
-        "cannot write dir: it is there and no regular file",
+        "cannot write dir: it exists and is not a regular file",
     );
     place.refuses(
         "in.jsonl --kept in.jsonl",
@@ -217,7 +220,7 @@ fn what_is_open_already_is_no_output() {
     for output in ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"] {
         place.refuses(
             &format!("in.jsonl --pairs {output}"),
-            "is no file of its own",
+            "is not a file of its own",
         );
     }
 }
@@ -305,6 +308,6 @@ fn an_input_that_changes_in_between_is_named() {
             error.place().unwrap().file,
             place.path(name).display().to_string()
         );
-        assert!(!error.is_setting() && error.to_string().ends_with("changed while it was in work"));
+        assert!(!error.is_setting() && error.to_string().ends_with("changed during the run"));
     }
 }

@@ -1,4 +1,4 @@
-//! The functions for engines come to what a run comes to.
+//! The functions for engines give the same results as a run.
 
 mod support;
 

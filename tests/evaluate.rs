@@ -201,7 +201,7 @@ fn refuses_what_cannot_be() {
     refuses("t.jsonl --recall 2", "recall 2: must be");
     refuses(
         "t.jsonl --labels l.tsv --plot l.tsv",
-        "--labels and --plot must be two files",
+        "--labels and --plot must be different files",
     );
     refuses("t.jsonl --labels l.tsv --plot t.jsonl", "is also an input");
     ends(&place, "none.jsonl", 1, "none.jsonl");

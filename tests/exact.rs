@@ -1,4 +1,4 @@
-//! The exact join against brute force, and what it says where it is too much.
+//! The exact join against brute force, and its errors if there is too much work.
 
 mod support;
 

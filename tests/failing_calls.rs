@@ -1,6 +1,6 @@
-//! System calls that fail, one at a time: a run ends well, or with an error and nothing half-written.
+//! System calls that fail, one at a time: a run succeeds, or fails with an error and no half-written output.
 //!
-//! `strace` makes them fail; where it is not there, or may not trace, this says so and tests nothing.
+//! `strace` makes the calls fail. If it is missing, or must not trace, the tests say so and test nothing.
 
 #![cfg(target_os = "linux")]
 

@@ -1,4 +1,4 @@
-//! The synthetic collections that are measured on, and the example `generate` that writes them.
+//! The synthetic collections of the benches, and the example `generate`, which writes them.
 
 mod support;
 #[path = "../benches/support/synthetic/mod.rs"]
@@ -220,7 +220,7 @@ fn the_program_says_what_is_wrong() {
     fails(
         "--labels a --output a",
         2,
-        "--labels and --output must be two files",
+        "--labels and --output must be different files",
     );
     fails(
         "--output none/c.jsonl",

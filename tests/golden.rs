@@ -1,5 +1,5 @@
-//! The numbers of scheme version 2, as `docs/signature.md` has them. A change here changes every stored
-//! signature: it needs a new version.
+//! The numbers of scheme version 2, as in `docs/signature.md`. A change here changes every stored signature, and so
+//! needs a new version.
 
 use resemblance::lsh::Banding;
 use resemblance::sketch::{SCHEME_VERSION, Scheme, SketchKind, Sketcher};

@@ -1,4 +1,4 @@
-//! The index, held against estimates of every pair and against a rebuilt one.
+//! The index against estimates of every pair, and against a rebuilt index.
 
 mod support;
 
@@ -144,12 +144,12 @@ fn merging_demands_the_same_settings_and_ids_of_its_own() {
     let error = index.merge(&new(32, 0.5)).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "indexes of two bandings: 64 x 1 against 32 x 1"
+        "indexes of two bandings cannot be merged: 64 x 1 and 32 x 1"
     );
     let error = index.merge(&new(64, 0.6)).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "indexes of two thresholds: 0.5 against 0.6"
+        "indexes of two thresholds cannot be merged: 0.5 and 0.6"
     );
     let error = index.merge(&Deduper::new().index()).unwrap_err();
     assert!(error.is_scheme_mismatch());

@@ -1,4 +1,4 @@
-//! Which copies the example `dedup` keeps, and the reasons that it tells.
+//! Which copies the example `dedup` keeps, and the reasons that it reports.
 
 mod support;
 

@@ -1,4 +1,4 @@
-//! `lib.rs` lists the modules in the order of a document's way: each knows only those before it.
+//! Checks that `lib.rs` lists the modules in the order of the stages, and that each module uses only those before it.
 
 use std::collections::HashMap;
 use std::fs;

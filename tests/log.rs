@@ -1,4 +1,4 @@
-//! What the examples tell on standard error.
+//! The log of the examples on standard error.
 
 mod support;
 

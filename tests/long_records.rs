@@ -1,4 +1,4 @@
-//! The example `dedup` in bounded memory, where a record is too long for it.
+//! The example `dedup` in bounded memory, with records that are too long for it.
 
 #[path = "support/rows.rs"]
 #[allow(dead_code, unreachable_pub)]

@@ -1,4 +1,4 @@
-//! The example `dedup` on Parquet files: read, kept and removed, and refused.
+//! The example `dedup` on Parquet files: reading, kept and removed records, and errors.
 
 #[path = "support/rows.rs"]
 #[allow(dead_code, unreachable_pub)]
@@ -53,7 +53,7 @@ fn rows_are_documents() {
     // Both together: ids are used twice.
     place.fails(
         "in.parquet in.jsonl",
-        "in.jsonl:1: id `one` was used before, at in.parquet:1",
+        "in.jsonl:1: id `one` was already used, at in.parquet:1",
     );
 }
 
@@ -475,7 +475,7 @@ fn one_file_has_one_schema() {
         .write("d/a.parquet", Table::new(PLAIN, four_rows()).bytes());
     place.refuses(
         "a.parquet b.parquet --kept k.parquet",
-        "a.parquet and b.parquet have different columns, and k.parquet would have them both: name a directory",
+        "a.parquet and b.parquet have different columns, but k.parquet can have only one set: name a directory",
     );
     place.refuses(
         "a.parquet c.jsonl --kept k.parquet",

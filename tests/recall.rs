@@ -1,4 +1,4 @@
-//! The recall that is reported, against the truth: by the exact join, or by construction, with fixed seeds.
+//! The reported recall against the true one, found by the exact join or known by construction, with fixed seeds.
 
 mod support;
 

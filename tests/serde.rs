@@ -1,4 +1,4 @@
-//! Settings and results through serde, and what is refused on the way in.
+//! Settings and results through serde, and invalid ones.
 
 mod support;
 
@@ -234,11 +234,11 @@ fn clusters_that_do_not_hold_together_are_refused() {
             "there is no document 5",
         ),
         ("\"documents\":6", "\"documents\":4294967295", "too many"),
-        ("\"kept\":2", "\"kept\":0", "document 0 is in two places"),
+        ("\"kept\":2", "\"kept\":0", "document 0 is listed twice"),
         (
             "\"document\":3",
             "\"document\":0",
-            "document 0 is in two places",
+            "document 0 is listed twice",
         ),
         ("\"document\":3", "\"document\":5", "must ascend"),
         (
@@ -250,7 +250,7 @@ fn clusters_that_do_not_hold_together_are_refused() {
         (
             "\"empty\":[1]",
             "\"empty\":[6]",
-            "must ascend, and be among",
+            "must ascend, and be below",
         ),
         ("\"jaccard\":1.0", "\"jaccard\":1.5", "impossible"),
         ("\"kept\":0", "\"keep\":0", "unknown field"),

@@ -1,4 +1,4 @@
-//! Shingle sets as documents: the answers are those of the texts they were made of.
+//! Shingle sets as documents give the same answers as the texts from which they were made.
 
 mod support;
 

@@ -1,5 +1,5 @@
-//! Statistical claims of the sketches, with fixed seeds: unbiased estimates, their error, and how often
-//! bands collide. Input are hashes of random sets with a chosen Jaccard similarity.
+//! Statistical claims about the sketches, with fixed seeds: estimates are unbiased, the size of their error, and how
+//! often bands collide. The input is hashes of random sets with a chosen Jaccard similarity.
 
 use rayon::prelude::*;
 use resemblance::sketch::{CodeBits, Scheme, SignatureMatrix, Sketcher};

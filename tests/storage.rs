@@ -1,4 +1,4 @@
-//! Saved indexes: held against ones that were never saved, corrupted in every way, and kept readable forever.
+//! Saved indexes: compared with indexes that were never saved, corrupted in every way, and readable forever.
 
 mod support;
 

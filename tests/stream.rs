@@ -1,4 +1,4 @@
-//! Sieves, held against brute force, the clusters of a batch, and plain sets of keys.
+//! Sieves against brute force, the clusters of a batch, and plain sets of keys.
 
 mod support;
 
@@ -343,7 +343,8 @@ fn a_full_bloom_memory_fails_or_tells_how_often_it_errs() {
     assert!(error.is_full() && !error.is_setting());
     assert_eq!(
         error.to_string(),
-        "the 100 documents that the Bloom filters are for have been passed: plan for more, or let them overfill"
+        "the Bloom filters are full: all 100 documents that they were planned for have been passed; plan for more, \
+         or allow them to overfill"
     );
     // What was seen can be told still.
     assert!(!sieve.admit(&texts[7]).passes());
@@ -367,7 +368,7 @@ fn a_full_bloom_memory_fails_or_tells_how_often_it_errs() {
 }
 
 #[test]
-#[should_panic(expected = "the 1 documents that the Bloom filters are for have been passed")]
+#[should_panic(expected = "the Bloom filters are full: all 1 documents that they were planned for")]
 fn text_panics_where_a_bloom_memory_is_full() {
     let mut sieve = Deduper::new().sieve(Bloom::new(1, 0.1)).unwrap();
     for text in unrelated(2, 5).take(2) {
@@ -477,7 +478,10 @@ fn wrong_settings_are_named() {
         "banding 20 x 10 needs 200 slots, but a signature has 128 hashes"
     );
     let huge = told(Bloom::new(u64::MAX, 1e-6).into());
-    assert!(huge.contains("there is no memory of that size"), "{huge}");
+    assert!(
+        huge.contains("a memory of that size cannot be allocated"),
+        "{huge}"
+    );
 }
 
 /// The documentation's numbers, after ten times as many documents as are remembered.
@@ -515,7 +519,10 @@ fn a_memory_larger_than_there_is_is_an_error() {
     let error = Deduper::new().sieve(Bloom::new(1 << 42, 0.5)).unwrap_err();
     assert!(error.is_setting());
     let told = error.to_string();
-    assert!(told.contains("there is no memory of that size"), "{told}");
+    assert!(
+        told.contains("a memory of that size cannot be allocated"),
+        "{told}"
+    );
 }
 
 /// An iterator may go on after its end, as one does that stops at a line that cannot be read.

@@ -1,4 +1,4 @@
-//! Boilerplate and templates: pages that share most of their words, held against the definitions.
+//! Boilerplate and templates: pages that share most of their words, against the definitions.
 
 mod support;
 

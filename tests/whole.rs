@@ -1,4 +1,4 @@
-//! The whole way, held against the naive one: brute-force pairs, naive closure, greedy cover.
+//! Complete runs against the naive definitions: brute-force pairs, naive closure, greedy cover.
 
 mod support;
 

@@ -1,4 +1,4 @@
-//! The example `dedup` in bounded memory: the same bytes, whatever stops it on the way.
+//! The example `dedup` in bounded memory: the same bytes, however it is interrupted.
 
 mod support;
 
@@ -84,7 +84,7 @@ fn small_inputs_of_all_kinds_too() {
     place.write("twice.jsonl", [four(), line("two", "again")].concat());
     place.fails(
         &format!("twice.jsonl {LITTLE} --kept k2.jsonl"),
-        "twice.jsonl:5: id `two` was used before, at twice.jsonl:2",
+        "twice.jsonl:5: id `two` was already used, at twice.jsonl:2",
     );
     place.write("none.jsonl", "");
     let empty = place.json(&format!("none.jsonl {LITTLE}"));
@@ -387,7 +387,7 @@ fn a_damaged_manifest_is_refused() {
         let told = [
             "manifest is damaged",
             "its format version is",
-            "is no work folder",
+            "is not a work folder",
         ];
         assert!(
             told.iter().any(|told| ran.err.contains(told)),
@@ -418,7 +418,7 @@ fn a_folder_of_other_files_is_no_work_folder_whatever_their_names() {
         for options in ["", " --fresh"] {
             place.refuses(
                 &format!("in.jsonl --work {folder}{options}"),
-                &format!("{folder} is no work folder: "),
+                &format!("{folder} is not a work folder: "),
             );
         }
         for name in names {
@@ -438,7 +438,7 @@ fn nothing_in_a_work_folder_is_opened_through_a_link() {
         let folder = place.path(&format!("of-{name}"));
         fs::create_dir(&folder).unwrap();
         symlink(place.path("mine"), folder.join(name)).unwrap();
-        let told = format!("is no work folder: {name} is in it");
+        let told = format!("is not a work folder: it contains {name}");
         place.refuses(&format!("in.jsonl --work of-{name}"), &told);
         assert_eq!(place.read("mine"), "mine");
     }
@@ -451,7 +451,7 @@ fn work_that_was_stopped_while_it_was_cleared_begins_anew() {
     let manifest = place.path("w/manifest");
     assert_eq!(place.run("in --work w2 --threshold 0.7").code, 0);
     fs::remove_file(&manifest).unwrap();
-    place.refuses("in --work w --threshold 0.7", "w is no work folder: ");
+    place.refuses("in --work w --threshold 0.7", "w is not a work folder: ");
     place.write("w2/.resemblance-manifest", "half");
     let ran = place.run("in --work w2 --threshold 0.7");
     assert_eq!(ran.code, 0, "{}", ran.err);

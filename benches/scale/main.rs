@@ -1,12 +1,12 @@
-//! Does the time of a document stay the same from a hundred thousand documents to ten million, what does
-//! a document take of memory, and how near is the whole to the least that it could cost?
+//! Does the time per document stay the same from a hundred thousand documents to ten million? How much memory does a
+//! document take, and how close is the total time to the lowest possible?
 //!
 //! - `cargo bench --bench scale`: a hundred thousand and a million documents of about 100 words, a million short
-//!   ones, a few hundred long ones.
-//! - `cargo bench --bench scale -- --large`: ten million too, which need about 14 GiB.
-//! - `cargo bench --bench scale -- --files`: the example `dedup` on files of as many.
+//!   documents, and a few hundred long ones.
+//! - `cargo bench --bench scale -- --large`: also ten million documents, which need about 14 GiB.
+//! - `cargo bench --bench scale -- --files`: the example `dedup` on files of the same sizes.
 //!
-//! Each measurement is a process of its own, so that the peaks of memory are apart.
+//! Each measurement is a process of its own, so that each has its own peak of memory.
 
 mod files;
 mod measure;

@@ -1,4 +1,4 @@
-//! One collection in memory: from texts to clusters, and what the least of it would cost alone.
+//! One collection in memory: from texts to clusters, and the time of the unavoidable part alone.
 
 use std::hint::black_box;
 use std::ops::ControlFlow;

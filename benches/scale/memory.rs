@@ -1,4 +1,4 @@
-//! What a process takes of memory, in bytes, where the system tells it (Linux).
+//! The memory of a process in bytes, if the system reports it (Linux).
 
 use std::fs;
 

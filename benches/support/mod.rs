@@ -1,4 +1,4 @@
-//! Texts to measure on: generated, the same in every run, and real ones where they are there.
+//! Texts for benches: generated ones, the same in every run, and real ones if they are installed.
 #![allow(dead_code, unreachable_pub)] // each bench uses a part
 
 pub mod synthetic;

@@ -1,4 +1,4 @@
-//! The options.
+//! Command-line options of `dedup`.
 
 use std::path::PathBuf;
 
@@ -12,22 +12,24 @@ use serde_json::{Value, json};
 
 use crate::shared::Common;
 
-/// Find near-duplicate documents, and say which copies to keep.
+/// Find near-duplicate documents and choose which copies to keep.
 ///
-/// Similarity is the exact Jaccard similarity of the documents' shingles. Documents whose similarity
-/// reaches the threshold are clustered; one document of each cluster is kept.
+/// The similarity of two documents is the exact Jaccard similarity of their shingle sets. Two documents are
+/// near-duplicates if their similarity reaches the threshold. Near-duplicates form clusters; each cluster keeps one
+/// document.
 #[derive(Debug, Parser)]
 #[command(name = "dedup", version)]
 pub(crate) struct Args {
-    /// Inputs: text files (each is a document); .jsonl and .json files of JSON lines (each line is a document); .csv and
-    /// .tsv files with a header row, and .parquet files (each row is a document); .wet files of web pages (each conversion
-    /// record is a document). JSON lines, CSV, TSV and WET may be compressed (.gz, .zst). Also directories of these (hidden files, and files that are not text, are skipped); quoted patterns with
-    /// *, ?, [...] and **; and - for JSON lines from standard input. Documents keep the order of the paths; the files of a
-    /// directory or pattern are sorted by path; the records of a file keep their order
+    /// Inputs: text files (each is a document); .jsonl and .json files of JSON lines (each line is a document); .csv
+    /// and .tsv files with a header row, and .parquet files (each row is a document); .wet files of web pages (each
+    /// conversion record is a document). JSON lines, CSV, TSV and WET may be compressed (.gz, .zst). Also directories
+    /// of these (hidden files and files that are not text are skipped); quoted patterns with *, ?, [...] and **; and -
+    /// for JSON lines from standard input. Documents keep the order of the paths; the files of a directory or pattern
+    /// are sorted by path; the records of a file keep their order
     #[arg(required = true, value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
 
-    /// Least Jaccard similarity of near-duplicates, above 0 and at most 1
+    /// The lowest Jaccard similarity of near-duplicates, above 0 and at most 1
     #[arg(
         long,
         value_name = "J",
@@ -40,41 +42,43 @@ pub(crate) struct Args {
     #[arg(long, value_name = "KIND:N", default_value = "words:5")]
     shingle: Shingle,
 
-    /// How candidate pairs are found. lsh: by MinHash signatures, with the recall asked for; exact: all of
-    /// them; auto: by the one that takes less
+    /// How candidate pairs are found. lsh: with MinHash signatures, at the recall of --recall; exact: without missing
+    /// any; auto: with the method that is estimated to be faster
     #[arg(long, value_name = "lsh|exact|auto", default_value = "lsh")]
     method: Method,
 
-    /// Memory that the exact join may take for shingle sets and their index, such as 4GiB; where it would
-    /// take more, exact fails and auto takes lsh
+    /// Limit on the memory of the exact join for shingle sets and their index, such as 4GiB. If it needs more, the
+    /// method exact fails and auto uses lsh
     #[arg(long, value_name = "SIZE", default_value = "4GiB")]
     exact_memory: ByteSize,
 
-    /// Pairs that the exact join may look at, likewise
+    /// Limit on the number of pairs that an exact join compares. If it is exceeded, the method exact fails, auto uses
+    /// lsh, and lsh leaves some candidates uncompared (the summary counts them)
     #[arg(long, value_name = "N", default_value_t = 20_000_000_000)]
     exact_work: u64,
 
-    /// components: whatever is connected by near-duplicates is one cluster; leader: a document is
-    /// removed only if it is a near-duplicate of one that is kept
+    /// How near-duplicates form clusters. components: documents that a chain of near-duplicates connects are one
+    /// cluster; leader: a document is removed only if it is a near-duplicate of a kept one
     #[arg(long, value_enum, default_value = "components")]
     cluster: Mode,
 
-    /// Which document of a cluster is kept: first, longest (by characters, white space not counted), max:FIELD or min:FIELD
-    /// (numbers, or strings or dates such as 2024-05-31; records without the field come last). Of equals, the first is kept
+    /// Which document of a cluster is kept: first, longest (in characters, without white space), max:FIELD or min:FIELD
+    /// (numbers, or strings or dates such as 2024-05-31; records without the field come last). Ties: the first is kept
     #[arg(long, value_name = "POLICY", default_value = "first")]
     keep: KeepBy,
 
-    /// Before that, prefer documents by a field: those whose value is the first listed, then the second, and so on;
-    /// those with another value, or without the field, come last
+    /// Prefer documents by the value of a field; --keep decides among equally preferred ones. Documents with the first
+    /// listed value are preferred most, then those with the second, and so on. Documents with another value, or without
+    /// the field, come last
     #[arg(long, value_name = "FIELD=a,b,c")]
     prefer: Option<Preference>,
 
-    /// What to do with a record that cannot be used: fail, or skip it and go on
+    /// What to do with a bad record: fail, or skip it and continue
     #[arg(long, value_enum, default_value = "fail")]
     on_bad: Bad,
 
-    /// The longest record that is accepted, such as 100MB: a line, a CSV or TSV row, a WET record, a text file, or the text of a Parquet
-    /// row. A longer one is a bad record [default: only the limit that --memory sets]
+    /// The longest accepted record, such as 100MB. A record is a line, a CSV or TSV row, a WET record, a text file, or
+    /// the text of a Parquet row. A longer one is a bad record [default: only the limit that --memory sets]
     #[arg(long, value_name = "SIZE")]
     max_record: Option<ByteSize>,
 
@@ -82,9 +86,9 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     rejects: Option<PathBuf>,
 
-    /// Write every pair of near-duplicates here: `a`, `b`, `jaccard`, `containment_a`, `containment_b`. Cells are separated by
-    /// tabs and never quoted: turn quoting off when you read them (pandas: quoting=3; R: quote=""). In ids, tabs, line breaks
-    /// and backslashes are written \t, \n and \\
+    /// Write every pair of near-duplicates here, with the columns `a`, `b`, `jaccard`, `containment_a`,
+    /// `containment_b`. Cells are separated by tabs and never quoted: turn quoting off when you read them (pandas:
+    /// quoting=3; R: quote=""). In ids, tabs, line breaks and backslashes are written \t, \n and \\
     #[arg(long, value_name = "FILE.tsv")]
     pairs: Option<PathBuf>,
 
@@ -99,13 +103,13 @@ pub(crate) struct Args {
     )]
     pairs_of_copies: Option<Copies>,
 
-    /// Recompute every reported similarity from the tokens themselves, and fail if one differs from the similarity by shingle
-    /// hashes. For runs whose seed others know. Cannot be used with --memory, --work or --against
+    /// Recompute every reported similarity from the tokens themselves, and fail if one differs from the similarity of
+    /// the shingle hashes. For runs whose seed others know. Cannot be used with --memory, --work or --against
     #[arg(long, value_name = "text", value_parser = ["text"])]
     confirm: Option<String>,
 
-    /// Write the documents in clusters here, as a table like that of --pairs: `id`, `cluster`, `kept`, `jaccard_to_kept`,
-    /// `reason`
+    /// Write the documents in clusters here, as a table like that of --pairs, with the columns `id`, `cluster`, `kept`,
+    /// `jaccard_to_kept`, `reason`
     #[arg(long, value_name = "FILE.tsv")]
     clusters: Option<PathBuf>,
 
@@ -116,36 +120,36 @@ pub(crate) struct Args {
     #[arg(long, value_name = "PATH")]
     kept: Option<PathBuf>,
 
-    /// Write the records that are removed here, likewise
+    /// Write the removed records here; same rules as for --kept
     #[arg(long, value_name = "PATH")]
     removed: Option<PathBuf>,
 
-    /// Compare with the documents of this index as well, which --save-index has written: they come before the new
-    /// ones and stay kept, and what resembles one is removed. Can be given several times
+    /// Also compare with the documents of this index, written by --save-index. They come before the new documents and
+    /// always stay kept; new near-duplicates of them are removed. Can be given several times
     #[arg(long, value_name = "DIR")]
     against: Vec<PathBuf>,
 
-    /// Write an index of the documents that are kept here, after those of all --against: for runs to come. An index
-    /// that is there is replaced
+    /// Write an index here for later runs: the documents of every --against index, then the kept ones of this run. An
+    /// existing index is replaced
     #[arg(long, value_name = "DIR")]
     save_index: Option<PathBuf>,
 
-    /// Memory that the whole program may hold, such as 4GiB: what does not fit goes to a work folder, and a
-    /// record that takes too much of it (under 64MiB, 0.8 MB of text; under 4GiB, 101 MB) is a bad one [default: no bound;
-    /// with --work 4GiB]
+    /// Limit on the memory of the whole process, such as 4GiB. What does not fit goes to a work folder. A record that
+    /// would take too much of the memory is a bad record: above 0.8 MB of text with 64MiB, above 101 MB with 4GiB
+    /// [default: no limit; 4GiB with --work]
     #[arg(long, value_name = "SIZE")]
     memory: Option<ByteSize>,
 
-    /// The work folder, made where it is not there; the same command goes on in it where it was stopped [default: a
-    /// temporary one, where --memory is given]
+    /// The work folder, created if it does not exist. After an interruption, the same command continues in it [default
+    /// with --memory: a temporary folder]
     #[arg(long, value_name = "DIR")]
     work: Option<PathBuf>,
 
-    /// Begin anew, whatever the work folder holds
+    /// Start anew, and discard what the work folder holds
     #[arg(long, requires = "work")]
     fresh: bool,
 
-    /// What is printed at the end
+    /// What to print at the end
     #[arg(long, value_enum, default_value = "text")]
     pub(crate) format: Printed,
 
@@ -173,9 +177,9 @@ enum Bad {
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(crate) enum Printed {
-    /// A summary to read
+    /// A summary for people
     Text,
-    /// The same as one JSON object
+    /// The decisions as one JSON object
     Json,
 }
 
@@ -195,20 +199,20 @@ impl Args {
             .build()
     }
 
-    /// Why a drawn seed cannot be used.
+    /// An error message if `--seed random` conflicts with another option.
     pub(crate) fn conflict(&self) -> Option<String> {
         let seed = self.common.drawn_seed()?;
         if !self.against.is_empty() {
             return Some(
-                "--seed random cannot go with --against: an index can be compared only under its own seed; pass that one \
-                 as --seed N (it is `seed` in the index's index.json)"
+                "--seed random cannot be used with --against: documents can be compared with an index only under its seed; \
+                 pass that seed as --seed N (it is `seed` in the index's index.json)"
                     .to_owned(),
             );
         }
         self.work.is_some().then(|| {
             format!(
-                "--seed random cannot go with --work: a resumed run would draw another seed; pass the seed that the work \
-                 was begun with or, for new work, the one drawn just now: --seed {seed}"
+                "--seed random cannot be used with --work: a resumed run would draw another seed; pass the seed of the \
+                 interrupted run or, for a new one, the seed drawn just now: --seed {seed}"
             )
         })
     }
@@ -221,7 +225,7 @@ impl Args {
         }
     }
 
-    /// What is to be written, staged.
+    /// The outputs to write, staged.
     pub(crate) fn sinks(&self, outputs: &mut Outputs) -> Result<Sinks, CorpusError> {
         let mut sinks = Sinks::new();
         let mut table = |path: &Option<PathBuf>| {
@@ -288,7 +292,7 @@ impl Args {
             })
     }
 
-    /// For programs: what the run goes by.
+    /// The settings of the run, for the JSON log.
     pub(crate) fn settings(&self) -> Value {
         self.common.settings(json!({
             "paths": self.paths.iter().map(|path| path.to_string_lossy()).collect::<Vec<_>>(),

@@ -1,7 +1,7 @@
-//! Finds the near-duplicate documents of files, says which copies to keep, and writes the decisions.
+//! Finds the near-duplicate documents of files, chooses which copies to keep, and writes the decisions.
 //!
-//! `cargo run --release --example dedup -- --help` tells the options. Everything that reads, compares
-//! or writes is library code; here are only arguments, progress and what is printed.
+//! `cargo run --release --example dedup -- --help` lists the options. The library reads, compares and writes; this
+//! example only handles arguments, progress and the printed summary.
 
 mod args;
 #[path = "../shared/mod.rs"]

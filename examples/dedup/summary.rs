@@ -1,4 +1,4 @@
-//! What is printed at the end.
+//! The summary that is printed at the end.
 
 use std::cmp::Reverse;
 use std::fmt;
@@ -17,7 +17,7 @@ use unicode_width::UnicodeWidthStr;
 use crate::args::Printed;
 use crate::shared::{Failure, print};
 
-/// Clusters, and documents of a cluster, that the text shows; the tables hold all.
+/// Most clusters, and most removed documents per cluster, that the text shows. The tables contain all.
 const CLUSTERS: usize = 20;
 const DOCUMENTS: usize = 10;
 
@@ -25,9 +25,9 @@ pub(crate) struct Summary<'a> {
     deduper: &'a Deduper,
     keep: KeepPolicy,
     decided: &'a Decided,
-    /// Files that were skipped, since they hold no text.
+    /// Files that were skipped because they contain no text.
     others: &'a [PathBuf],
-    /// Those that are shown, and how many documents each has.
+    /// The clusters that are shown, with their numbers of documents.
     largest: Vec<(usize, DecidedCluster)>,
     first_rejected: Option<String>,
     threads: usize,
@@ -43,8 +43,8 @@ impl<'a> Summary<'a> {
     ) -> Result<Self, Error> {
         let mut first_rejected = None;
         decided.for_each_rejection(|rejection| {
-            let told = || format!("{}: {}", rejection.place, rejection.reason);
-            first_rejected.get_or_insert_with(told);
+            let message = || format!("{}: {}", rejection.place, rejection.reason);
+            first_rejected.get_or_insert_with(message);
             Ok::<(), Error>(())
         })?;
         Ok(Self {
@@ -65,7 +65,7 @@ impl<'a> Summary<'a> {
         }
     }
 
-    /// The counts alone: `in` is the sum of `kept`, `removed` and `rejected`.
+    /// The counts alone, for the JSON log. `in` is the sum of `kept`, `removed` and `rejected`.
     pub(crate) fn counts_for_programs(&self) -> Value {
         let counts = self.decided.counts();
         json!({
@@ -81,7 +81,7 @@ impl<'a> Summary<'a> {
         })
     }
 
-    /// For programs: nothing in it changes from run to run. Clusters are written one after the other.
+    /// Prints the JSON object, which is the same in every run. Clusters are written one at a time, never all held.
     fn print_json(&self) -> Result<(), Failure> {
         let mut out = BufWriter::new(io::stdout().lock());
         let written = serde_json::to_writer_pretty(&mut out, self).map_err(io::Error::from);
@@ -89,14 +89,15 @@ impl<'a> Summary<'a> {
             .and_then(|()| writeln!(out))
             .and_then(|()| out.flush())
         {
-            // Whoever reads has seen enough.
+            // The reader has closed the pipe.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
             Err(error) => Err(Failure::failed(format!("cannot write the answer: {error}"))),
             Ok(()) => Ok(()),
         }
     }
 
-    /// A removed document's similarities, and what decided; where the first is always kept, that is no news.
+    /// The similarities of a removed document and the reason for its removal. With `--keep first` the reason is always
+    /// the same, and left out.
     fn removed(&self, removed: &Removed) -> String {
         let similarity = &removed.similarity;
         let [of_it, of_kept] =
@@ -116,7 +117,7 @@ impl<'a> Summary<'a> {
         f: &mut fmt::Formatter<'_>,
         (len, cluster): &(usize, DecidedCluster),
     ) -> fmt::Result {
-        // An id as it is shown has no control characters.
+        // Control characters in ids are escaped.
         let shown = |id: &String| Escaped(id).to_string();
         let ids: Vec<String> = cluster.removed.iter().map(|r| shown(&r.id)).collect();
         let width = ids.iter().map(|id| id.width()).max().unwrap_or(0).max(20);
@@ -174,40 +175,45 @@ impl<'a> Summary<'a> {
         }
         writeln!(
             f,
-            "Similarity is the share of shingles ({shingles} in a row) that two documents have in common;"
+            "Similarity is the number of shingles ({shingles} in a row) that two documents share, divided by the number \
+             that occur in either."
         )?;
         if threshold >= 1.0 {
             return writeln!(
                 f,
-                "only documents with the same shingles count, and all of them are found."
+                "Only documents with the same shingles are near-duplicates, and all of them are found."
             );
         }
-        write!(f, "{threshold} and more counts. ")?;
+        writeln!(
+            f,
+            "Documents with a similarity of {threshold} or more are near-duplicates."
+        )?;
         match self.decided.recall().unseen {
             0 => {}
             unseen => writeln!(
                 f,
-                "How many near-duplicates were missed is not known: {} of the candidate pairs were not looked at, \
-                 as --exact-work ran out.",
+                "It is unknown how many near-duplicates were missed: {} candidate pairs were not compared, because \
+                 --exact-work was used up.",
                 HumanCount(unseen)
             )?,
         }
         self.show_recall(f)
     }
 
-    /// What was found of all there is, in a line.
+    /// Shows the recall, and how many near-duplicates were missed.
     fn show_recall(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let recall = self.decided.recall();
         let Recall {
             reason, promised, ..
         } = recall;
         let Some(banding) = recall.banding else {
-            return writeln!(f, "Every pair is found: by the exact join, {reason}.");
+            return writeln!(f, "Every pair was found by the exact join ({reason}).");
         };
         let threshold = self.deduper.threshold();
         writeln!(
             f,
-            "Of pairs at {threshold}, {} are found, of closer ones more: by LSH, {} bands of {} rows, {reason}.",
+            "A pair at {threshold} is found with a probability of at least {}, a more similar one with a higher \
+             probability: by LSH with {} bands of {} rows ({reason}).",
             percent_down(*promised),
             banding.bands(),
             banding.rows()
@@ -217,10 +223,10 @@ impl<'a> Summary<'a> {
             return writeln!(f, "Pairs found: {found}. Missed: {missed}.");
         }
         let missed = &recall.missed;
-        writeln!(f, "Near-duplicates missed among those kept: {missed}.")
+        writeln!(f, "Near-duplicates that were missed and so kept: {missed}.")
     }
 
-    /// What there was to do with documents of indexes.
+    /// Shows the counts of documents of indexes.
     fn show_index(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let counts = self.decided.counts();
         if counts.indexed == 0 {
@@ -230,14 +236,14 @@ impl<'a> Summary<'a> {
         let matched = HumanCount(counts.matched as u64);
         writeln!(
             f,
-            "Compared with {indexed} of the index: removed for one of these: {matched}."
+            "Compared with {indexed} of the index. Removed because of one of these: {matched}."
         )?;
         match counts.joins {
             0 => Ok(()),
             n => writeln!(
                 f,
-                "{} more than one of these, all kept: they would have been one cluster in a single run.",
-                plural_with(n, ["cluster has", "clusters have"])
+                "{} several documents of the index, all kept; in a single run they would have been in one cluster.",
+                plural_with(n, ["cluster has", "clusters each have"])
             ),
         }
     }
@@ -279,7 +285,7 @@ impl<'a> Summary<'a> {
     }
 }
 
-/// The largest clusters, equals by number, with as many documents as are shown.
+/// The largest clusters (ties by number), each with the documents that are shown.
 fn largest(decided: &Decided) -> Result<Vec<(usize, DecidedCluster)>, Error> {
     let mut largest = Vec::new();
     let cut = |largest: &mut Vec<(usize, DecidedCluster)>| {
@@ -299,7 +305,7 @@ fn largest(decided: &Decided) -> Result<Vec<(usize, DecidedCluster)>, Error> {
     Ok(largest)
 }
 
-/// The summary to read, after so many seconds.
+/// The summary for people, and the seconds that the run took.
 struct Text<'s>(&'s Summary<'s>, f64);
 
 impl fmt::Display for Text<'_> {
@@ -312,10 +318,10 @@ impl fmt::Display for Text<'_> {
         if counts.clusters == 0 {
             writeln!(f, "No near-duplicates.\n")?;
         } else if counts.clusters > CLUSTERS {
-            let more = plural(counts.clusters - CLUSTERS, "cluster");
+            let more = plural(counts.clusters - CLUSTERS, "more cluster");
             writeln!(
                 f,
-                "And {more} more, each as large as the last or smaller: --clusters FILE.tsv writes all.\n"
+                "{more}, none larger than the last one shown; --clusters FILE.tsv lists all.\n"
             )?;
         }
         summary.show_settings(f)?;
@@ -388,7 +394,7 @@ impl Serialize for Clusters<'_> {
     }
 }
 
-/// Why clusters are not written to their end.
+/// Why writing the clusters stopped early.
 enum Stopped<E> {
     Reading(Error),
     Writing(E),
@@ -420,7 +426,7 @@ fn cluster_of(cluster: &DecidedCluster) -> Value {
     })
 }
 
-/// For programs: what was found and missed.
+/// The numbers of found and missed pairs, for JSON.
 fn found(recall: &Recall) -> Value {
     let missed = &recall.missed;
     json!({
@@ -430,7 +436,7 @@ fn found(recall: &Recall) -> Value {
     })
 }
 
-/// A share as a percentage, rounded down, with as many digits as it takes to be told from 100%.
+/// A share as a percentage, rounded down, with enough digits to distinguish it from 100%.
 fn percent_down(share: f64) -> String {
     let digits = (2..9).find(|&digits| {
         let scale = 10f64.powi(digits);
@@ -449,7 +455,7 @@ fn plural(n: usize, what: &str) -> String {
     plural_with(n, [what, &format!("{what}s")])
 }
 
-/// A number of things, with the words for one and for several.
+/// A number, followed by the words for one or for several things.
 fn plural_with(n: usize, [one, several]: [&str; 2]) -> String {
     let words = if n == 1 { one } else { several };
     format!("{} {words}", HumanCount(n as u64))

@@ -1,4 +1,4 @@
-//! The options.
+//! Command-line options of `evaluate`.
 
 use std::fs;
 use std::path::PathBuf;
@@ -11,26 +11,26 @@ use serde_json::{Value, json};
 use crate::grid::{Grid, Thousandths};
 use crate::shared::Common;
 
-/// Choose shingle and threshold: see the pairs of documents by their similarity, and how well they agree
-/// with pairs that people say are copies.
+/// Help to choose a shingle and a threshold: show pairs of documents by similarity, and how well they agree with pairs
+/// that people have labelled as copies.
 ///
-/// With --labels, a table of precision, recall and F1 by threshold, and the pairs next to the best threshold.
-/// Without, how many pairs there are by similarity, and some of each range to judge by eye. The same input and
-/// settings give the same bytes.
+/// With --labels, print a table of precision, recall and F1 by threshold, and the pairs next to the best threshold.
+/// Without it, count the pairs in each range of similarity, and show some pairs of each to judge by eye. The same input
+/// and settings give the same output.
 #[derive(Debug, Parser)]
 #[command(name = "evaluate", version)]
 pub(crate) struct Args {
-    /// Inputs, as for dedup: text files, JSON lines, CSV, TSV and Parquet files, directories of these (hidden files, and files
-    /// that are not text, are skipped), and quoted patterns; - reads JSON lines from standard input
+    /// Inputs, as for dedup: text files, JSON lines, CSV, TSV and Parquet files, directories of these (hidden files and
+    /// files that are not text are skipped), and quoted patterns; - reads JSON lines from standard input
     #[arg(required = true, value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
 
-    /// Pairs that people say are copies: two ids a line with a tab between; a first line `id_a`, `id_b`
-    /// is a header
+    /// Pairs that people have labelled as copies: two ids per line, with a tab between them. A first line `id_a`,
+    /// `id_b` is a header
     #[arg(long, value_name = "FILE.tsv")]
     pub(crate) labels: Option<PathBuf>,
 
-    /// What is compared: words:N, chars:N or bytes:N; several with commas between are evaluated in turn
+    /// What is compared: words:N, chars:N or bytes:N. Several, separated by commas, are evaluated one after the other
     #[arg(
         long,
         value_name = "KIND:N,...",
@@ -39,15 +39,15 @@ pub(crate) struct Args {
     )]
     pub(crate) shingle: Vec<Shingle>,
 
-    /// The lowest threshold looked at, from 0.001 to 1. Lower takes longer, and more memory
+    /// The lowest threshold to evaluate, from 0.001 to 1. A lower one takes more time and memory
     #[arg(long, value_name = "J", default_value = "0.3")]
     from: Thousandths,
 
-    /// From one threshold of the table to the next
+    /// The distance between two thresholds of the table
     #[arg(long, value_name = "J", default_value = "0.05")]
     step: Thousandths,
 
-    /// The threshold next to which pairs are shown [default: that of the best F1; without labels 0.8]
+    /// The threshold next to which pairs are shown [default: the one with the best F1; without labels 0.8]
     #[arg(long, value_name = "J", value_parser = threshold)]
     pub(crate) threshold: Option<f64>,
 
@@ -55,23 +55,23 @@ pub(crate) struct Args {
     #[arg(long, value_name = "METHOD", default_value = "exact")]
     pub(crate) method: Method,
 
-    /// Pairs shown on each side of the threshold; without labels, also of each range
+    /// Number of pairs to show on each side of the threshold; without labels, also for each range
     #[arg(long, value_name = "N", default_value_t = 5)]
     pub(crate) shown: usize,
 
-    /// Characters shown of each text
+    /// Number of characters to show of each text
     #[arg(long, value_name = "N", default_value_t = 160)]
     pub(crate) excerpt: usize,
 
-    /// Draw precision, recall and F1 by threshold, of several shingles F1 alone; needs --labels
+    /// Draw precision, recall and F1 by threshold; for several shingles, only F1. Needs --labels
     #[arg(long, value_name = "FILE.svg", requires = "labels")]
     pub(crate) plot: Option<PathBuf>,
 
-    /// Also compare clusters by components and by leader at some thresholds
+    /// Also compare components with leader clusters, at some thresholds
     #[arg(long)]
     pub(crate) clusters: bool,
 
-    /// Print the summary alone, one line a shingle
+    /// Print only the summary, one line per shingle
     #[arg(long)]
     pub(crate) summary: bool,
 
@@ -84,7 +84,7 @@ impl Args {
         Grid::new(self.from, self.step)
     }
 
-    /// The deduper of a shingle at the lowest threshold looked at.
+    /// The deduper of a shingle at the lowest threshold.
     pub(crate) fn deduper(&self, shingle: Shingle) -> Result<Deduper, Error> {
         self.deduper_at(shingle, self.grid().from(), ClusterMode::Components)
     }
@@ -104,17 +104,17 @@ impl Args {
             .build()
     }
 
-    /// What cannot be, whatever the files hold.
+    /// An error message if two options conflict.
     pub(crate) fn conflict(&self) -> Option<String> {
         let from = self.grid().from();
         if let Some(threshold) = self.threshold.filter(|&threshold| threshold < from) {
             return Some(format!(
-                "--threshold {threshold} is below --from {from}: no pair there is looked at"
+                "--threshold {threshold} is below --from {from}, so it is not evaluated: lower --from"
             ));
         }
         let place = |path: &Option<PathBuf>| fs::canonicalize(path.as_ref()?).ok();
         let (labels, plot) = (place(&self.labels)?, place(&self.plot)?);
-        (labels == plot).then(|| "--labels and --plot must be two files".to_owned())
+        (labels == plot).then(|| "--labels and --plot must be different files".to_owned())
     }
 
     pub(crate) fn read_options(&self) -> ReadOptions {
@@ -123,7 +123,7 @@ impl Args {
         options.accept_bytes(self.shingle.iter().all(is_bytes))
     }
 
-    /// For programs: what the run goes by.
+    /// The settings of the run, for the JSON log.
     pub(crate) fn settings(&self) -> Value {
         self.common.settings(json!({
             "paths": self.paths.iter().map(|path| path.to_string_lossy()).collect::<Vec<_>>(),

@@ -1,4 +1,4 @@
-//! Components beside leader clusters.
+//! Compares components with leader clusters.
 
 use std::fmt;
 
@@ -21,7 +21,7 @@ struct Row {
     clusters: usize,
     largest: usize,
     removed: usize,
-    /// Removed documents of which no near-duplicate is kept.
+    /// The number of removed documents without a kept near-duplicate.
     without: usize,
 }
 
@@ -67,7 +67,7 @@ impl Row {
     }
 }
 
-/// How many removed documents have no pair with a kept one, neither with that of their cluster nor with another.
+/// The number of removed documents that form no pair with any kept document.
 fn without_kept_partner(threshold: f64, clusters: &Clusters, found: &Found) -> usize {
     let mut has_partner = vec![false; clusters.documents()];
     for pair in &found.reported[..reaching(&found.reported, threshold)] {
@@ -76,7 +76,7 @@ fn without_kept_partner(threshold: f64, clusters: &Clusters, found: &Found) -> u
     }
     let removed = clusters.removed().iter();
     removed
-        // A method that may miss pairs need not have found at the lowest threshold what it finds here.
+        // A method that may miss pairs may have missed at the lowest threshold a pair that it finds here.
         .filter(|removal| removal.similarity.jaccard < threshold)
         .filter(|removal| !has_partner[removal.document])
         .count()

@@ -1,37 +1,37 @@
-//! How well the pairs at a threshold agree with the labels.
+//! Measures how well the pairs at a threshold agree with the labels.
 
 use crate::found::{Found, Scored};
 
-/// Counts for every threshold.
+/// The counts for every threshold.
 pub(crate) struct Curve {
-    /// The lowest threshold looked at.
+    /// The lowest threshold.
     from: f64,
-    /// Of the reported pairs, descending.
+    /// The similarities of the reported pairs, descending.
     similarities: Vec<f64>,
-    /// How many of the first n pairs are labelled, for n from 0 on.
+    /// The number of labelled pairs among the first n, for n from 0 on.
     labelled: Vec<usize>,
-    /// Labelled pairs, reported or not.
+    /// The number of labelled pairs, reported or not.
     all: usize,
 }
 
-/// The pairs at a threshold and above, held against the labels.
+/// The pairs at a threshold or above, compared with the labels.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Score {
     pub(crate) threshold: f64,
     pub(crate) pairs: usize,
-    /// How many of these are labelled.
+    /// The number of labelled pairs among them.
     pub(crate) labelled: usize,
-    /// Labelled pairs, here or not.
+    /// The number of all labelled pairs.
     pub(crate) all: usize,
 }
 
 impl Score {
-    /// The share of the pairs that is labelled; none where there is no pair.
+    /// The share of the pairs that are labelled; `None` without pairs.
     pub(crate) fn precision(&self) -> Option<f64> {
         (self.pairs > 0).then(|| self.labelled as f64 / self.pairs as f64)
     }
 
-    /// The share of the labelled pairs that is here.
+    /// The share of the labelled pairs that are found.
     pub(crate) fn recall(&self) -> f64 {
         self.labelled as f64 / self.all.max(1) as f64
     }
@@ -73,14 +73,14 @@ impl Curve {
         }
     }
 
-    /// The greatest F1 of any threshold, the highest of equals; none where no labelled pair is reported.
+    /// The score with the best F1, at the highest such threshold; `None` if no labelled pair is reported.
     pub(crate) fn best(&self) -> Option<Score> {
         let similarities = &self.similarities;
         let mut best: Option<Score> = None;
         for (i, &similarity) in similarities.iter().enumerate() {
             let next = similarities.get(i + 1);
             if next == Some(&similarity) {
-                continue; // no threshold parts the two
+                continue; // no threshold separates the two
             }
             let score = self.of_first(i + 1, similarity);
             if score.f1() > best.map_or(0.0, |best| best.f1()) {
@@ -92,14 +92,14 @@ impl Curve {
         best
     }
 
-    /// Whether a lower threshold than was looked at may score better.
+    /// Whether a threshold below the lowest may score better.
     pub(crate) fn is_open(&self, best: &Score) -> bool {
         best.pairs == self.similarities.len() && best.labelled < best.all
     }
 }
 
-/// The number of fewest digits above `below` and at most `similarity`: as a threshold it parts the pairs as
-/// `similarity` does, and is shorter to write.
+/// The number with the fewest digits above `below` and at most `similarity`. As a threshold it separates the pairs like
+/// `similarity`, and is shorter.
 fn shortest(below: f64, similarity: f64) -> f64 {
     let rounded_down = |digits| {
         let scale = 10f64.powi(digits);

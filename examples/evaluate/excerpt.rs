@@ -1,9 +1,9 @@
-//! What is shown of two texts.
+//! Excerpts of two texts.
 
 use unicode_segmentation::UnicodeSegmentation;
 
-/// `length` characters of each text on one line; where the texts start alike, from shortly before their
-/// first difference, so that it is seen. Case, marks and spaces are passed over while letters and digits differ.
+/// `length` characters of each text on one line. If the texts start alike, the excerpts start shortly before the first
+/// difference. Differences in case, punctuation and spaces are ignored if letters or digits differ.
 pub(crate) fn excerpts(a: &str, b: &str, length: usize) -> [String; 2] {
     let (a, b) = (folded(a), folded(b));
     let [a, b] = [&a, &b].map(|text| text.graphemes(true).collect::<Vec<_>>());
@@ -14,14 +14,14 @@ pub(crate) fn excerpts(a: &str, b: &str, length: usize) -> [String; 2] {
     [cut(&a, from_a, length), cut(&b, from_b, length)]
 }
 
-/// Every run of white space and control characters is one space.
+/// Replaces every run of white space and control characters with one space.
 fn folded(text: &str) -> String {
     let is_gap = |c: char| c.is_whitespace() || c.is_control();
     let parts: Vec<&str> = text.split(is_gap).filter(|part| !part.is_empty()).collect();
     parts.join(" ")
 }
 
-/// Characters and their places; the last is none, and stands for the end.
+/// Characters and their positions; `None` at the end.
 type Placed = Vec<(usize, String)>;
 
 /// Letters and digits, in lower case.
@@ -37,7 +37,7 @@ fn whole(text: &[&str]) -> Placed {
     all.chain([String::new()]).enumerate().collect()
 }
 
-/// The places of the first difference.
+/// The positions of the first difference.
 fn difference(a: &Placed, b: &Placed) -> Option<[usize; 2]> {
     let mut both = a.iter().zip(b);
     let differing = both.find(|((_, a), (_, b))| a != b);

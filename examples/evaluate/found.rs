@@ -1,4 +1,4 @@
-//! What one kind of shingle finds.
+//! The pairs that one kind of shingle finds.
 
 use rayon::prelude::*;
 use resemblance::corpus::{Corpus, TextDocument};
@@ -23,17 +23,17 @@ impl Scored {
         self.similarity.jaccard
     }
 
-    /// A number by which pairs are in no order that means anything, and in the same one in every run.
+    /// A number that puts pairs in an arbitrary order, the same in every run.
     pub(crate) fn lot(&self) -> u64 {
         mix(mix(self.a as u64 + 1) ^ self.b as u64)
     }
 }
 
-/// The pairs of one kind of shingle, and the labelled ones it does not report.
+/// The pairs of one kind of shingle, and the labelled pairs that it does not report.
 pub(crate) struct Found {
-    /// Pairs at the deduper's threshold and above, most similar first.
+    /// The pairs at the deduper's threshold or above, most similar first.
     pub(crate) reported: Vec<Scored>,
-    /// Labelled pairs that are not among them, most similar first.
+    /// The labelled pairs that are not among them, most similar first.
     pub(crate) unreported: Vec<Scored>,
 }
 
@@ -75,7 +75,7 @@ impl Found {
     }
 }
 
-/// Labelled pairs, compared directly.
+/// Compares labelled pairs directly.
 fn scored(
     deduper: &Deduper,
     documents: &[TextDocument],
@@ -109,7 +109,7 @@ fn shingle_set(
     Ok(ShingleSet::from_hashes(hashes))
 }
 
-/// Equals by lot: those next to a threshold should not all be of one document.
+/// Sorts pairs, with ties in arbitrary order: the pairs next to a threshold should not all have the same document.
 pub(crate) fn most_similar_first(pairs: &mut [Scored]) {
     pairs.par_sort_unstable_by(|x, y| {
         let by_similarity = y.jaccard().total_cmp(&x.jaccard());
@@ -117,7 +117,7 @@ pub(crate) fn most_similar_first(pairs: &mut [Scored]) {
     });
 }
 
-/// How many of pairs in this order reach a threshold.
+/// The number of sorted pairs that reach a threshold.
 pub(crate) fn reaching(pairs: &[Scored], threshold: f64) -> usize {
     pairs.partition_point(|pair| pair.jaccard() >= threshold)
 }

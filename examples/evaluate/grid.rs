@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-/// A threshold or step in whole thousandths: sums of them do not drift, as those of 0.05 would.
+/// A threshold or step in whole thousandths, whose sums have no rounding errors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Thousandths(u32);
 
@@ -22,7 +22,7 @@ impl FromStr for Thousandths {
     }
 }
 
-/// Thresholds from the lowest on, in even steps, and 1.
+/// Thresholds from the lowest to 1, in even steps.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Grid {
     from: u32,
@@ -37,12 +37,12 @@ impl Grid {
         }
     }
 
-    /// The same from its lowest on in steps of five thousandths, for lines that are drawn.
+    /// The same range in steps of five thousandths, for plots.
     pub(crate) fn fine(self) -> Self {
         Self { step: 5, ..self }
     }
 
-    /// The lowest.
+    /// The lowest threshold.
     pub(crate) fn from(self) -> f64 {
         value(self.from)
     }
@@ -54,7 +54,7 @@ impl Grid {
         (0..=steps).map(nth)
     }
 
-    /// Digits after the point that tell the thresholds apart.
+    /// The number of decimals that distinguishes the thresholds.
     pub(crate) fn digits(self) -> usize {
         match self.from.is_multiple_of(10) && self.step.is_multiple_of(10) {
             true => 2,
@@ -63,7 +63,7 @@ impl Grid {
     }
 }
 
-/// The number nearest to the decimal: what would be read from its digits.
+/// The float nearest to the decimal number.
 fn value(thousandths: u32) -> f64 {
     f64::from(thousandths) / 1000.0
 }

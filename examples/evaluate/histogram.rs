@@ -1,4 +1,4 @@
-//! Pairs by range of similarity, where there are no labels.
+//! Pairs by range of similarity, for a run without labels.
 
 use std::fmt;
 
@@ -14,17 +14,17 @@ use crate::shown::{Show, Shown};
 pub(crate) struct Histogram<'a> {
     shingle: Shingle,
     digits: usize,
-    /// The highest first.
+    /// The ranges, highest first.
     ranges: Vec<Range<'a>>,
 }
 
-/// Pairs whose similarities lie between two thresholds.
+/// The pairs between two thresholds.
 struct Range<'a> {
     from: f64,
-    /// None at 1: there is nothing above.
+    /// The upper threshold; `None` for the range of 1.
     below: Option<f64>,
     pairs: &'a [Scored],
-    /// Pairs here and above.
+    /// The number of pairs in this range and above.
     in_all: usize,
 }
 
@@ -50,7 +50,7 @@ impl<'a> Histogram<'a> {
         }
     }
 
-    /// Some pairs of each range.
+    /// Shows some pairs of each range.
     pub(crate) fn samples(&self, show: &Show<'_>) -> Result<Vec<Shown>, Failure> {
         let filled = self.ranges.iter().filter(|range| !range.pairs.is_empty());
         filled
@@ -64,7 +64,7 @@ impl<'a> Histogram<'a> {
     }
 }
 
-/// As many of the pairs, drawn by lot.
+/// A random sample of the pairs.
 fn drawn(pairs: &[Scored], count: usize) -> Vec<Scored> {
     let mut drawn = pairs.to_vec();
     drawn.sort_unstable_by_key(|pair| (pair.lot(), pair.a, pair.b));
@@ -85,7 +85,7 @@ impl Range<'_> {
 
 impl fmt::Display for Histogram<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        /// The longest bar.
+        /// The length of the longest bar.
         const BAR: usize = 40;
         let counts = self.ranges.iter().map(|range| range.pairs.len());
         let most = counts.max().unwrap_or(0).max(1);

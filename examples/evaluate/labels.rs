@@ -1,4 +1,4 @@
-//! Pairs that people say are copies.
+//! Pairs that people have labelled as copies.
 
 use std::collections::{BTreeSet, HashMap};
 use std::fs;
@@ -8,16 +8,16 @@ use resemblance::corpus::Escaped;
 
 /// Labelled pairs, as numbers of documents.
 pub(crate) struct Labels {
-    /// (a, b) with a < b, ascending, each once.
+    /// Distinct pairs (a, b) with a < b, ascending.
     pairs: Vec<(usize, usize)>,
 }
 
 impl Labels {
-    /// Reads a table of two ids a line.
+    /// Reads a table with two ids per line.
     ///
     /// # Errors
-    /// Where it cannot be read, a line has not two fields, an id is none of `ids`, a document is paired with itself,
-    /// or there is no pair.
+    /// If it cannot be read, a line does not have two fields, an id is not in `ids`, a document is paired with itself,
+    /// or there are no pairs.
     pub(crate) fn read(path: &Path, ids: &[String]) -> Result<Self, String> {
         let file = path.display();
         let bytes = fs::read(path).map_err(|error| format!("cannot read {file}: {error}"))?;
@@ -46,7 +46,7 @@ impl Labels {
         &self.pairs
     }
 
-    /// The place of a pair among the [`pairs`](Self::pairs); `a` comes first.
+    /// The position of a pair in [`pairs`](Self::pairs), with `a < b`.
     pub(crate) fn place(&self, a: usize, b: usize) -> Option<usize> {
         self.pairs.binary_search(&(a, b)).ok()
     }
@@ -54,7 +54,7 @@ impl Labels {
 
 const LINE_END: [char; 2] = ['\r', '\n'];
 
-/// The pair of a line, the lesser first.
+/// The pair of a line, lower number first.
 fn pair(line: &str, numbers: &HashMap<&str, usize>) -> Result<(usize, usize), String> {
     let fields: Vec<&str> = line.split('\t').collect();
     let &[a, b] = fields.as_slice() else {

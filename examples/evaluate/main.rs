@@ -1,7 +1,7 @@
-//! Helps to choose shingle and threshold: how pairs of documents agree with pairs that people say are
-//! copies, or, where nobody has said so, what pairs of each similarity look like.
+//! Helps to choose a shingle and a threshold: measures how well found pairs agree with pairs that people have labelled
+//! as copies; without labels, shows what pairs of each similarity look like.
 //!
-//! `cargo run --release --example evaluate -- --help` tells the options.
+//! `cargo run --release --example evaluate -- --help` lists the options.
 
 mod args;
 mod clusters;

@@ -1,4 +1,4 @@
-//! Precision, recall and F1 as lines over the threshold.
+//! Plots precision, recall and F1 over the threshold.
 
 use plotters::coord::Shift;
 use plotters::coord::types::RangedCoordf64;
@@ -8,7 +8,7 @@ use resemblance::Shingle;
 use crate::curve::{Curve, Score};
 use crate::grid::Grid;
 
-/// Those of Okabe and Ito, which all eyes tell apart; grey for their yellow, which is too light for a line.
+/// The colours of Okabe and Ito, which colour-blind readers can distinguish. Grey replaces yellow, which is too light.
 const COLOURS: [RGBColor; 8] = [
     RGBColor(0, 114, 178),
     RGBColor(213, 94, 0),
@@ -28,7 +28,7 @@ type Drawn = Result<(), Box<dyn std::error::Error>>;
 /// A line: its name and points.
 type Line = (String, Vec<(f64, f64)>);
 
-/// The plot as SVG. Of one shingle all three lines, of several F1 alone.
+/// The plot as SVG: all three lines of one shingle, or F1 of several shingles.
 pub(crate) fn svg(
     curves: &[(Shingle, Curve)],
     grid: Grid,
@@ -43,7 +43,7 @@ pub(crate) fn svg(
     };
     let lines = lines(curves, grid);
     draw_names(&right, &lines)?;
-    // A threshold of 1 alone would leave no width.
+    // With only the threshold 1, the plot would have no width.
     let lowest = grid.from().min(0.99);
     let mut chart = ChartBuilder::on(&left)
         .caption(title, (FONT, 22))
@@ -65,7 +65,7 @@ pub(crate) fn svg(
     Ok(svg)
 }
 
-/// What each line is, beside them.
+/// The legend.
 fn draw_names(area: &DrawingArea<SVGBackend<'_>, Shift>, lines: &[Line]) -> Drawn {
     for (i, ((name, _), colour)) in (0..).zip(lines.iter().zip(COLOURS.iter().cycle())) {
         let y = 60 + 20 * i;

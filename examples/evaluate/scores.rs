@@ -15,7 +15,7 @@ pub(crate) struct Scores<'a> {
     pub(crate) grid: Grid,
     pub(crate) found: &'a Found,
     pub(crate) curve: &'a Curve,
-    /// A threshold that was asked for.
+    /// The threshold that the user named.
     pub(crate) asked: Option<f64>,
 }
 
@@ -52,7 +52,7 @@ impl Scores<'_> {
         let Some(best) = self.curve.best() else {
             return writeln!(f, "No labelled pair is found at {from} or above.");
         };
-        writeln!(f, "best {}", told(&best))?;
+        writeln!(f, "best {}", described(&best))?;
         if self.curve.is_open(&best) {
             writeln!(
                 f,
@@ -60,7 +60,7 @@ impl Scores<'_> {
             )?;
         }
         match self.asked {
-            Some(asked) => writeln!(f, "     {}", told(&self.curve.at(asked))),
+            Some(asked) => writeln!(f, "     {}", described(&self.curve.at(asked))),
             None => Ok(()),
         }
     }
@@ -95,7 +95,7 @@ impl fmt::Display for Scores<'_> {
     }
 }
 
-fn told(score: &Score) -> String {
+fn described(score: &Score) -> String {
     format!(
         "F1 {:.3} at {}: precision {}, recall {:.3}; {} pairs, {} of them labelled",
         score.f1(),

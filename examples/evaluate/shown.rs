@@ -1,4 +1,4 @@
-//! Pairs with parts of their texts, to be judged by eye.
+//! Shows pairs with excerpts of their texts, to judge by eye.
 
 use std::fmt;
 
@@ -14,11 +14,11 @@ pub(crate) struct Show<'a> {
     pub(crate) corpus: &'a Corpus,
     /// Pairs under a title.
     pub(crate) pairs: usize,
-    /// The lowest threshold looked at.
+    /// The lowest threshold.
     pub(crate) from: f64,
-    /// Characters of a text.
+    /// The number of characters to show of a text.
     pub(crate) length: usize,
-    /// Whether there are labels to tell of.
+    /// Whether there are labels.
     pub(crate) labels: bool,
 }
 
@@ -28,7 +28,7 @@ pub(crate) struct Shown {
     pairs: Vec<ShownPair>,
 }
 
-/// Digits of a similarity after its point, at least.
+/// The least number of decimals of a similarity.
 const DIGITS: usize = 3;
 
 struct ShownPair {
@@ -40,7 +40,7 @@ struct ShownPair {
 }
 
 impl Show<'_> {
-    /// The pairs next to a threshold, on either side of it, most similar first.
+    /// The pairs next to a threshold, on both sides of it, most similar first.
     pub(crate) fn nearest(&self, found: &Found, threshold: f64) -> Result<Vec<Shown>, Failure> {
         let (above, below) = found
             .reported
@@ -108,15 +108,15 @@ impl Show<'_> {
     }
 }
 
-/// Digits with which no similarity looks as if it lay on the other side of the threshold.
+/// The number of decimals with which every similarity is shown on the correct side of the threshold.
 fn digits(pairs: &[Scored], threshold: f64) -> usize {
-    let is_told = |pair: &Scored, digits: usize| {
-        let told = format!("{:.digits$}", pair.jaccard());
-        let reaches = |told: f64| told >= threshold;
-        told.parse().is_ok_and(reaches) == reaches(pair.jaccard())
+    let is_correct = |pair: &Scored, digits: usize| {
+        let shown = format!("{:.digits$}", pair.jaccard());
+        let reaches = |jaccard: f64| jaccard >= threshold;
+        shown.parse().is_ok_and(reaches) == reaches(pair.jaccard())
     };
     (DIGITS..17)
-        .find(|&digits| pairs.iter().all(|pair| is_told(pair, digits)))
+        .find(|&digits| pairs.iter().all(|pair| is_correct(pair, digits)))
         .unwrap_or(17)
 }
 

@@ -1,4 +1,4 @@
-//! One line for each kind of shingle.
+//! The summary, with one line for each kind of shingle.
 
 use std::fmt;
 
@@ -8,26 +8,26 @@ use resemblance::Shingle;
 use crate::curve::{Curve, Score};
 use crate::scores::precision;
 
-/// Thresholds at which all shingles are told.
+/// The thresholds at which all shingles are shown.
 const AT: [f64; 4] = [0.5, 0.7, 0.8, 0.9];
 
 pub(crate) struct Summary<'a> {
     pub(crate) curves: &'a [(Shingle, Curve)],
-    /// The lowest threshold looked at.
+    /// The lowest threshold.
     pub(crate) from: f64,
     /// Whether there are labels to score by.
     pub(crate) labels: bool,
 }
 
 impl Summary<'_> {
-    /// What is told of a curve at each of the thresholds that were looked at.
-    fn show_at(&self, f: &mut fmt::Formatter<'_>, told: impl Fn(f64) -> String) -> fmt::Result {
+    /// Shows a cell for each threshold, and `-` for thresholds below the lowest.
+    fn show_at(&self, f: &mut fmt::Formatter<'_>, cell: impl Fn(f64) -> String) -> fmt::Result {
         for threshold in AT {
-            let told = match threshold >= self.from {
-                true => told(threshold),
+            let cell = match threshold >= self.from {
+                true => cell(threshold),
                 false => "-".to_owned(),
             };
-            write!(f, " {told:>12}")?;
+            write!(f, " {cell:>12}")?;
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! From documents and labels to the report.
+//! Computes the report from documents and labels.
 
 use indicatif::{DecimalBytes, HumanCount};
 use resemblance::corpus::{Corpus, Table};
@@ -25,7 +25,7 @@ pub(crate) struct Work<'a> {
 }
 
 impl Work<'_> {
-    /// All that is printed; the plot goes to its table.
+    /// The printed report. Writes the plot to its file.
     pub(crate) fn report(&self, plot: Option<&Table>) -> Result<String, Failure> {
         let mut report = self.opening();
         let mut curves = Vec::new();
@@ -70,7 +70,7 @@ impl Work<'_> {
         }
     }
 
-    /// What is told of one kind of shingle, and its curve.
+    /// The report on one kind of shingle, and its curve.
     fn of_shingle(&self, shingle: Shingle) -> Result<(String, Curve), Failure> {
         let deduper = self.args.deduper(shingle)?;
         let run = Run::new().watch(self.log);
@@ -116,7 +116,7 @@ impl Work<'_> {
         Ok(part + &self.nearest(found, threshold)? + &go_on(shingle, threshold))
     }
 
-    /// The default of `dedup`, where it was looked at.
+    /// The default threshold of `dedup`, if it is evaluated.
     fn usual(&self) -> f64 {
         self.args.grid().from().max(0.8)
     }

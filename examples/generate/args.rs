@@ -1,4 +1,4 @@
-//! The options.
+//! Command-line options of `generate`.
 
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
@@ -9,30 +9,30 @@ use super::synthetic::Settings;
 
 /// Write a synthetic collection with planted copies, as JSON lines or Parquet.
 ///
-/// Each line is {"id": "d0", "text": "..."}, and each row has these columns. Words are drawn by Zipf's law from 200,000 of Latin syllables;
-/// lengths are log-normal. A copy is an earlier document with some of its words changed to others. The
-/// same options give the same bytes.
+/// Each line is {"id": "d0", "text": "..."}; each Parquet row has these columns. Words are drawn by Zipf's law from
+/// 200,000 words made of Latin syllables. Lengths are log-normal. A copy is an earlier document in which some words are
+/// replaced by others. The same options give the same bytes.
 #[derive(Debug, Parser)]
 #[command(name = "generate", version)]
 pub(crate) struct Args {
-    /// How many documents
+    /// The number of documents
     #[arg(long, value_name = "N", default_value_t = 10_000)]
     documents: u64,
 
-    /// The median of the documents' lengths, in words
+    /// The median length of the documents, in words
     #[arg(long, value_name = "N", default_value_t = 100.0, value_parser = words)]
     words: f64,
 
-    /// The deviation of the lengths' logarithm, from 0 (all of one length) to 2: at 0.8 one document in
-    /// three is more than 2.2 times as long as the median, or less than 1/2.2
+    /// The standard deviation of the logarithm of the lengths, from 0 (all have the same length) to 2. With 0.8, one
+    /// document in three is longer than 2.2 times the median, or shorter than 1/2.2 of it
     #[arg(long, value_name = "SIGMA", default_value_t = 0.8, value_parser = spread)]
     spread: f64,
 
-    /// How many documents in a hundred are copies, from 0 to 100
+    /// The percentage of documents that are copies, from 0 to 100
     #[arg(long, value_name = "PERCENT", default_value_t = 15.0, value_parser = percent)]
     copies: f64,
 
-    /// Shares of words that are changed in copies, each from 0 to 1; every copy has one of them
+    /// Shares of words to change in copies, each from 0 to 1; one of them is used for each copy
     #[arg(
         long,
         value_name = "RATE,...",
@@ -42,17 +42,17 @@ pub(crate) struct Args {
     )]
     edits: Vec<f64>,
 
-    /// Another seed gives another collection
+    /// The seed; another seed gives another collection
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
 
-    /// Write the planted copies here: `original`, `copy`, `edits` (the share that was to be changed),
-    /// `words`, `changed` (how many of them were)
+    /// Write the planted copies here, with the columns `original`, `copy`, `edits` (the share of words to change),
+    /// `words` and `changed` (the number of words, and of changed words)
     #[arg(long, value_name = "FILE.tsv")]
     pub(crate) labels: Option<PathBuf>,
 
-    /// Write the documents here, over what is there: .jsonl, compressed where .gz or .zst follows, or
-    /// .parquet (zstd, row groups of 100,000); - is standard output
+    /// Write the documents here, and overwrite an existing file: .jsonl, compressed if .gz or .zst follows, or .parquet
+    /// (zstd, row groups of 100,000); - is standard output
     #[arg(long, value_name = "FILE", default_value = "-")]
     pub(crate) output: PathBuf,
 }

@@ -1,7 +1,6 @@
-//! Writes a synthetic collection with planted copies: as large as you like, and the same for the same
-//! options.
+//! Writes a synthetic collection of any size, with planted copies. The same options give the same collection.
 //!
-//! `cargo run --release --example generate -- --help` tells the options.
+//! `cargo run --release --example generate -- --help` lists the options.
 
 mod args;
 mod output;
@@ -23,16 +22,16 @@ use synthetic::Collection;
 fn main() -> ExitCode {
     let args = Args::parse();
     if args.labels.as_ref() == Some(&args.output) {
-        let told = "--labels and --output must be two files";
+        let message = "--labels and --output must be different files";
         Args::command()
-            .error(ErrorKind::ArgumentConflict, told)
+            .error(ErrorKind::ArgumentConflict, message)
             .exit();
     }
     match run(&args) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(told) => {
-            // Whether anybody reads it is not ours to know.
-            let _ = writeln!(io::stderr(), "error: {told}");
+        Err(message) => {
+            // Failing to write the message is not an error.
+            let _ = writeln!(io::stderr(), "error: {message}");
             ExitCode::FAILURE
         }
     }
@@ -61,8 +60,8 @@ fn run(args: &Args) -> Result<(), String> {
     labels.map_or(Ok(()), Output::finish)
 }
 
-/// The documents in blocks of about a mebibyte: those of one round are made at the same time, and only
-/// those are held.
+/// The documents in blocks of about a mebibyte. The blocks of a round are generated in parallel, and only they are held
+/// in memory.
 fn rounds(collection: &Collection) -> impl Iterator<Item = Vec<Range<u64>>> {
     let settings = collection.settings();
     let letters = settings.words * 8.0;
@@ -76,13 +75,13 @@ fn rounds(collection: &Collection) -> impl Iterator<Item = Vec<Range<u64>>> {
     steps(0, documents, round).map(move |all| steps(all.start, all.end, block).collect())
 }
 
-/// Some documents as they are written.
+/// Some documents, in the form in which they are written.
 struct Block {
-    /// The number of the first.
+    /// The number of the first document.
     first: u64,
-    /// A JSON record a line.
+    /// One JSON record per line.
     lines: String,
-    /// Where the texts are in that.
+    /// The ranges of the texts in `lines`.
     texts: Vec<Range<usize>>,
     labels: String,
 }
@@ -95,7 +94,7 @@ impl Block {
         let (mut lines, mut labels) = (String::new(), String::new());
         let mut texts = Vec::new();
         for document in documents {
-            // Letters and spaces: nothing that JSON would escape.
+            // Texts contain only letters and spaces, which JSON does not escape.
             write!(lines, "{{\"id\":\"d{document}\",\"text\":\"").expect(MEMORY);
             let start = lines.len();
             let copied = collection.push_text(document, &mut lines);

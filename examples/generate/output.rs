@@ -1,4 +1,4 @@
-//! Where documents and labels go.
+//! Files of documents and labels.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Stdout, Write};
@@ -15,10 +15,10 @@ use resemblance::corpus::{Outputs, Sources, Table};
 
 use super::Block;
 
-/// A file, or standard output. Its name says of what kind it is.
+/// A file or standard output. The extension of its name chooses the format.
 pub(crate) enum Output {
     Standard(BufWriter<Stdout>),
-    /// Lines, compressed by the name.
+    /// A file of lines, compressed if its name says so.
     Lines(Outputs, Table),
     Rows(Rows),
 }
@@ -50,7 +50,7 @@ impl Output {
     /// Writes whole lines.
     pub(crate) fn lines(&mut self, lines: &str) -> Result<(), String> {
         let Some(lines) = lines.strip_suffix('\n') else {
-            return Ok(()); // there is none
+            return Ok(()); // no lines
         };
         match self {
             Self::Standard(to) => writeln!(to, "{lines}").map_err(|error| cannot_print(&error)),
@@ -72,11 +72,11 @@ fn cannot_print(error: &io::Error) -> String {
     format!("cannot write standard output: {error}")
 }
 
-/// A Parquet file of ids and texts, as is usual: row groups of a hundred thousand rows, compressed by zstd.
+/// A Parquet file of ids and texts, as is usual: row groups of a hundred thousand rows, compressed with zstd.
 pub(crate) struct Rows {
     name: String,
     writer: SerializedFileWriter<File>,
-    /// The row group in the making, by columns.
+    /// The columns of the row group that is being filled.
     columns: [Vec<ByteArray>; 2],
 }
 
@@ -144,10 +144,10 @@ impl Rows {
 }
 
 fn cannot_write(name: &str, error: &ParquetError) -> String {
-    let told = match error {
-        // What went wrong with the file.
+    let message = match error {
+        // The error of the file itself.
         ParquetError::External(error) => error.to_string(),
         other => other.to_string(),
     };
-    format!("cannot write {name}: {told}")
+    format!("cannot write {name}: {message}")
 }

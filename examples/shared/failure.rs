@@ -5,22 +5,22 @@ use std::io::{self, Write};
 
 use resemblance::corpus::Error;
 
-/// Why the run ends, and with which exit code: 1 failed, 2 bad usage, 130 stopped.
+/// Why the run failed, and its exit code: 1 for a failure, 2 for bad usage, 101 for a panic, 130 for an interruption.
 #[derive(Debug)]
 pub(crate) struct Failure {
-    pub(super) told: String,
+    pub(super) message: String,
     pub(super) code: u8,
 }
 
 impl Failure {
     pub(crate) fn failed(why: impl Display) -> Self {
-        let told = why.to_string();
-        Self { told, code: 1 }
+        let message = why.to_string();
+        Self { message, code: 1 }
     }
 
     pub(crate) fn refused(why: impl Display) -> Self {
-        let told = why.to_string();
-        Self { told, code: 2 }
+        let message = why.to_string();
+        Self { message, code: 2 }
     }
 }
 
@@ -28,7 +28,7 @@ impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         match () {
             () if error.is_cancelled() => Self {
-                told: error.to_string(),
+                message: error.to_string(),
                 code: 130,
             },
             () if error.is_setting() => Self::refused(error),
@@ -43,11 +43,11 @@ impl From<resemblance::Error> for Failure {
     }
 }
 
-/// Prints the answer on standard output.
+/// Prints the answer to standard output.
 pub(crate) fn print(answer: impl Display) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     match write!(out, "{answer}").and_then(|()| out.flush()) {
-        // Whoever reads has seen enough.
+        // The reader has closed the pipe.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         Err(error) => Err(Failure::failed(format!("cannot write the answer: {error}"))),
         Ok(()) => Ok(()),

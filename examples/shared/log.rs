@@ -1,5 +1,5 @@
-//! What is told on standard error: a bar for people, or lines for programs; and the end of the run when it is
-//! interrupted.
+//! Progress on standard error, as a bar for people or as JSON lines for programs; and a clean end after an
+//! interruption.
 
 use std::io::{self, Write};
 use std::ops::ControlFlow;
@@ -15,24 +15,24 @@ use serde_json::{Value, json};
 
 use super::Failure;
 
-/// What is told meanwhile.
+/// What is written to standard error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Told {
+pub(crate) enum LogMode {
     /// Nothing but errors
     None,
-    /// A progress bar, where standard error is a terminal
+    /// A progress bar, if standard error is a terminal
     Bar,
-    /// One JSON object a line, for programs: start, progress about every second, then summary or error
+    /// For programs, one JSON object per line: start, progress about every second, then summary or error
     Json,
 }
 
-/// Tells how the run goes on.
+/// Writes progress and errors to standard error.
 pub(crate) struct Log {
-    told: Told,
+    mode: LogMode,
     started: Instant,
     bar: ProgressBar,
     state: Mutex<State>,
-    /// Set by Ctrl-C and its like: the run then ends by itself, and leaves no temporary file.
+    /// Set by Ctrl-C and similar signals. The run then ends and leaves no temporary file.
     stopped: Arc<AtomicBool>,
 }
 
@@ -41,33 +41,33 @@ struct State {
     stage: Option<Running>,
     /// When the last line of progress was written.
     line: Option<Instant>,
-    /// The most bytes that were spilled by what has been told: not every stage knows.
+    /// The most spilled bytes that a stage has reported; some stages report 0.
     spilled: u64,
 }
 
-/// The stage in work.
+/// The current stage.
 struct Running {
     progress: Progress,
     begun: Instant,
-    /// What was done by the last line.
+    /// The `done` count in the last line.
     written: u64,
 }
 
-/// Time between two lines, at least, but for those on the end of a stage.
+/// The least time between two lines. The last line of a stage does not wait for it.
 const BETWEEN: Duration = Duration::from_secs(1);
 
 impl Log {
-    /// Begin with it: an interruption before that would leave temporary files.
-    pub(crate) fn new(told: Told) -> Self {
+    /// Sets the signal handlers. Call it first: an earlier interruption would leave temporary files.
+    pub(crate) fn new(mode: LogMode) -> Self {
         let stopped = Arc::new(AtomicBool::new(false));
         let stop = Arc::clone(&stopped);
-        // Where no handler can be set, interrupting ends the program as it always did.
+        // If no handler can be set, an interruption ends the program at once, as by default.
         let _ = ctrlc::set_handler(move || {
             if stop.swap(true, Ordering::Relaxed) {
-                std::process::exit(130); // asked for the second time
+                std::process::exit(130); // second interruption
             }
         });
-        // A file that grows beyond the limit of the process is an error then, as a full disk is.
+        // With this handler, exceeding the file size limit of the process is a write error, like a full disk.
         #[cfg(unix)]
         let _ = signal_hook::flag::register(
             signal_hook::consts::SIGXFSZ,
@@ -76,12 +76,12 @@ impl Log {
         let style = ProgressStyle::with_template("{msg:20} {bar:30} {prefix}");
         let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
         Self {
-            told,
+            mode,
             started: Instant::now(),
-            bar: match told {
-                // Draws nothing where standard error is no terminal.
-                Told::Bar => ProgressBar::no_length().with_style(style),
-                Told::None | Told::Json => ProgressBar::hidden(),
+            bar: match mode {
+                // Draws nothing if standard error is not a terminal.
+                LogMode::Bar => ProgressBar::no_length().with_style(style),
+                LogMode::None | LogMode::Json => ProgressBar::hidden(),
             },
             state: Mutex::default(),
             stopped,
@@ -93,7 +93,7 @@ impl Log {
         self.started.elapsed().as_secs_f64()
     }
 
-    /// Tells programs what the run is.
+    /// Writes the event `start`, with the settings.
     pub(crate) fn start(&self, settings: &Value) {
         self.event(
             "start",
@@ -105,7 +105,7 @@ impl Log {
         );
     }
 
-    /// Tells programs what it came to.
+    /// Writes the event `summary`, with the counts of the finished run.
     pub(crate) fn summary(&self, mut counts: Value) {
         let mut state = self.state();
         self.end_stage(&mut state);
@@ -114,27 +114,27 @@ impl Log {
         self.event("summary", counts);
     }
 
-    /// Removes the bar; after that the answer can be printed.
+    /// Removes the bar, so that the answer can be printed.
     pub(crate) fn clear(&self) {
         self.bar.finish_and_clear();
     }
 
-    /// Tells of the error, where there is one, and is the program's exit code.
+    /// Writes the error, if there is one, and returns the program's exit code.
     pub(crate) fn end(&self, ran: Result<(), Failure>) -> ExitCode {
         self.clear();
-        let Err(Failure { told, code }) = ran else {
+        let Err(Failure { message, code }) = ran else {
             return ExitCode::SUCCESS;
         };
         self.end_stage(&mut self.state());
-        match self.told {
-            Told::Json => self.event("error", json!({"message": told, "code": code})),
-            Told::None | Told::Bar => write_line(&format!("error: {told}")),
+        match self.mode {
+            LogMode::Json => self.event("error", json!({"message": message, "code": code})),
+            LogMode::None | LogMode::Bar => write_line(&format!("error: {message}")),
         }
         ExitCode::from(code)
     }
 
     fn event(&self, event: &str, mut fields: Value) {
-        if self.told == Told::Json {
+        if self.mode == LogMode::Json {
             fields["event"] = event.into();
             write_line(&fields.to_string());
         }
@@ -144,7 +144,7 @@ impl Log {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn tell(&self, state: &mut State, progress: Progress) {
+    fn update(&self, state: &mut State, progress: Progress) {
         match &mut state.stage {
             Some(running) if progress.done > 0 => {
                 if progress.done <= running.progress.done {
@@ -164,7 +164,7 @@ impl Log {
             }
         }
         state.spilled = state.spilled.max(progress.spilled);
-        if let (Told::Bar, Some(running)) = (self.told, &state.stage) {
+        if let (LogMode::Bar, Some(running)) = (self.mode, &state.stage) {
             self.bar.set_position(progress.done);
             self.bar.set_prefix(running.shown(state.spilled));
         }
@@ -174,7 +174,7 @@ impl Log {
         }
     }
 
-    /// Writes how the stage in work ended, where that has not been written.
+    /// Writes the last progress of the current stage, unless it is already written.
     fn end_stage(&self, state: &mut State) {
         self.write_progress(state);
         state.stage = None;
@@ -211,14 +211,14 @@ impl Running {
         self.progress.done as f64 / self.begun.elapsed().as_secs_f64().max(1e-9)
     }
 
-    /// The time left at this rate; none before there is one.
+    /// The time left at this rate; `None` while the rate is 0.
     fn left(&self) -> Option<Duration> {
         let Progress { done, total, .. } = self.progress;
         let seconds = total.saturating_sub(done) as f64 / self.per_second();
         Duration::try_from_secs_f64(seconds).ok()
     }
 
-    /// For people: done of total, rate, time left, and what was spilled if anything.
+    /// The text beside the bar: done of total, rate, time left, and the spilled bytes if any.
     fn shown(&self, spilled: u64) -> String {
         let Progress {
             stage, done, total, ..
@@ -229,7 +229,7 @@ impl Running {
             _ => HumanCount(n).to_string(),
         };
         let unit = match unit {
-            Unit::Bytes => String::new(), // told by the counts
+            Unit::Bytes => String::new(), // part of the counts
             unit => format!(" {unit}"),
         };
         let rate = |left| {
@@ -247,8 +247,8 @@ impl Running {
 
 impl Watch for Log {
     fn progress(&self, progress: Progress) -> ControlFlow<()> {
-        if self.told != Told::None {
-            self.tell(&mut self.state(), progress);
+        if self.mode != LogMode::None {
+            self.update(&mut self.state(), progress);
         }
         match self.stopped.load(Ordering::Relaxed) {
             true => ControlFlow::Break(()),
@@ -257,12 +257,12 @@ impl Watch for Log {
     }
 }
 
-/// Whether anybody reads it is not ours to know.
+/// Writes a line to standard error. Failing to do so is not an error.
 fn write_line(line: &str) {
     let _ = writeln!(io::stderr(), "{line}");
 }
 
-/// A number of seconds or a rate, to the thousandth.
+/// A number of seconds or a rate, rounded to three decimals.
 fn rounded(number: f64) -> Value {
     json!((number * 1e3).round() / 1e3)
 }

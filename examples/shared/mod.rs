@@ -1,4 +1,4 @@
-//! What the examples on files share: options, errors with their exit codes, and what is told on the way.
+//! Shared by the examples that read files: options, errors with exit codes, and the log on standard error.
 
 mod failure;
 mod log;

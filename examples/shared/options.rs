@@ -1,4 +1,4 @@
-//! Options.
+//! Options that `dedup` and `evaluate` share.
 
 use std::error::Error as _;
 use std::hash::{BuildHasher, RandomState};
@@ -11,12 +11,13 @@ use resemblance::{Deduper, DeduperBuilder};
 use serde_json::{Value, json};
 
 use super::Failure;
-use super::log::{Log, Told};
+use super::log::{Log, LogMode};
 
-// Options of both; without a line of documentation, which would become that of the program.
+// Not a doc comment: clap would print it as the description of the program.
 #[derive(Debug, Args)]
 pub(crate) struct Common {
-    /// Least probability with which a pair at the threshold is found; 1 is for the methods exact and auto
+    /// The least probability with which a pair at the threshold is found. 1 needs the method exact or auto, or the
+    /// threshold 1
     #[arg(
         long,
         value_name = "P",
@@ -25,35 +26,37 @@ pub(crate) struct Common {
     )]
     recall: f64,
 
-    /// Slots of a signature
+    /// The number of slots in a signature
     #[arg(long, value_name = "K", default_value_t = 128)]
     hashes: usize,
 
-    /// Seed of all hashes, or `random` to draw one. Draw one where authors may craft texts that pass for copies of others:
-    /// that takes a seed known in advance. The summary prints the seed; --seed N with it repeats the run
+    /// Seed of all hashes, or `random` to draw one. Draw one if authors may try to craft texts that pass for copies of
+    /// others: they need to know the seed for that. The summary prints a drawn seed; --seed N with that number repeats
+    /// the run
     #[arg(long, value_name = "N|random", default_value = "0")]
     seed: Seed,
 
-    /// Format of all inputs, whatever their names are: text, jsonl, csv, tsv, wet or parquet [default: by the name of each]
+    /// Format of all inputs, whatever their names: text, jsonl, csv, tsv, wet or parquet [default: by the name of each
+    /// input]
     #[arg(long, value_name = "FORMAT")]
     input_format: Option<InputFormat>,
 
-    /// Field (in CSV, TSV and Parquet: column) that holds the text
+    /// Field (in CSV, TSV and Parquet: column) that contains the text
     #[arg(long, value_name = "FIELD", default_value = "text")]
     text_field: String,
 
-    /// Field or column that holds the id, or `none` to use `file:line` as the id of every record [default: `id`, or
-    /// `file:line` for a record without one]
+    /// Field or column that contains the id, or `none` to use `file:line` as the id of every record [default: `id`, or
+    /// `file:line` for a record without that field]
     #[arg(long, value_name = "FIELD")]
     id_field: Option<String>,
 
-    /// Threads [default: one for each core]
+    /// Number of threads [default: one per core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
 
-    /// What is told on standard error meanwhile
+    /// What to write to standard error during the run
     #[arg(long, value_enum, default_value = "bar")]
-    pub(crate) log: Told,
+    pub(crate) log: LogMode,
 }
 
 /// A seed, and whether it was drawn.
@@ -69,7 +72,7 @@ impl FromStr for Seed {
     fn from_str(text: &str) -> Result<Self, String> {
         if text == "random" {
             return Ok(Self {
-                // Its keys are from the system.
+                // The standard library takes the keys from the system's random source.
                 number: RandomState::new().hash_one(()),
                 is_drawn: true,
             });
@@ -84,7 +87,7 @@ impl FromStr for Seed {
 }
 
 impl Common {
-    /// A deduper in the making.
+    /// A builder with the shared settings.
     pub(crate) fn builder(&self) -> DeduperBuilder {
         Deduper::builder()
             .recall(self.recall)
@@ -92,14 +95,14 @@ impl Common {
             .seed(self.seed.number)
     }
 
-    /// The seed, where it was drawn for this run.
+    /// The seed, if it was drawn for this run.
     pub(crate) fn drawn_seed(&self) -> Option<u64> {
         self.seed.is_drawn.then_some(self.seed.number)
     }
 
-    /// The threads to work on.
+    /// A pool with the requested number of threads.
     pub(crate) fn pool(&self) -> Result<rayon::ThreadPool, Failure> {
-        let threads = usize::from(self.threads.unwrap_or(0)); // 0: one for each core
+        let threads = usize::from(self.threads.unwrap_or(0)); // 0: one per core
         let builder = rayon::ThreadPoolBuilder::new().num_threads(threads);
         let cannot = |error: rayon::ThreadPoolBuildError| {
             let error = error
@@ -121,12 +124,12 @@ impl Common {
         }
     }
 
-    /// The files behind these paths.
+    /// The files that these paths name.
     pub(crate) fn sources(&self, paths: &[PathBuf], log: &Log) -> Result<Sources, Error> {
         Sources::find_with(paths, self.input_format, Some(log))
     }
 
-    /// For programs: these settings, and the program's `own`.
+    /// These settings and the program's `own`, for the JSON log.
     pub(crate) fn settings(&self, mut own: Value) -> Value {
         let shared = json!({
             "recall": self.recall,

@@ -155,7 +155,7 @@ impl<'d, D: Shingled> Batch<'d, D> {
         let mut tally = PairTally::new(&chances);
         let unseen = self.for_each_pair_in(&mut tally, each)?;
         let settings = self.settings;
-        Ok(settings.recall_of(self.method(), tally.told(), unseen))
+        Ok(settings.recall_of(self.method(), tally.counted(), unseen))
     }
 }
 

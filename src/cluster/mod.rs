@@ -1,14 +1,13 @@
-//! Verified pairs to clusters, and which copy of each is kept.
+//! Forms clusters from verified pairs, and chooses which document of each cluster to keep.
 //!
 //! # Components or leader?
 //!
-//! - [`ClusterMode::Components`], the default: everything connected by verified pairs is one cluster. Of
-//!   documents found to resemble each other one is kept, but a chain of small steps may join texts that
-//!   do not resemble each other: look at the similarities of large clusters. Of 1,736 licence texts, at 0.8 on
-//!   five words, 762 are removed, and 114 of these resemble none that is kept (`docs/settings.md`).
-//! - [`ClusterMode::Leader`]: a document is removed only if its similarity to a *kept* one reaches the
-//!   threshold, so no chain can form. Of two kept documents neither was found to resemble the other;
-//!   some more documents are kept.
+//! - [`ClusterMode::Components`], the default: all documents that a chain of verified pairs connects are one cluster,
+//!   and one of them is kept. A chain of small steps may connect texts that do not resemble each other, so check the
+//!   similarities in large clusters. With shingles of five words at 0.8, 762 of 1,736 licence texts are removed, and
+//!   114 of these resemble no kept document (`docs/settings.md`).
+//! - [`ClusterMode::Leader`]: a document is removed only if its similarity to a *kept* one reaches the threshold, so
+//!   no chain can form. No two kept documents were found to resemble each other. Somewhat more documents are kept.
 
 mod components;
 mod leaders;
@@ -31,7 +30,7 @@ pub enum ClusterMode {
     /// Connected components of the verified pairs. Default.
     #[default]
     Components,
-    /// Each document, in the order of the keep policy, is removed if it resembles one that is kept.
+    /// Documents are processed in the order of the keep policy; each is removed if it resembles a kept one.
     Leader,
 }
 
@@ -40,14 +39,14 @@ named!(ClusterMode, "cluster mode", "components or leader", {
     Leader: "leader"
 });
 
-/// Which copy of a cluster is kept. Equals go by the order of the documents.
+/// Which document of a cluster is kept. Ties are broken by the order of the documents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum Keep {
-    /// The first. Default.
+    /// The first document. Default.
     #[default]
     First,
-    /// The one of the most bytes.
+    /// The document with the most bytes.
     Longest,
 }
 
@@ -56,10 +55,10 @@ named!(Keep, "keep", "first or longest", {
     Longest: "longest"
 });
 
-/// What the sets of all documents came to.
+/// The clusters of sets.
 pub(crate) struct Labels {
-    /// The set that stands for the cluster of each set.
+    /// For each set, the set that identifies its cluster.
     pub(crate) label: Vec<u32>,
-    /// Candidates that were not looked at.
+    /// The number of candidate pairs that were not compared.
     pub(crate) unseen: u64,
 }

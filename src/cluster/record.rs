@@ -1,4 +1,4 @@
-//! [`Clusters`] as a record of serde (feature `serde`).
+//! Serde's traits for [`Clusters`] (feature `serde`).
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
@@ -57,7 +57,7 @@ impl<'de> Deserialize<'de> for Clusters {
 }
 
 impl Record {
-    /// The clusters, if they hold together.
+    /// The clusters, if they are consistent.
     fn clusters(self) -> Result<Clusters, String> {
         let Self {
             documents,
@@ -83,7 +83,7 @@ impl Record {
 }
 
 impl Clusters {
-    /// A number of documents without clusters.
+    /// `documents` documents without clusters.
     fn none(documents: usize, empty: Vec<usize>, recall: Recall) -> Result<Self, String> {
         let mut cluster_of = Vec::new();
         if documents >= NONE as usize || cluster_of.try_reserve_exact(documents).is_err() {
@@ -92,7 +92,7 @@ impl Clusters {
         cluster_of.resize(documents, NONE);
         let ascend = empty.is_sorted_by(|a, b| a < b);
         if !ascend || empty.last().is_some_and(|&last| last >= documents) {
-            return Err("empty documents must ascend, and be among the documents".to_owned());
+            return Err("empty documents must ascend, and be below `documents`".to_owned());
         }
         Ok(Self {
             cluster_of,
@@ -108,7 +108,9 @@ impl Clusters {
     fn add(&mut self, cluster: ClusterRecord) -> Result<usize, String> {
         let ClusterRecord { kept, removed } = cluster;
         if removed.is_empty() {
-            return Err(format!("the cluster of document {kept} has no other"));
+            return Err(format!(
+                "the cluster of document {kept} has no other document"
+            ));
         }
         if !removed.is_sorted_by(|a, b| a.document < b.document) {
             return Err(format!("documents removed for {kept} must ascend"));
@@ -117,7 +119,7 @@ impl Clusters {
         for document in removed.iter().map(|removed| removed.document).chain([kept]) {
             match self.cluster_of.get_mut(document) {
                 Some(cluster) if *cluster == NONE => *cluster = number,
-                Some(_) => return Err(format!("document {document} is in two places")),
+                Some(_) => return Err(format!("document {document} is listed twice")),
                 None => return Err(format!("there is no document {document}")),
             }
         }

@@ -1,4 +1,4 @@
-//! The answer: clusters, what is kept, what is removed and why.
+//! The result of a run: clusters, and which documents are kept and removed.
 
 use std::cmp::Ordering;
 
@@ -12,14 +12,14 @@ use crate::recall::{LinkTally, Missed, Recall};
 use crate::verify::Similarity;
 use crate::watch::Ticker;
 
-/// Not in a cluster.
+/// Marks a document that is in no cluster.
 pub(super) const NONE: u32 = u32::MAX;
 
-/// What to do with the documents of a collection.
+/// The clusters of a collection, and which documents are kept and removed.
 ///
-/// Documents go by their numbers, the order in which they were given. A cluster is two and more
-/// documents; clusters are numbered in the order of their first documents. Every document is either
-/// kept or removed: [`kept`](Self::kept) and [`removed`](Self::removed) together are all of them.
+/// Documents are identified by their positions in the input. A cluster has two or more documents; clusters are numbered
+/// in the order of their first documents. Every document is either kept or removed: [`kept`](Self::kept) and
+/// [`removed`](Self::removed) together are all documents.
 ///
 /// ```
 /// use resemblance::Deduper;
@@ -53,49 +53,50 @@ pub(super) const NONE: u32 = u32::MAX;
 /// }
 /// ```
 ///
-/// Reading fails if a document is in two clusters or not among the documents, if a cluster has one document alone, or if
-/// clusters, removed documents or empty documents are not in order. It takes 4 bytes for each of `documents`, listed or not.
+/// Reading fails if a document is in two clusters or not below `documents`, if a cluster has only one document, or if
+/// clusters, removed documents or empty documents are not in order. It takes 4 bytes for each of `documents`, whether
+/// listed or not.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Clusters {
     /// The cluster of each document, or `NONE`.
     pub(super) cluster_of: Vec<u32>,
     /// The kept document of each cluster.
     pub(super) kept: Vec<usize>,
-    /// Removals of cluster c: `removed[starts[c]..starts[c + 1]]`, by document.
+    /// The removals of cluster c are `removed[starts[c]..starts[c + 1]]`, sorted by document.
     pub(super) starts: Vec<usize>,
     pub(super) removed: Vec<Removal>,
     pub(super) empty: Vec<usize>,
     pub(super) recall: Recall,
 }
 
-/// A document that is removed, and for which.
+/// A removed document, and the document that is kept instead.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Removal {
     /// The document that is removed.
     pub document: usize,
-    /// The document of its cluster that is kept.
+    /// The kept document of its cluster.
     pub kept: usize,
-    /// The exact similarity of `document` (a) and `kept` (b). In a cluster of components it may lie
-    /// below the threshold: the two may be connected through others.
+    /// The exact similarity of `document` (a) and `kept` (b). With [`ClusterMode::Components`](crate::ClusterMode) it
+    /// may lie below the threshold, since other documents may connect the two.
     pub similarity: Similarity,
 }
 
-/// One cluster: a document that is kept and those removed for it.
+/// A cluster: a kept document, and the documents that are removed for it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub struct Cluster<'a> {
-    /// Its number.
+    /// The number of the cluster.
     pub number: usize,
     /// The document that is kept.
     pub kept: usize,
-    /// The others, in the order of the documents.
+    /// The removed documents, ascending.
     pub removed: &'a [Removal],
 }
 
 impl Cluster<'_> {
-    /// Documents, 2 and more.
+    /// The number of documents, at least 2.
     #[allow(clippy::len_without_is_empty)] // a cluster is never empty
     pub fn len(&self) -> usize {
         self.removed.len() + 1
@@ -111,17 +112,17 @@ impl Cluster<'_> {
 }
 
 impl Clusters {
-    /// Documents, in clusters or not.
+    /// The number of documents, in clusters or not.
     pub fn documents(&self) -> usize {
         self.cluster_of.len()
     }
 
-    /// Clusters of two and more documents.
+    /// The number of clusters.
     pub fn len(&self) -> usize {
         self.kept.len()
     }
 
-    /// True where no two documents are near-duplicates.
+    /// True if there are no clusters: no near-duplicates were found.
     pub fn is_empty(&self) -> bool {
         self.kept.is_empty()
     }
@@ -129,7 +130,7 @@ impl Clusters {
     /// A cluster by its number.
     ///
     /// # Panics
-    /// Where there is no such cluster.
+    /// If there is no such cluster.
     pub fn cluster(&self, number: usize) -> Cluster<'_> {
         Cluster {
             number,
@@ -143,17 +144,17 @@ impl Clusters {
         (0..self.len()).map(|number| self.cluster(number))
     }
 
-    /// The clusters, largest first, equals by number.
+    /// The clusters, largest first; ties are sorted by number.
     pub fn by_size(&self) -> Vec<Cluster<'_>> {
         let mut clusters: Vec<_> = self.iter().collect();
         clusters.sort_by_key(|cluster| std::cmp::Reverse(cluster.len()));
         clusters
     }
 
-    /// The cluster that a document is in.
+    /// The cluster that contains a document; `None` if it is in no cluster.
     ///
     /// # Panics
-    /// Where there is no such document.
+    /// If there is no such document.
     pub fn cluster_of(&self, document: usize) -> Option<Cluster<'_>> {
         match self.cluster_of[document] {
             NONE => None,
@@ -161,8 +162,8 @@ impl Clusters {
         }
     }
 
-    /// The documents that are kept, ascending: those of no cluster, empty ones among them, and one of
-    /// each cluster.
+    /// The documents that are kept, ascending: one of each cluster, and all documents in no cluster, including empty
+    /// ones.
     pub fn kept(&self) -> impl Iterator<Item = usize> {
         (0..self.documents()).filter(|&document| self.is_kept(document))
     }
@@ -170,7 +171,7 @@ impl Clusters {
     /// Whether a document is kept.
     ///
     /// # Panics
-    /// Where there is no such document.
+    /// If there is no such document.
     pub fn is_kept(&self, document: usize) -> bool {
         match self.cluster_of[document] {
             NONE => true,
@@ -183,10 +184,10 @@ impl Clusters {
         &self.removed
     }
 
-    /// Why a document is removed; none where it is kept.
+    /// The removal of a document, which names the kept one; `None` if the document is kept.
     ///
     /// # Panics
-    /// Where there is no such document.
+    /// If there is no such document.
     pub fn removal(&self, document: usize) -> Option<&Removal> {
         let removed = self.cluster_of(document)?.removed;
         let place = removed.binary_search_by_key(&document, |removal| removal.document);
@@ -198,23 +199,24 @@ impl Clusters {
         &self.empty
     }
 
-    /// How documents were found to be similar, and how many are kept that should not have been.
+    /// How near-duplicates were found, and an estimate of how many were missed and so are kept.
     ///
-    /// Found are distinct shingle sets that are removed for another. Each was found by its similarity to the kept one with
-    /// some probability, and stands for as many more as were missed at that: so many documents are kept that a complete
-    /// search would remove, at most; a document that resembles several is missed only where all these pairs are.
+    /// [`Recall::found`] counts the distinct shingle sets that are removed for another. Each was found with a
+    /// probability that follows from its similarity to the kept set. [`Recall::missed`] estimates from these
+    /// probabilities how many more sets a complete search would remove. The estimate is an upper bound: a set that
+    /// resembles several others is missed only if all of these pairs are missed.
     pub fn recall(&self) -> &Recall {
         &self.recall
     }
 }
 
-/// From labels of sets to [`Clusters`].
+/// Computes [`Clusters`] from the labels of sets.
 pub(crate) struct Grouping<'a> {
     pub(crate) distinct: &'a Distinct,
     pub(crate) labels: &'a Labels,
-    /// The total order of the keep policy: least is kept. Equals go by number.
+    /// The order of the keep policy: the lowest document is kept, with ties broken by number.
     pub(crate) order: &'a (dyn Fn(usize, usize) -> Ordering + Sync),
-    /// Whether two sets are found for certain where they are similar.
+    /// Whether two sets are found with certainty if they are similar.
     pub(crate) are_certain: &'a (dyn Fn(u32, u32) -> bool + Sync),
     /// Sets from this number on have documents of an index alone.
     pub(crate) indexed_sets_from: IndexedFrom,
@@ -223,8 +225,8 @@ pub(crate) struct Grouping<'a> {
 }
 
 impl Grouping<'_> {
-    /// The clusters; `similarity` is asked for each removed document and the one kept, `ticker` with the
-    /// number of these.
+    /// Computes the clusters. Calls `similarity` for each removed document and the kept one, and `ticker` with the
+    /// number of removed documents.
     pub(crate) fn clusters<'t>(
         &self,
         documents: usize,
@@ -274,11 +276,11 @@ impl Grouping<'_> {
             empty: (0..documents)
                 .filter(|&document| self.distinct.set_of(document).is_none())
                 .collect(),
-            recall: recall(self.tally.told()),
+            recall: recall(self.tally.counted()),
         })
     }
 
-    /// Counts the set of a document that is removed, once.
+    /// Counts the set of a removed document. Documents with the same set count once.
     fn count(&self, document: usize, kept: usize, similarity: &Similarity) {
         let [set, kept] = [document, kept].map(|document| self.distinct.set_of(document));
         let (Some(set), Some(kept)) = (set, kept) else {
@@ -294,7 +296,7 @@ impl Grouping<'_> {
         }
     }
 
-    /// (first document of the cluster, document), sorted.
+    /// Pairs of the first document of a cluster and each of its documents, sorted.
     fn members(&self) -> Vec<(u32, u32)> {
         let mut first = vec![NONE; self.labels.label.len()];
         for (set, &label) in self.labels.label.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! Documents of files, with what is known of them in memory.
+//! Documents read from files.
 
 use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
@@ -27,19 +27,19 @@ use crate::digest::{Digester, Digests};
 use crate::text::Document;
 use crate::watch::{Stage, Ticker, Watch};
 
-/// Documents read from files, in order: the paths as given, files of a directory or pattern sorted by path, lines
-/// and rows as they stand.
+/// Documents read from files, in order: paths in the given order, files of a directory or pattern sorted by path, lines
+/// and rows in the order of the file.
 #[derive(Debug, Default)]
 pub struct Corpus {
     inputs: Vec<Input>,
     documents: Vec<TextDocument>,
     ids: Vec<String>,
     keep: KeepColumn,
-    /// For each input, the documents read once it was read.
+    /// For each input, the number of documents in it and all inputs before it.
     ends: Vec<usize>,
-    /// The fields that were taken.
+    /// The fields that were read.
     taken: Fields,
-    /// What of the inputs was read.
+    /// The limit within which the inputs were read.
     limit: ReadLimit,
     /// Input and line of each rejected record.
     rejected_at: HashSet<At>,
@@ -50,24 +50,24 @@ pub struct Corpus {
 impl Corpus {
     /// Reads the files of `paths`, see [`Sources::find`], in parallel on the current rayon pool.
     ///
-    /// A document's id is its record's id field; for a file in a directory the path below it (with the
-    /// directory in front where several paths are given, or a pattern); for another text file its path as given; else
-    /// `file:line`, or `file:row` for a row of a Parquet file.
+    /// The id of a document is the id field of its record, or `file:line` if the record has none (`file:row` in Parquet
+    /// files). The id of a text file is its path: for a file in a directory the path below it (including the directory,
+    /// if several paths or a pattern are given), otherwise the path as given.
     ///
     /// # Errors
-    /// Where the files cannot be found. With [`OnBad::Fail`](crate::corpus::OnBad::Fail) also at the first file that
-    /// cannot be read, and the first record that is no UTF-8, no JSON object, lacks a field or has one of the
-    /// wrong kind, or has the id of an earlier one. The error names file and line. A Parquet file is
-    /// read not at all where it lacks a column, or has one of the wrong type.
+    /// If the files cannot be found. With [`OnBad::Fail`](crate::corpus::OnBad::Fail) also at the first file that
+    /// cannot be read, or the first bad record: one that is not UTF-8 or not a JSON object, lacks a field, has a field
+    /// of the wrong type, or has the id of an earlier record. The error names file and line. A Parquet file that lacks
+    /// a column, or has one of the wrong type, is not read at all.
     pub fn read<P: AsRef<Path>>(paths: &[P], options: &ReadOptions) -> Result<Self, Error> {
         Self::read_sources(Sources::find(paths)?, options, None)
     }
 
-    /// As [`read`](Self::read), from files already found, telling `watch` how far it is. A `Break` ends it
-    /// with an error.
+    /// Like [`read`](Self::read), from files that are already found. `watch` gets reports on the progress; a `Break`
+    /// ends reading with an error.
     ///
     /// # Errors
-    /// As [`read`](Self::read).
+    /// Those of [`read`](Self::read).
     pub fn read_sources(
         sources: Sources,
         options: &ReadOptions,
@@ -77,8 +77,8 @@ impl Corpus {
         Ok(corpus)
     }
 
-    /// As [`read_sources`](Self::read_sources), with the digests of the documents, which are made while each is at hand.
-    /// Ids of `indexed` cannot be used again.
+    /// Like [`read_sources`](Self::read_sources), and computes the digests of the documents while each is in memory. A
+    /// record with an id of `indexed` is bad.
     pub(crate) fn digest_new(
         sources: Sources,
         options: &ReadOptions,
@@ -102,29 +102,28 @@ impl Corpus {
         &self.ids
     }
 
-    /// The order of [`ReadOptions::keep`], for [`Run::keep_by`](crate::Run::keep_by): of two documents the lesser is
+    /// The order of [`ReadOptions::keep`], for [`Run::keep_by`](crate::Run::keep_by): the lesser of two documents is
     /// kept.
     pub fn keep_order(&self) -> impl Fn(usize, usize) -> Ordering + Sync {
         |a, b| self.keep.compare(a, b)
     }
 
-    /// What decided that this document is removed and not the one that is kept for it, by
-    /// [`keep_order`](Self::keep_order).
+    /// Why this document is removed and the other is kept, by [`keep_order`](Self::keep_order).
     pub fn keep_reason(&self, removal: &Removal) -> KeepReason<'_> {
         self.keep.reason(removal.kept, removal.document)
     }
 
-    /// Records that could not be used.
+    /// The rejected records.
     pub fn rejections(&self) -> &[Rejection] {
         &self.rejections
     }
 
-    /// Hidden files and directories that were passed over.
+    /// The number of hidden files and directories that were skipped.
     pub fn hidden(&self) -> usize {
         self.hidden
     }
 
-    /// Bytes of all documents' texts.
+    /// The number of bytes in all texts.
     pub fn text_bytes(&self) -> u64 {
         self.documents
             .iter()
@@ -132,11 +131,11 @@ impl Corpus {
             .sum()
     }
 
-    /// Reads the inputs once more and copies every document's record to the sink that `choose` names for it: lines and
-    /// files byte for byte, rows with all their columns.
+    /// Reads the inputs once more and copies every document's record to the sink that `choose` returns: lines and files
+    /// byte for byte, rows with all their columns.
     ///
     /// # Errors
-    /// Where a file cannot be read or written, or has changed since it was first read; where `watch` breaks.
+    /// If a file cannot be read or written, or has changed since it was first read, or if `watch` breaks.
     pub fn copy_records<'s>(
         &self,
         watch: Option<&dyn Watch>,
@@ -153,7 +152,7 @@ impl Corpus {
     }
 }
 
-/// Records on their way to their sinks.
+/// Chooses the sinks of records that are read again.
 struct Again<'c, Choose> {
     corpus: &'c Corpus,
     /// The input, and the next document.
@@ -196,12 +195,12 @@ impl<'s, Choose: FnMut(usize) -> Option<&'s RecordSink>> Route<'s> for Again<'_,
     }
 }
 
-/// Documents on their way into a corpus.
+/// Collects documents into a corpus.
 struct Gathering<'i> {
     corpus: Corpus,
     indexed: &'i Indexed,
     digests: Option<Digests>,
-    /// The document of each id, by its hash of 128 bits.
+    /// The document of each id, by a 128-bit hash of the id.
     seen: HashMap<u128, usize>,
     places: Vec<At>,
 }
@@ -243,7 +242,7 @@ impl<'i> Gathering<'i> {
 }
 
 impl Sink for Gathering<'_> {
-    /// Takes a document unless its id has been used.
+    /// Takes a document unless its id is already used.
     fn take(&mut self, inputs: &[Input], at: At, taken: Taken) -> Result<Option<String>, Error> {
         let id = taken.id.unwrap_or_else(|| inputs[at.0].id_of(at.1));
         let key = xxh3_128(id.as_bytes());

@@ -1,4 +1,4 @@
-//! What can go wrong with files, and where.
+//! The error of work with files.
 
 use std::fmt;
 use std::io;
@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 
 use crate::corpus::escape::escaped_bytes;
 
-/// Where in the input: a file, and the line or row where its records have one.
+/// A place in the input: a file, and the line or row if its records have one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
-    /// The file as it was named.
+    /// The file, as the user named it.
     pub file: String,
-    /// Line, or row of a Parquet file, from 1.
+    /// The line, or the row of a Parquet file, from 1.
     pub line: Option<u64>,
 }
 
@@ -24,7 +24,8 @@ impl fmt::Display for Place {
     }
 }
 
-/// Input that cannot be used, or a file that cannot be read or written. Names the place.
+/// Why work with files failed: bad input, a file that cannot be read or written, or an invalid setting. The message
+/// names the place.
 #[derive(Debug)]
 pub struct Error {
     kind: Box<Kind>,
@@ -48,7 +49,7 @@ enum Kind {
 
 impl Error {
     pub(crate) fn io(doing: &'static str, path: &Path, error: io::Error) -> Self {
-        // What wraps an error of the system adds the name of a passing file.
+        // A wrapped system error contains the name of a temporary file; leave that out.
         let error = match error.get_ref() {
             Some(_) if error.kind() != io::ErrorKind::Other => error.kind().into(),
             _ => error,
@@ -71,7 +72,7 @@ impl Error {
         Self::of(Kind::Refused(why.into()))
     }
 
-    /// The hashes of two documents' shingles say what their texts do not.
+    /// The error if the similarity of two documents' shingle hashes differs from that of their texts.
     pub(crate) fn unconfirmed(what: String) -> Self {
         Self::of(Kind::Unconfirmed(what))
     }
@@ -82,13 +83,13 @@ impl Error {
         }
     }
 
-    /// True where the caller's own [`Watch`](crate::watch::Watch) stopped the work.
+    /// True if the caller's own [`Watch`](crate::watch::Watch) cancelled the work.
     pub fn is_cancelled(&self) -> bool {
         matches!(&*self.kind, Kind::Run(error) if error.is_cancelled())
     }
 
-    /// True where what was asked for cannot be, whatever the files hold: a program would call this bad
-    /// usage.
+    /// True if the request itself is invalid, whatever the files contain. A command-line program should report this as
+    /// bad usage.
     pub fn is_setting(&self) -> bool {
         match &*self.kind {
             Kind::Refused(_) => true,
@@ -97,7 +98,7 @@ impl Error {
         }
     }
 
-    /// Where in the input it is, where it is there.
+    /// The place in the input, if the error is one of the input.
     pub fn place(&self) -> Option<&Place> {
         match &*self.kind {
             Kind::Bad { place, .. } => Some(place),

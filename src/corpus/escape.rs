@@ -1,4 +1,4 @@
-//! Names and ids as they are printed: no control character reaches a terminal or breaks a line.
+//! Escapes names and ids for printing, so that no control character reaches a terminal or breaks a line.
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -26,7 +26,8 @@ impl fmt::Display for Escaped<'_> {
     }
 }
 
-/// A path as messages show it: bytes that are no UTF-8 as `\xE9`, else [`Escaped`]. A backslash that parts folders stays.
+/// A path for messages: bytes that are not UTF-8 as `\xE9`, the rest [`Escaped`]. Backslashes that separate folders
+/// remain.
 pub(crate) fn escaped_bytes(path: &OsStr) -> String {
     escaped_with(path, |valid| {
         let is_separator = std::path::is_separator('\\');
@@ -38,8 +39,8 @@ pub(crate) fn escaped_bytes(path: &OsStr) -> String {
     })
 }
 
-/// A file's name as it is part of ids: bytes that are no UTF-8 as `\xE9` and a backslash as `\\`, so that no two names
-/// are the same. Control characters are escaped where the id is shown.
+/// A file name as a part of ids: bytes that are not UTF-8 as `\xE9` and a backslash as `\\`, so that different names
+/// stay different. Control characters are escaped when the id is printed.
 pub(crate) fn escaped_id(name: &OsStr) -> String {
     escaped_with(name, |valid| valid.replace('\\', "\\\\"))
 }

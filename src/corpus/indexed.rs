@@ -1,4 +1,4 @@
-//! The documents of indexes that new ones are compared with.
+//! The documents of indexes with which new ones are compared.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -16,17 +16,17 @@ use crate::storage::{Checks, Stored, StoredId};
 use crate::text::{ReadError, Shingler};
 use crate::verify::ShingleSet;
 
-/// Stored indexes with shingle sets. Their documents have numbers of their own, through all indexes, in the order in
-/// which these were named.
+/// Stored indexes with shingle sets. Their documents are numbered through all indexes, in the order in which the user
+/// named these.
 #[derive(Debug, Default)]
 pub(crate) struct Indexed {
     indexes: Vec<(PathBuf, Stored)>,
-    /// Documents up to the end of each.
+    /// For each index, the number of documents in it and all indexes before it.
     ends: Vec<u32>,
 }
 
 impl Indexed {
-    /// Opens indexes that a job of these settings has written.
+    /// Opens indexes. Fails if a job with other settings wrote one.
     pub(crate) fn open(dirs: &[PathBuf], settings: &Settings) -> Result<Self, Error> {
         let mut indexed = Self::default();
         for dir in dirs {
@@ -42,7 +42,7 @@ impl Indexed {
         Ok(indexed)
     }
 
-    /// Refuses an index with an id that an earlier one has.
+    /// Fails if an index contains an id of an earlier index.
     fn refuse_again(&self, stored: &Stored, dir: &Path) -> Result<(), Error> {
         if self.is_empty() {
             return Ok(());
@@ -51,7 +51,7 @@ impl Indexed {
         let used = |row| self.find(std::str::from_utf8(ids.id(row)?).ok()?);
         match (0..stored.len()).find_map(used) {
             Some(used) => Err(Error::refused(format!(
-                "{} cannot be used as well: {used}",
+                "the index {} cannot be used together with the others: {used}",
                 shown(dir)
             ))),
             None => Ok(()),
@@ -75,11 +75,14 @@ impl Indexed {
             (None, None) => return Ok(()),
         };
         let (dir, _) = &self.indexes[self.index_of(document)];
-        let why = format!("it is corrupt: it has the id `{}` twice", self.id(document));
+        let why = format!(
+            "it is corrupt: it contains the id `{}` twice",
+            self.id(document)
+        );
         Err(Error::io("read", dir, io::Error::other(why)))
     }
 
-    /// Documents.
+    /// The number of documents in all indexes.
     pub(crate) fn len(&self) -> u32 {
         self.ends.last().copied().unwrap_or(0)
     }
@@ -88,7 +91,7 @@ impl Indexed {
         self.len() == 0
     }
 
-    /// What the indexes are, for who wants to know whether they are the same again.
+    /// A fingerprint of the indexes, by which a resumed job detects changes.
     pub(crate) fn stamp(&self) -> String {
         let stamps = self
             .indexes
@@ -97,19 +100,19 @@ impl Indexed {
         stamps.collect::<Vec<_>>().join(", ")
     }
 
-    /// What is wrong with a new document of this id, where an index has it.
+    /// Why a new document cannot have this id, if an index contains it.
     pub(crate) fn find(&self, id: &str) -> Option<String> {
         let has = |(_, stored): &&(_, Stored)| stored.ids().find(id.as_bytes()).is_some();
         let (dir, _) = self.indexes.iter().find(has)?;
         Some(used_in(id, dir))
     }
 
-    /// What is wrong with a new document that has the id of this one.
+    /// Why a new document cannot have the id of an indexed one.
     pub(crate) fn used(&self, document: u32, id: &str) -> String {
         used_in(id, &self.indexes[self.index_of(document)].0)
     }
 
-    /// Which index a document is of.
+    /// The number of the index that contains a document.
     fn index_of(&self, document: u32) -> usize {
         self.ends.partition_point(|&end| end <= document)
     }
@@ -119,7 +122,7 @@ impl Indexed {
         index.checked_sub(1).map_or(0, |before| self.ends[before])
     }
 
-    /// The index of a document, and its row there.
+    /// The index that contains a document, and its row there.
     fn row(&self, document: u32) -> (&Stored, u32) {
         let index = self.index_of(document);
         (&self.indexes[index].1, document - self.start(index))
@@ -146,7 +149,7 @@ impl Indexed {
             indexes
                 .flat_map(|(index, (_, stored))| {
                     let rows = stored.bands().rows(&keys).into_iter();
-                    // What a file says is not trusted.
+                    // The file may be damaged.
                     let rows = rows.filter(|&row| row < stored.len());
                     rows.map(move |row| self.start(index) + row)
                 })
@@ -174,7 +177,7 @@ impl Indexed {
         all
     }
 
-    /// Hands some documents after the other to `each`, by way of a buffer: together they have about so many bytes.
+    /// Reads all documents, and calls `each` with batches of about `bytes` bytes.
     pub(crate) fn for_each_some(
         &self,
         bytes: usize,
@@ -197,13 +200,13 @@ impl Indexed {
     }
 }
 
-/// A document of an index, or on its way into one.
+/// A document that is read from an index, or written to one.
 pub(crate) struct IndexedDocument {
     pub(crate) id: String,
     pub(crate) set: ShingleSet,
 }
 
-/// Refuses an index of other settings.
+/// Fails if an index has other settings.
 fn is_of(stored: &Stored, dir: &Path, settings: &Settings) -> Result<(), Error> {
     let about = stored.about();
     let (bands, rows) = about.banding;
@@ -211,21 +214,21 @@ fn is_of(stored: &Stored, dir: &Path, settings: &Settings) -> Result<(), Error> 
     let threshold = [about.threshold, settings.threshold()].map(|of| of.to_string());
     let banding = [format!("{bands} x {rows}"), settings.banding().to_string()];
     let dir = shown(dir);
-    for (what, [is, asked], why) in [
+    for (what, [is, own], from) in [
         ("scheme", scheme, ""),
         ("threshold", threshold, ""),
-        ("banding", banding, " by the recall"),
+        ("banding", banding, ", which follows from --recall"),
     ] {
-        if is != asked {
-            let told =
-                format!("the index {dir} has the {what} {is}, and {asked} is asked for{why}");
-            return Err(Error::refused(told));
+        if is != own {
+            return Err(Error::refused(format!(
+                "the index {dir} has the {what} {is}, but this job has {own}{from}: use the settings of the index"
+            )));
         }
     }
     match stored.sets() {
         Some(_) => Ok(()),
         None => Err(Error::refused(format!(
-            "the index {dir} has no shingle sets: it was not written by a job"
+            "the index {dir} has no shingle sets: use one that a job wrote (--save-index)"
         ))),
     }
 }
@@ -238,7 +241,7 @@ fn shown(dir: &Path) -> String {
     escaped_bytes(dir.as_os_str())
 }
 
-/// A document to be compared: a new one, or one of an index.
+/// A document to compare: a new one, or one of an index.
 pub(crate) enum NewOrIndexed<'d, D> {
     New(&'d D),
     Indexed(&'d Indexed, u32),

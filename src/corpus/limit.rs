@@ -1,60 +1,59 @@
-//! How much memory one record may take, and how much is read of an input at a time.
+//! Limits on the memory of a record, and on the parts of an input that are held whole.
 
 use serde::{Deserialize, Serialize};
 
 use crate::corpus::unusable::OnBad;
 use crate::text::Shingle;
 
-/// The memory that one record may take, and an estimate of what a record takes.
+/// The memory that one record may take, and an estimate of what it takes.
 ///
-/// A record waits in up to three rounds of reading, as it is read, parsed and taken. Its text is decoded, normalized and
-/// shingled; its shingle set is sorted, copied and written. The factors are peaks that were measured, for the texts that
-/// have the most shingles for their length.
+/// A record is held in up to three rounds of reading, while it is read, parsed and taken. Its text is decoded,
+/// normalized and shingled; its shingle set is sorted, copied and written. The factors are measured peaks, for texts
+/// with the most shingles for their length.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct RecordLimit {
     /// The bound of the whole process, in bytes.
     memory: u64,
-    /// What the process takes without any data.
+    /// The memory of the process without any data.
     program: u64,
-    /// Bytes that a record may take.
+    /// The memory that a record may take.
     allowed: u64,
-    /// Bytes of a record, whatever it takes.
+    /// The longest accepted record, whatever memory it takes.
     most: u64,
-    /// Bytes taken for each byte of text.
+    /// Memory taken for each byte of text.
     text: u64,
-    /// Records that take more are refused in words for this.
+    /// Determines the advice in messages.
     on_bad: OnBad,
 }
 
-/// What the program takes without any data.
+/// The memory of the program without any data.
 pub(crate) const PROGRAM: u64 = 32 << 20;
-/// Bytes taken for each byte of a line or file.
+/// Memory taken for each byte of a line or file.
 const RAW: u64 = 5;
-/// A record may take a part in so many of the memory that data may take.
+/// A record may take 1 / `SHARE` of the memory for data.
 const SHARE: u64 = 2;
-/// A window or a page may take a part in so many of that.
+/// A window or a page may take 1 / `PART` of the memory for a record.
 const PART: u64 = 2;
 const MIB: u64 = 1 << 20;
-/// Bytes after which the end of a record that is refused is not looked for any more: its error says how long it is, unless
-/// that takes too long to find out.
+/// Bytes after which the search for the end of a rejected record stops. Its error states its length, unless that takes
+/// too long to find.
 const SEEK: u64 = 1 << 30;
 
 /// The largest parts of an input that are held whole.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(crate) struct ReadLimit {
-    /// Bytes of a record. Of a longer one the beginning is read.
+    /// The most bytes of a record. Only the beginning of a longer one is read.
     pub(crate) record: u64,
-    /// Bytes in which the end of a longer one is looked for.
+    /// The most bytes in which the end of a longer record is searched.
     pub(crate) seek: u64,
-    /// Bytes of a Zstandard window, as the power of two that they are.
+    /// The most bytes of a Zstandard window, as a power of two.
     pub(crate) window: u32,
-    /// Bytes of a Parquet page, decompressed.
+    /// The most bytes of a Parquet page, decompressed.
     pub(crate) page: u64,
 }
 
 impl Default for ReadLimit {
-    /// No limit but that of the window: this is the one up to which decoders of Zstandard work unless they are told
-    /// otherwise.
+    /// No limit except that of the window, which is the default of Zstandard decoders.
     fn default() -> Self {
         Self {
             record: u64::MAX,
@@ -65,7 +64,7 @@ impl Default for ReadLimit {
     }
 }
 
-/// The longest window that decoders can be asked for.
+/// The longest window that the decoder supports.
 const LONGEST_WINDOW: u32 = if cfg!(target_pointer_width = "64") {
     31
 } else {
@@ -75,11 +74,11 @@ const LONGEST_WINDOW: u32 = if cfg!(target_pointer_width = "64") {
 /// Advice for users who do not want to raise the limit.
 const SKIP: &str = ", or skip such records with --on-bad skip";
 
-/// Bytes of a record that is too long which stand for it in a list of rejections.
+/// The bytes of a too long record that are shown in a list of rejections.
 pub(crate) const BEGINNING: usize = 200;
 
 impl RecordLimit {
-    /// The limit of a process that may hold whatever it takes, for records of `most` bytes if that is set.
+    /// The limit without a bound on memory, for records of at most `most` bytes if that is set.
     pub(crate) fn unbounded(most: Option<u64>, on_bad: OnBad) -> Self {
         Self {
             memory: u64::MAX,
@@ -98,7 +97,7 @@ impl RecordLimit {
             program,
             allowed: memory.saturating_sub(program).max(program) / SHARE,
             text: match shingle {
-                // Two bytes a word: a letter and a space.
+                // Words of two bytes: a letter and a space.
                 Shingle::Words(_) => 16,
                 Shingle::Chars(_) => 36,
                 Shingle::Bytes(_) => 28,
@@ -107,16 +106,16 @@ impl RecordLimit {
         }
     }
 
-    /// Bytes that a record of `len` bytes takes, of which `text` are its text.
+    /// The memory that a record of `len` bytes takes, if its text has `text` bytes.
     pub(crate) fn takes(&self, len: u64, text: u64) -> u64 {
         let of_text = self.text.saturating_mul(text);
         RAW.saturating_mul(len).saturating_add(of_text)
     }
 
-    /// The limit of what is read of an input.
+    /// The limit for reading inputs.
     pub(crate) fn of_reading(&self) -> ReadLimit {
         let unbounded = ReadLimit::default();
-        // As much as is told of a record that is too long.
+        // At least the beginning that is shown of a too long record.
         let record = self.most.min(self.allowed / RAW).max(BEGINNING as u64);
         let seek = match self.on_bad {
             OnBad::Fail if record < u64::MAX => SEEK,
@@ -137,7 +136,7 @@ impl RecordLimit {
         }
     }
 
-    /// Refuses a record of `len` bytes that is too long whatever its text is.
+    /// Fails if a record of `len` bytes is too long, whatever its text.
     pub(crate) fn check_line(&self, len: u64) -> Result<(), String> {
         if len > self.most {
             return Err(self.longer(len));
@@ -148,7 +147,7 @@ impl RecordLimit {
         }
     }
 
-    /// Refuses a record of `len` bytes, of which `text` are its text, that takes too much.
+    /// Fails if a record of `len` bytes, whose text has `text` bytes, takes too much memory.
     pub(crate) fn check(&self, len: u64, text: usize) -> Result<(), String> {
         let takes = self.takes(len, text as u64);
         match takes <= self.allowed {
@@ -157,8 +156,8 @@ impl RecordLimit {
         }
     }
 
-    /// How long a record is, and what can be done but to allow more.
-    fn told(&self, len: u64) -> (String, &'static str) {
+    /// The length of a record in words, and advice for users who do not want to raise the limit.
+    fn length_and_advice(&self, len: u64) -> (String, &'static str) {
         let megabytes = format!("this record has {} MB", megabytes(len));
         match self.on_bad {
             OnBad::Fail if len >= SEEK => (megabytes.replace("has", "has more than"), SKIP),
@@ -168,22 +167,22 @@ impl RecordLimit {
     }
 
     fn longer(&self, len: u64) -> String {
-        let (told, or_skip) = self.told(len);
+        let (length, or_skip) = self.length_and_advice(len);
         let most = megabytes(self.most);
-        format!("{told}, but --max-record allows {most} MB: raise --max-record{or_skip}")
+        format!("{length}, but --max-record allows {most} MB: raise --max-record{or_skip}")
     }
 
     fn too_long(&self, len: u64, takes: u64) -> String {
-        let (told, or_skip) = self.told(len);
+        let (length, or_skip) = self.length_and_advice(len);
         format!(
-            "{told} and needs up to {} MiB; --memory allows {} MiB for one record: raise it to {}{or_skip}",
+            "{length} and needs up to {} MiB; --memory allows {} MiB for one record: raise it to {}{or_skip}",
             takes.div_ceil(MIB),
             self.allowed / MIB,
             self.enough(takes)
         )
     }
 
-    /// Refuses to go on with records that have been read, where one takes too much.
+    /// Fails to resume a job if one of the records that were read takes too much memory.
     pub(crate) fn hold(&self, takes: u64) -> Result<(), String> {
         if takes <= self.allowed {
             return Ok(());
@@ -196,14 +195,14 @@ impl RecordLimit {
         ))
     }
 
-    /// The bound under which a record may take so much.
+    /// The bound with which a record may take this much memory.
     fn enough(&self, takes: u64) -> String {
         let memory = takes.saturating_mul(SHARE).saturating_add(self.program);
         format!("{}MiB", memory.div_ceil(MIB))
     }
 }
 
-/// The bound under which a window or a page of so many bytes is held whole, as it is given to the program.
+/// The bound, as a value of `--memory`, with which a window or page of `bytes` bytes is accepted.
 pub(crate) fn memory_for(bytes: u64) -> String {
     let memory = bytes.saturating_mul(PART * SHARE).saturating_add(PROGRAM);
     format!("{}MiB", memory.div_ceil(MIB))
@@ -221,7 +220,7 @@ fn megabytes(bytes: u64) -> String {
 mod tests {
     use super::*;
 
-    /// The limit of a process that may hold so many bytes.
+    /// The limit of a process with this much memory.
     fn within(memory: u64, on_bad: OnBad) -> RecordLimit {
         RecordLimit::unbounded(None, on_bad).within(memory, 32 << 20, Shingle::Words(5))
     }
@@ -230,13 +229,13 @@ mod tests {
     fn what_is_advised_is_enough() {
         let limit = |memory| within(memory, OnBad::Fail);
         for len in [2_000_000, 120_000_000, 9_000_000_000] {
-            let told = limit(64 << 20).check(len, len as usize).unwrap_err();
-            let advice = told.split("raise it to ").nth(1).unwrap();
+            let error = limit(64 << 20).check(len, len as usize).unwrap_err();
+            let advice = error.split("raise it to ").nth(1).unwrap();
             let mib: u64 = advice.split("MiB").next().unwrap().parse().unwrap();
             assert_eq!(limit(mib << 20).check(len, len as usize), Ok(()));
             assert!(
                 limit((mib - 1) << 20).check(len, len as usize).is_err(),
-                "{told}"
+                "{error}"
             );
         }
         let unbounded = RecordLimit::unbounded(None, OnBad::Fail);

@@ -1,12 +1,15 @@
-//! Files in, decisions out (feature `corpus`).
+//! Reads documents from files, and writes the decisions to files (feature `corpus`).
 //!
-//! [`Sources`] finds directories, text files, JSON lines, CSV, TSV and WET, plain or compressed, and (feature `parquet`) Parquet files;
-//! [`Corpus`] reads them into documents with ids, and can make their digests on the way; texts of files that are not
-//! compressed are not held, but read again where they are needed. [`Outputs`] writes pairs, clusters and the records
-//! that are kept and removed, in the inputs' format, to one file or a file for each input; every output is written
-//! beside its place and renamed when all of them are whole. [`KeepPolicy`]
-//! chooses the copy that is kept by what records say of themselves, and a [`Job`] does it all, in bounded memory where
-//! that is asked for, against the documents of [jobs before](Job::against) as well.
+//! - [`Job`] does all of the following in one call. It can bound its memory, and compare with the documents of
+//!   [earlier jobs](Job::against).
+//! - [`Sources`] finds the input files: text files, JSON lines, CSV, TSV and WET, plain or compressed, and (feature
+//!   `parquet`) Parquet files; also directories and patterns.
+//! - [`Corpus`] reads them into documents with ids. It does not hold the texts of uncompressed files, but reads them
+//!   again when they are needed.
+//! - [`KeepPolicy`] chooses the document of each cluster that is kept, by the fields of the records.
+//! - [`Outputs`] writes pairs, clusters, and the kept and removed records. Records keep the format of the inputs, in
+//!   one file or in a file for each input. Outputs are written under temporary names, and renamed when all are
+//!   complete.
 //!
 //! ```no_run
 //! use resemblance::{Deduper, Run};
@@ -25,7 +28,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-#[allow(clippy::module_inception)] // the type it holds
+#[allow(clippy::module_inception)] // named after its type
 mod corpus;
 mod error;
 mod escape;

@@ -1,10 +1,10 @@
-//! How documents are read from files.
+//! Options for reading documents from files.
 
 use crate::corpus::formats::json::Fields;
 use crate::corpus::keep::policy::KeepPolicy;
 use crate::corpus::unusable::OnBad;
 
-/// How to read documents; each method states its default.
+/// Options for reading documents; each method states its default.
 #[derive(Debug, Clone, Default)]
 pub struct ReadOptions {
     pub(crate) fields: Fields,
@@ -19,16 +19,16 @@ impl ReadOptions {
         Self::default()
     }
 
-    /// The field, or the column of CSV, TSV or Parquet files, that holds a record's text. Default `text`, as that of a WET record is
-    /// always called.
+    /// The field, or the column of CSV, TSV or Parquet files, that contains the text of a record. Default `text`, which
+    /// is also the name of this field in WET records.
     #[must_use]
     pub fn text_field(mut self, name: impl Into<String>) -> Self {
         self.fields.text = name.into();
         self
     }
 
-    /// The field that holds a record's id, which every record must have then. By default it is `id`, and
-    /// a record without it is called `file:line`.
+    /// The field that contains the id of a record. Every record must have it. By default the field is `id`, and the id
+    /// of a record without it is `file:line`.
     #[must_use]
     pub fn id_field(mut self, name: impl Into<String>) -> Self {
         self.fields.id = Some(name.into());
@@ -36,7 +36,8 @@ impl ReadOptions {
         self
     }
 
-    /// Calls every record `file:line`, whatever fields it has: for ids that are used several times. Default false.
+    /// Whether to use `file:line` as the id of every record, whatever its fields; for records whose ids are not unique.
+    /// Default false.
     #[must_use]
     pub fn ids_by_line(mut self, by_line: bool) -> Self {
         if by_line {
@@ -46,12 +47,13 @@ impl ReadOptions {
         self
     }
 
-    /// Which copies are to be kept: what this compares is read, for [`Corpus::keep_order`](crate::corpus::Corpus::keep_order).
-    /// Default the first.
+    /// Which document of a cluster is kept. The fields that this policy compares are read, for
+    /// [`Corpus::keep_order`](crate::corpus::Corpus::keep_order). Default the first document.
     ///
-    /// The field of [`KeepBy::Max`](crate::corpus::KeepBy::Max) or [`Min`](crate::corpus::KeepBy::Min) holds a number or string; in Parquet
-    /// files, which must have the column, also a date or timestamp. A cell of CSV or TSV counts as a number if it is a valid
-    /// JSON number, as missing if it is empty or says so (`NaN`, `NA`, `N/A`, `null`, `None`), and otherwise as a string. Records without the field, and text files, come last; if no record has the
+    /// The field of [`KeepBy::Max`](crate::corpus::KeepBy::Max) or [`Min`](crate::corpus::KeepBy::Min) must contain a
+    /// number or a string; in Parquet files, which must have the column, also a date or timestamp. A cell of CSV or TSV
+    /// is a number if it is a valid JSON number, missing if it is empty or one of `NaN`, `NA`, `N/A`, `null` and
+    /// `None`, and a string otherwise. Records without the field, and text files, come last. If no record has the
     /// field, reading fails.
     #[must_use]
     pub fn keep(mut self, policy: KeepPolicy) -> Self {
@@ -59,16 +61,16 @@ impl ReadOptions {
         self
     }
 
-    /// What to do with bad records. Default [`OnBad::Fail`]. In [bounded memory](crate::corpus::Job::memory), records that are too
-    /// long are bad as well.
+    /// What to do with bad records. Default [`OnBad::Fail`]. With [bounded memory](crate::corpus::Job::memory), a
+    /// record that is too long is a bad record as well.
     #[must_use]
     pub fn on_bad(mut self, on_bad: OnBad) -> Self {
         self.on_bad = on_bad;
         self
     }
 
-    /// The longest record that is accepted, in bytes: a line, a CSV or TSV row, a WET record, a text file, or the text of a Parquet row. A
-    /// longer one is a bad record, and only its beginning is held. Default no limit; with
+    /// The longest accepted record, in bytes. A record is a line, a CSV or TSV row, a WET record, a text file, or the
+    /// text of a Parquet row. A longer one is a bad record, and only its beginning is held. Default no limit; with
     /// [bounded memory](crate::corpus::Job::memory), the bound sets another limit.
     #[must_use]
     pub fn max_record(mut self, bytes: u64) -> Self {
@@ -76,7 +78,7 @@ impl ReadOptions {
         self
     }
 
-    /// Whether text files may be no UTF-8, for byte shingles. Default false.
+    /// Whether to accept text files that are not UTF-8, for byte shingles. Default false.
     #[must_use]
     pub fn accept_bytes(mut self, accept: bool) -> Self {
         self.bytes = accept;

@@ -1,19 +1,19 @@
-//! Inputs and records that cannot be used.
+//! Bad inputs and records.
 
 use std::fmt;
 use std::io;
 
-/// What to do with a record that cannot be used.
+/// What to do with a bad record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum OnBad {
-    /// Reading ends with an error. Default.
+    /// Stop with an error. Default.
     #[default]
     Fail,
-    /// It is counted and listed, and reading goes on.
+    /// Count and list the record, and continue.
     Skip,
 }
 
-/// Why an input is of no use, where that is no failure to read it. It travels as an error of the system does.
+/// Why an input that can be read is bad. Wrapped in an [`io::Error`], like failures to read it.
 #[derive(Debug)]
 pub(crate) struct Unusable(String);
 
@@ -22,7 +22,7 @@ impl Unusable {
         io::Error::other(Self(why.into()))
     }
 
-    /// What is wrong with an input that gave this error.
+    /// The reason to reject an input that caused this error.
     pub(crate) fn reason(error: &io::Error) -> String {
         let inner = error.get_ref();
         match inner.and_then(|inner| inner.downcast_ref::<Self>()) {

@@ -1,4 +1,4 @@
-//! What the first pass over documents keeps of each.
+//! The first pass over documents, which computes a digest of each.
 
 #[cfg_attr(not(feature = "corpus"), allow(dead_code))]
 mod keys;
@@ -19,22 +19,22 @@ use crate::watch::Ticker;
 
 use keys::Keys;
 
-/// Makes [`Digests`] of documents: what the method needs of each.
+/// Computes [`Digests`]: the data of documents that the method needs.
 #[derive(Debug, Clone)]
 pub(crate) struct Digester {
     sketcher: Sketcher,
     sketches: bool,
     sampler: Option<Sampler>,
-    /// What band keys are kept by.
+    /// The banding, if band keys are kept.
     banding: Option<Banding>,
 }
 
-/// What one pass over documents keeps of each: 16 bytes by which
-/// copies are known, and
+/// The data of documents after one pass. For each document this is a fingerprint of 16 bytes, which identifies copies,
+/// and
 ///
-/// - its signature, 4 bytes a slot, where candidates may be found by LSH;
-/// - some of its shingle hashes, 4 bytes each and 36 more, where they may be found by the exact join: 0.3 of them at
-///   threshold 0.8, see [`exact`](crate::guides::exact_join#cost).
+/// - with LSH or `Auto` its signature, 4 bytes per slot;
+/// - with the exact join or `Auto` some of its shingle hashes, 4 bytes each and 36 more: 0.3 of them at threshold
+///   0.8, see [the guide](crate::guides::exact_join#cost).
 #[derive(Debug)]
 pub(crate) struct Digests {
     scheme: Scheme,
@@ -45,12 +45,12 @@ pub(crate) struct Digests {
     keys: Option<Keys>,
 }
 
-/// What the candidates of a document are found by.
+/// The data of a document by which its candidates are found.
 #[cfg(feature = "corpus")]
 pub(crate) enum FoundBy<'d> {
-    /// The keys of its bands.
+    /// Band keys.
     Bands(&'d [u64]),
-    /// Its sampled hashes, in strips.
+    /// Sampled hashes, in strips.
     Strips([&'d [u32]; STRIPS]),
 }
 
@@ -63,7 +63,7 @@ pub(crate) struct Workspace {
 }
 
 impl Workspace {
-    /// Gives up what a long document has taken.
+    /// Releases the memory that a long document has taken.
     #[cfg(feature = "corpus")]
     pub(crate) fn release_large(&mut self) {
         if self.hashes.capacity() > KEPT {
@@ -72,7 +72,7 @@ impl Workspace {
     }
 }
 
-/// Shingles of a document whose memory is kept for the next.
+/// The most shingles of a document whose memory is kept for the next document.
 #[cfg(feature = "corpus")]
 pub(crate) const KEPT: usize = 1 << 16;
 
@@ -86,7 +86,7 @@ impl Digester {
         }
     }
 
-    /// One that keeps band keys and no signature.
+    /// A digester that keeps band keys instead of signatures.
     #[cfg(feature = "corpus")]
     pub(crate) fn keyed(sketcher: Sketcher, banding: Banding) -> Self {
         let banding = Some(banding);
@@ -112,7 +112,7 @@ impl Digester {
         documents: &[D],
         ticker: &Ticker<'_>,
     ) -> Result<Digests, Error> {
-        /// Parts for each thread, so that they end at about the same time.
+        /// Parts per thread, so that the threads end at about the same time.
         const PARTS: usize = 64;
         let hashes = match self.sketches {
             true => self.sketcher.scheme().hashes(),
@@ -120,7 +120,7 @@ impl Digester {
         };
         let part = documents.len() / (PARTS * rayon::current_num_threads());
         let part = part.clamp(1, 1 << 12);
-        // Signatures go to their place at once: they are most of the memory.
+        // Signatures are written directly to their final place, since they are most of the memory.
         let mut slots = vec![0; documents.len() * hashes];
         let mut rest = &mut slots[..];
         let parts: Vec<(&[D], &mut [u32])> = documents
@@ -167,7 +167,7 @@ impl Digester {
         Ok(digests)
     }
 
-    /// Documents in a row, from number `first` on, and their rows of the signatures.
+    /// Digests consecutive documents, from number `first` on. Writes their signatures to `rows`.
     fn digest_part<D: Document>(
         &self,
         first: usize,
@@ -198,7 +198,8 @@ impl Digester {
         Ok((fingerprints, sample))
     }
 
-    /// A document's fingerprint; its signature goes over `row`, where there is one, its sampled hashes to `sample`.
+    /// Returns the fingerprint of a document. Writes its signature to `row` if signatures are kept, and adds its
+    /// sampled hashes to `sample`.
     fn digest(
         &self,
         content: Content<'_>,
@@ -210,7 +211,7 @@ impl Digester {
         Ok(self.digest_hashes(hashes, sampled, row, sample))
     }
 
-    /// A document's shingle hashes, repetitions included; and what is to work in.
+    /// The shingle hashes of a document, including repetitions, and scratch memory.
     fn shingle<'s>(
         &self,
         content: Content<'_>,
@@ -226,7 +227,7 @@ impl Digester {
         Ok((hashes, sampled))
     }
 
-    /// The same of a document's shingle hashes.
+    /// Like [`digest`](Self::digest), for the shingle hashes of a document.
     fn digest_hashes(
         &self,
         hashes: &[u64],
@@ -256,7 +257,7 @@ impl Digester {
         Ok(())
     }
 
-    /// The digests of documents of which the shingle sets are there.
+    /// The digests of documents whose shingle sets are given.
     #[cfg(feature = "corpus")]
     pub(crate) fn of_sets(&self, sets: impl Iterator<Item = ShingleSet>) -> Digests {
         let (mut digests, mut sampled) = (self.empty(), Vec::new());
@@ -266,7 +267,7 @@ impl Digester {
         digests
     }
 
-    /// Adds a document of these shingle hashes to digests. `sampled` is to work in.
+    /// Adds a document with these shingle hashes to digests. `sampled` is scratch memory.
     #[cfg(feature = "corpus")]
     fn push_hashes(&self, hashes: &[u64], sampled: &mut Vec<u32>, digests: &mut Digests) {
         let mut none = Vec::new();
@@ -283,7 +284,7 @@ impl Digester {
         }
     }
 
-    /// Why a document cannot be digested, without digesting it.
+    /// The error of a document that cannot be digested. Does not digest it.
     fn error_of<D: Document>(
         &self,
         i: usize,
@@ -303,19 +304,19 @@ impl Digester {
 }
 
 impl Digests {
-    /// Documents.
+    /// The number of documents.
     pub(crate) fn len(&self) -> usize {
         self.fingerprints.len()
     }
 
-    /// The signatures, where there are any.
+    /// The signatures; empty if none are kept.
     #[cfg(feature = "corpus")]
     pub(crate) fn rows(&self) -> impl IndexedParallelIterator<Item = &[u32]> {
         let slots = self.slots.as_deref().unwrap_or_default();
         slots.par_chunks_exact(self.scheme.hashes())
     }
 
-    /// Adds the documents of another for which `keep` says so, by their numbers in it, and leaves that one empty.
+    /// Moves documents of `other` to the end: those for whose numbers `keep` is true. Leaves `other` empty.
     #[cfg(feature = "corpus")]
     pub(crate) fn append(&mut self, other: &mut Self, keep: &[bool]) {
         let kept = |&(number, _): &(usize, _)| keep[number];
@@ -336,7 +337,8 @@ impl Digests {
         }
     }
 
-    /// Hands documents to `each` in turn: their fingerprints, how many shingles they have, and what candidates are found by.
+    /// Calls `each` with the fingerprint of every document, its number of shingles, and the data by which candidates
+    /// are found.
     #[cfg(feature = "corpus")]
     pub(crate) fn for_each<E>(
         &self,
@@ -354,7 +356,7 @@ impl Digests {
             .try_for_each(|(length, strips)| each(fingerprint(), length, FoundBy::Strips(strips)))
     }
 
-    /// Forgets all documents, and keeps the memory.
+    /// Removes all documents, but keeps the memory.
     #[cfg(feature = "corpus")]
     pub(crate) fn clear(&mut self) {
         self.fingerprints.clear();
@@ -366,7 +368,7 @@ impl Digests {
         }
     }
 
-    /// The fingerprints, the signatures and the sample: what was asked for is there.
+    /// The fingerprints, and the signatures and the sample if they were kept.
     pub(crate) fn into_parts(self) -> (Vec<Fingerprint>, Option<SignatureMatrix>, Option<Sample>) {
         let matrix = self.slots.map(|slots| {
             SignatureMatrix::from_slots(self.scheme, slots)

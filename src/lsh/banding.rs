@@ -1,4 +1,4 @@
-//! Bands and rows, and what they find.
+//! Bands and rows, and the probability with which they find a pair.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,7 +7,7 @@ use crate::error::{Error, Kind};
 use crate::named::serde_as_text;
 use crate::sketch::hash_slots;
 
-/// How a signature is cut into bands.
+/// How a signature is divided into bands.
 ///
 /// ```
 /// use resemblance::lsh::Banding;
@@ -26,10 +26,10 @@ pub struct Banding {
 }
 
 impl Banding {
-    /// `bands` bands of `rows` rows. More bands find more, more rows find less.
+    /// `bands` bands of `rows` rows. More bands find more pairs, more rows find fewer.
     ///
     /// # Errors
-    /// Where either is not from 1 to 65,535.
+    /// If one of the two is not from 1 to 65,535.
     pub fn new(bands: usize, rows: usize) -> Result<Self, Error> {
         match (u16::try_from(bands), u16::try_from(rows)) {
             (Ok(b @ 1..), Ok(r @ 1..)) => Ok(Self { bands: b, rows: r }),
@@ -37,13 +37,12 @@ impl Banding {
         }
     }
 
-    /// The most rows, and so the fewest false candidates, with which a pair of similarity
-    /// `threshold` becomes a candidate with probability `recall` or more. Pairs above the threshold
-    /// do with a greater one.
+    /// The banding with the most rows, and so the fewest false candidates, with which a pair of similarity `threshold`
+    /// becomes a candidate with probability `recall` or more. More similar pairs have a higher probability.
     ///
     /// # Errors
-    /// Where a value is out of range, or no banding of `hashes` slots reaches the recall; a recall
-    /// of 1 is for a threshold of 1 alone.
+    /// If a value is out of range, or no banding of `hashes` slots reaches the recall. A recall of 1 can be reached
+    /// only at a threshold of 1.
     pub fn for_recall(threshold: f64, recall: f64, hashes: usize) -> Result<Self, Error> {
         valid_threshold(threshold)?;
         valid_recall(recall)?;
@@ -71,14 +70,14 @@ impl Banding {
             })
     }
 
-    /// For where candidates are *not* verified: of the bandings of `hashes` slots that with the fewest wrong answers on
-    /// both sides, candidates below the threshold and none above it, over all similarities evenly.
+    /// The banding with the fewest wrong answers if candidates are *not* verified.
     ///
-    /// At the threshold itself it finds about half: 9 x 13 for 0.8 and 128 hashes finds 40 in 100 there, 92 at 0.9, and takes
-    /// 1 in 100 at 0.6. More hashes make it sharper on both sides.
+    /// Wrong answers are candidates below the threshold and missed pairs above it, with all similarities weighted
+    /// equally. At the threshold itself about half of the pairs become candidates: 9 x 13, the banding for 0.8 and 128
+    /// hashes, finds 40 of 100 pairs there, 93 at 0.9, and 1 at 0.6. More hashes make the curve steeper.
     ///
     /// # Errors
-    /// Where a value is out of range.
+    /// If a value is out of range.
     pub fn balanced(threshold: f64, hashes: usize) -> Result<Self, Error> {
         const STEPS: usize = 200;
         valid_threshold(threshold)?;
@@ -103,17 +102,17 @@ impl Banding {
             .ok_or_else(|| Error::new(Kind::Hashes(hashes)))
     }
 
-    /// Bands, b.
+    /// The number of bands, b.
     pub fn bands(self) -> usize {
         usize::from(self.bands)
     }
 
-    /// Rows of a band, r.
+    /// The number of rows in a band, r.
     pub fn rows(self) -> usize {
         usize::from(self.rows)
     }
 
-    /// Slots used, b x r.
+    /// The number of slots used, b x r.
     pub fn slots(self) -> usize {
         self.bands() * self.rows()
     }
@@ -121,20 +120,19 @@ impl Banding {
     /// The S-curve: the probability that a pair of this similarity becomes a candidate,
     /// `1 - (1 - J^r)^b`.
     ///
-    /// It holds for independent slots. Those of the default sketch are nearly so; what they lack on
-    /// documents of few shingles is measured in `docs/signature.md`.
+    /// This holds for independent slots. Those of the default sketch are nearly independent; `docs/signature.md` has
+    /// measurements of the difference for documents with few shingles.
     pub fn probability(self, jaccard: f64) -> f64 {
         1.0 - power(1.0 - power(jaccard, self.rows.into()), self.bands.into())
     }
 
-    /// Where the S-curve is steepest, about: `(1/b)^(1/r)`. At that similarity 63% of the pairs
-    /// become candidates: it is no threshold to promise.
+    /// The similarity `(1/b)^(1/r)`, near which the S-curve is steepest. Only about 63% of the pairs with that
+    /// similarity become candidates, so do not use it as a threshold.
     pub fn midpoint(self) -> f64 {
         (1.0 / f64::from(self.bands)).powf(1.0 / f64::from(self.rows))
     }
 
-    /// The S-curve at `steps` + 1 similarities from 0 to 1, as (similarity, probability), for a
-    /// plot or table.
+    /// The S-curve at `steps` + 1 similarities from 0 to 1, as (similarity, probability), for a plot or a table.
     pub fn curve(self, steps: usize) -> impl Iterator<Item = (f64, f64)> {
         (0..=steps).map(move |i| {
             let jaccard = i as f64 / steps.max(1) as f64;
@@ -142,18 +140,18 @@ impl Banding {
         })
     }
 
-    /// The key of a band: `xxh3_64` of its slots as little-endian bytes, seeded with the band's
-    /// number. Documents with the same key share a bucket.
+    /// The key of a band: `xxh3_64` of its slots as little-endian bytes, seeded with the band's number. Documents with
+    /// the same key in a band share a bucket.
     ///
     /// # Panics
-    /// Where the banding has no such band, or `slots` are fewer than [`slots`](Self::slots).
+    /// If there is no such band, or there are fewer slots than [`slots`](Self::slots).
     pub fn key(self, band: usize, slots: &[u32]) -> u64 {
         assert!(band < self.bands(), "no band {band} in {self}");
         let rows = self.rows();
         hash_slots(band as u64, &slots[band * rows..(band + 1) * rows])
     }
 
-    /// The keys of all bands, in their order: what a database has to look up to find candidates by itself.
+    /// The keys of all bands, in order. A database that looks them up can find candidates by itself.
     ///
     /// ```
     /// use resemblance::Deduper;
@@ -168,16 +166,16 @@ impl Banding {
     /// assert!(left.iter().zip(&right).any(|(a, b)| a == b));
     /// ```
     ///
-    /// [Empty](crate::Signature::is_empty) signatures have keys as well, all of them the same: leave these out, since
-    /// documents without shingles resemble nothing.
+    /// All [empty](crate::Signature::is_empty) signatures have the same keys. Skip them: documents without shingles
+    /// resemble nothing.
     ///
     /// # Panics
-    /// If `slots` are fewer than [`slots`](Self::slots).
+    /// If there are fewer slots than [`slots`](Self::slots).
     pub fn keys(self, slots: &[u32]) -> impl ExactSizeIterator<Item = u64> {
         (0..self.bands()).map(move |band| self.key(band, slots))
     }
 
-    /// Refuses a banding that a signature is too short for.
+    /// Fails if the banding needs more slots than a signature has.
     pub(crate) fn fits(self, hashes: usize) -> Result<Self, Error> {
         if self.slots() <= hashes {
             return Ok(self);
@@ -229,7 +227,7 @@ pub(crate) fn valid_recall(recall: f64) -> Result<f64, Error> {
     Err(Error::new(Kind::Recall(recall)))
 }
 
-/// `x^n` by squaring: `powi` may differ between platforms in its last bit, and with it the banding.
+/// `x^n` by squaring. The last bit of `powi` may differ between platforms, and with it the banding.
 pub(crate) fn power(x: f64, n: u64) -> f64 {
     let (mut result, mut square, mut rest) = (1.0, x, n);
     while rest > 0 {

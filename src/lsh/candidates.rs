@@ -1,4 +1,4 @@
-//! Candidates of a whole batch, by sorting.
+//! Finds the candidates of a batch by sorting band keys.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -13,22 +13,22 @@ use crate::repeated::{Keyed, repeated};
 use crate::sketch::SignatureMatrix;
 use crate::watch::Ticker;
 
-/// Bands whose keys are taken from the matrix at once: it is much larger than any cache.
+/// The number of bands whose keys one pass over the matrix computes. The matrix is much larger than any cache.
 const TOGETHER: usize = 4;
 
-/// The buckets of two and more sets that share a band key, band by band.
+/// The buckets of two or more sets that share a band key.
 ///
-/// Found one band at a time: 48 bytes a set while they are looked for, 8 bytes for each place in a bucket that
-/// stays.
+/// They are found one band at a time. This takes 48 bytes per set meanwhile, and the result 8 bytes for each entry of a
+/// bucket.
 #[derive(Debug, Clone)]
 pub struct Buckets {
-    /// Sets of bucket i: `members[starts[i]..starts[i + 1]]`, ascending.
+    /// The sets of bucket i are `members[starts[i]..starts[i + 1]]`, ascending.
     starts: Vec<usize>,
     members: Vec<u32>,
     /// The buckets of each band.
     bands: Vec<Range<usize>>,
     banding: Banding,
-    /// Buckets of set s: `of_set[of_set_from[s]..of_set_from[s + 1]]`.
+    /// The buckets of set s are `of_set[of_set_from[s]..of_set_from[s + 1]]`.
     of_set_from: Vec<usize>,
     of_set: Vec<u32>,
 }
@@ -37,15 +37,15 @@ impl Buckets {
     /// The buckets of the sets of `distinct`.
     ///
     /// # Panics
-    /// Where the banding has more slots than the signatures, or there are 2^32 buckets or more.
+    /// If the banding needs more slots than the signatures have, or there are 2^32 buckets or more.
     pub fn new(matrix: &SignatureMatrix, distinct: &Distinct, banding: Banding) -> Self {
         let row = |document| matrix.row(document);
         Self::try_new(row, distinct, banding, distinct.len(), &Ticker::silent())
             .unwrap_or_else(|error| unreachable!("nobody cancels: {error}"))
     }
 
-    /// As [`new`](Self::new), from the row of each document. Buckets of sets from the number `asked` on alone are left
-    /// out.
+    /// Like [`new`](Self::new), from the row of each document. Leaves out buckets in which all sets have numbers of at
+    /// least `asked`.
     pub(crate) fn try_new<'r>(
         row: impl Fn(usize) -> &'r [u32] + Sync,
         distinct: &Distinct,
@@ -91,7 +91,7 @@ impl Buckets {
         }
     }
 
-    /// The buckets of the next band, from the keys that more than one set has, sorted.
+    /// Adds the buckets of the next band, given the sorted keys that several sets share.
     fn push_band(&mut self, keys: &[Keyed], asked: usize) {
         let from = self.len();
         let runs = keys.chunk_by(|a, b| a.0 == b.0);
@@ -103,9 +103,8 @@ impl Buckets {
         self.bands.push(from..self.len());
     }
 
-    /// Takes out the buckets that are too large to compare all pairs of sets in them, and returns them: the largest, as
-    /// many as leave no more than `most` pairs in the others. Pairs of two sets from the number `asked` on do not
-    /// count.
+    /// Removes the largest buckets and returns them, so that at most `most` pairs are left in the others. Pairs of two
+    /// sets with numbers of at least `asked` do not count.
     pub(crate) fn split_off(&mut self, most: u64, asked: usize) -> Option<Self> {
         let pairs = |bucket: usize| {
             let sets = self.sets(bucket);
@@ -128,13 +127,13 @@ impl Buckets {
         Some(large)
     }
 
-    /// Takes sets out of all buckets, but for those to keep.
+    /// Keeps only the sets for which `keep` returns true.
     pub(crate) fn retain(&mut self, keep: impl Fn(u32) -> bool) {
         *self = self.filtered(|_| true, keep);
     }
 
-    /// The buckets of sizes for which `which` says so, with those of their sets that are to keep, where these are two and
-    /// more.
+    /// The buckets for whose size `which` returns true, reduced to the sets for which `keep` returns true. Leaves out
+    /// buckets in which fewer than two sets remain.
     fn filtered(&self, which: impl Fn(usize) -> bool, keep: impl Fn(u32) -> bool) -> Self {
         let sets = self.of_set_from.len() - 1;
         let mut some = Self {
@@ -179,22 +178,22 @@ impl Buckets {
         self.of_set_from = from;
     }
 
-    /// Buckets, in all bands together.
+    /// The number of buckets in all bands.
     pub fn len(&self) -> usize {
         self.starts.len() - 1
     }
 
-    /// True where no two sets share a band key.
+    /// True if no two sets share a band key.
     pub fn is_empty(&self) -> bool {
         self.members.is_empty()
     }
 
-    /// The banding that they were made with.
+    /// The banding.
     pub fn banding(&self) -> Banding {
         self.banding
     }
 
-    /// The numbers of a band's buckets.
+    /// The range of bucket numbers of a band.
     pub fn of_band(&self, band: usize) -> Range<usize> {
         self.bands[band].clone()
     }
@@ -204,13 +203,13 @@ impl Buckets {
         &self.members[self.starts[bucket]..self.starts[bucket + 1]]
     }
 
-    /// The buckets that a set is in.
+    /// The buckets that contain a set.
     pub fn of_set(&self, set: usize) -> &[u32] {
         &self.of_set[self.of_set_from[set]..self.of_set_from[set + 1]]
     }
 
-    /// Writes the candidates of `set` that come after it over `partners`: ascending, each once.
-    /// Called for every set in turn this enumerates every candidate pair, without holding them.
+    /// Replaces `partners` with the distinct candidates of `set` that come after it, ascending. Calling this for every
+    /// set enumerates all candidate pairs without storing them.
     pub fn partners_after(&self, set: usize, partners: &mut Vec<u32>) {
         partners.clear();
         for &bucket in self.of_set(set) {
@@ -222,7 +221,7 @@ impl Buckets {
         partners.dedup();
     }
 
-    /// Pairs in all buckets together: those of two sets once for each bucket that they share.
+    /// The number of pairs in all buckets. A pair counts once for each bucket that contains it.
     pub(crate) fn pairs(&self) -> u64 {
         let pairs = |bucket| {
             let sets = self.sets(bucket).len() as u64;
@@ -231,12 +230,12 @@ impl Buckets {
         (0..self.len()).map(pairs).sum()
     }
 
-    /// Places in all buckets together.
+    /// The number of entries in all buckets.
     pub fn places(&self) -> usize {
         self.members.len()
     }
 
-    /// Bytes held on the heap.
+    /// The number of bytes on the heap.
     pub fn memory_usage(&self) -> usize {
         (self.starts.capacity() + self.of_set_from.capacity()) * size_of::<usize>()
             + (self.members.capacity() + self.of_set.capacity()) * size_of::<u32>()

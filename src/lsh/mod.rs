@@ -1,11 +1,11 @@
-//! Signatures to candidate pairs, by locality-sensitive hashing.
+//! Finds candidate pairs from signatures, with locality-sensitive hashing.
 //!
-//! A signature's slots are cut into b bands of r rows. Two documents that agree in all rows of a band
-//! share a bucket and are candidates: with Jaccard similarity J that happens with probability
-//! `1 - (1 - J^r)^b`, the S-curve of [`Banding`].
+//! The slots of a signature are divided into b bands of r rows. Two documents that agree in all rows of a band share a
+//! bucket, and are candidates. With Jaccard similarity J, the probability of this is `1 - (1 - J^r)^b`, the S-curve of
+//! [`Banding`].
 //!
-//! - In a batch, [`Buckets`] sorts the band keys of the distinct shingle sets.
-//! - [`Index`] is for documents that come one at a time.
+//! - [`Buckets`] are for batches. They are found by sorting the band keys of the distinct shingle sets.
+//! - [`Index`] is for documents that arrive one at a time.
 
 mod banding;
 mod candidates;

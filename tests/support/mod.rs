@@ -1,4 +1,4 @@
-//! What several test files need.
+//! Code that several test files share.
 #![allow(dead_code, unreachable_pub)] // each of them uses a part
 
 pub mod naive;

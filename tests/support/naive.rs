@@ -1,4 +1,4 @@
-//! The definitions, as slow as they read: shingles, pairs, closure and greedy cover. Nothing here is the crate's.
+//! The definitions in the simplest form: shingles, pairs, closure and greedy cover. Nothing here uses the crate.
 
 use std::collections::{BTreeMap, BTreeSet};
 

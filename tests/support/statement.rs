@@ -1,4 +1,4 @@
-//! `docs/signature.md` as it reads, as slow as it may be. Nothing here is the crate's: tests and fuzz targets hold it to this.
+//! `docs/signature.md` as simple code. Nothing here uses the crate: tests and fuzz targets compare the crate with it.
 #![allow(dead_code, unreachable_pub, clippy::many_single_char_names)]
 
 pub fn mix(x: u64) -> u64 {

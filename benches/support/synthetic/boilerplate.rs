@@ -1,7 +1,7 @@
 //! Collections with boilerplate: articles in the chrome of their site, and texts of one form.
 //!
-//! As everywhere here, each document depends on the settings and its number alone, so that collections of any size can be
-//! written in parallel, without holding them.
+//! Each document depends only on the settings and its number, so collections of any size can be written in parallel
+//! without being held in memory.
 
 use super::{LATIN, Purpose, Random, Vocabulary, random_for};
 

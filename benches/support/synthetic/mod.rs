@@ -1,8 +1,7 @@
-//! Synthetic collections: words by Zipf's law, documents of log-normal length, and copies planted at known
-//! edit rates.
+//! Synthetic collections: words by Zipf's law, documents of log-normal length, and copies planted at known edit rates.
 //!
-//! Each document depends on the settings and its number alone, and so does what it is a copy of. No
-//! document has to be kept for the copies of it, and they can be made in any order and in parallel.
+//! Each document depends only on the settings and its number, and so does the document that it copies. No document has
+//! to be kept for its copies, and documents can be generated in any order and in parallel.
 #![allow(dead_code, unreachable_pub)] // benches, an example and a test use a part each
 
 pub mod boilerplate;

@@ -1,4 +1,4 @@
-//! Random numbers from sums, products and quotients alone, so that they are the same on every machine.
+//! Random numbers that use only sums, products and quotients, so that they are the same on every machine.
 
 use resemblance::text::mix;
 

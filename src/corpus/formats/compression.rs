@@ -1,4 +1,4 @@
-//! How files are compressed, and decompression of inputs.
+//! Compression of files, and decompression of inputs.
 
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
@@ -8,18 +8,18 @@ use flate2::bufread::GzDecoder;
 use crate::corpus::limit::memory_for;
 use crate::corpus::unusable::Unusable;
 
-/// How a file is compressed.
+/// The compression of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Compression {
     None,
-    /// Of one member or several.
+    /// Gzip, with one or more members.
     Gzip,
-    /// Of one frame or several.
+    /// Zstandard, with one or more frames.
     Zstd,
 }
 
 impl Compression {
-    /// By the file's name.
+    /// The compression by the name of a file.
     pub(crate) fn of(path: &Path) -> Self {
         match ending(path).as_str() {
             "gz" => Self::Gzip,
@@ -28,7 +28,7 @@ impl Compression {
         }
     }
 
-    /// The name without the ending that says how the file is compressed.
+    /// The name without the extension of the compression.
     pub(crate) fn strip(path: &Path) -> std::borrow::Cow<'_, Path> {
         match Self::of(path) {
             Self::None => path.into(),
@@ -36,7 +36,7 @@ impl Compression {
         }
     }
 
-    /// The ending of a name that says the file is compressed in a way that is neither read nor written.
+    /// The extension of a name, if it is that of an unsupported compression.
     pub(crate) fn unknown(path: &Path) -> Option<String> {
         const UNKNOWN: [&str; 15] = [
             "xz", "bz2", "zip", "7z", "lz4", "lzma", "lzo", "br", "z", "sz", "rar", "tar", "tgz",
@@ -46,13 +46,13 @@ impl Compression {
     }
 }
 
-/// The ending of a name, in lower case.
+/// The extension of a name, in lower case.
 pub(crate) fn ending(path: &Path) -> String {
     let extension = path.extension().unwrap_or_default();
     extension.to_string_lossy().to_ascii_lowercase()
 }
 
-/// What `file` holds, decompressed. A Zstandard window may be of so many bytes, as a power of two.
+/// Decompresses `file`. `window` limits the window of Zstandard files, as a power of two.
 pub(crate) fn decoder(
     compression: Compression,
     file: impl Read + Send + 'static,
@@ -67,10 +67,10 @@ pub(crate) fn decoder(
     })
 }
 
-/// What the members of a gzip file hold, one after the other. Zeros after a member are padding, as `gzip -d` takes them; anything else
-/// there is an error.
+/// Decompresses the members of a gzip file, one after the other. Zeros after a member are padding, as for `gzip -d`;
+/// other bytes there are an error.
 struct GzipMembers<R> {
-    /// None at the end.
+    /// `None` at the end.
     member: Option<GzDecoder<R>>,
 }
 
@@ -101,7 +101,7 @@ impl<R: BufRead> Read for GzipMembers<R> {
     }
 }
 
-/// Skips zeros; whether anything follows.
+/// Skips zeros. Returns whether anything follows.
 fn after_padding(file: &mut impl BufRead) -> io::Result<bool> {
     loop {
         let bytes = file.fill_buf()?;
@@ -114,7 +114,7 @@ fn after_padding(file: &mut impl BufRead) -> io::Result<bool> {
     }
 }
 
-/// A Zstandard file. One that needs a larger window than allowed is refused with an error that says so.
+/// Decompresses a Zstandard file. Fails with a clear error if it needs a larger window than allowed.
 struct Zstd<R> {
     decoder: zstd::Decoder<'static, R>,
     window: u32,
@@ -136,7 +136,7 @@ impl<R: BufRead> Zstd<R> {
 impl<R: BufRead> Read for Zstd<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.decoder.read(buffer).map_err(|error| {
-            // The library has no other way to tell this from a damaged file.
+            // The library does not distinguish this from a damaged file in another way.
             match error.to_string().contains("too much memory") {
                 true => too_large_a_window(None, self.window),
                 false => error,
@@ -145,8 +145,8 @@ impl<R: BufRead> Read for Zstd<R> {
     }
 }
 
-/// The window of the first frame of a file that begins so (RFC 8878, section 3.1.1.1); none where the frame is its own
-/// window, or this is no frame.
+/// The window of the first frame, from the beginning of the file (RFC 8878, section 3.1.1.1); `None` if the frame is
+/// its own window, or this is not a frame.
 fn window_of(file: &[u8]) -> Option<u64> {
     const SINGLE_SEGMENT: u8 = 1 << 5;
     let [0x28, 0xB5, 0x2F, 0xFD, descriptor, window, ..] = *file else {
@@ -156,17 +156,17 @@ fn window_of(file: &[u8]) -> Option<u64> {
     (descriptor & SINGLE_SEGMENT == 0).then_some(base + base / 8 * u64::from(window & 7))
 }
 
-fn too_large_a_window(takes: Option<u64>, window: u32) -> io::Error {
-    let enough = takes.map_or(String::new(), |bytes| {
+fn too_large_a_window(needs: Option<u64>, window: u32) -> io::Error {
+    let enough = needs.map_or(String::new(), |bytes| {
         let memory = memory_for(bytes.next_power_of_two());
         format!("use --memory {memory}, ")
     });
-    let takes = takes.map_or("a larger window".to_owned(), |bytes| {
+    let needs = needs.map_or("a larger window".to_owned(), |bytes| {
         format!("a window of {} MiB", bytes >> 20)
     });
     Unusable::error(format!(
-        "decompressing it takes {takes}, but at most {} MiB are allowed: {enough}compress it with a smaller window, or pipe \
-         it in as - (zstd -dc --long=31)",
+        "decompressing it needs {needs}, but at most {} MiB are allowed: {enough}compress it with a smaller window, or pipe \
+         its content to standard input (zstd -dc --long=31)",
         (1u64 << window) >> 20
     ))
 }

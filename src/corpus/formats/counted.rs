@@ -1,14 +1,14 @@
-//! Bytes that are counted as they are read.
+//! Counts the bytes that are read from a file.
 
 use std::fs::File;
 use std::io::{self, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Bytes read from a file, as they stand on the disk.
+/// The number of bytes read from a file on the disk, before decompression.
 pub(crate) type Count = Arc<AtomicUsize>;
 
-/// A file whose bytes are counted as they are read.
+/// A file that counts the bytes read from it.
 pub(crate) struct Counted {
     pub(crate) file: File,
     pub(crate) bytes: Count,

@@ -1,4 +1,4 @@
-//! CSV and TSV: rows of cells under a header row.
+//! CSV and TSV: rows of cells, with a header row.
 
 use std::io::{self, BufRead, BufReader, Read};
 
@@ -8,15 +8,15 @@ use crate::corpus::escape::Escaped;
 use crate::corpus::formats::json::{Fields, Found, Scalar};
 use crate::corpus::unusable::{Unusable, utf8};
 
-/// The byte-order mark of UTF-8: it may open a file.
+/// The byte-order mark of UTF-8, with which a file may start.
 pub(crate) const MARK: &[u8] = b"\xEF\xBB\xBF";
 
-/// Whether a row is a blank line: one of blanks or tabs is none, but cells.
+/// Whether a row is a blank line. A row of spaces or tabs is not; these are cells.
 pub(crate) fn is_blank_row(row: &[u8]) -> bool {
     row.is_empty() || row == b"\r"
 }
 
-/// A parser of rows that end at line feeds, so that rows are copied as lines are: a carriage return is left in the row.
+/// A parser of rows that end at line feeds. A carriage return stays part of the row, so rows can be copied like lines.
 fn reader(delimiter: u8) -> Reader {
     ReaderBuilder::new()
         .delimiter(delimiter)
@@ -24,7 +24,7 @@ fn reader(delimiter: u8) -> Reader {
         .build()
 }
 
-/// Finds where rows end, in bytes that come in parts.
+/// Finds the ends of rows in bytes that arrive in parts.
 pub(crate) struct RowEnds {
     reader: Reader,
     /// Whether the next byte is the first of a row.
@@ -39,8 +39,8 @@ impl RowEnds {
         }
     }
 
-    /// Where the row that these bytes go on with ends, behind its line feed; none where that is still to come. An empty line
-    /// is a row as well: the parser would take it for the beginning of the next.
+    /// The end of the row that these bytes continue, after its line feed; `None` if they do not contain it. An empty
+    /// line is a row as well, although the parser would take it for the start of the next.
     pub(crate) fn next(&mut self, bytes: &[u8]) -> Option<usize> {
         if self.is_start && bytes.first() == Some(&b'\n') {
             return Some(1);
@@ -64,13 +64,13 @@ impl RowEnds {
 /// The first row of a file.
 #[derive(Debug)]
 pub(crate) struct Header {
-    /// As it stands in the file, without its line feed.
+    /// The row in the file, without its line feed.
     pub(crate) row: String,
     names: Vec<String>,
     pub(crate) delimiter: u8,
 }
 
-/// Bytes of a header, at most.
+/// The most bytes of a header.
 const LONGEST: u64 = 1 << 20;
 
 impl Header {
@@ -140,15 +140,15 @@ impl Header {
     }
 }
 
-/// What programs write into a cell of a number that is not there.
+/// Values that programs write for a missing number.
 const MISSING: [&str; 10] = [
     "NaN", "nan", "-nan", "NA", "N/A", "n/a", "#N/A", "NULL", "null", "None",
 ];
 
-/// The columns that are needed.
+/// The needed columns.
 pub(crate) struct Columns {
     delimiter: u8,
-    /// Cells of a row.
+    /// The number of cells in a row.
     cells: usize,
     text: usize,
     id: Option<usize>,
@@ -157,7 +157,7 @@ pub(crate) struct Columns {
 }
 
 impl Columns {
-    /// Finds them, or says what the file lacks. Records need not have what they are kept by.
+    /// Finds the columns, or returns what the file lacks. The columns of the keep policy may be missing.
     pub(crate) fn find(header: &Header, fields: &Fields) -> Result<Self, String> {
         let may = |name: Option<&str>| name.map_or(Ok(None), |name| header.find(name));
         let id = may(fields.id.as_deref())?;
@@ -186,7 +186,8 @@ impl Columns {
         }
     }
 
-    /// The fields that are needed. A cell is text, but for numbers to keep by; an empty one is none, but for the text.
+    /// The needed fields. Cells are text, except numbers for the keep policy. Empty cells are missing, except for the
+    /// text.
     pub(crate) fn found(&self, row: &str) -> Result<Found<'static>, String> {
         let cells = self.cells(row)?;
         let string = |cell: &str| Scalar::Str(cell.to_owned().into());
@@ -208,7 +209,7 @@ impl Columns {
         })
     }
 
-    /// The text of a row that has been read before.
+    /// The text of a row that was read before.
     pub(crate) fn text<'a>(&self, row: &str, memory: &'a mut String) -> Result<&'a str, String> {
         let cells = self.cells(row)?;
         memory.clear();
@@ -228,10 +229,10 @@ impl Cells {
         let row = row.strip_suffix('\r').unwrap_or(row).as_bytes();
         let mut reader = reader(delimiter);
         let mut text = vec![0; row.len() + 1];
-        // No row has more cells than bytes, and one.
+        // A row has at most one more cell than bytes.
         let mut ends = vec![0; row.len() + 2];
         if row.starts_with(MARK) {
-            // It would be dropped, as that of a file, if nothing came before it.
+            // The parser drops a byte-order mark at its start, so give it a line feed first.
             let _ = reader.read_record(b"\n", &mut text, &mut ends);
         }
         let (_, _, written, ended) = reader.read_record(row, &mut text, &mut ends);
@@ -283,7 +284,7 @@ mod tests {
     }
 
     proptest! {
-        /// Rows end where they end, in whatever parts they come.
+        /// Rows have the same ends, in whatever parts they arrive.
         #[test]
         fn rows_end_where_they_do_in_one_part(
             text in "[a,\"\n]{0,60}",

@@ -1,4 +1,4 @@
-//! What files hold: by their names, or where these leave it open by how the files begin.
+//! Formats of files, determined by their names or, if these do not suffice, by their beginnings.
 
 use std::fmt;
 use std::fs::File;
@@ -12,25 +12,25 @@ use crate::corpus::error::Error;
 use crate::corpus::formats::compression::{Compression, decoder, ending};
 use crate::corpus::limit::ReadLimit;
 
-/// What a file holds. Written `text`, `jsonl`, `csv`, `tsv`, `wet`, `parquet`.
+/// The format of a file. Written `text`, `jsonl`, `csv`, `tsv`, `wet`, `parquet`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum InputFormat {
-    /// One document, the whole file.
+    /// Text: the whole file is one document.
     Text,
-    /// One JSON object a line, each a document.
+    /// One JSON object per line; each is a document.
     JsonLines,
-    /// Cells with commas between, under a header row that names the fields; each row is a document. A cell in double
-    /// quotes may hold commas, line breaks and, doubled, quotes (RFC 4180).
+    /// Cells separated by commas, with a header row that names the fields. Each row is a document. A cell in double
+    /// quotes may contain commas, line breaks and doubled quotes (RFC 4180).
     Csv,
-    /// The same with tabs.
+    /// Like CSV, with tabs instead of commas.
     Tsv,
-    /// The texts of web pages as Common Crawl has them: records of a WARC file (ISO 28500). Each `conversion` record is
-    /// a document; the others are passed over. The record's block is the field `text`, its `WARC-Target-URI` the field
-    /// `id`; the other fields are those of its header, such as `WARC-Date`. Where a URI stands in several records,
-    /// `WARC-Record-ID` is an id.
+    /// The texts of web pages as published by Common Crawl: records of a WARC file (ISO 28500). Each `conversion`
+    /// record is a document; other records are skipped. The field `text` is the block of the record, and `id` its
+    /// `WARC-Target-URI`; the other fields are those of its header, such as `WARC-Date`. If several records have the
+    /// same URI, use `WARC-Record-ID` as the id.
     Wet,
-    /// Columns; each row is a document (feature `parquet`).
+    /// Parquet: each row is a document (feature `parquet`).
     Parquet,
 }
 
@@ -44,7 +44,7 @@ impl InputFormat {
         Self::Text,
     ];
 
-    /// The format that a name's ending stands for, compression aside.
+    /// The format of a name's extension, without that of the compression.
     pub(crate) fn named(path: &Path) -> Option<Self> {
         Some(match ending(&Compression::strip(path)).as_str() {
             "jsonl" | "ndjson" | "jsonlines" | "jl" => Self::JsonLines,
@@ -58,7 +58,7 @@ impl InputFormat {
         })
     }
 
-    /// What stands between two cells, where there are cells.
+    /// The delimiter between two cells, if the format has cells.
     pub(crate) fn delimiter(self) -> Option<u8> {
         match self {
             Self::Csv => Some(b','),
@@ -67,7 +67,7 @@ impl InputFormat {
         }
     }
 
-    /// What such files hold, for messages.
+    /// The content of such files, for messages.
     pub(crate) fn holds(self) -> &'static str {
         match self {
             Self::Text => "text files",
@@ -106,7 +106,7 @@ impl FromStr for InputFormat {
     }
 }
 
-/// What a file holds, and how it is compressed.
+/// The format and compression of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Format {
     pub(crate) of: InputFormat,
@@ -116,13 +116,13 @@ pub(crate) struct Format {
 /// Why a file is not read.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Unread {
-    /// It holds documents, for all that is known: it is a bad input.
+    /// It may contain documents, and is a bad input.
     Bad(String),
-    /// It holds no text: in directories it is skipped.
+    /// It is not text, and is skipped in directories.
     Other(String),
 }
 
-/// Why a Parquet file cannot be used, where that is so.
+/// Why a Parquet file cannot be used without the feature `parquet`.
 pub(crate) const NEEDS_PARQUET: &str =
     "a Parquet file, which this build cannot read: build it with the cargo feature `parquet`";
 
@@ -134,8 +134,8 @@ impl Format {
         compression: Compression::None,
     };
 
-    /// What a file holds by its name. `.json` files and those of unknown endings are looked into; what cannot be opened
-    /// is left to be told when it is read.
+    /// The format of a file by its name. For `.json` files and unknown extensions the beginning of the file decides. A
+    /// file that cannot be opened is reported later, when it is read.
     pub(crate) fn of(path: &Path) -> Result<Self, Unread> {
         let compression = Compression::of(path);
         let named = |of| Self::checked(of, compression);
@@ -156,7 +156,7 @@ impl Format {
                 None => named(InputFormat::JsonLines).map_err(Unread::Bad),
             },
             ("warc", _) => Err(Unread::Bad(format!(
-                "a WARC file, whose pages are no plain text: extract it to .warc.wet; if it holds text, {SAY} wet"
+                "a WARC file, whose pages are not plain text: extract it to .warc.wet; if it contains text, {SAY} wet"
             ))),
             (_, Compression::Gzip | Compression::Zstd) => Err(Unread::Bad(format!(
                 "compressed, but neither JSON lines, CSV, TSV nor WET by its name: decompress it, or {SAY}"
@@ -171,7 +171,7 @@ impl Format {
         }
     }
 
-    /// What a file holds that is said to be in a format.
+    /// The format of a file for which the caller set `of`.
     pub(crate) fn asked(of: InputFormat, path: &Path) -> Result<Self, Unread> {
         match Compression::unknown(path) {
             Some(ending) => Err(Unread::Bad(format!(
@@ -193,16 +193,16 @@ impl Format {
         }
     }
 
-    /// Whether its records stand on lines or rows.
+    /// Whether the format has several records, in lines or rows.
     pub(crate) fn has_lines(self) -> bool {
         self.of != InputFormat::Text
     }
 }
 
-/// Bytes of the first line of a `.json` file that are looked at.
+/// The most bytes of a `.json` file that are read to find its first line.
 const FIRST_LINE: u64 = 1 << 20;
 
-/// Why a `.json` file holds no JSON lines: its first line must be a whole object.
+/// Why a `.json` file does not contain JSON lines: its first line must be a complete object.
 fn not_json_lines(path: &Path, compression: Compression) -> Option<String> {
     let window = ReadLimit::default().window;
     let file = File::open(path).ok()?;
@@ -211,7 +211,7 @@ fn not_json_lines(path: &Path, compression: Compression) -> Option<String> {
     while line.trim_ascii().is_empty() {
         line.clear();
         if reader.read_until(b'\n', &mut line).ok()? == 0 {
-            return None; // no record at all
+            return None; // no records
         }
         if line.starts_with("\u{FEFF}".as_bytes()) {
             line.drain(..3);
@@ -234,7 +234,7 @@ fn not_json_lines(path: &Path, compression: Compression) -> Option<String> {
     }
 }
 
-/// Bytes of a file that are looked at to see whether it is text.
+/// Bytes of a file that decide whether it is text.
 const BEGINNING: u64 = 1 << 13;
 
 /// Endings of files that are not text.
@@ -251,7 +251,7 @@ const BINARY: [&str; 59] = [
 fn is_no_text(ending: &str, path: &Path) -> Option<String> {
     let other = || {
         let which = match ending {
-            "" => "no text by its content".to_owned(),
+            "" => "its content is not text".to_owned(),
             ending => format!("a .{ending} file, which is not read as text"),
         };
         format!("{which}: convert it, or read every input as text with --input-format text")
@@ -264,7 +264,7 @@ fn is_no_text(ending: &str, path: &Path) -> Option<String> {
     file.take(BEGINNING).read_to_end(&mut bytes).ok()?;
     let is_text = match std::str::from_utf8(&bytes) {
         Ok(_) => true,
-        // The last character may be cut.
+        // The last character may be incomplete.
         Err(error) => error.error_len().is_none() && bytes.len() as u64 == BEGINNING,
     };
     (!is_text || bytes.contains(&0)).then(other)

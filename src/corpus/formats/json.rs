@@ -1,4 +1,4 @@
-//! The fields that matter of a record; what else a JSON line has is skipped without being built.
+//! Reads the needed fields of a record. Other values of a JSON line are skipped without being built.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -9,15 +9,15 @@ use crate::corpus::keep::policy::{KeepPolicy, KeepValues};
 use crate::corpus::keep::value::{FieldValue, Number};
 use crate::text::Content;
 
-/// Which fields to take.
+/// The fields to read.
 #[derive(Debug, Clone)]
 pub(crate) struct Fields {
     pub(crate) text: String,
-    /// None where records go by file and line.
+    /// `None` if ids are made of file and line.
     pub(crate) id: Option<String>,
-    /// A record without the id field is bad.
+    /// Whether a record without the id field is bad.
     pub(crate) id_required: bool,
-    /// Which fields decide what is kept.
+    /// The policy, whose fields are read as well.
     pub(crate) keep: KeepPolicy,
 }
 
@@ -32,7 +32,7 @@ impl Default for Fields {
     }
 }
 
-/// What was taken of a record.
+/// The fields of a record.
 #[derive(Debug)]
 pub(crate) struct Picked<'a> {
     pub(crate) text: Cow<'a, str>,
@@ -41,7 +41,7 @@ pub(crate) struct Picked<'a> {
 }
 
 impl Fields {
-    /// The text of a line that has been read before; where it has escapes, they are resolved in `memory`.
+    /// The text of a line that was read before. Escapes are resolved in `memory`.
     pub(crate) fn pick_text<'a>(
         &self,
         line: &'a str,
@@ -66,16 +66,16 @@ impl Fields {
         };
         seed.deserialize(&mut json)
             .and_then(|()| json.end())
-            .map_err(|error| told(&error, line))?;
+            .map_err(|error| message(&error, line))?;
         Ok(found)
     }
 
-    /// The fields of one line, or what is wrong with it.
+    /// The fields of a line, or the reason to reject it.
     pub(crate) fn pick<'a>(&self, line: &'a str) -> Result<Picked<'a>, String> {
         self.settle(self.find(line)?)
     }
 
-    /// The fields that were found of a record, or what is wrong with them.
+    /// Checks the fields of a record, or returns the reason to reject it.
     pub(crate) fn settle<'a>(&self, found: Found<'a>) -> Result<Picked<'a>, String> {
         let Found { text, others } = found;
         let [id, by, preferred] = others;
@@ -102,7 +102,7 @@ impl Fields {
         Ok(Picked { text, id, keep })
     }
 
-    /// The value whose greatest or least is kept, where the policy asks for one and the record has it.
+    /// The value for the keep policy, if the policy compares a field and the record has it.
     fn kept_by<'a>(&self, found: Option<Scalar<'a>>) -> Result<FieldValue<'a>, String> {
         match (self.keep.by_field(), found) {
             (None, _) | (_, None | Some(Scalar::Other("null"))) => Ok(FieldValue::Nothing),
@@ -113,27 +113,27 @@ impl Fields {
     }
 }
 
-/// The parser's message; its line is always 1, since it sees one line at a time.
-fn told(error: &serde_json::Error, line: &str) -> String {
+/// The message of a parse error, without the parser's line number, which is always 1.
+fn message(error: &serde_json::Error, line: &str) -> String {
     let message = error.to_string();
     let problem = message.split(" at line ").next().unwrap_or(&message);
     let problem = named(error, line).unwrap_or(problem);
     format!("not a JSON record: {problem} (column {})", error.column())
 }
 
-/// What programs write that is no JSON, where it is the cause.
+/// A better message for common mistakes of programs that write JSON.
 fn named(error: &serde_json::Error, line: &str) -> Option<&'static str> {
     if line.starts_with('\u{FEFF}') {
-        return Some("a byte-order mark, which may stand only at the start of a file");
+        return Some("a byte-order mark, which is allowed only at the start of a file");
     }
-    // The parser may have passed the sign and the first letter.
+    // The parser may have read the sign and the first letter.
     let from = error.column().saturating_sub(2);
     let rest = line.as_bytes().get(from..)?;
     let begins = |word: &[u8]| rest.windows(word.len()).take(3).any(|part| part == word);
     match () {
-        () if begins(b"NaN") => Some("NaN is no JSON: write null, or leave the field out"),
+        () if begins(b"NaN") => Some("NaN is not JSON: write null, or leave the field out"),
         () if begins(b"Infinity") => {
-            Some("Infinity is no JSON: write null, or leave the field out")
+            Some("Infinity is not JSON: write null, or leave the field out")
         }
         () => None,
     }
@@ -149,7 +149,7 @@ fn is_not(field: &str, found: &Scalar<'_>, wanted: &str) -> String {
     format!("field `{field}` is {kind}, not {wanted}")
 }
 
-/// What a field's value may be.
+/// The allowed types of fields, for messages.
 pub(crate) const TEXT: &str = "a string";
 pub(crate) const ID: &str = "a string or whole number of 64 bits";
 pub(crate) const KEEP: &str = "a number or string";
@@ -159,15 +159,15 @@ pub(crate) enum Scalar<'a> {
     Str(Cow<'a, str>),
     Number(Number),
     Bool(bool),
-    /// A value of a kind that no field may have, by its name.
+    /// A value of another type, by the name of the type.
     Other(&'static str),
 }
 
-/// The fields that a record has, whatever they are.
+/// The needed fields of a record, not yet checked.
 #[derive(Debug, Default)]
 pub(crate) struct Found<'a> {
     pub(crate) text: Option<Scalar<'a>>,
-    /// The id, the value to keep by, and the value that may be preferred.
+    /// The id, the value that the keep policy compares, and the value for the preference.
     pub(crate) others: [Option<Scalar<'a>>; OTHERS],
 }
 
@@ -200,9 +200,7 @@ impl<'de> Visitor<'de> for RecordSeed<'_, 'de> {
             }
             let value = map.next_value_seed(ScalarSeed)?;
             if !found.take(roles, value) {
-                return Err(serde::de::Error::custom(
-                    "a field that is needed stands twice",
-                ));
+                return Err(serde::de::Error::custom("a needed field occurs twice"));
             }
         }
         Ok(())
@@ -210,7 +208,7 @@ impl<'de> Visitor<'de> for RecordSeed<'_, 'de> {
 }
 
 impl<'a> Found<'a> {
-    /// Takes a value for each of its roles; false where one of them has a value already.
+    /// Stores a value for each of its roles. Returns false if a role has a value already.
     fn take(&mut self, roles: Roles, value: Scalar<'a>) -> bool {
         let places = self.others.iter_mut().zip(roles.others);
         for (place, _) in places.filter(|&(_, serves)| serves) {
@@ -218,7 +216,7 @@ impl<'a> Found<'a> {
                 return false;
             }
         }
-        // Last, so that the text is never copied but for another role.
+        // Last, so that the text is copied only for other roles.
         !(roles.text && self.text.replace(value).is_some())
     }
 }
@@ -233,7 +231,7 @@ impl<'a> Scalar<'a> {
         }
     }
 
-    /// A number as JSON writes it.
+    /// Parses a number in the syntax of JSON.
     pub(crate) fn number(text: &str) -> Option<Self> {
         let mut json = serde_json::Deserializer::from_str(text);
         let number = ScalarSeed.deserialize(&mut json).ok()?;
@@ -244,7 +242,7 @@ impl<'a> Scalar<'a> {
         }
     }
 
-    /// The text that a preference goes by, where it is of a kind that has one.
+    /// The text that a preference compares, if the value has one.
     fn into_text(self) -> Option<Cow<'a, str>> {
         match self {
             Self::Str(text) => Some(text),
@@ -257,14 +255,14 @@ impl<'a> Scalar<'a> {
 
 struct KeySeed<'s>(&'s Fields);
 
-/// What a field serves as; one may serve as several.
+/// The roles of a field. One field may have several.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 struct Roles {
     text: bool,
     others: [bool; OTHERS],
 }
 
-/// Fields but for the text: id, what is kept by, what is preferred.
+/// The number of roles other than the text: the id, the field of the keep policy, and that of the preference.
 const OTHERS: usize = 3;
 
 impl<'de> DeserializeSeed<'de> for KeySeed<'_> {
@@ -380,33 +378,31 @@ mod tests {
 
     #[test]
     fn says_what_is_wrong() {
-        let told = |line: &str| Fields::default().pick(line).unwrap_err();
-        assert_eq!(told(r#"{"id": 1}"#), "field `text` is missing");
+        let error = |line: &str| Fields::default().pick(line).unwrap_err();
+        assert_eq!(error(r#"{"id": 1}"#), "field `text` is missing");
         assert_eq!(
-            told(r#"{"text": 5}"#),
+            error(r#"{"text": 5}"#),
             "field `text` is a number, not a string"
         );
         assert_eq!(
-            told(r#"{"text": null}"#),
+            error(r#"{"text": null}"#),
             "field `text` is null, not a string"
         );
         assert_eq!(
-            told(r#"{"text": "x", "id": [1]}"#),
+            error(r#"{"text": "x", "id": [1]}"#),
             "field `id` is an array, not a string or whole number of 64 bits"
         );
         assert_eq!(
-            told(r#"{"text": "x", "id": 1.5}"#),
+            error(r#"{"text": "x", "id": 1.5}"#),
             "field `id` is a number, not a string or whole number of 64 bits"
         );
-        assert!(told(r#"{"text": "x""#).starts_with("not a JSON record: EOF"));
-        assert!(told(r#"{"text": "x"} {}"#).contains("trailing characters"));
-        assert!(told(r#"["text"]"#).contains("expected an object"));
-        assert!(
-            told(r#"{"text": "x", "text": "y"}"#).contains("a field that is needed stands twice")
-        );
+        assert!(error(r#"{"text": "x""#).starts_with("not a JSON record: EOF"));
+        assert!(error(r#"{"text": "x"} {}"#).contains("trailing characters"));
+        assert!(error(r#"["text"]"#).contains("expected an object"));
+        assert!(error(r#"{"text": "x", "text": "y"}"#).contains("a needed field occurs twice"));
     }
 
-    /// What is kept by in a line, with the policy that goes by `by` and `prefer`.
+    /// The compared values of a line, for the policy `by` with the preference `prefer`.
     fn kept(by: &str, prefer: &str, line: &str) -> Result<KeepValues<'static>, String> {
         let mut fields = fields();
         fields.keep = KeepPolicy::new(by.parse().unwrap()).prefer(prefer.parse().unwrap());
@@ -441,7 +437,7 @@ mod tests {
         assert!(
             score(r#"{"text": "", "score": 1, "source": 1, "source": 2}"#)
                 .unwrap_err()
-                .contains("a field that is needed stands twice")
+                .contains("a needed field occurs twice")
         );
     }
 

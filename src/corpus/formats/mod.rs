@@ -1,4 +1,4 @@
-//! What files hold: how records are told apart, parsed and compressed.
+//! Formats of files: how records are separated, parsed and compressed.
 
 pub(crate) mod compression;
 pub(crate) mod counted;

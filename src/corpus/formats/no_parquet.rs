@@ -1,4 +1,4 @@
-//! What stands for Parquet files where the feature `parquet` is off: nothing, since no input is one.
+//! Stands in for the Parquet module without the feature `parquet`. The types have no values.
 
 use std::convert::Infallible;
 use std::fs::File;
@@ -26,7 +26,7 @@ impl RowBlocks {
         _: &Count,
     ) -> io::Result<Self> {
         Err(Unusable::error(
-            "Parquet, which takes the feature `parquet`",
+            "Parquet, which needs the cargo feature `parquet`",
         ))
     }
 

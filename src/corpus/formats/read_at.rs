@@ -1,4 +1,4 @@
-//! Reading a file at a place, which moves nothing that others rely on.
+//! Reads a file at a position, independently of other readers.
 
 use std::fs::File;
 use std::io;
@@ -18,7 +18,7 @@ pub(crate) fn read_at(_: &File, _: &mut [u8], _: u64) -> io::Result<usize> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
-/// Reads as many bytes as there is room for.
+/// Fills `bytes` from position `at`.
 pub(crate) fn read_exact_at(file: &File, mut bytes: &mut [u8], mut at: u64) -> io::Result<()> {
     while !bytes.is_empty() {
         match read_at(file, bytes, at) {

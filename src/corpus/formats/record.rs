@@ -1,4 +1,4 @@
-//! A record as it stands in its file.
+//! Unparsed records.
 
 use std::borrow::Cow;
 
@@ -8,25 +8,25 @@ use crate::corpus::formats::wet;
 use crate::corpus::unusable::utf8;
 use crate::text::Content;
 
-/// Why a record is refused that is not what it was when it was read first.
-pub(crate) const CHANGED: &str = "changed while it was in work";
+/// Why a record is rejected that differs from the first pass.
+pub(crate) const CHANGED: &str = "changed during the run";
 
-/// A record as it stands in its file. What it takes to parse it is here, so that each can be parsed by itself.
+/// An unparsed record, with all that is needed to parse it separately.
 #[derive(Clone, Copy)]
 pub(crate) struct RawRecord<'b> {
-    /// Line or row, from 1; none where the file is the record.
+    /// The line or row, from 1; `None` if the file is the record.
     pub(crate) line: Option<u64>,
-    /// Where it begins in the decompressed file, where it is bytes of it.
+    /// The offset in the decompressed file, if the record is a part of its bytes.
     pub(crate) offset: u64,
-    /// What it is known by when it is read again: the line without its line feed, the file, a row's text. Of a line or
-    /// file that is too long to be read whole, the beginning.
+    /// The bytes by which the record is recognized when it is read again: the line without its line feed, the file, or
+    /// the text of a row. If it is too long, its beginning.
     pub(crate) bytes: &'b [u8],
-    /// Bytes of the whole line, file or text.
+    /// The length of the complete line, file or text.
     pub(crate) len: u64,
     pub(crate) form: Form<'b>,
 }
 
-/// What a record is.
+/// The format of a record.
 #[derive(Clone, Copy)]
 pub(crate) enum Form<'b> {
     /// A file of text.
@@ -44,12 +44,12 @@ pub(crate) enum Form<'b> {
 
 /// Rows of a Parquet file.
 pub(crate) trait Rows: Sync {
-    /// The fields of a row that are needed, whatever they are.
+    /// The needed fields of a row, not yet checked.
     fn found<'b>(&'b self, at: usize, fields: &Fields) -> Result<Found<'b>, String>;
 }
 
 impl<'b> RawRecord<'b> {
-    /// Its fields; none where the file is the record.
+    /// The fields of the record; `None` if the file is the record.
     pub(crate) fn pick(&self, fields: &Fields) -> Result<Option<Picked<'b>>, String> {
         let picked = match self.form {
             Form::Text => return Ok(None),
@@ -61,7 +61,7 @@ impl<'b> RawRecord<'b> {
         picked.map(Some)
     }
 
-    /// Its text alone, of a record that has been read before; escapes are resolved in `memory`.
+    /// Only the text, of a record that was read before. Escapes are resolved in `memory`.
     pub(crate) fn content<'a>(
         &'a self,
         fields: &Fields,
@@ -82,16 +82,16 @@ impl<'b> RawRecord<'b> {
     }
 }
 
-/// How large blocks are.
+/// The size of blocks.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct BlockSize {
-    /// Bytes, about; one record is a block however long it is.
+    /// The approximate memory of a block. A single longer record is a block of its own.
     pub(crate) bytes: usize,
-    /// Bytes that are held for a record besides its own, where they count.
+    /// The memory that a record takes in addition to its bytes; 0 if memory is not bounded.
     pub(crate) record: usize,
 }
 
-/// Bytes of a block where memory is not bounded.
+/// Bytes of a block if memory is not bounded.
 pub(crate) const BLOCK: usize = 1 << 20;
 
 impl Default for BlockSize {

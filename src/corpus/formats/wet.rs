@@ -6,33 +6,33 @@ use crate::corpus::escape::Escaped;
 use crate::corpus::formats::json::{Fields, Found, Scalar};
 use crate::corpus::unusable::utf8;
 
-/// Bytes of a record's header, at most.
+/// The most bytes of a record's header.
 const LONGEST: usize = 1 << 16;
-/// Fields of a header, at most.
+/// The most fields of a header.
 const FIELDS: usize = 64;
-/// What ends a record, after its block.
+/// The terminator of a record, after its block.
 pub(crate) const END: &[u8] = b"\r\n\r\n";
 /// The field that is a record's id by default.
 const URI: &str = "WARC-Target-URI";
 
 /// The header of a record.
 struct Header<'b> {
-    /// Bytes of the header, with the empty line after it.
+    /// The length of the header, with the empty line after it.
     len: usize,
     fields: Vec<(&'b str, &'b [u8])>,
-    /// Bytes of the block.
+    /// The length of the block.
     block: u64,
 }
 
 impl<'b> Header<'b> {
-    /// The header that `bytes` begin with; none where it goes on after them.
+    /// The header at the start of `bytes`; `None` if it continues after them.
     fn parse(bytes: &'b [u8]) -> Result<Option<Self>, String> {
         const BEGINNING: &[u8] = b"WARC/";
         let known = bytes.len().min(BEGINNING.len());
         if bytes[..known] != BEGINNING[..known] {
             let beginning = String::from_utf8_lossy(&bytes[..bytes.len().min(20)]);
             return Err(format!(
-                "no WARC record begins here, but `{}`",
+                "expected a WARC record, but found `{}`",
                 Escaped(&beginning)
             ));
         }
@@ -73,7 +73,7 @@ impl<'b> Header<'b> {
         Ok(Some(header))
     }
 
-    /// The value of a field. Names are the same in upper and lower case.
+    /// The value of a field. Case does not matter in names.
     fn get(&self, name: &str) -> Option<&'b [u8]> {
         let mut fields = self.fields.iter();
         let found = fields.find(|(field, _)| field.eq_ignore_ascii_case(name));
@@ -86,15 +86,15 @@ impl<'b> Header<'b> {
 pub(crate) struct RecordEnds {
     /// The beginning of a header.
     header: Vec<u8>,
-    /// Bytes of the record that are still to come, once its header is known.
+    /// The remaining bytes of the record, if its header is known.
     left: Option<u64>,
 }
 
 impl RecordEnds {
-    /// The end of the record that these bytes continue; none where it is still to come.
+    /// The end of the record that these bytes continue; `None` if they do not contain it.
     ///
     /// # Errors
-    /// Where a record's header is unusable: then its end, and all that follows, cannot be known.
+    /// If the header of a record is invalid. Then neither its end nor any later record can be found.
     pub(crate) fn next(&mut self, bytes: &[u8]) -> Result<Option<usize>, String> {
         let known = self.left.map(|left| (0, left));
         let Some((at, left)) = known.map_or_else(|| self.begin(bytes), |known| Ok(Some(known)))?
@@ -106,8 +106,8 @@ impl RecordEnds {
         Ok(self.left.is_none().then(|| at + left as usize))
     }
 
-    /// The end of the header that these bytes continue, and how many bytes of the record come after it; none where the
-    /// header goes on.
+    /// The end of the header that these bytes continue, and the number of bytes of the record after it; `None` if the
+    /// header continues after them.
     fn begin(&mut self, bytes: &[u8]) -> Result<Option<(usize, u64)>, String> {
         let before = self.header.len();
         let header = if before == 0 {
@@ -127,12 +127,12 @@ impl RecordEnds {
     }
 }
 
-/// A record whose end is known, without what ends it.
+/// A complete record without its terminator.
 pub(crate) fn without_end(record: &[u8]) -> &[u8] {
     record.strip_suffix(END).unwrap_or(record)
 }
 
-/// Whether a record is a document: one that cannot be read is a bad one.
+/// Whether a record is a document. One that cannot be parsed counts as a document, and is bad.
 pub(crate) fn is_document(record: &[u8]) -> bool {
     match Header::parse(record) {
         Ok(Some(header)) => header.get("WARC-Type") == Some(b"conversion"),
@@ -140,7 +140,7 @@ pub(crate) fn is_document(record: &[u8]) -> bool {
     }
 }
 
-/// The fields of a record that are needed: `text` is its block, `id` its URI, all others are fields of its header.
+/// The needed fields of a record: `text` is its block, `id` its URI, all others are fields of its header.
 pub(crate) fn found<'b>(record: &'b [u8], fields: &Fields) -> Result<Found<'b>, String> {
     let header =
         Header::parse(record)?.ok_or("the file ends within the header of a WARC record")?;
@@ -223,7 +223,7 @@ mod tests {
         let error = |text: &str| ends(&[text.as_bytes()]).unwrap_err();
         assert_eq!(
             error("<html>\u{7} and more of that"),
-            "no WARC record begins here, but `<html>\\u{7} and more of `"
+            "expected a WARC record, but found `<html>\\u{7} and more of `"
         );
         let length = "it has no Content-Length that is a number";
         for header in [
@@ -234,7 +234,7 @@ mod tests {
             assert!(error(&format!("WARC/1.0\r\n{header}\r\n\r\n")).ends_with(length));
         }
         assert!(error(&format!("WARC/1.0\r\nA: {}", "a".repeat(LONGEST))).contains("64 KiB"));
-        // As long as can be said, and longer than the file.
+        // The greatest length, and longer than the file.
         assert_eq!(
             ends(&[b"WARC/1.0\r\nContent-Length: 18446744073709551615\r\n\r\na"]),
             Ok(vec![])

@@ -1,4 +1,4 @@
-//! Progress of work whose total is not known.
+//! Reports the progress of work whose total is not known.
 
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
@@ -14,7 +14,7 @@ pub(crate) struct Finding<'w> {
 }
 
 impl<'w> Finding<'w> {
-    /// Time between two looks at the watch.
+    /// The time between two reports.
     pub(crate) const EVERY: Duration = Duration::from_millis(50);
 
     pub(crate) fn new(watch: Option<&'w dyn Watch>, stage: Stage) -> Self {
@@ -22,7 +22,7 @@ impl<'w> Finding<'w> {
         Self { watch, stage, last }
     }
 
-    /// Tells that so much is done, where that is due.
+    /// Reports that `done` is done, if a report is due.
     pub(crate) fn look(&mut self, done: usize) -> Result<(), Error> {
         let Some(watch) = self.watch.filter(|_| self.last.elapsed() >= Self::EVERY) else {
             return Ok(());

@@ -1,4 +1,4 @@
-//! A file to read.
+//! An input file.
 
 use std::fs::File;
 use std::io::{self, Read, Seek};
@@ -15,20 +15,20 @@ use crate::corpus::inputs::spool::spool;
 use crate::corpus::limit::ReadLimit;
 use crate::watch::Watch;
 
-/// A file to read.
+/// An input file.
 #[derive(Debug)]
 pub(crate) struct Input {
-    /// What to open, and what messages call it.
+    /// The path to open, also used in messages.
     pub(crate) path: PathBuf,
-    /// What ids call it, and where below an output it goes.
+    /// The path used in ids, and below an output directory.
     pub(crate) below: PathBuf,
     pub(crate) format: Format,
     pub(crate) size: u64,
-    /// The names of its fields, where it has rows under such and could be read.
+    /// The header, if the format has one and it could be read.
     pub(crate) header: Option<Arc<Header>>,
-    /// Why it cannot be read.
+    /// Why the file cannot be read, if it cannot.
     pub(crate) problem: Option<String>,
-    /// The copy of standard input: a file without a name, gone when this is.
+    /// A copy of standard input, in a file without a name that is removed with this.
     pub(crate) spool: Option<File>,
 }
 
@@ -46,7 +46,7 @@ impl Input {
         input.with_header()
     }
 
-    /// Standard input. A watch is told how far it is read, where that is done now.
+    /// Standard input. If it is copied at once, the watch gets reports on the progress.
     pub(crate) fn stdin(of: InputFormat, watch: Option<&dyn Watch>) -> Result<Self, Error> {
         let path = Path::new("-");
         if of == InputFormat::Parquet {
@@ -63,7 +63,7 @@ impl Input {
         Ok(input.with_header())
     }
 
-    /// Reads the header, where it has one; what goes wrong is told when all is read.
+    /// Reads the header, if the format has one. An error is reported later, when the records are read.
     fn with_header(self) -> Self {
         match self.format.of.delimiter() {
             Some(_) => Self {
@@ -81,7 +81,7 @@ impl Input {
         Header::read(file, delimiter)
     }
 
-    /// With why it cannot be read.
+    /// Adds the reason why the file cannot be read.
     pub(crate) fn with(self, problem: String) -> Self {
         Self {
             problem: Some(problem),
@@ -89,7 +89,7 @@ impl Input {
         }
     }
 
-    /// What ids call it: with slashes on every system, so that ids are the same on all of them.
+    /// The name used in ids. It has slashes on every system, so that ids are the same on all of them.
     pub(crate) fn name(&self) -> String {
         let mut name = String::new();
         for component in self.below.components() {
@@ -104,7 +104,7 @@ impl Input {
         name
     }
 
-    /// Copies standard input to a file, where this is it: records that are kept are read a second time.
+    /// If this is standard input, copies it to a file, since kept records are read a second time.
     pub(crate) fn spool(&mut self, watch: Option<&dyn Watch>) -> Result<(), Error> {
         if self.path != Path::new("-") || self.spool.is_some() {
             return Ok(());
@@ -114,8 +114,8 @@ impl Input {
         Ok(())
     }
 
-    /// Opens the file; what is read comes decompressed, and the file's bytes are counted. A Zstandard window may be of so
-    /// many bytes, as a power of two.
+    /// Opens the file for decompressed reading, and counts the bytes read from the file. `window` limits the window of
+    /// Zstandard files, as a power of two.
     pub(crate) fn open(&self, window: u32, bytes: &Count) -> io::Result<Box<dyn Read + Send>> {
         let file = if let Some(spool) = &self.spool {
             let mut file = spool.try_clone()?;

@@ -1,4 +1,4 @@
-//! Which files are read: paths, directories, patterns and standard input.
+//! Finds and opens the inputs: files, directories, patterns and standard input.
 
 pub(crate) mod finding;
 pub(crate) mod input;

@@ -1,4 +1,4 @@
-//! Patterns of paths: `*`, `?`, `[...]`, `**`.
+//! Path patterns with `*`, `?`, `[...]` and `**`.
 
 use std::ffi::OsStr;
 use std::io::{self, ErrorKind};
@@ -8,7 +8,7 @@ use glob::MatchOptions;
 
 use crate::corpus::error::Error;
 
-/// Whether a path has what patterns have.
+/// Whether a path contains a special character of patterns.
 pub(crate) fn is_pattern(path: &Path) -> bool {
     path.as_os_str()
         .as_encoded_bytes()
@@ -18,10 +18,10 @@ pub(crate) fn is_pattern(path: &Path) -> bool {
 
 /// A pattern, component by component.
 pub(crate) struct Pattern {
-    /// The directory that comes before the first component that is no plain name.
+    /// The directory before the first component that is not a plain name.
     pub(crate) base: PathBuf,
     components: Vec<Component>,
-    /// Whether it says that it is for directories.
+    /// Whether it matches only directories, since it ends in a slash.
     pub(crate) of_directories: bool,
 }
 
@@ -59,7 +59,8 @@ impl Pattern {
         })
     }
 
-    /// The numbers of components before which one stands behind these names; behind the last, the names match.
+    /// For each number of components, whether that many of them match all of these names. If the last entry is true,
+    /// the whole pattern matches.
     pub(crate) fn places<'n>(&self, names: impl Iterator<Item = &'n OsStr>) -> Vec<bool> {
         const OPTIONS: MatchOptions = MatchOptions {
             case_sensitive: true,
@@ -89,7 +90,7 @@ impl Pattern {
         places
     }
 
-    /// Any directories may be none.
+    /// Lets `**` match no directory.
     fn pass_any(&self, places: &mut [bool]) {
         for (place, component) in self.components.iter().enumerate() {
             if matches!(component, Component::Any) {

@@ -1,4 +1,4 @@
-//! Paths to sources: which files, in which order, of which format.
+//! Finds the input files, their order and their formats.
 
 use std::collections::HashSet;
 use std::fs::{self, Metadata};
@@ -17,50 +17,52 @@ use crate::corpus::work_folder::is_work_folder;
 use crate::storage::is_index;
 use crate::watch::{Stage, Watch};
 
-/// The files behind the paths that a user names, in order. Nothing has been read yet but the beginnings of some.
+/// The input files, in order. Finding them reads only the beginnings of some.
 #[derive(Debug)]
 pub struct Sources {
     pub(crate) inputs: Vec<Input>,
     pub(crate) hidden: usize,
-    /// What all files hold, where that is said.
+    /// The format of all files, if the caller set it.
     format: Option<InputFormat>,
     others: Vec<PathBuf>,
-    /// Where the files really are.
+    /// The resolved paths of the files.
     pub(crate) places: HashSet<PathBuf>,
 }
 
 impl Sources {
-    /// Finds the files of `paths`: directories, files, `-` for JSON lines from standard input. A path that is not there
-    /// and has `*`, `?`, `[...]` or `**` (any directories) stands for what matches it.
+    /// Finds the files of `paths`: files, directories, patterns, and `-` for JSON lines from standard input. A path is
+    /// a pattern if it does not exist and contains `*`, `?`, `[...]` or `**` (any directories).
     ///
-    /// A file's name says what it holds:
+    /// The extension of a file determines its format:
     ///
-    /// - `.jsonl`, `.ndjson`, `.jsonlines` and `.jl` hold JSON lines, and so does a `.json` file whose first line is a whole
-    ///   object; `.csv` and `.tsv` rows under a header row; `.wet` (`.warc.wet`) the texts of web pages. All these may be compressed: `.gz`, `.zst`.
-    /// - `.parquet` holds rows (feature `parquet`).
-    /// - `.txt`, `.md`, `.html` and the like hold a document. So do files of any other ending, or none, that begin with
-    ///   UTF-8 text, such as source code.
-    /// - What is no text by its ending or its beginning (`.pdf`, `.docx`, pictures, programs) is a bad input where it is
-    ///   named; in directories, and among what matches a pattern, it is [skipped](Self::others).
+    /// - `.jsonl`, `.ndjson`, `.jsonlines` and `.jl` files contain JSON lines. So does a `.json` file if its first
+    ///   line is a complete object. `.csv` and `.tsv` files contain rows with a header row, `.wet` (`.warc.wet`) files
+    ///   the texts of web pages. All these may be compressed (`.gz`, `.zst`).
+    /// - `.parquet` files contain rows (feature `parquet`).
+    /// - A `.txt`, `.md`, `.html` or similar file is a document. So is a file with any other extension, or none, that
+    ///   begins with UTF-8 text, such as source code.
+    /// - Files that are not text by their extension or their beginning (`.pdf`, `.docx`, pictures, programs) are bad
+    ///   inputs if they are named. In directories, and among the matches of a pattern, they are
+    ///   [skipped](Self::others).
     ///
-    /// Documents keep the order of the paths. The files of a directory, or of a pattern, are sorted by path, name by name;
-    /// the records of a file keep their order. In directories, hidden files and directories (`.name`),
-    /// [indexes](crate::corpus::Job::against) and [work folders](crate::corpus::Job::work) are skipped. A pattern matches a hidden name only
-    /// if it spells the dot.
+    /// Documents keep the order of the paths. The files of a directory or pattern are sorted by path, name by name; the
+    /// records of a file keep their order. In directories, hidden files and directories (`.name`),
+    /// [indexes](crate::corpus::Job::against) and [work folders](crate::corpus::Job::work) are skipped. A pattern
+    /// matches a hidden name only if it contains the dot.
     ///
     /// # Errors
-    /// Where a path does not exist, is neither a file nor a directory, or leads to a file for a second
-    /// time; where nothing matches a pattern.
+    /// If a path does not exist, is neither a file nor a directory, or leads to a file a second time, or if nothing
+    /// matches a pattern.
     pub fn find<P: AsRef<Path>>(paths: &[P]) -> Result<Self, Error> {
         Self::find_with(paths, None, None)
     }
 
-    /// As [`find`](Self::find), but all files are read as `format`, if one is given, whatever their names are. A name still
-    /// says how its file is compressed; standard input can have any format except Parquet. If finding the files takes long,
-    /// `watch` is called with the number found so far; a `Break` ends the search with an error.
+    /// Like [`find`](Self::find), but if a `format` is given, all files are read in it, whatever their names. The name
+    /// still determines the compression of a file; standard input can have any format except Parquet. If finding the
+    /// files takes long, `watch` is called with the number found so far; a `Break` ends the search with an error.
     ///
     /// # Errors
-    /// As [`find`](Self::find); where standard input is to be Parquet, or cannot be read; where `watch` breaks.
+    /// Those of [`find`](Self::find); also if standard input should be Parquet or cannot be read, or if `watch` breaks.
     pub fn find_with<P: AsRef<Path>>(
         paths: &[P],
         format: Option<InputFormat>,
@@ -91,17 +93,17 @@ impl Sources {
         Ok(sources)
     }
 
-    /// Files that were skipped in directories, and among what matches patterns, since they hold no text.
+    /// Files in directories and among the matches of patterns that were skipped because they are not text.
     pub fn others(&self) -> &[PathBuf] {
         &self.others
     }
 
-    /// What all files hold, where that is said.
+    /// The format of all files, if the caller set it.
     pub(crate) fn format(&self) -> Option<InputFormat> {
         self.format
     }
 
-    /// A file that is named: of no use where it holds no text.
+    /// Adds a file that the user named. If it is not text, it is a bad input.
     fn push_named(&mut self, path: &Path, size: u64) -> Result<(), Error> {
         let input = match self.format_of(path) {
             Ok(format) => Input::file(path, path, size, format),
@@ -112,7 +114,7 @@ impl Sources {
         self.push(input)
     }
 
-    /// A file that was found in a directory or for a pattern: skipped where it holds no text.
+    /// Adds a file that was found in a directory or for a pattern. If it is not text, it is skipped.
     fn push_found(&mut self, path: &Path, below: &Path, size: u64) -> Result<(), Error> {
         let input = match self.format_of(path) {
             Ok(format) => Input::file(path, below, size, format),
@@ -153,12 +155,12 @@ impl Sources {
         }
         let path = escaped_bytes(path.as_os_str());
         Err(Error::refused(format!(
-            "{path} is no regular file: pipe it in as -"
+            "{path} is not a regular file: pipe it to standard input, and name it -"
         )))
     }
 
-    /// What matches a pattern, sorted: files, and all files of directories. Directories are passed over in which nothing
-    /// can match, and links to a directory that they are in.
+    /// Adds the files and directories that match a pattern, sorted. Skips directories in which nothing can match, and
+    /// links to a directory that contains them.
     fn expand(&mut self, path: &Path, finding: &mut Finding<'_>) -> Result<(), Error> {
         let pattern = Pattern::new(path)?;
         let before = self.inputs.len() + self.hidden;
@@ -181,7 +183,7 @@ impl Sources {
                         Some(_) => continue,
                         None => io::Error::from(error),
                     };
-                    // A link that leads nowhere matters where it matches itself.
+                    // A broken link is an error only if its own name matches.
                     let places = places(&path);
                     let matters = match error.kind() {
                         ErrorKind::NotFound => path != root && places.ends_with(&[true]),
@@ -213,24 +215,24 @@ impl Sources {
             true => Err(Error::io(
                 "read",
                 path,
-                io::Error::other("nothing matches it"),
+                io::Error::other("nothing matches this pattern"),
             )),
             false => Ok(()),
         }
     }
 
-    /// Copies standard input to a file, where it is among them.
+    /// Copies standard input to a file, if it is one of the inputs.
     pub(crate) fn spool(&mut self, watch: Option<&dyn Watch>) -> Result<(), Error> {
         let mut inputs = self.inputs.iter_mut();
         inputs.try_for_each(|input| input.spool(watch))
     }
 
-    /// Whether standard input is among them.
+    /// Whether standard input is one of the inputs.
     pub(crate) fn has_stdin(&self) -> bool {
         self.inputs.iter().any(|input| input.path == Path::new("-"))
     }
 
-    /// Bytes of all files, as they stand on the disk.
+    /// The bytes of all files on the disk.
     pub(crate) fn size(&self) -> u64 {
         self.inputs.iter().map(|input| input.size).sum()
     }
@@ -248,7 +250,7 @@ impl Sources {
         Ok(())
     }
 
-    /// The files below `root`, sorted by path; what cannot be read is an input with a problem.
+    /// Adds the files below `root`, sorted by path. A file that cannot be read becomes an input with a problem.
     fn walk(
         &mut self,
         root: &Path,
@@ -263,7 +265,7 @@ impl Sources {
                 Err(error) => {
                     let path = error.path().unwrap_or(root).to_owned();
                     let problem = match error.loop_ancestor() {
-                        Some(_) => "a link to a directory that it is in".to_owned(),
+                        Some(_) => "a link to a directory that contains it".to_owned(),
                         None => io::Error::from(error).kind().to_string(),
                     };
                     let problem = format!("cannot be read: {problem}");
@@ -287,7 +289,7 @@ impl Sources {
                     self.push_found(path, below, size)?;
                 } else {
                     let input = Input::file(path, below, size, Format::TEXT);
-                    self.push(input.with("is no regular file".to_owned()))?;
+                    self.push(input.with("is not a regular file".to_owned()))?;
                 }
             }
         }
@@ -295,13 +297,13 @@ impl Sources {
     }
 }
 
-/// What is below a directory, sorted by path, links followed.
+/// The entries below a directory, sorted by path. Links are followed.
 fn entries_below(root: &Path) -> walkdir::IntoIter {
     let walk = WalkDir::new(root).follow_links(true);
     walk.sort_by_file_name().into_iter()
 }
 
-/// What a directory is that this crate has written, and that holds no documents.
+/// What a directory is, if this crate wrote it and it contains no documents.
 fn ours(dir: &Path) -> Option<&'static str> {
     match () {
         () if is_index(dir) => Some("an index"),

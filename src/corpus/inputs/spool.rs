@@ -1,4 +1,4 @@
-//! A copy of standard input, which can be read again.
+//! Copies standard input to a file, so that it can be read again.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Write};
@@ -12,8 +12,8 @@ use crate::corpus::error::Error;
 use crate::corpus::inputs::finding::Finding;
 use crate::watch::{Stage, Watch};
 
-/// Copies standard input to a file without a name, gone when it is closed, and tells its size. A watch is told how far it
-/// is, and can end it.
+/// Copies standard input to a file without a name, which is removed when it is closed. Returns the file and its size.
+/// `watch` gets reports on the progress, and can cancel the copy.
 pub(crate) fn spool(watch: Option<&dyn Watch>) -> Result<(File, u64), Error> {
     match watch {
         Some(watch) => watched_spool(watch),
@@ -21,7 +21,7 @@ pub(crate) fn spool(watch: Option<&dyn Watch>) -> Result<(File, u64), Error> {
     }
 }
 
-/// Copies it; `goes_on` is asked after each piece.
+/// Copies standard input until it ends or `goes_on`, called with the size after each piece, returns false.
 fn spool_stdin(mut goes_on: impl FnMut(u64) -> bool) -> io::Result<(File, u64)> {
     let (mut spool, mut size) = (tempfile::tempfile()?, 0);
     let (mut stdin, mut buffer) = (io::stdin().lock(), vec![0; 1 << 16]);
@@ -45,18 +45,18 @@ fn cannot_spool(error: io::Error) -> Error {
     Error::io("copy", Path::new("standard input"), error)
 }
 
-/// Copies it in a thread of its own, so that the caller can stop waiting for input. The thread ends when the input ends or,
-/// once the caller has stopped waiting, when the next input arrives.
+/// Copies standard input in a thread of its own, so that the caller can stop waiting for input. The thread ends when
+/// the input ends or, if the caller has stopped waiting, when the next input arrives.
 fn watched_spool(watch: &dyn Watch) -> Result<(File, u64), Error> {
     let mut finding = Finding::new(Some(watch), Stage::Read);
     let size = Arc::new(AtomicUsize::new(0));
     let (copied, is_copied) = mpsc::sync_channel(1);
-    let told = Arc::clone(&size);
+    let copied_size = Arc::clone(&size);
     let copy = move || {
-        // Nobody asks any more where the other end of the channel is gone; it holds the file until then.
+        // If the caller has dropped its `size`, it no longer waits.
         let spooled = spool_stdin(|size| {
-            told.store(size as usize, Ordering::Relaxed);
-            Arc::strong_count(&told) > 1
+            copied_size.store(size as usize, Ordering::Relaxed);
+            Arc::strong_count(&copied_size) > 1
         });
         let _ = copied.send(spooled);
     };

@@ -1,4 +1,4 @@
-//! Similarities once more, from the tokens themselves.
+//! Recomputes similarities from the tokens themselves.
 
 use std::collections::HashMap;
 
@@ -13,21 +13,21 @@ use crate::text::{Document as _, ReadBuffer, Shingler, Spelled};
 use crate::verify::{Pair, Similarity};
 use crate::watch::{Stage, Ticker, Watch};
 
-/// Confirms what is reported, where that is asked for.
+/// Confirms reported similarities, if [`Job::confirm_texts`] is set.
 pub(super) struct Confirming<'c> {
     shingler: &'c Shingler,
     corpus: &'c Corpus,
-    is_asked: bool,
+    is_enabled: bool,
 }
 
-/// Documents that were read for pairs: the next pairs are likely to be of the same.
+/// Documents that were read for earlier pairs: the next pairs probably need some of them.
 #[derive(Default)]
 pub(super) struct Cache {
     documents: HashMap<usize, Spelled>,
     shingles: usize,
 }
 
-/// Shingles that are held, about: 100 bytes each.
+/// The most shingles in the cache, of about 100 bytes each.
 const MOST: usize = 1 << 21;
 
 impl<'c> Confirming<'c> {
@@ -35,12 +35,12 @@ impl<'c> Confirming<'c> {
         Self {
             shingler: job.settings.sketcher().shingler(),
             corpus,
-            is_asked: job.confirm_texts,
+            is_enabled: job.confirm_texts,
         }
     }
 
     pub(super) fn check_pair(&self, pair: &Pair, cache: &mut Cache) -> Result<(), Error> {
-        if !self.is_asked {
+        if !self.is_enabled {
             return Ok(());
         }
         if cache.shingles > MOST {
@@ -58,13 +58,13 @@ impl<'c> Confirming<'c> {
         self.check(a, b, pair.similarity)
     }
 
-    /// All removals.
+    /// Confirms the similarities of all removals.
     pub(super) fn check_clusters(
         &self,
         clusters: &Clusters,
         watch: Option<&dyn Watch>,
     ) -> Result<(), Error> {
-        if !self.is_asked {
+        if !self.is_enabled {
             return Ok(());
         }
         let all: Vec<Cluster<'_>> = clusters.iter().collect();
@@ -83,7 +83,7 @@ impl<'c> Confirming<'c> {
                 )
             })
         };
-        // The first, so that the error is the same in every run.
+        // Returns the first error, so that it is the same in every run.
         let wrong = all
             .par_iter()
             .find_map_first(|cluster| check(cluster).err());
@@ -103,10 +103,10 @@ impl<'c> Confirming<'c> {
         &self,
         left: (usize, &Spelled),
         right: (usize, &Spelled),
-        told: Similarity,
+        reported: Similarity,
     ) -> Result<(), Error> {
         let found = Similarity::of(left.1.shared_with(right.1), left.1.len(), right.1.len());
-        if found == told {
+        if found == reported {
             return Ok(());
         }
         let [left, right] =
@@ -115,7 +115,7 @@ impl<'c> Confirming<'c> {
         Err(Error::unconfirmed(format!(
             "`{left}` and `{right}` have a similarity of {:.3} by their shingle hashes, but {:.3} by their tokens: different \
              shingles have the same hash under seed {seed}, most likely on purpose; use another seed (--seed random)",
-            told.jaccard, found.jaccard
+            reported.jaccard, found.jaccard
         )))
     }
 }

@@ -1,4 +1,4 @@
-//! What a job came to.
+//! The decisions of a job, and the outputs that it writes.
 
 use std::fmt;
 use std::ops::ControlFlow;
@@ -16,7 +16,7 @@ use crate::settings::Settings;
 use crate::verify::Similarity;
 use crate::watch::{Looks, Stage, Ticker, Watch};
 
-/// What a [`Job`](crate::corpus::job::Job) writes, each where it is wanted.
+/// The outputs that a [`Job`](crate::corpus::job::Job) writes. Each is optional.
 ///
 /// ```no_run
 /// use resemblance::corpus::{Outputs, Sinks, Sources};
@@ -37,54 +37,54 @@ pub struct Sinks {
 }
 
 impl Sinks {
-    /// Nothing is wanted.
+    /// No outputs.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The table of pairs, see [`Table::pair`]. Finding all pairs takes longer than finding clusters.
+    /// Writes the table of pairs, see [`Table::pair`]. Finding all pairs takes longer than finding clusters.
     #[must_use]
     pub fn pairs(mut self, table: Table) -> Self {
         self.pairs = Some(table);
         self
     }
 
-    /// The table of clusters, see [`Table::clusters`].
+    /// Writes the table of clusters, see [`Table::clusters`].
     #[must_use]
     pub fn clusters(mut self, table: Table) -> Self {
         self.clusters = Some(table);
         self
     }
 
-    /// The records that could not be used, see [`Table::rejections`].
+    /// Writes the rejected records, see [`Table::rejections`].
     #[must_use]
     pub fn rejections(mut self, table: Table) -> Self {
         self.rejections = Some(table);
         self
     }
 
-    /// The records of documents that are kept.
+    /// Writes the records of kept documents.
     #[must_use]
     pub fn kept(mut self, records: RecordSink) -> Self {
         self.kept = Some(records);
         self
     }
 
-    /// The records of documents that are removed.
+    /// Writes the records of removed documents.
     #[must_use]
     pub fn removed(mut self, records: RecordSink) -> Self {
         self.removed = Some(records);
         self
     }
 
-    /// An index of the documents that are kept, for jobs to come: see [`Job::against`](crate::corpus::job::Job::against).
+    /// Writes an index of the kept documents, for later jobs: see [`Job::against`](crate::corpus::job::Job::against).
     #[must_use]
     pub fn index(mut self, index: IndexSink) -> Self {
         self.index = Some(index);
         self
     }
 
-    /// The outputs as they were named.
+    /// The paths of the outputs, as the user named them.
     pub(super) fn paths(&self) -> impl Iterator<Item = &Path> {
         let tables = [&self.pairs, &self.clusters, &self.rejections];
         let records = [&self.kept, &self.removed];
@@ -93,7 +93,7 @@ impl Sinks {
             .chain(self.index.as_ref().map(IndexSink::path))
     }
 
-    /// Where the record of a document goes.
+    /// The output for the records of kept or removed documents.
     pub(super) fn of(&self, is_kept: bool) -> Option<&RecordSink> {
         match is_kept {
             true => self.kept.as_ref(),
@@ -114,16 +114,16 @@ pub struct Decided {
     pub(super) decisions: Box<dyn Decisions>,
 }
 
-/// Where they are. What `each` is handed is the last when it breaks.
+/// Access to the decisions, in memory or on the disk. If `each` breaks, it is not called again.
 pub(super) trait Decisions: Send + Sync {
     fn for_each_cluster(&self, each: EachCluster<'_>) -> Result<(), Error>;
 
     fn for_each_rejection(&self, each: EachRejection<'_>) -> Result<(), Error>;
 
-    /// Reads the inputs once more and copies the records of documents that are kept and removed.
+    /// Reads the inputs once more and copies the records of kept and removed documents.
     fn copy_records(&self, sinks: &Sinks, watch: Option<&dyn Watch>) -> Result<(), Error>;
 
-    /// Writes an index of the documents that are kept, after those of the indexes that the job compares with.
+    /// Writes an index: the documents of the indexes that the job compares with, then the kept documents.
     fn save_index(
         &mut self,
         settings: &Settings,
@@ -131,7 +131,7 @@ pub(super) trait Decisions: Send + Sync {
         watch: Option<&dyn Watch>,
     ) -> Result<(), Error>;
 
-    /// Removes what is in the work folder, where there is one.
+    /// Removes the content of the work folder, if there is one.
     fn finish(self: Box<Self>) -> Result<(), Error>;
 }
 
@@ -146,8 +146,8 @@ impl fmt::Debug for Decided {
     }
 }
 
-/// How many records and documents there are: as many were read as are kept, removed and rejected. Documents of an
-/// index are none of these.
+/// Numbers of records and documents. `read` is the sum of `kept`, `removed` and `rejected`. None of these includes
+/// documents of an index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Counts {
@@ -157,27 +157,27 @@ pub struct Counts {
     pub kept: usize,
     /// Documents that are removed.
     pub removed: usize,
-    /// Records that could not be used.
+    /// Records that were rejected.
     pub rejected: usize,
-    /// Documents without a token, which are kept.
+    /// Documents without tokens, which are kept.
     pub empty: usize,
-    /// Hidden files and directories that were passed over.
+    /// Hidden files and directories that were skipped.
     pub hidden: usize,
-    /// Clusters of two and more documents.
+    /// Clusters of two or more documents.
     pub clusters: usize,
-    /// Documents of the indexes that new ones were compared with.
+    /// Documents of the indexes with which new ones were compared.
     pub indexed: usize,
-    /// Documents that are removed for one of an index.
+    /// Documents that are removed because of a document of an index.
     pub matched: usize,
-    /// Clusters that connect several documents of indexes. With [`ClusterMode::Components`](crate::ClusterMode), these
-    /// would have been one cluster in a single run; in leader mode, they are copies in several indexes.
+    /// Clusters with several documents of indexes. With [`ClusterMode::Components`](crate::ClusterMode), these
+    /// documents would have been in one cluster in a single run; in leader mode, they are copies in several indexes.
     pub joins: usize,
     /// Bytes of all documents' texts.
     pub text_bytes: u64,
 }
 
 impl Counts {
-    /// With what is counted of clusters.
+    /// The counts, with those of clusters filled in.
     pub(super) fn with(self, clusters: ClusterCounts) -> Self {
         Self {
             kept: self.read - self.rejected - clusters.removed,
@@ -190,12 +190,12 @@ impl Counts {
     }
 }
 
-/// What is counted of clusters in which new documents are removed.
+/// Counts of the clusters in which new documents are removed.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 pub(super) struct ClusterCounts {
     pub(super) clusters: usize,
     pub(super) removed: usize,
-    /// Documents removed for one of an index.
+    /// Documents removed because of a document of an index.
     pub(super) matched: usize,
     /// Clusters with several documents of indexes.
     pub(super) joins: usize,
@@ -213,8 +213,7 @@ impl ClusterCounts {
         ));
     }
 
-    /// One cluster, in which so many new documents are removed, and so many others of indexes stay beside the one that is
-    /// kept.
+    /// The counts of a cluster with `removed` removed documents, and `joined` indexed ones in addition to the kept one.
     pub(super) fn of(removed: usize, joined: usize, is_indexed: bool) -> Self {
         Self {
             clusters: usize::from(removed > 0),
@@ -224,7 +223,7 @@ impl ClusterCounts {
         }
     }
 
-    /// Adds what others come to.
+    /// Adds other counts.
     pub(super) fn add(&mut self, other: Self) {
         self.clusters += other.clusters;
         self.removed += other.removed;
@@ -240,46 +239,47 @@ pub(super) fn removed_of(cluster: &Cluster<'_>, indexed_from: IndexedFrom) -> us
     others.partition_point(|other| indexed_from.is_new(other.document as u32))
 }
 
-/// A cluster: a document that is kept, and those that are removed for it. With an index, at least one of them is new.
+/// A cluster: a kept document, and the documents that are removed for it. At least one of these is new, even if the
+/// kept one belongs to an index.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct DecidedCluster {
-    /// Its number, from 0.
+    /// The number of the cluster, from 0.
     pub number: usize,
-    /// The id of the document that is kept.
+    /// The id of the kept document.
     pub kept: String,
-    /// Whether that is a document of an index.
+    /// Whether the kept document belongs to an index.
     pub is_indexed: bool,
-    /// The others that are new, in the order of the documents.
+    /// The removed documents, in the order of the input.
     pub removed: Vec<Removed>,
-    /// Other documents of indexes that are in the cluster. They stay kept.
+    /// Other documents of indexes in the cluster. They stay kept.
     pub joined: Vec<Joined>,
 }
 
-/// A document of an index that is in a cluster with an earlier one.
+/// A document of an index in a cluster whose kept document also belongs to an index.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Joined {
-    /// Its id.
+    /// The id of the document.
     pub id: String,
-    /// Its similarity (a) to the document for which others are removed (b).
+    /// The similarity of this document (a) and the kept document of the cluster (b).
     pub similarity: Similarity,
 }
 
-/// A document that is removed.
+/// A removed document.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Removed {
-    /// Its id.
+    /// The id of the document.
     pub id: String,
-    /// Its similarity (a) to the document that is kept (b).
+    /// The similarity of this document (a) and the kept one (b).
     pub similarity: Similarity,
-    /// What decided between the two, see [`KeepReason`](crate::corpus::KeepReason).
+    /// Why the other document is kept, see [`KeepReason`](crate::corpus::KeepReason).
     pub reason: String,
 }
 
 impl Decided {
-    /// Writes the outputs that are wanted, except the table of pairs.
+    /// Writes the requested outputs, except the table of pairs.
     pub(super) fn write(
         mut self,
         settings: &Settings,
@@ -307,7 +307,7 @@ impl Decided {
         Ok(self)
     }
 
-    /// What there is of everything.
+    /// The numbers of records, documents and clusters.
     pub fn counts(&self) -> Counts {
         self.counts
     }
@@ -317,15 +317,15 @@ impl Decided {
         &self.recall
     }
 
-    /// What was found of all pairs, where they were asked for.
+    /// The recall of the table of pairs; `None` if the job did not write one.
     pub fn pairs(&self) -> Option<&Recall> {
         self.pairs.as_ref()
     }
 
-    /// Hands the clusters to `each`, in the order of their first documents.
+    /// Calls `each` with every cluster, in the order of their first documents, until it fails.
     ///
     /// # Errors
-    /// Where the work folder cannot be read; and the error of `each`.
+    /// If the work folder cannot be read, or `each` fails.
     pub fn for_each_cluster<E: From<Error>>(
         &self,
         mut each: impl FnMut(DecidedCluster) -> Result<(), E>,
@@ -336,10 +336,10 @@ impl Decided {
         result
     }
 
-    /// Hands the records that could not be used to `each`, in order.
+    /// Calls `each` with every rejected record, in order, until it fails.
     ///
     /// # Errors
-    /// Where the work folder cannot be read; and the error of `each`.
+    /// If the work folder cannot be read, or `each` fails.
     pub fn for_each_rejection<E: From<Error>>(
         &self,
         mut each: impl FnMut(&Rejection) -> Result<(), E>,
@@ -350,17 +350,18 @@ impl Decided {
         result
     }
 
-    /// Ends the work: what is in the work folder is removed, where there is one. Call it when all outputs are in their
-    /// places; until then the same job would write them again, without the work.
+    /// Removes the content of the work folder, if there is one. Call this after
+    /// [`Outputs::commit`](crate::corpus::Outputs): until then, a rerun of the job can write the outputs again without
+    /// repeating the work.
     ///
     /// # Errors
-    /// Where it cannot be removed.
+    /// If the content cannot be removed.
     pub fn finish(self) -> Result<(), Error> {
         self.decisions.finish()
     }
 }
 
-/// Notes what a step came to, and whether there is to be another.
+/// Stores the result of a step, and breaks if it is an error.
 fn goes_on<E>(result: &mut Result<(), E>, step: Result<(), E>) -> ControlFlow<()> {
     *result = step;
     match result {

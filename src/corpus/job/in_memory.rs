@@ -33,15 +33,15 @@ pub(super) struct InMemory {
     clusters: Clusters,
 }
 
-/// What is compared.
+/// The documents that are compared.
 struct Gathered {
     corpus: Corpus,
     indexed: Indexed,
-    /// The documents of the indexes that take part: they are numbered after the new ones.
+    /// The documents of indexes that take part. They are numbered after the new ones.
     old: Vec<u32>,
 }
 
-/// Bytes that may be taken to write an index.
+/// Memory for writing an index, in bytes.
 const SAVING: usize = 1 << 28;
 
 impl InMemory {
@@ -63,7 +63,7 @@ impl InMemory {
         decided.write(&job.settings, sinks, watch)
     }
 
-    /// Adds the documents that are kept to an index.
+    /// Adds the kept documents to an index.
     fn save_kept(
         &self,
         settings: &Settings,
@@ -115,7 +115,7 @@ impl InMemory {
         counts.with(of_clusters)
     }
 
-    /// The clusters in which new documents are removed. These come before those of indexes.
+    /// The clusters in which new documents are removed. They come before clusters of only indexed documents.
     fn clusters(&self) -> impl Iterator<Item = DecidedCluster> {
         let indexed_from = self.gathered.indexed_from();
         let clusters = self.clusters.iter();
@@ -196,7 +196,7 @@ impl Gathered {
         let digester = settings.digester();
         let (corpus, mut digests) =
             Corpus::digest_new(sources, options, &digester, &indexed, watch)?;
-        // By LSH alone it is known which have nothing to do with new documents.
+        // Only LSH can tell which indexed documents share nothing with new ones.
         let old = match settings.method() {
             _ if indexed.is_empty() => Vec::new(),
             Method::Lsh => indexed.candidates(&digests, settings),
@@ -212,7 +212,7 @@ impl Gathered {
         Ok((gathered, digests))
     }
 
-    /// The clusters, and what was found of all pairs, where a table of them is wanted.
+    /// Computes the clusters. If `pairs` is given, writes the table of pairs, and returns their recall.
     fn decide(
         &self,
         job: &Job,
@@ -250,7 +250,7 @@ impl Gathered {
         Ok((clusters, found))
     }
 
-    /// How many documents each set has, and how many of these are of indexes.
+    /// For each set, the number of documents, and of indexed ones among them.
     fn copies(&self, distinct: &Distinct) -> impl Iterator<Item = (u32, u32)> {
         let indexed_from = self.indexed_from();
         (0..distinct.len()).map(move |set| {

@@ -1,35 +1,35 @@
-//! What may be held.
+//! Divides the memory among the stages of a job.
 
 use crate::corpus::limit::PROGRAM;
 use crate::corpus::reading::parse::RoundWeight;
 use crate::lsh::Banding;
 
-/// What the parts of the work may take of the memory, in bytes unless it says otherwise.
+/// The memory that each use may take, in bytes unless noted.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct MemoryPlan {
-    /// For what waits to be written.
+    /// For write buffers.
     pub(super) buffers: usize,
-    /// For what is read at a time and looked at in parallel, however many the threads. Three of it are there at once,
-    /// and what is made of them.
+    /// For a round of records that are read and processed in parallel, whatever the number of threads. Three rounds are
+    /// in memory at the same time, with the data computed from them.
     pub(super) round: usize,
-    /// Parts of keys: a number.
+    /// The number of partitions of keys.
     pub(super) parts: usize,
-    /// Keys held at a time: a number.
+    /// The number of keys in memory at a time.
     pub(super) keys: usize,
-    /// For tables of bits and bytes by which the exact join knows what is rare.
+    /// For the tables with which the exact join recognizes rare shingles.
     pub(super) table: usize,
-    /// For shingle sets that are read to compare them.
+    /// For shingle sets that are being compared.
     pub(super) batch: u64,
-    /// All of it.
+    /// The total.
     pub(super) all: u64,
 }
 
 impl MemoryPlan {
-    /// Of so much memory.
+    /// A plan for `memory` bytes.
     pub(super) fn of(memory: u64) -> Self {
-        /// Bytes that are held for a key while it is compared with others.
+        /// Memory of a key while it is compared with others.
         const KEY: u64 = 64;
-        /// What a thread takes besides what it works on: its stack, and memory that it was given and does not give back.
+        /// Memory of a thread in addition to its data: its stack, and freed memory that it retains.
         const THREAD: u64 = 1 << 19;
         let threads = THREAD * rayon::current_num_threads() as u64;
         let rest = memory.saturating_sub(PROGRAM + threads);
@@ -45,11 +45,11 @@ impl MemoryPlan {
         }
     }
 
-    /// What a round of records may take of which keys of such bands are made.
+    /// The limit on a round of records whose band keys are computed.
     pub(super) fn of_records(self, banding: Banding) -> RoundWeight {
-        /// Bytes that are held for a record while it is parsed and taken, its id included.
+        /// Memory of a record while it is parsed and taken, including its id.
         const EACH: usize = 320;
-        /// Bytes of a band's key, in memory that is larger than what is in it.
+        /// Memory of the key of a band, including unused capacity.
         const KEY: usize = 12;
         RoundWeight {
             bytes: self.round,
@@ -57,11 +57,11 @@ impl MemoryPlan {
         }
     }
 
-    /// The same with more parts of keys where the inputs are so large that parts would not be held.
+    /// The plan with more partitions of keys, if the inputs are so large that a partition would not fit.
     pub(super) fn for_inputs(self, bytes: u64) -> Self {
-        /// Bytes of an input for each key, at least: short documents, compressed.
+        /// The least bytes of an input per key, reached with short compressed documents.
         const EACH: u64 = 8;
-        /// Parts whose buffers still are blocks that a disk reads at once.
+        /// The most partitions. With more, their buffers would be too small for efficient disk access.
         const MOST: u64 = 4096;
         let parts = (bytes / EACH / self.keys as u64).min(MOST) as usize;
         Self {
@@ -70,12 +70,13 @@ impl MemoryPlan {
         }
     }
 
-    /// What is left beside some numbers of so many documents: of each its first copy, what stands for its cluster, the
-    /// first document of that, its mark and crowds, and whether it may have a partner, is
-    /// joined, or removed.
+    /// The plan for the memory that the numbers of `documents` documents leave. For each document these are its first
+    /// copy, the representative of its cluster, the first document of that, its mark and crowds, and whether it may
+    /// have a partner, is joined, or is removed.
     pub(super) fn beside(self, documents: u32) -> Self {
         const EACH: u64 = 20;
-        /// Most would be held by the documents: then the bound does not hold.
+        /// At least 1 / `LEAST` of the memory is planned with, even if the documents leave less. Then the bound is
+        /// exceeded.
         const LEAST: u64 = 8;
         let held = EACH * u64::from(documents);
         let left = self.all.saturating_sub(held).max(self.all / LEAST);
@@ -91,7 +92,7 @@ impl MemoryPlan {
         }
     }
 
-    /// So small that everything is cut into many parts.
+    /// A plan so small that all data is split into many parts.
     #[cfg(test)]
     pub(super) const SMALL: Self = Self {
         buffers: 1 << 12,
@@ -112,7 +113,7 @@ mod tests {
     fn large_inputs_have_more_parts_and_many_documents_leave_less() {
         let plan = MemoryPlan::of(1 << 30);
         assert_eq!(plan.for_inputs(1 << 30).parts, plan.parts);
-        // A terabyte of short documents: 50 billion keys and more, of which so many are held.
+        // A terabyte of short documents has more than 50 billion keys.
         let parts = plan.for_inputs(1 << 40).parts;
         assert!(parts > 256 && parts <= 4096, "{parts}");
         assert!(plan.buffers / 4096 >= 1 << 12);

@@ -1,39 +1,42 @@
-//! A whole run over files: inputs in, decisions out.
+//! A complete run over files, from inputs to outputs.
 //!
-//! A job in memory is short: [`in_memory`] reads the documents, asks a batch for pairs and clusters, and answers for what
-//! the outputs need. The rest of this folder is the same run for collections larger than memory, in [`stages`]. Both end in
+//! A job in memory is short: [`in_memory`] reads the documents, and computes pairs and clusters with a batch. The rest
+//! of this folder is the same run for collections larger than memory, in [`stages`]. Both end in
 //! [`Decided::write`](decided::Decided), which writes all outputs except the table of pairs.
 //!
 //! The stages of a bounded run:
 //!
-//! 1. **Read.** Every document is shingled once. Kept are a row (its id and a hash of its record), a fingerprint of 16
-//!    bytes by which copies are found, and its *keys*, one a band. Keys are partitioned on the disk by their first bits.
+//! 1. **Read.** Every document is shingled once. This writes a row (its id and a hash of its record), a fingerprint
+//!    of 16 bytes that identifies copies, and its *keys*, one per band. Keys are partitioned on the disk by their first
+//!    bits.
 //! 2. **Pick.** In each partition, documents that share a key form a bucket. Pairs of small buckets are candidates;
 //!    documents of crowded buckets are marked for the join.
 //! 3. **Narrow.** If buckets are crowded, the inputs are read again in order, and the signatures of all documents in
-//!    buckets are written. Documents whose signature agrees with no other in enough slots are dropped.
-//! 4. **Make sets.** The inputs are read again. The shingle sets of the documents that are left go to one file.
-//! 5. **Join.** The frequencies of the shingles in marked sets are counted. Rare shingles are partitioned by their first
-//!    bits; each partition gives candidates. Sets that are mostly common go to classes of the same common part.
-//! 6. **Verify.** Candidates are sorted by document, so that each is read where its set is. Those that are similar are
-//!    *edges*.
-//! 7. **Decide.** Clusters follow from edges and classes: by a union-find for components, in the order of the documents
-//!    for leaders. The table of pairs is the edges and what the classes add.
+//!    buckets are written. Documents whose signatures agree with no other in enough slots are dropped.
+//! 4. **Make sets.** The inputs are read again. The shingle sets of the remaining documents are written to one file.
+//! 5. **Join.** The frequencies of the shingles in marked sets are counted. Rare shingles are partitioned by their
+//!    first bits, and each partition yields candidates. Sets that consist mostly of common shingles are grouped into
+//!    classes with the same common part.
+//! 6. **Verify.** Candidates are sorted by document, and compared when the sets of both are read. Similar ones
+//!    become *edges*.
+//! 7. **Decide.** Clusters follow from edges and classes: with a union-find for components, in the order of the
+//!    documents for leaders. The table of pairs consists of the edges, and the pairs within and between classes.
 //!
-//! Documents of indexes take the same way after all others, from their shingle sets; pairs of two of them are left out.
+//! Documents of indexes pass the same stages after all others, starting from their shingle sets. Pairs of two such
+//! documents are left out.
 //!
-//! With the exact method, sampled hashes replace the keys of step 1, and the filter of the exact join replaces step 2; what
-//! passes it is joined. Step 3 is taken if many documents are left that have much text of their own: then hashes of all
-//! their shingles that are not frequent go through the filter.
+//! With the exact method, sampled hashes replace the keys of step 1, and the filter of the exact join replaces step 2;
+//! the documents that pass the filter are joined. Step 3 runs if many documents remain that have much text of their
+//! own: then the hashes of all their infrequent shingles pass through the filter.
 //!
 //! Nothing that documents share has to fit in memory: a bucket, a cluster or a template may be as large as the
-//! collection. In memory are a few numbers for each document ([`memory_plan`]), 12 bytes for each that has candidates, the
-//! classes with their atoms, and what is read at a time.
+//! collection. The memory holds a few numbers for each document ([`memory_plan`]), 12 bytes for each with candidates,
+//! the classes with their atoms, and the data that is currently read.
 //!
 //! | step | file | reads | writes |
 //! |---|---|---|---|
 //! | 1 | `passes/first` | records | rows, fingerprints, ids, rejected records; keys, or sampled hashes |
-//! | 2 | `candidates/first_documents` | fingerprints, ids | the first document of each set; ids used twice |
+//! | 2 | `candidates/first_documents` | fingerprints, ids | the first document of each set; duplicate ids |
 //! | 2 | `candidates/crowding` | keys | candidates, marks |
 //! | 2 | `candidates/samples` | sampled hashes | marks |
 //! | 3 | `candidates/signatures`, `candidates/narrowing` | inputs, marks | fewer marks |
@@ -44,10 +47,11 @@
 //! | 7 | `answers/pairs` | edges, classes | the table of pairs |
 //! | | `on_disk`, `save_index`, `tables` | the file of clusters | all other outputs |
 //!
-//! What they stand on: `passes/reread` and `passes/row_cursor` read the inputs again beside the rows; `disk/folder` has the
-//! files, `disk/names` their names, `disk/partition` bytes in partitions, `disk/collisions` the keys that documents share,
-//! `disk/rounds` records in rounds, `disk/set_store` sets by document, `disk/clusters_file` the file of clusters,
-//! `disk/manifest` what has been done. `confirm` recomputes similarities from tokens, in memory only.
+//! Shared parts: `passes/reread` and `passes/row_cursor` read the inputs again together with the rows; `disk/folder`
+//! manages the files, `disk/names` names them, `disk/partition` writes bytes in partitions, `disk/collisions` finds
+//! keys that documents share, `disk/rounds` reads records in rounds, `disk/set_store` reads sets by document,
+//! `disk/clusters_file` is the file of clusters, and `disk/manifest` records the finished stages. `confirm` recomputes
+//! similarities from tokens, in memory only.
 
 mod answers;
 mod candidates;
@@ -91,11 +95,12 @@ use crate::recall::{LinkTally, Recall};
 use crate::settings::Settings;
 use crate::watch::Watch;
 
-/// Finds the near-duplicates of files, and writes the decisions.
+/// Finds the near-duplicates in files, and writes the decisions.
 ///
-/// Everything is held in memory, unless [`memory`](Self::memory) is bounded or there is a [work folder](Self::work): then
-/// what does not fit goes to the disk, and comes to the same decisions, to the byte. That takes about as long; only
-/// [`Method::Auto`] is LSH then, since what takes less cannot be told before everything is in memory.
+/// By default everything is held in memory. With a bound on the [memory](Self::memory) or a [work folder](Self::work),
+/// data that does not fit goes to the disk. The decisions are the same, byte for byte, and the job takes about as long.
+/// One setting differs: [`Method::Auto`] then always uses LSH, since comparing the two methods needs all documents in
+/// memory.
 ///
 /// ```no_run
 /// use resemblance::Deduper;
@@ -140,84 +145,92 @@ impl Job {
         }
     }
 
-    /// Bytes that the whole process may hold, about; at least 64 MiB. Default no bound; with a work folder 4 GiB.
+    /// Limits the memory of the whole process to about this many bytes, at least 64 MiB. Default no bound; with a work
+    /// folder 4 GiB.
     ///
-    /// What documents have in common need not fit: a cluster or a template may be as large as the collection. Two
-    /// things grow with the documents and are held all the same: 20 bytes for each, and of documents that are mostly
-    /// boilerplate the common parts by which they are joined. `docs/planning.md` has the numbers.
+    /// Nothing that documents share has to fit: a cluster or a template may be as large as the collection. But some
+    /// data grows with the number of documents and always stays in memory: 20 bytes for each document, 12 more for each
+    /// that has candidates, and the common parts of documents that are mostly boilerplate. `docs/planning.md` has the
+    /// numbers.
     ///
-    /// A record that takes too much is a bad record, see [`ReadOptions::on_bad`]: a line or file of more than a tenth of
-    /// the memory above 32 MiB, or a text of more than a 42nd of it (by word shingles; a 66th by bytes, an 82nd by
-    /// characters). That is 0.8 MB of text under 64 MiB, 12 MB under 512 MiB, 101 MB under 4 GiB. A page of a
-    /// Parquet file, and the window of a Zstandard file, may take a quarter of the memory above 32 MiB; from a larger one on,
-    /// the rest of the file is bad input.
+    /// A record that would take too much memory is a bad record, see [`ReadOptions::on_bad`]. The limits are shares of
+    /// the memory above 32 MiB: a tenth for a line or file, and a 42nd for a text (with word shingles; a 66th with
+    /// bytes, an 82nd with characters). So a text may have 0.8 MB with 64 MiB, 12 MB with 512 MiB, and 101 MB with 4
+    /// GiB. A page of a Parquet file or the window of a Zstandard file may take a quarter; if one is larger, the rest
+    /// of the file is bad input.
     ///
-    /// Work in a folder goes on with another bound. Records that were rejected stay so under a larger one; under one that
-    /// is too small for a record that was taken the job fails.
+    /// A job can be resumed with another bound. Records that were rejected stay rejected with a larger one. The job
+    /// fails if the new bound is too small for a record that was accepted before.
     #[must_use]
     pub fn memory(mut self, bytes: u64) -> Self {
         self.memory = Some(bytes);
         self
     }
 
-    /// The work folder: an empty one, or one that is made. What is done is entered in it, so that the same job goes on
-    /// where it was stopped. Default none; where memory is bounded, a folder among the system's temporary ones, which
-    /// is gone with the job.
+    /// The work folder, which must be empty, not exist, or hold the work of the same job. The job records there what is
+    /// done, so that it can be resumed after an interruption. Default none; with bounded memory, a temporary folder of
+    /// the system, which is removed at the end of the job.
     #[must_use]
     pub fn work(mut self, folder: impl Into<PathBuf>) -> Self {
         self.work = Some(folder.into());
         self
     }
 
-    /// Whether to begin anew, whatever the work folder holds of earlier work. Default false.
+    /// Whether to start anew and discard earlier work in the work folder. Default false.
     #[must_use]
     pub fn fresh(mut self, fresh: bool) -> Self {
         self.fresh = fresh;
         self
     }
 
-    /// Compares with the documents of an index as well, which a job with [`Sinks::index`] has written. Default none; of
-    /// several, all count.
+    /// Also compares with the documents of an index that an earlier job wrote, see [`Sinks::index`]. Default none. Can
+    /// be called several times to compare with several indexes.
     ///
-    /// Its documents come before the new ones: whatever the keep policy says, they stay kept, and what resembles one is
-    /// removed. They are not compared with each other, and their records, which nobody has, are not written. Ids are
-    /// used once: a new document that has the id of an indexed one is a bad record; where records have no ids of their own,
-    /// these are made of file and line, so that files of each part need other names. An index that the job writes holds
-    /// the documents of all these, and then the new ones that are kept.
+    /// Documents of an index come before the new ones. They stay kept, whatever the keep policy, and new documents that
+    /// resemble them are removed. They are not compared with each other. An index stores no records, so none of its
+    /// documents are written. If this job writes an index, it contains the documents of all these indexes, then the new
+    /// documents that are kept.
     ///
-    /// In [leader mode](crate::ClusterMode::Leader), with `first` as the keep policy, parts of a collection one after the
-    /// other, each against the index of those before, keep what one run keeps of the whole. With [components](crate::ClusterMode::Components) they may keep
-    /// more: a document may connect two that were kept before it, see [`Counts::joins`]; and one that resembles only a
-    /// document that was removed, which is in no index, is kept.
+    /// A new document must not have the id of an indexed one; if it has, it is a bad record. Records without ids of
+    /// their own are identified by file and line, so the files of each part need different names.
     ///
-    /// By LSH, without a bound of memory, it costs a look-up for each band of each new document, whatever the size of the
-    /// index, and reading the index once to check that it is whole. Else all its shingle sets are read.
+    /// A collection can be processed in parts, each against the index of the parts before it. In [leader
+    /// mode](crate::ClusterMode::Leader) with the keep policy `first`, this keeps the same documents as one run over
+    /// the whole. With [components](crate::ClusterMode::Components) it may keep more: a document may connect two that
+    /// were kept before (see [`Counts::joins`]), and a document that resembles only removed ones, which are in no
+    /// index, is kept.
+    ///
+    /// With LSH and without a memory bound, this costs one look-up per band of each new document, whatever the size of
+    /// the index, and reading the index once to verify it. Otherwise the job reads all shingle sets of the index.
     #[must_use]
     pub fn against(mut self, index: impl Into<PathBuf>) -> Self {
         self.against.push(index.into());
         self
     }
 
-    /// Which pairs of documents with the same shingles go to the [table of pairs](Sinks::pairs). By default all, and the job
-    /// fails before it compares anything if there are more than 100 million: 20,000 copies of a text make 200 million pairs.
-    /// If [`All`](PairsOfCopies::All) is set, any number is written.
+    /// Which pairs of documents with the same shingles are written to the [table of pairs](Sinks::pairs).
+    ///
+    /// By default all are written, but the job fails before it compares anything if there are more than 100 million.
+    /// (20,000 copies of a text make 200 million pairs.) If [`All`](PairsOfCopies::All) is set, any number is written.
     #[must_use]
     pub fn pairs_of_copies(mut self, pairs: PairsOfCopies) -> Self {
         self.pairs_of_copies = Some(pairs);
         self
     }
 
-    /// Whether to recompute every reported similarity from the tokens themselves: those of removals and those in the
-    /// [table of pairs](Sinks::pairs). If one differs from the similarity by shingle hashes, the job fails. Default false.
+    /// Whether to recompute every reported similarity from the tokens themselves: those of removals, and those in the
+    /// [table of pairs](Sinks::pairs). If one differs from the similarity of the shingle hashes, the job fails. Default
+    /// false.
     ///
-    /// Without it a similarity is wrong if two different shingles have the same hash. By chance this happens to one pair of
-    /// shingles in 2^62, but whoever knows the seed can make such shingles, see
-    /// [`text`](crate::text#can-two-shingles-have-the-same-hash). A seed drawn at random prevents that at no cost; this
-    /// setting is for seeds that others have to know.
+    /// Without this setting, a similarity is wrong if two different shingles have the same hash. By chance this happens
+    /// to one pair of shingles in 2^62, but anybody who knows the seed can craft such shingles, see
+    /// [`text`](crate::text#can-two-shingles-have-the-same-hash). A seed drawn at random prevents that at no cost; use
+    /// this setting if others must know the seed.
     ///
-    /// The documents of clusters are read once more. That took 15% more time where one document in twenty is a copy, and
-    /// twice the time where one in three is; a table of pairs takes longer still. The texts must be held, so this cannot be
-    /// combined with [`memory`](Self::memory), [`work`](Self::work) or [`against`](Self::against).
+    /// The documents of clusters are read once more. This took 15% more time in a collection where one document in
+    /// twenty is a copy, and twice the time where one in three is; a table of pairs takes longer still. The texts must
+    /// be held, so this cannot be combined with [`memory`](Self::memory), [`work`](Self::work) or
+    /// [`against`](Self::against).
     #[must_use]
     pub fn confirm_texts(mut self, confirm: bool) -> Self {
         self.confirm_texts = confirm;
@@ -240,17 +253,19 @@ impl Job {
             () if !self.confirm_texts => return Ok(()),
             () if !self.against.is_empty() => "an index has no texts",
             () if self.memory.is_some() || self.work.is_some() => {
-                "the texts are not held where memory is bounded or there is a work folder"
+                "the texts are not held in memory with --memory or --work"
             }
             () => return Ok(()),
         };
         Err(Error::refused(format!(
-            "texts cannot be confirmed: {cannot}; instead, use a seed that nobody else knows (--seed random draws one for a run without --work and --against)"
+            "texts cannot be confirmed: {cannot}; use a seed that nobody else knows instead (--seed random draws one for a \
+             run without --work and --against)"
         )))
     }
 
-    /// Refuses too many pairs of equal texts, unless the setting asks for them. `texts` gives, for each text, its number of
-    /// documents and how many of them are indexed; indexed documents make no pairs with each other.
+    /// Fails if there are too many pairs of documents with equal shingles, unless the setting allows any number.
+    /// `texts` yields, for each distinct text, its number of documents and how many of them are indexed. Indexed
+    /// documents make no pairs with each other.
     fn check_copies(&self, texts: impl Iterator<Item = (u32, u32)>) -> Result<(), Error> {
         const MOST: u64 = 100_000_000;
         let pairs = |of: u32| u64::from(of) * u64::from(of).saturating_sub(1) / 2;
@@ -266,17 +281,17 @@ impl Job {
         }
     }
 
-    /// Does the work, as far as it has not been done.
+    /// Runs the job, or resumes it in the work folder, and writes the outputs.
     ///
     /// # Errors
-    /// As [`Corpus::read`](crate::corpus::Corpus::read), and
+    /// Those of [`Corpus::read`](crate::corpus::Corpus::read), and
     ///
-    /// - where an index is corrupt, was written by a job of another scheme, banding or threshold, or has an id that
-    ///   another has;
-    /// - where an output or the work folder cannot be written;
-    /// - where the work folder holds work of other settings or inputs, or other files;
-    /// - where a similarity by tokens differs from that by hashes, if texts are [confirmed](Self::confirm_texts);
-    /// - where one of the outputs, indexes, inputs and the work folder lies in another.
+    /// - if an index is damaged, was written by a job with another scheme, banding or threshold, or shares an id with
+    ///   another index;
+    /// - if an output or the work folder cannot be written;
+    /// - if the work folder contains the work of other settings or inputs, or other files;
+    /// - if texts are [confirmed](Self::confirm_texts), and a similarity of tokens differs from that of hashes;
+    /// - if one of the outputs, indexes, inputs and the work folder lies in another.
     pub fn run(
         &self,
         sources: Sources,
@@ -292,7 +307,7 @@ impl Job {
         }
     }
 
-    /// Refuses paths of which one would be read or written in the place of another.
+    /// Fails if one of the paths lies in another.
     fn lie_apart(&self, sources: &Sources, sinks: &Sinks) -> Result<(), Error> {
         let place = |path: &Path| resolve(path).unwrap_or_else(|_| path.to_owned());
         let work = self.work.iter().map(|path| ("the work folder", path));
@@ -317,7 +332,7 @@ impl Job {
             }
             for output in sinks.paths() {
                 let output_at = place(output);
-                // An index may take the place of one that it goes by.
+                // The new index may replace one that the job compares with.
                 let replaces = index == Some(output) && self.against.iter().any(|of| of == path);
                 if within(at, &output_at) && !(replaces && *at == output_at) {
                     return refuse((what, path), ("output", output));
@@ -330,12 +345,12 @@ impl Job {
         Ok(())
     }
 
-    /// Bytes that may be held, where they are bounded.
+    /// The bound on the memory, if it is bounded.
     fn bound(&self) -> u64 {
         self.memory.unwrap_or(4 << 30)
     }
 
-    /// What one record may take.
+    /// The limit on a record.
     fn limit(&self) -> RecordLimit {
         let shingle = self.settings.scheme().shingle();
         RecordLimit::unbounded(self.options.max_record, self.options.on_bad).within(
@@ -400,7 +415,7 @@ impl Job {
         };
         if sources.has_stdin() {
             return Err(Error::refused(
-                "standard input cannot be read again when work goes on: name a file, or no work folder",
+                "standard input cannot be read again when the job is resumed: name a file, or no work folder",
             ));
         }
         Work::resume(
@@ -411,7 +426,7 @@ impl Job {
         )
     }
 
-    /// All that decisions depend on; and what the files of the work folder do.
+    /// All settings on which the decisions, or the files of the work folder, depend.
     fn settings(&self, sources: &Sources, indexed: &Indexed) -> JobSettings {
         let settings = &self.settings;
         let fields = &self.options.fields;
@@ -452,7 +467,7 @@ impl Job {
         .to_vec()
     }
 
-    /// By LSH, where the method is not exact: which takes less cannot be told before everything is in memory.
+    /// The method. `Auto` is LSH here: comparing the two methods needs all documents in memory.
     fn method(&self) -> Method {
         match self.settings.method() {
             Method::Auto => Method::Lsh,
@@ -482,7 +497,7 @@ impl Job {
         let method = (self.method(), Reason::Asked);
         let recall = self
             .settings
-            .recall_of(method, links.told(), counted.unseen);
+            .recall_of(method, links.counted(), counted.unseen);
         let counts = Counts {
             read: documents + rejected,
             rejected,

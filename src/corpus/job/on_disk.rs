@@ -1,4 +1,4 @@
-//! Decisions that are in a work folder.
+//! Decisions in a work folder.
 
 use std::ops::ControlFlow;
 
@@ -23,7 +23,7 @@ use crate::settings::Settings;
 use crate::verify::ShingleSet;
 use crate::watch::{Stage, Ticker, Watch};
 
-/// The decisions, and where the documents are.
+/// The decisions, and the data to read the documents again.
 pub(super) struct OnDisk {
     pub(super) work: Work,
     pub(super) sources: Sources,
@@ -34,8 +34,8 @@ pub(super) struct OnDisk {
 }
 
 impl OnDisk {
-    /// Hands the clusters to `each`, in the order of their first documents, with the numbers of the documents that are
-    /// removed, until that breaks.
+    /// Calls `each` with every cluster and the numbers of its removed documents, in the order of their first documents,
+    /// until it breaks.
     fn for_each_numbered(
         &self,
         mut each: impl FnMut(DecidedCluster, &[u32]) -> Result<ControlFlow<()>, Error>,
@@ -51,7 +51,7 @@ impl OnDisk {
         Ok(())
     }
 
-    /// Hands the records that could not be used to `each`, in order, until that breaks.
+    /// Calls `each` with every rejected record, in order, until it breaks.
     fn for_each_rejected(
         &self,
         mut each: impl FnMut(Rejection) -> Result<ControlFlow<()>, Error>,
@@ -112,7 +112,7 @@ impl Decisions for OnDisk {
             options: &self.options,
             shingler: settings.sketcher().shingler(),
             known: &self.known,
-            // These are saved from their index.
+            // Indexed documents are copied from their indexes instead.
             indexed: &Indexed::default(),
             round: self.plan.of_records(settings.banding()),
             ticker: Ticker::new(watch, Stage::Save, self.known.documents as usize),
@@ -120,7 +120,8 @@ impl Decisions for OnDisk {
         let saved = save(settings, index, &self.indexed, self.plan.table, |saving| {
             reread.run(&mut Kept { is_removed, saving }).map(drop)
         })?;
-        // An index that this job goes by may give way to its own: then its outputs are in their places.
+        // The new index may replace one that this job compares with. Its checksum shows a resumed job that this
+        // happened.
         self.work.manifest.saved = Some(saved);
         self.work.save()
     }
@@ -130,7 +131,7 @@ impl Decisions for OnDisk {
     }
 }
 
-/// Records on their way to their sinks.
+/// Chooses the sinks of records that are read again.
 struct Copying<'a> {
     known: &'a Known,
     cursor: RowCursor<'a>,
@@ -164,7 +165,7 @@ impl<'a> Route<'a> for Copying<'a> {
     }
 }
 
-/// Documents that are kept, on their way to an index.
+/// Writes kept documents to an index.
 struct Kept<'k, 's> {
     is_removed: &'k [bool],
     saving: &'k mut Saving<'s>,

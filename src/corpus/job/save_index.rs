@@ -1,4 +1,4 @@
-//! Documents that are kept to an index for jobs to come.
+//! Writes the kept documents to an index for later jobs.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use crate::corpus::outputs::sink::IndexSink;
 use crate::settings::Settings;
 use crate::storage::{About, ListWriter, Section, SectionWriter, StoredId, Writer};
 
-/// An index in the making.
+/// An index that is being written.
 pub(super) struct Saving<'s> {
     settings: &'s Settings,
     ids: ListWriter,
@@ -19,8 +19,8 @@ pub(super) struct Saving<'s> {
     documents: u32,
 }
 
-/// Writes an index of the documents of others and those that `add` adds, and tells its checksum. Takes about so many bytes
-/// of memory, and 16 for each document.
+/// Writes an index of the documents of `indexed` and those that `add` adds, and returns its checksum. Takes about
+/// `memory` bytes, and 16 bytes for each document.
 pub(super) fn save(
     settings: &Settings,
     sink: &IndexSink,

@@ -44,7 +44,7 @@ use crate::text::arch::STRIPS;
 use crate::threshold::Threshold;
 use crate::watch::{Stage, Ticker, Watch};
 
-/// The stages of a job, each of which is done unless it has been.
+/// The stages of a job. Each is skipped if the manifest records it as done.
 pub(super) struct Stages<'j> {
     pub(super) job: &'j Job,
     pub(super) sources: &'j Sources,
@@ -63,7 +63,7 @@ impl Stages<'_> {
         self.job.method() == Method::Exact
     }
 
-    /// Records to what their candidates are found by.
+    /// Reads the records, and writes their rows, fingerprints, and keys or sampled hashes.
     pub(super) fn read(&self, work: &mut Work) -> Result<ReadDone, Error> {
         if let Some(done) = work.manifest.read.clone() {
             self.limit.hold(done.heaviest).map_err(Error::refused)?;
@@ -97,7 +97,7 @@ impl Stages<'_> {
         Ok(done)
     }
 
-    /// Copies are found, and documents that may have partners.
+    /// Finds copies, and documents that may have partners.
     pub(super) fn pick(&self, work: &mut Work, read: &ReadDone) -> Result<PickedDone, Error> {
         if let Some(done) = work.manifest.picked.clone() {
             return Ok(done);
@@ -155,7 +155,7 @@ impl Stages<'_> {
         Ok(done)
     }
 
-    /// The documents that share bands.
+    /// Finds the documents that share bands.
     fn sharing_bands(
         &self,
         folder: &Folder,
@@ -177,7 +177,7 @@ impl Stages<'_> {
         crowding.find(&ticker)
     }
 
-    /// The documents that the exact join may find partners of, and whether a second look at these pays.
+    /// The documents for which the exact join may find partners, and whether filtering these a second time pays off.
     fn surviving(
         &self,
         folder: &Folder,
@@ -196,7 +196,7 @@ impl Stages<'_> {
         Ok((may.into_iter().map(mark).collect(), is_narrowed))
     }
 
-    /// Refuses to write the pairs of equal texts where they are too many.
+    /// Fails if there are too many pairs of documents with equal shingles.
     pub(super) fn check_copies(
         &self,
         work: &Work,
@@ -204,7 +204,7 @@ impl Stages<'_> {
         indexed_from: IndexedFrom,
     ) -> Result<(), Error> {
         let firsts = work.folder.read_numbers(&picked.firsts)?;
-        // Of each document that is the first of its shingles: those that have these, and those of indexes among them.
+        // For the first document of each set: the number of documents with this set, and of indexed ones among them.
         let mut of_set = vec![(0u32, 0u32); firsts.len()];
         for (document, &first) in (0..).zip(&firsts) {
             if first != NONE {
@@ -216,7 +216,7 @@ impl Stages<'_> {
         self.job.check_copies(of_set.into_iter())
     }
 
-    /// What is known of the documents; where a bad record ends the work, one whose id was used before does.
+    /// Loads the numbers and places of the documents. A record with a repeated id ends the run if bad records do.
     pub(super) fn known(
         &self,
         work: &Work,
@@ -239,7 +239,7 @@ impl Stages<'_> {
         }
     }
 
-    /// Candidates to shingle sets.
+    /// Writes the shingle sets of candidates.
     pub(super) fn sets(
         &self,
         work: &mut Work,
@@ -262,7 +262,7 @@ impl Stages<'_> {
         Ok(done)
     }
 
-    /// The inputs, to be read again.
+    /// A pass that reads the inputs again.
     fn reread<'a>(&'a self, folder: &'a Folder, known: &'a Known, stage: Stage) -> Reread<'a> {
         Reread {
             folder,
@@ -276,7 +276,7 @@ impl Stages<'_> {
         }
     }
 
-    /// Looks a second time at the documents that may have partners: fewer may then.
+    /// Filters the documents that may have partners a second time, and unmarks those that cannot.
     fn narrow(
         &self,
         folder: &Folder,
@@ -305,7 +305,7 @@ impl Stages<'_> {
         Ok(())
     }
 
-    /// Candidates to verified pairs, and to the join of what shares no rare shingle.
+    /// Verifies candidates, and prepares the join of sets that share no rare shingle.
     pub(super) fn find(
         &self,
         work: &mut Work,
@@ -344,7 +344,7 @@ impl Stages<'_> {
             indexed_from,
         };
         let is_done = work.manifest.found.is_some();
-        // Clusters and pairs follow from it.
+        // Needed for clusters and pairs.
         let needs_common = work.manifest.decided.is_none() || wants_pairs;
         let mut common = None;
         if (!is_done || needs_common) && certain.joins.contains(&true) {
@@ -386,7 +386,7 @@ impl Stages<'_> {
         })
     }
 
-    /// Verified pairs to clusters.
+    /// Computes and writes the clusters.
     pub(super) fn decide(
         &self,
         work: &mut Work,
@@ -441,7 +441,7 @@ impl Stages<'_> {
         Ok(done)
     }
 
-    /// Writes the table of pairs, and tells what was found of them.
+    /// Writes the table of pairs, and returns their recall.
     pub(super) fn pairs(
         &self,
         work: &Work,
@@ -477,15 +477,16 @@ impl Stages<'_> {
         let chances = settings.chances(method.0);
         let mut tally = PairTally::new(&chances);
         pairing.write(Edges::open(folder)?, table, &mut tally)?;
-        Ok(settings.recall_of(method, tally.told(), unseen))
+        Ok(settings.recall_of(method, tally.counted(), unseen))
     }
 
-    /// What joining common parts may take.
+    /// The limit of work for joining common parts.
     fn work(&self) -> exact::Work {
         exact::Work::new(self.job.settings.budget().work)
     }
 
-    /// Pairs that were not looked at, where joining common parts took too much work: an error by the exact join.
+    /// The number of pairs that were not compared because joining common parts took too much work. With the exact
+    /// method, this is an error.
     fn unseen(&self, out: Option<OutOfWork>, picked: &PickedDone) -> Result<u64, Error> {
         match out {
             None => Ok(0),
@@ -497,7 +498,7 @@ impl Stages<'_> {
     }
 }
 
-/// What was found of all pairs.
+/// The data from which clusters and pairs are computed.
 pub(super) struct Found {
     pub(super) stored: SetStore,
     /// The file of all shingle sets.
@@ -511,7 +512,7 @@ fn marks(folder: &Folder, marks: &Whole) -> Result<Vec<Mark>, Error> {
     Ok(numbers.into_iter().map(Mark::of).collect())
 }
 
-/// Marks the documents that are copies or have some.
+/// Marks documents that are copies, and documents that have copies.
 fn mark_copies(firsts: &FirstDocuments, marks: &mut [Mark]) {
     for (document, &first) in firsts.0.iter().enumerate() {
         if first != NONE && first as usize != document {
@@ -522,7 +523,7 @@ fn mark_copies(firsts: &FirstDocuments, marks: &mut [Mark]) {
     }
 }
 
-/// The shingles of each document, repetitions included.
+/// The number of shingles of each document, including repetitions.
 fn lengths(folder: &Folder, documents: usize) -> Result<Vec<u32>, Error> {
     let mut rows = folder.open(names::ROWS)?;
     let mut row = Row::default();

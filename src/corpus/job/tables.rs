@@ -1,7 +1,7 @@
-//! The tables of decisions: tab-separated, one header line.
+//! The tables of pairs and clusters: cells separated by tabs, with a header line.
 //!
-//! Ids are [`Escaped`], so that none has a tab or a line break. Nothing is quoted: an id may begin with `"`, and readers
-//! must be told that quotes mean nothing (pandas: `sep="\t", quoting=csv.QUOTE_NONE`; R: `quote=""`).
+//! Ids are [`Escaped`], so none contains a tab or a line break. Cells are never quoted: an id may begin with `"`, so
+//! turn quoting off in the reader (pandas: `sep="\t", quoting=csv.QUOTE_NONE`; R: `quote=""`).
 
 use std::fmt::{self, Display};
 
@@ -15,19 +15,19 @@ use crate::corpus::reading::read::Rejection;
 use crate::verify::{Pair, Similarity};
 
 impl Table {
-    /// The header of a table of pairs: `a`, `b`, `jaccard`, `containment_a`, `containment_b`. Cells are separated by tabs and
-    /// never quoted. Turn quoting off in the CSV reader, since an id may begin with `"`.
+    /// Writes the header of a table of pairs: `a`, `b`, `jaccard`, `containment_a`, `containment_b`. Cells are
+    /// separated by tabs and never quoted. Turn quoting off in the CSV reader, since an id may begin with `"`.
     ///
     /// # Errors
-    /// Where it cannot be written.
+    /// If it cannot be written.
     pub fn pairs_header(&self) -> Result<(), Error> {
         self.line("a\tb\tjaccard\tcontainment_a\tcontainment_b")
     }
 
-    /// A pair's line. Numbers have as many digits as it takes to read them back unchanged.
+    /// Writes the line of a pair. Numbers have enough digits to be read back unchanged.
     ///
     /// # Errors
-    /// Where it cannot be written.
+    /// If it cannot be written.
     pub fn pair(&self, pair: &Pair, ids: &[String]) -> Result<(), Error> {
         self.pair_row(&ids[pair.a], &ids[pair.b], &pair.similarity)
     }
@@ -43,16 +43,18 @@ impl Table {
         ))
     }
 
-    /// A table of the documents in clusters: `id`, `cluster` (its number, from 1), `kept` (the id of the
-    /// document that is kept), `jaccard_to_kept`, `reason` (`kept`, or what decided between the two documents);
-    /// cluster by cluster, the kept document first. Where a [`Job`](crate::corpus::Job) compares with an index, `indexed` is the
-    /// reason of its documents, which all stay kept, and of those that are removed for one.
+    /// Writes a table of the documents in clusters, cluster by cluster, with the kept document first.
     ///
-    /// A removed document's reason is what `reason` displays, such as
-    /// [`Corpus::keep_reason`](crate::corpus::Corpus::keep_reason), [`Escaped`].
+    /// The columns are `id`, `cluster` (the number of the cluster, from 1), `kept` (the id of the kept document),
+    /// `jaccard_to_kept`, and `reason`: `kept`, or why the document is removed. If a [`Job`](crate::corpus::Job)
+    /// compares with an index, the reason is `indexed` for documents of the index, which all stay kept, and for
+    /// documents that are removed because of one.
+    ///
+    /// `reason` returns the reason of a removal, such as [`Corpus::keep_reason`](crate::corpus::Corpus::keep_reason).
+    /// It is written [`Escaped`].
     ///
     /// # Errors
-    /// Where it cannot be written.
+    /// If it cannot be written.
     pub fn clusters<R: Display>(
         &self,
         clusters: &Clusters,
@@ -85,8 +87,8 @@ impl Table {
         self.cluster((cluster.number, why), &cluster.kept, removed.chain(joined))
     }
 
-    /// The rows of a cluster with this number, from 0, and this reason of the kept one: of the others the id, the
-    /// similarity to the kept one, and what decided.
+    /// Writes the rows of a cluster: its number (from 0) and the reason of the kept document, the id of the kept
+    /// document, and for each other document the id, the similarity to the kept one, and the reason.
     fn cluster<'a, R: Display>(
         &self,
         (number, why): (usize, &str),
@@ -112,10 +114,11 @@ impl Table {
         Ok(())
     }
 
-    /// Rejected records as JSON lines: `file`, `line` (or row), `reason`, `record` (of JSON lines).
+    /// Writes rejected records as JSON lines, with the fields `file`, `line`, `reason` and `record`. For Parquet files
+    /// `line` is the row. `line` is null for errors of a whole file; `record` also for Parquet rows.
     ///
     /// # Errors
-    /// Where they cannot be written.
+    /// If they cannot be written.
     pub fn rejections(&self, rejections: &[Rejection]) -> Result<(), Error> {
         rejections
             .iter()
@@ -137,7 +140,7 @@ impl Table {
     }
 }
 
-/// The reason of a document that is kept.
+/// The reason of a kept document.
 const KEPT: &str = "kept";
 
 /// A line of a table of clusters.

@@ -1,4 +1,4 @@
-//! What a keep policy compares, of all documents.
+//! The compared values of all documents.
 
 use std::cmp::Ordering;
 
@@ -6,12 +6,12 @@ use crate::boundary::IndexedFrom;
 use crate::corpus::keep::policy::{KeepPolicy, KeepValues};
 use crate::corpus::keep::reason::KeepReason;
 
-/// What a policy compares of each document, as bytes, since millions are held; nothing where it compares nothing.
+/// The values that a policy compares, of all documents, as bytes to save memory. Empty if the policy compares nothing.
 #[derive(Debug, Default)]
 pub(crate) struct KeepColumn {
     policy: KeepPolicy,
     pub(crate) bytes: Vec<u8>,
-    /// Where the bytes of each document end.
+    /// The end of each document's bytes.
     ends: Vec<u64>,
     /// Indexed documents are kept before any other.
     indexed_from: IndexedFrom,
@@ -32,7 +32,7 @@ impl KeepColumn {
         }
     }
 
-    /// Adds a document whose values are written: no bytes where nothing is compared.
+    /// Adds a document whose values are already bytes, unless nothing is compared.
     pub(crate) fn push_bytes(&mut self, bytes: &[u8]) {
         if !self.policy.is_first() {
             self.bytes.extend_from_slice(bytes);
@@ -61,7 +61,7 @@ impl KeepColumn {
             .unwrap_or_else(|| unreachable!("the bytes of document {document} are whole"))
     }
 
-    /// The whole order of two documents.
+    /// Compares two documents, by the policy and then by number.
     pub(crate) fn compare(&self, a: usize, b: usize) -> Ordering {
         let by_policy = match (self.is_indexed(a), self.is_indexed(b)) {
             (false, false) if !self.policy.is_first() => {

@@ -1,4 +1,4 @@
-//! Which copy of a cluster is kept: the policy, what records say, and the reason that is given.
+//! Chooses the document of a cluster that is kept: the policy, the fields that it compares, and the reported reason.
 
 pub(crate) mod column;
 pub(crate) mod policy;

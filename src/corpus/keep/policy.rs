@@ -1,4 +1,4 @@
-//! Which copy of a cluster is kept, by what records say of themselves, and why.
+//! The policy that chooses the document of a cluster that is kept.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -8,10 +8,10 @@ use crate::corpus::error::Error;
 use crate::corpus::keep::value::{FieldValue, read_whole, write_whole};
 use crate::text::{Content, Normalization};
 
-/// Which document of a cluster is kept: the least of one total order.
+/// Which document of a cluster is kept: the first in a total order.
 ///
-/// The order is that of a [`Preference`], if there is one; then [`KeepBy`]; then that of the documents. By default
-/// the first document is kept.
+/// Documents are compared by the [`Preference`], if there is one, then by [`KeepBy`], then by their order in the input.
+/// By default the first document is kept.
 ///
 /// ```
 /// use resemblance::corpus::{KeepBy, KeepPolicy, Preference, ReadOptions};
@@ -30,30 +30,31 @@ pub struct KeepPolicy {
     preference: Option<Preference>,
 }
 
-/// What a keep policy goes by, where no preference decides. Written `first`, `longest`, `max:FIELD`, `min:FIELD`.
+/// How a keep policy compares documents that no preference distinguishes. Written `first`, `longest`, `max:FIELD`,
+/// `min:FIELD`.
 ///
-/// Values of a field are numbers or strings, in a total order: numbers come before strings; strings go by their code
-/// points, so that dates as in `2024-05-31` are in order.
+/// Values of a field are numbers or strings. Numbers come before strings; strings are compared by code points, so dates
+/// such as `2024-05-31` are in order.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum KeepBy {
-    /// The order of the documents. Default.
+    /// The first document in the input. Default.
     #[default]
     First,
-    /// The longest text: the most characters after `NFKC_Casefold`, white space not counted, so that padding does not help.
-    /// For a text that is not UTF-8, bytes are counted.
+    /// The longest text. Its length is the number of characters after `NFKC_Casefold`, without white space, so padding
+    /// does not help. For a text that is not UTF-8, bytes are counted.
     Longest,
-    /// The greatest value of a field. Records without it, or with null, come last.
+    /// The highest value of a field. Records without the field, or with null, come last.
     Max(String),
-    /// The least value of a field. Records without it, or with null, come last.
+    /// The lowest value of a field. Records without the field, or with null, come last.
     Min(String),
 }
 
-/// Values of a field, those first that are preferred: of a source, say, or a language. Written `FIELD=a,b,c`.
+/// Preferred values of a field, such as a source or a language, best first. Written `FIELD=a,b,c`.
 ///
-/// Strings match as they are, case and all; numbers and booleans by their shortest text, such as `7`, `0.5` and
-/// `true`. A record with another value, or without the field, comes after those with a value that is listed, and so
-/// does a text file. Each record is compared with the values one after the other.
+/// Strings must match exactly, including case; numbers and booleans must match in their shortest form, such as `7`,
+/// `0.5` and `true`. Text files, and records with another value or without the field, come after those with a listed
+/// value. Every record is compared with the listed values one after the other, so long lists take time.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Preference {
     field: String,
@@ -61,7 +62,7 @@ pub struct Preference {
 }
 
 impl KeepPolicy {
-    /// Goes by this alone, and by the order of the documents among equals.
+    /// A policy without a preference. Ties are broken by the order of the documents.
     pub fn new(by: KeepBy) -> Self {
         Self {
             by,
@@ -69,7 +70,7 @@ impl KeepPolicy {
         }
     }
 
-    /// Looks at this first. Default no preference.
+    /// Sets the preference, which is compared first. Default none.
     #[must_use]
     pub fn prefer(self, preference: Preference) -> Self {
         Self {
@@ -78,22 +79,22 @@ impl KeepPolicy {
         }
     }
 
-    /// What it goes by, where no preference decides.
+    /// How documents are compared that the preference does not distinguish.
     pub fn by(&self) -> &KeepBy {
         &self.by
     }
 
-    /// What it looks at first.
+    /// The preference, if there is one.
     pub fn preference(&self) -> Option<&Preference> {
         self.preference.as_ref()
     }
 
-    /// True where nothing but the order of the documents decides.
+    /// True if only the order of the documents decides.
     pub fn is_first(&self) -> bool {
         self.by == KeepBy::First && self.preference.is_none()
     }
 
-    /// The field whose greatest or least value is kept.
+    /// The field whose highest or lowest value is kept.
     pub(crate) fn by_field(&self) -> Option<&str> {
         match &self.by {
             KeepBy::First | KeepBy::Longest => None,
@@ -101,12 +102,12 @@ impl KeepPolicy {
         }
     }
 
-    /// The field of the preference, which a record need not have.
+    /// The field of the preference. Records need not have it.
     pub(crate) fn preferred_field(&self) -> Option<&str> {
         Some(&self.preference.as_ref()?.field)
     }
 
-    /// What is compared of a document: the length of its text, the value of [`by_field`](Self::by_field) and the
+    /// The values of a document that are compared, given its text, the value of [`by_field`](Self::by_field) and the
     /// text of [`preferred_field`](Self::preferred_field).
     pub(crate) fn values<'a>(
         &self,
@@ -125,7 +126,7 @@ impl KeepPolicy {
         }
     }
 
-    /// The order but for that of the documents: the lesser is kept.
+    /// Compares two documents, except by their order in the input. The lesser is kept.
     pub(crate) fn compare(&self, a: &KeepValues<'_>, b: &KeepValues<'_>) -> Ordering {
         a.rank.cmp(&b.rank).then_with(|| match self.by {
             KeepBy::First => Ordering::Equal,
@@ -139,7 +140,7 @@ impl KeepPolicy {
     }
 }
 
-/// Characters of a text, normalized and without white space.
+/// The number of characters in a text, normalized and without white space.
 fn length(text: Content<'_>) -> usize {
     match text {
         Content::Text(text) => {
@@ -152,7 +153,8 @@ fn length(text: Content<'_>) -> usize {
 }
 
 impl Preference {
-    /// Prefers the first of `values`, then the second, and so on. One that stands twice counts where it stands first.
+    /// Prefers the first of `values`, then the second, and so on. If a value is listed twice, its first position
+    /// counts.
     pub fn new(
         field: impl Into<String>,
         values: impl IntoIterator<Item = impl Into<String>>,
@@ -168,12 +170,12 @@ impl Preference {
         &self.field
     }
 
-    /// Its values, those preferred first.
+    /// The listed values, best first.
     pub fn values(&self) -> &[String] {
         &self.values
     }
 
-    /// The place of a value among those listed, or the one after them.
+    /// The position of a value in the list; the length of the list if it is not listed.
     fn rank(&self, value: Option<&str>) -> u32 {
         let is_it = |listed: &String| value == Some(listed);
         let place = self.values.iter().position(is_it);
@@ -213,7 +215,7 @@ impl fmt::Display for KeepBy {
     }
 }
 
-/// The field ends at the first `=`, a value at the next comma: others are for [`Preference::new`].
+/// The field ends at the first `=`, a value at the next comma. For other fields and values use [`Preference::new`].
 impl FromStr for Preference {
     type Err = Error;
 
@@ -229,7 +231,7 @@ impl FromStr for Preference {
                 return Err(refused(format!("value {} is empty", place + 1)));
             }
             if preference.rank(Some(value)) != place as u32 {
-                return Err(refused(format!("value `{value}` stands twice")));
+                return Err(refused(format!("value `{value}` is listed twice")));
             }
         }
         Ok(preference)
@@ -242,12 +244,12 @@ impl fmt::Display for Preference {
     }
 }
 
-/// What a policy compares of one document, and nothing else of it.
+/// The values of a document that a policy compares.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct KeepValues<'a> {
-    /// The place of its value in the preference; 0 without one.
+    /// The position of its value in the preference; 0 without a preference.
     pub(crate) rank: u32,
-    /// The value of the field, or the length: another number.
+    /// The value of the field, or the length of the text as a number.
     pub(crate) value: FieldValue<'a>,
 }
 
@@ -259,13 +261,14 @@ impl<'a> KeepValues<'a> {
         }
     }
 
-    /// Appends its bytes: 2 where nothing is compared, about 4 for a length, 3 and the text for a string.
+    /// Appends the values as bytes: 2 if nothing is compared, about 4 for a length, 3 and the text for a string.
     pub(crate) fn write(&self, to: &mut Vec<u8>) {
         write_whole(self.rank.into(), to);
         self.value.write(to);
     }
 
-    /// Takes what [`write`](Self::write) wrote off the front of bytes; none where they are something else.
+    /// Reads and removes values from the front of bytes that [`write`](Self::write) wrote; `None` if the bytes are
+    /// invalid.
     pub(crate) fn read(from: &mut &'a [u8]) -> Option<Self> {
         Some(Self {
             rank: read_whole(from)?.try_into().ok()?,
@@ -301,22 +304,23 @@ pub(crate) mod tests {
         }
         for written in ["", "First", "max", "max:", "min:", "least:x", "longest:x"] {
             let error = written.parse::<KeepBy>().unwrap_err();
-            let told = format!("keep `{written}`: must be first, longest, max:FIELD or min:FIELD");
-            assert_eq!(error.to_string(), told);
+            let expected =
+                format!("keep `{written}`: must be first, longest, max:FIELD or min:FIELD");
+            assert_eq!(error.to_string(), expected);
             assert!(error.is_setting());
         }
         for written in ["source=gov,web", "a=b=c, d", "lang=en"] {
             assert_eq!(written.parse::<Preference>().unwrap().to_string(), written);
         }
-        for (written, told) in [
+        for (written, expected) in [
             ("source", "must be FIELD=a,b,c"),
             ("=gov", "must be FIELD=a,b,c"),
             ("source=", "value 1 is empty"),
             ("source=gov,,web", "value 2 is empty"),
-            ("source=gov,web,gov", "value `gov` stands twice"),
+            ("source=gov,web,gov", "value `gov` is listed twice"),
         ] {
             let error = written.parse::<Preference>().unwrap_err();
-            assert_eq!(error.to_string(), format!("prefer `{written}`: {told}"));
+            assert_eq!(error.to_string(), format!("prefer `{written}`: {expected}"));
             assert!(error.is_setting());
         }
     }
@@ -336,7 +340,7 @@ pub(crate) mod tests {
         assert!(best_first.is_sorted_by(is_before));
         let (none, other) = (values(None, "2025"), values(Some("else"), "2025"));
         assert_eq!(policy.compare(&none, &other), Ordering::Equal);
-        // Of values that stand twice the first counts.
+        // If a value is listed twice, its first position counts.
         let twice = Preference::new("x", ["a", "b", "a"]);
         assert_eq!(["a", "b", "c"].map(|v| twice.rank(Some(v))), [0, 1, 3]);
     }
@@ -395,7 +399,7 @@ pub(crate) mod tests {
             let mut rest = &*bytes;
             for values in &all {
                 let read = KeepValues::read(&mut rest).unwrap();
-                // Shown, since whole numbers and others can be equals.
+                // Compared as text, since a whole number and a float can be equal.
                 prop_assert_eq!(format!("{read:?}"), format!("{values:?}"));
                 prop_assert_eq!(&read.into_owned(), values);
             }

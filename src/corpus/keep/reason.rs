@@ -1,4 +1,4 @@
-//! Why one copy is kept and another is not, in a few words.
+//! Describes in a few words why one document is kept and another is removed.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -6,23 +6,23 @@ use std::fmt;
 use crate::corpus::keep::policy::{KeepBy, KeepPolicy, KeepValues};
 use crate::corpus::keep::value::FieldValue;
 
-/// What decided between a document that is kept and one that is removed, to be displayed: the first thing the
-/// policy looks at in which they differ.
+/// Why one document is kept and another is removed, for display: the first comparison of the policy in which they
+/// differ.
 ///
-/// - `first`: nothing but their order;
-/// - `longer: 1234 > 1200 characters`;
-/// - `max date: 2024-05-31 > 2023-01-01`, `min score: 3 < 7.5`, and `max date: 2024-05-31 before missing` where the other
-///   has no such field;
-/// - `prefer source: gov before web`, and `gov before unlisted` where the other has none of the values listed;
-/// - `indexed`: the document that is kept is one of an [index](crate::corpus::Job::against);
-/// - `another order`, where the document that was kept is not the one that the policy would keep.
+/// - `first`: only their order differs.
+/// - `longer: 1234 > 1200 characters`.
+/// - `max date: 2024-05-31 > 2023-01-01` or `min score: 3 < 7.5`; `max date: 2024-05-31 before missing` if the
+///   removed document does not have the field.
+/// - `prefer source: gov before web`; `gov before unlisted` if the removed document has none of the listed values.
+/// - `indexed`: the kept document belongs to an [index](crate::corpus::Job::against).
+/// - `another order`: the kept document is not the one that the policy would keep.
 ///
-/// Strings are cut after 60 characters, and quoted where they are empty or beside a number; control characters are
-/// what they are.
+/// Strings are cut after 60 characters. They are quoted if they are empty, compared with a number, or if both look like
+/// numbers. Control characters are not escaped.
 #[derive(Debug, Clone)]
 pub struct KeepReason<'a> {
     pub(crate) policy: &'a KeepPolicy,
-    /// Whether the one that is kept is of an index.
+    /// Whether the kept document belongs to an index.
     pub(crate) is_indexed: bool,
     pub(crate) kept: KeepValues<'a>,
     pub(crate) removed: KeepValues<'a>,
@@ -60,7 +60,7 @@ impl fmt::Display for KeepReason<'_> {
                         };
                         write!(f, "{which} {field}: {kept} before missing")
                     }
-                    KeepBy::First => Ok(()), // they would be equals
+                    KeepBy::First => Ok(()), // they would be equal
                     KeepBy::Longest => write!(f, "longer: {kept} > {removed} characters"),
                     KeepBy::Max(field) => write!(f, "max {field}: {kept} > {removed}"),
                     KeepBy::Min(field) => write!(f, "min {field}: {kept} < {removed}"),
@@ -70,10 +70,10 @@ impl fmt::Display for KeepReason<'_> {
     }
 }
 
-/// The reason of a document that is, or stays, in an index.
+/// The reason if the kept document belongs to an index.
 pub(crate) const INDEXED: &str = "indexed";
 
-/// A value as it is shown beside another.
+/// The text of a value that is shown beside another.
 fn shown(value: &FieldValue<'_>, other: &FieldValue<'_>) -> String {
     let is_number = |value: &FieldValue<'_>| matches!(value, FieldValue::Number(_));
     // "9" > "10"
@@ -89,7 +89,7 @@ fn shown(value: &FieldValue<'_>, other: &FieldValue<'_>) -> String {
     }
 }
 
-/// Characters of a string that are shown.
+/// The most characters of a string that are shown.
 const SHOWN: usize = 60;
 
 fn cut(text: &str) -> String {
@@ -142,7 +142,7 @@ mod tests {
             let values = |(value, source)| policy.values(Content::Text(""), value, Some(source));
             reason(&policy, values(kept), values(removed))
         };
-        for (kept, removed, told) in [
+        for (kept, removed, expected) in [
             (
                 ("2024-05-31", "gov"),
                 ("2025-01-01", "web"),
@@ -162,7 +162,7 @@ mod tests {
             (("2024", "x"), ("", "x"), "max date: 2024 > \"\""),
         ] {
             let [kept, removed] = [kept, removed].map(|(date, source)| (text(date), source));
-            assert_eq!(fields("max:date", kept, removed), told);
+            assert_eq!(fields("max:date", kept, removed), expected);
         }
         let score = |kept, removed| fields("min:score", (kept, "x"), (removed, "x"));
         assert_eq!(score(float(-0.5), float(7.0)), "min score: -0.5 < 7");

@@ -1,41 +1,41 @@
-//! Values of fields: their order, and the bytes they are stored as.
+//! Values of fields: their order, and their form as bytes.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::fmt;
 
-/// A value that a keep policy compares, in a total order: numbers come before strings; numbers go by size, strings by
-/// their code points, so that dates as in `2024-05-31` are in order.
+/// A value that a keep policy compares, with a total order. Numbers come before strings. Strings are compared by code
+/// points, so dates such as `2024-05-31` are in order.
 #[derive(Debug, Clone, Default)]
 pub(crate) enum FieldValue<'a> {
-    /// Nothing is compared.
+    /// The value is missing, or not compared.
     #[default]
     Nothing,
     Number(Number),
     Text(Cow<'a, str>),
 }
 
-/// A number of a field; whole ones keep all their digits.
+/// A number. Whole numbers keep all their digits.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Number {
-    /// Written as a whole number of 64 bits, with a sign or without.
+    /// A whole number of 64 bits, signed or unsigned.
     Whole(i128),
     Float(f64),
 }
 
 impl Number {
-    /// Zero has no sign: `0` and `-0` are equals.
+    /// A float. Zero loses its sign, so that `0` and `-0` are equal.
     pub(crate) fn float(number: f64) -> Self {
         Self::Float(number + 0.0)
     }
 
-    /// What a file of JSON cannot hold, and others can.
+    /// Whether the number is NaN, which JSON cannot contain but other formats can.
     #[cfg_attr(not(feature = "parquet"), allow(dead_code))]
     pub(crate) fn is_nan(self) -> bool {
         matches!(self, Self::Float(number) if number.is_nan())
     }
 
-    /// What the order goes by: the size, and digits that a float has no room for.
+    /// The key of the order: the number as a float, then its digits beyond the precision of a float.
     fn size(self) -> (f64, i128) {
         match self {
             Self::Whole(number) => (number as f64, number),
@@ -45,7 +45,7 @@ impl Number {
 }
 
 impl FieldValue<'_> {
-    /// A count.
+    /// A count as a value.
     pub(crate) fn whole(number: usize) -> Self {
         Self::Number(Number::Whole(number as i128))
     }
@@ -91,7 +91,7 @@ impl PartialEq for FieldValue<'_> {
 
 impl Eq for FieldValue<'_> {}
 
-/// As short as it can be and still be read back: `7`, `-0.5`, `1e300`.
+/// The shortest form that is read back as the same number: `7`, `-0.5`, `1e300`.
 impl fmt::Display for Number {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
@@ -104,7 +104,7 @@ impl fmt::Display for Number {
     }
 }
 
-/// Which kind of value comes next in the bytes.
+/// The first byte of a value, which is its kind.
 mod tag {
     pub(crate) const NOTHING: u8 = 0;
     pub(crate) const WHOLE: u8 = 1;
@@ -113,13 +113,13 @@ mod tag {
 }
 
 impl<'a> FieldValue<'a> {
-    /// Appends its bytes: one that tells the kind, then as few as it takes.
+    /// Appends the value as bytes: its kind, then as few bytes as it takes.
     pub(crate) fn write(&self, to: &mut Vec<u8>) {
         match self {
             Self::Nothing => to.push(tag::NOTHING),
             Self::Number(Number::Whole(number)) => {
                 to.push(tag::WHOLE);
-                // Small numbers become small ones without a sign: 0, -1, 1, -2 are 0, 1, 2, 3.
+                // Zigzag: 0, -1, 1, -2 become 0, 1, 2, 3.
                 write_whole((number << 1 ^ number >> 127).cast_unsigned(), to);
             }
             Self::Number(Number::Float(number)) => {
@@ -134,7 +134,7 @@ impl<'a> FieldValue<'a> {
         }
     }
 
-    /// Takes a value off the front of bytes; none where these are no value.
+    /// Reads and removes a value from the front of bytes; `None` if they are not a value.
     pub(crate) fn read(from: &mut &'a [u8]) -> Option<Self> {
         Some(match *from.split_off_first()? {
             tag::NOTHING => Self::Nothing,
@@ -157,7 +157,7 @@ impl<'a> FieldValue<'a> {
     }
 }
 
-/// Appends a number in groups of seven bits, the lowest first; all but the last have the high bit.
+/// Appends a number in groups of seven bits, lowest first. All bytes but the last have the high bit set.
 pub(crate) fn write_whole(mut number: u128, to: &mut Vec<u8>) {
     while number >= 0x80 {
         to.push(number as u8 | 0x80);
@@ -166,14 +166,14 @@ pub(crate) fn write_whole(mut number: u128, to: &mut Vec<u8>) {
     to.push(number as u8);
 }
 
-/// Takes what [`write_whole`] wrote.
+/// Reads and removes a number that [`write_whole`] wrote.
 pub(crate) fn read_whole(from: &mut &[u8]) -> Option<u128> {
     let mut number = 0;
     for shift in (0..u128::BITS).step_by(7) {
         let byte = *from.split_off_first()?;
         let group = u128::from(byte & 0x7F);
         if group << shift >> shift != group {
-            return None; // more bits than there are
+            return None; // more than 128 bits
         }
         number |= group << shift;
         if byte < 0x80 {

@@ -1,4 +1,4 @@
-//! Records that have been read before, read again and copied.
+//! Reads the inputs again and copies records to outputs.
 
 use std::io;
 
@@ -10,22 +10,22 @@ use crate::corpus::limit::ReadLimit;
 use crate::corpus::outputs::sink::RecordSink;
 use crate::corpus::reading::blocks::for_each_record;
 
-/// Where records go that are read again. It is asked for one after the other.
+/// Chooses an output for each record, in order.
 pub(crate) trait Route<'s> {
-    /// The sink of the next record, where it goes anywhere.
+    /// The sink of the next record, if it has one.
     fn next(
         &mut self,
         input: &Input,
         record: &RawRecord<'_>,
     ) -> Result<Option<&'s RecordSink>, Error>;
 
-    /// Whether the first reading of the input stopped at this line as well.
+    /// Whether the first pass over the input stopped at this line as well.
     fn stopped(&mut self, line: Option<u64>) -> bool;
 
     fn end_input(&mut self) -> Result<(), Error>;
 }
 
-/// Reads the inputs once more and writes each record where it goes. What is beyond the limit is not read whole.
+/// Reads the inputs once more and copies each record to its output. Records beyond the limit are not read completely.
 pub(crate) fn copy_all<'s>(
     inputs: &[Input],
     fields: &Fields,

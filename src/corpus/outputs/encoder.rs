@@ -1,4 +1,4 @@
-//! Bytes on their way into a file, compressed.
+//! Writes compressed bytes to a file.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -12,7 +12,7 @@ use crate::corpus::formats::wet;
 pub(crate) enum Encoder {
     Plain(BufWriter<File>),
     Gzip(GzipBlocks),
-    /// Buffered in front as well: a frame takes a few bytes at a time slowly.
+    /// Buffered before compression as well, since a frame is slow with a few bytes at a time.
     Zstd(BufWriter<zstd::Encoder<'static, BufWriter<File>>>),
 }
 
@@ -30,16 +30,16 @@ impl Encoder {
         })
     }
 
-    /// Writes bytes on a line.
+    /// Writes a line.
     pub(crate) fn line(&mut self, line: &[u8]) -> io::Result<()> {
         self.write_all(line)?;
         self.write_all(b"\n")
     }
 
-    /// Writes a record with what ends it.
+    /// Writes a record and its terminator.
     pub(crate) fn record(&mut self, record: &RawRecord<'_>) -> io::Result<()> {
         match (record.form, self) {
-            // Programs that read WARC files expect each record in a member of its own.
+            // WARC readers expect a gzip member for each record.
             (Form::Wet, Self::Gzip(blocks)) => blocks.write_member(&[record.bytes, wet::END]),
             (Form::Wet, encoder) => {
                 encoder.write_all(record.bytes)?;
@@ -49,7 +49,7 @@ impl Encoder {
         }
     }
 
-    /// Writes what is still held and waits until the disk has it.
+    /// Writes all buffered data and syncs the file.
     pub(crate) fn finish(self) -> io::Result<()> {
         let file = match self {
             Self::Plain(file) => file,
@@ -69,7 +69,7 @@ impl Write for Encoder {
         }
     }
 
-    /// Passes on what the file can take: a member or frame is not ended for it.
+    /// Writes compressed bytes that are ready; does not end a member or frame.
     fn flush(&mut self) -> io::Result<()> {
         match self {
             Self::Plain(file) => file.flush(),
@@ -79,11 +79,11 @@ impl Write for Encoder {
     }
 }
 
-/// Bytes that are compressed at a time.
+/// Bytes that are compressed together.
 #[derive(Default)]
 struct Block {
     bytes: Vec<u8>,
-    /// Ends of members; none where the block is one.
+    /// The ends of the members; empty if the block is one member.
     ends: Vec<usize>,
 }
 
@@ -103,19 +103,19 @@ impl Block {
     }
 }
 
-/// A gzip member for each block of bytes, some at a time compressed side by side. Blocks end after so many bytes, whatever
-/// the threads, so that the file is the same.
+/// Writes a gzip member for each block of bytes, and compresses several blocks in parallel. The size of a block does
+/// not depend on the number of threads, so the file is always the same.
 pub(crate) struct GzipBlocks {
     file: BufWriter<File>,
-    /// Whole blocks, and one that is being filled.
+    /// Full blocks, and one that is being filled.
     blocks: Vec<Block>,
-    /// Whether a member was written: an empty file has one as well.
+    /// Whether a member was written. Even an empty file needs one.
     has_member: bool,
 }
 
-/// Bytes of a block: for text, members of this size are together 1% larger than one.
+/// Bytes of a block. For text, members of this size take 1% more than a single member.
 const BLOCK: usize = 1 << 19;
-/// Blocks that are held, at most: 4 MiB, and the same compressed.
+/// The most blocks in memory: 4 MiB, and the same compressed.
 const TOGETHER: usize = 8;
 
 impl GzipBlocks {
@@ -134,7 +134,7 @@ impl GzipBlocks {
         Ok(taken)
     }
 
-    /// Writes a member that holds these bytes alone.
+    /// Writes a member of exactly these bytes.
     fn write_member(&mut self, parts: &[&[u8]]) -> io::Result<()> {
         let block = self.open_block()?;
         for part in parts {
@@ -160,7 +160,7 @@ impl GzipBlocks {
         Ok(&mut self.blocks[last])
     }
 
-    /// Writes the blocks that are held. Not in the pool: its threads may be about to write here themselves.
+    /// Compresses and writes all blocks. Does not use the pool: its threads may be waiting to write here.
     fn compress(&mut self) -> io::Result<()> {
         let blocks = take(&mut self.blocks);
         let Some((first, others)) = blocks.split_first() else {
@@ -200,7 +200,7 @@ mod tests {
 
     use super::*;
 
-    /// The bytes of a file that is written a piece at a time, on so many threads.
+    /// The bytes of a file that is written in pieces, on this many threads.
     fn written(text: &[u8], piece: usize, threads: usize) -> Vec<u8> {
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(threads)

@@ -1,4 +1,4 @@
-//! Decisions out: files that appear whole or not at all.
+//! Outputs of a job. Each appears complete or not at all.
 
 pub(crate) mod copy;
 pub(crate) mod encoder;

@@ -1,4 +1,4 @@
-//! Outputs that appear whole or not at all.
+//! Outputs that appear complete or not at all.
 
 use std::collections::HashSet;
 use std::ffi::OsStr;
@@ -22,28 +22,28 @@ use crate::corpus::outputs::sink::{Finish, IndexSink, Open, RecordSink, Records,
 use crate::passing::{self, Folder};
 use crate::storage::Writer;
 
-/// Files and directories in the making. Each is written beside its place, under a passing name;
-/// [`commit`](Self::commit) renames them when all are whole. Dropped before that, they leave nothing.
+/// Files and directories that are being written. Each is written beside its path, under a temporary name;
+/// [`commit`](Self::commit) renames them when all are complete. If this is dropped before, all of them are removed.
 ///
-/// Stage outputs before the work begins: one that cannot be written is then told at once.
+/// Stage outputs before the work begins, so that you learn at once of one that cannot be written.
 #[derive(Debug)]
 #[must_use = "nothing is written before it is committed"]
 pub struct Outputs {
     staged: Vec<Staged>,
-    /// Where the inputs are: no output may replace one.
+    /// The resolved paths of the inputs. No output may replace one.
     inputs: HashSet<PathBuf>,
-    /// Those inputs that records may come from.
+    /// The inputs that can be read.
     origins: Arc<[Origin]>,
 }
 
 #[derive(Debug)]
 struct Staged {
-    /// The output as it was named.
+    /// The path that the user named.
     path: PathBuf,
-    /// Where that really is.
+    /// The path with links resolved.
     place: PathBuf,
     kind: Kind,
-    /// What is written to it.
+    /// The writer.
     open: Box<dyn Finish>,
 }
 
@@ -55,7 +55,7 @@ enum Kind {
 }
 
 impl Outputs {
-    /// Nothing staged; outputs of what is read from `sources`.
+    /// Outputs for records of `sources`; nothing is staged yet.
     pub fn new(sources: &Sources) -> Self {
         let usable = sources
             .inputs
@@ -68,11 +68,11 @@ impl Outputs {
         }
     }
 
-    /// Stages a file of text, compressed where its name ends in `.gz` or `.zst`.
+    /// Stages a file of text, compressed if its name ends in `.gz` or `.zst`.
     ///
     /// # Errors
-    /// Where it cannot be made, is staged already or is an input; where its name ends in that of another compression,
-    /// such as `.xz`.
+    /// If it cannot be created, is staged already, is an input, or has the extension of another compression, such as
+    /// `.xz`.
     pub fn stage_table(&mut self, path: impl AsRef<Path>) -> Result<Table, Error> {
         let path = path.as_ref();
         check_compression(path)?;
@@ -82,35 +82,38 @@ impl Outputs {
         Ok(Table(self.stage(path, place, Kind::File(temp), encoder)))
     }
 
-    /// Stages a place for input records, in the inputs' format.
+    /// Stages an output of input records, in the format of the inputs.
     ///
-    /// - A name with an extension is one file: JSON lines, CSV, TSV or WET, compressed as the name says, or `.parquet`. Text files
-    ///   are written to a file of JSON lines, as objects with `id` and `text`.
-    /// - Any other name, a name that ends in a slash, and an existing directory are a directory with one file for each input,
-    ///   named and compressed like the input. An existing directory is replaced if it holds only files of these names.
+    /// - A name with an extension is one file: JSON lines, CSV, TSV or WET, compressed as the name says, or
+    ///   `.parquet`. Text files are written to a file of JSON lines, as objects with `id` and `text`.
+    /// - Any other name, a name that ends in a slash, and an existing directory are a directory with one file for
+    ///   each input, named and compressed like the input. An existing directory is replaced if it contains only files
+    ///   of these names.
     ///
-    /// A line or row is written as it stands, with a line feed; blank lines and a byte-order mark are no part of records.
-    /// A WET record is written as it stands as well, under gzip in a member of its own; records that are no documents are
-    /// not written.
-    /// A file of CSV or TSV begins with the header of the first input. A row of a Parquet file is written with all its
-    /// columns, under the schema, the metadata and the compression of the first file.
+    /// Lines, rows and WET records are written unchanged:
+    ///
+    /// - A line or row ends with a line feed. Blank lines and byte-order marks are not part of records.
+    /// - A file of CSV or TSV begins with the header of the first input.
+    /// - With gzip, each WET record is a member of its own. Records that are not documents are not written.
+    /// - A row of a Parquet file is written with all its columns. The file has the schema, metadata and compression
+    ///   of the first input.
     ///
     /// # Errors
-    /// Where it cannot be made, is staged already or is an input. For one file: where the inputs are of several formats,
-    /// or of several schemas or headers, or its name is one of another format. For a directory: where two inputs would
-    /// lie in the same place.
+    /// If it cannot be created, is staged already or is an input. For one file: if the inputs have different formats,
+    /// schemas or headers, or the name is one of another format. For a directory: if two inputs would be written to the
+    /// same file.
     pub fn stage_records(&mut self, path: impl AsRef<Path>) -> Result<RecordSink, Error> {
         let path = path.as_ref();
         if names_directory(path) {
             let shards = self.stage_shards(path)?;
             return Ok(RecordSink(Records::Directory(shards)));
         }
-        self.place(path)?; // an input is no output, whatever its name
+        self.place(path)?; // first, so that an output that is an input is reported as such
         check_compression(path)?;
         let refused = |what: &str, instead: &str| {
             let path = escaped_bytes(path.as_os_str());
-            let told = format!("records for {path} would be {what}: name {instead}");
-            Err(Error::refused(told))
+            let why = format!("records for {path} would be {what}: name {instead}");
+            Err(Error::refused(why))
         };
         let all = Origin::formats(&self.origins);
         let format = match *all {
@@ -118,8 +121,8 @@ impl Outputs {
             [one] => one,
             _ => {
                 let names: Vec<&str> = all.iter().map(|of| of.holds()).collect();
-                let told = format!("{} mixed", names.join(" and "));
-                return refused(&told, "a directory, or process each format in its own run");
+                let what = format!("{} mixed", names.join(" and "));
+                return refused(&what, "a directory, or process each format in its own run");
             }
         };
         let named = InputFormat::named(path);
@@ -155,7 +158,7 @@ impl Outputs {
         Ok(RecordSink(records))
     }
 
-    /// The header of all inputs, for an output of this name.
+    /// The header that all inputs share, for the output at `path`.
     fn common_header(&self, path: &Path) -> Result<String, Error> {
         let mut first: Option<(&Origin, &Header)> = None;
         for origin in self.origins.iter() {
@@ -208,11 +211,13 @@ impl Outputs {
         Ok(self.stage(path, place, Kind::Directory(temp), shards))
     }
 
-    /// Stages an index of the documents that are kept, as a directory. It must not exist, be empty, or be an index, which
-    /// is replaced then: one that the job [goes by](crate::corpus::Job::against) as well.
+    /// Stages an index of the kept documents, which is a directory.
+    ///
+    /// The directory must not exist, be empty, or be an index, which is replaced. It may be an index with which the job
+    /// [compares](crate::corpus::Job::against).
     ///
     /// # Errors
-    /// Where it cannot be made, is staged already, or something else lies there.
+    /// If it cannot be created, is staged already, or something else exists at this path.
     pub fn stage_index(&mut self, path: impl AsRef<Path>) -> Result<IndexSink, Error> {
         let path = path.as_ref();
         let place = self.place(path)?;
@@ -227,14 +232,16 @@ impl Outputs {
         Ok(sink)
     }
 
-    /// A file beside the place of an output.
+    /// A temporary file beside an output.
     fn temporary_file(&self, path: &Path) -> Result<(PathBuf, NamedTempFile, File), Error> {
         let cannot = |error| Error::io("write", path, error);
         let place = self.place(path)?;
         let before = fs::metadata(&place).ok();
         if before.as_ref().is_some_and(|before| !before.is_file()) {
-            // Renaming over a device or directory would be a disaster or fail late.
-            return Err(cannot(io::Error::other("it is there and no regular file")));
+            // Renaming over a device would be a disaster, and over a directory it would fail late.
+            return Err(cannot(io::Error::other(
+                "it exists and is not a regular file",
+            )));
         }
         let temp = passing::file_beside(&place).map_err(cannot)?;
         if let Some(before) = before {
@@ -260,16 +267,16 @@ impl Outputs {
         open
     }
 
-    /// Where an output really is, links followed: no input, and apart from all other outputs.
+    /// The resolved path of an output. Fails if it overlaps an input or another output.
     fn place(&self, path: &Path) -> Result<PathBuf, Error> {
-        // Links to what is open already: it would be replaced under whoever has it.
+        // Links to files that are open. Replacing one would take it away from the process that has it open.
         const OPEN: [&str; 4] = ["/dev/stdout", "/dev/stderr", "/dev/fd", "/proc"];
         let name = || escaped_bytes(path.as_os_str());
         let cannot = |error| Error::io("write", path, error);
         let place = passing::resolve(path).map_err(cannot)?;
         if OPEN.iter().any(|of| path.starts_with(of)) {
             return Err(Error::refused(format!(
-                "output {} is no file of its own: name one",
+                "output {} is not a file of its own: name a regular file",
                 name()
             )));
         }
@@ -293,7 +300,7 @@ impl Outputs {
         if let Some(other) = self.staged.iter().find(|&s| overlaps(s)) {
             let other = escaped_bytes(other.path.as_os_str());
             return Err(Error::refused(format!(
-                "outputs {other} and {} overlap",
+                "outputs {other} and {} overlap: name another path for one of them",
                 name()
             )));
         }
@@ -303,12 +310,12 @@ impl Outputs {
         }
     }
 
-    /// Finishes all outputs, then puts each in its place; files that were there are replaced.
+    /// Completes all outputs, then renames each to its path. Existing files are replaced.
     ///
     /// # Errors
-    /// Where one cannot be finished (nothing is in its place then) or renamed. Directories, the likelier
-    /// to fail, are placed first, and an index last: where it is there, so is what was kept, and where not, the same job
-    /// can be run again: it replaces what it has placed.
+    /// If an output cannot be completed, none is renamed. If one cannot be renamed, those before it are in place, and
+    /// the job can be run again to replace them. Directories are renamed first, since they are more likely to fail, and
+    /// an index last: so if the index is in place, all other outputs are as well.
     pub fn commit(mut self) -> Result<(), Error> {
         for staged in &self.staged {
             staged.open.finish()?;
@@ -334,7 +341,7 @@ impl Outputs {
     }
 }
 
-/// Refuses a name that says a file is compressed in a way that is not written.
+/// Fails if a name has the extension of a compression that cannot be written.
 fn check_compression(path: &Path) -> Result<(), Error> {
     match Compression::unknown(path) {
         Some(ending) => Err(Error::refused(format!(
@@ -345,7 +352,7 @@ fn check_compression(path: &Path) -> Result<(), Error> {
     }
 }
 
-/// Whether an output of this name is a directory.
+/// Whether the output at this path is a directory.
 fn names_directory(path: &Path) -> bool {
     let bytes = path.as_os_str().as_encoded_bytes();
     let last = bytes.last().copied().unwrap_or_default();
@@ -354,11 +361,11 @@ fn names_directory(path: &Path) -> bool {
         || path.is_dir()
 }
 
-/// Puts a directory in its place; one that is there, with files of the same names, goes.
+/// Renames a directory to its path, and replaces an existing one that contains only files of the same names.
 fn place_directory(temp: Folder, path: &Path, origins: &[Origin]) -> io::Result<()> {
     let is_there = path.exists();
     if is_there && !matches!(Origin::stranger(origins, path), Ok(None)) {
-        return Err(io::ErrorKind::DirectoryNotEmpty.into()); // somebody has put something there meanwhile
+        return Err(io::ErrorKind::DirectoryNotEmpty.into()); // another file was created there meanwhile
     }
     if !is_there || fs::read_dir(path)?.next().is_none() {
         return temp.persist(path);

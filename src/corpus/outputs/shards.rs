@@ -1,4 +1,4 @@
-//! A directory of records: a file for each input.
+//! A directory of records, with a file for each input.
 
 use std::collections::HashSet;
 use std::fs::{self, File};
@@ -18,11 +18,11 @@ use crate::corpus::inputs::input::Input;
 use crate::corpus::outputs::encoder::Encoder;
 use crate::passing::folder_of;
 
-/// An input that records may come from.
+/// An input whose records may be written.
 #[derive(Debug)]
 pub(crate) struct Origin {
     pub(crate) path: PathBuf,
-    /// Where it goes in a directory.
+    /// The path of its file below the directory.
     target: PathBuf,
     format: Format,
     pub(crate) header: Option<Arc<Header>>,
@@ -38,13 +38,14 @@ impl Origin {
         }
     }
 
-    /// The formats that there are.
+    /// The formats of the inputs.
     pub(crate) fn formats(origins: &[Self]) -> Vec<InputFormat> {
         let is_there = |of: &InputFormat| origins.iter().any(|origin| origin.format.of == *of);
         InputFormat::ALL.into_iter().filter(is_there).collect()
     }
 
-    /// What lies in a directory and would not be written there, if anything does: it is not replaced.
+    /// A file or folder in a directory that this run would not write, if there is one. The directory is not replaced
+    /// then.
     pub(crate) fn stranger(origins: &[Self], directory: &Path) -> Result<Option<PathBuf>, Error> {
         let ours: HashSet<&Path> = origins.iter().map(|origin| &*origin.target).collect();
         for entry in WalkDir::new(directory).min_depth(1) {
@@ -64,7 +65,7 @@ impl Origin {
         Ok(None)
     }
 
-    /// Refuses inputs of which one would be written over another, or in the place of its directory.
+    /// Fails if the file of one input would replace the file or the folder of another.
     pub(crate) fn lie_apart(origins: &[Self], directory: &Path) -> Result<(), Error> {
         let mut seen = HashSet::new();
         let mut twice = None;
@@ -97,36 +98,37 @@ impl Origin {
             None => Ok(()),
             Some(target) => {
                 let file = escaped_bytes(directory.join(target).as_os_str());
-                let told = format!("two inputs would be written to {file}");
-                Err(Error::refused(told))
+                let why =
+                    format!("two inputs would be written to {file}: process them in separate runs");
+                Err(Error::refused(why))
             }
         }
     }
 }
 
-/// A path as it lies below a directory: what leads out of that is left out.
+/// A path below a directory, without components that lead out of it.
 fn within(path: &Path) -> PathBuf {
     let normal = |c: &Component<'_>| matches!(c, Component::Normal(_));
     path.components().filter(normal).collect()
 }
 
-/// Files in the making, one after the other.
+/// Writes the files of a directory, one after the other.
 pub(crate) struct Shards {
-    /// The directory as it was named, for messages.
+    /// The path of the directory that the user named, for messages.
     path: PathBuf,
-    /// Where it is made.
+    /// The temporary directory.
     folder: PathBuf,
     origins: Arc<[Origin]>,
-    /// Files that were begun.
+    /// The inputs whose files were begun.
     begun: HashSet<PathBuf>,
     open: Option<Shard>,
 }
 
 /// The file of one input.
 struct Shard {
-    /// The input.
+    /// The path of the input.
     of: PathBuf,
-    /// The file as it will be named.
+    /// The final path of the file.
     path: PathBuf,
     writer: Writer,
 }
@@ -191,8 +193,8 @@ impl Shards {
         self.open.take().map_or(Ok(()), Shard::finish)
     }
 
-    /// Ends the last file, and makes those of inputs that no record came from: there is one for each, but for text
-    /// files, and for those whose header or footer cannot be read.
+    /// Completes the last file, and creates the files of inputs without written records. Every input has a file, except
+    /// text files, and inputs whose header or footer cannot be read.
     pub(crate) fn finish(mut self) -> Result<(), Error> {
         self.close()?;
         for origin in Arc::clone(&self.origins).iter() {
@@ -232,7 +234,7 @@ impl Shard {
     }
 }
 
-/// A new file, with the folders that it is in.
+/// Creates a new file, and the folders that contain it.
 fn create(path: &Path) -> io::Result<File> {
     fs::create_dir_all(folder_of(path))?;
     File::create_new(path)

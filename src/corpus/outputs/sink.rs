@@ -1,4 +1,4 @@
-//! What is written to until the outputs are committed.
+//! Writers of staged outputs, used until the outputs are committed.
 
 use std::fmt;
 use std::io::{self, Write};
@@ -14,16 +14,16 @@ use crate::corpus::outputs::shards::Shards;
 use crate::corpus::unusable::utf8;
 use crate::storage::Writer;
 
-/// A writer in the hands of several: who writes, and who finishes it.
+/// A writer shared by those that write and those that complete the output.
 pub(crate) struct Open<W> {
-    /// The output as it was named.
+    /// The path that the user named.
     path: PathBuf,
     writer: Arc<Mutex<Option<W>>>,
 }
 
-/// An output that can be finished, whatever it is.
+/// An output that can be completed.
 pub(crate) trait Finish: fmt::Debug + Send + Sync {
-    /// Writes what is still held. Nothing can be written after that.
+    /// Writes all buffered data. Nothing can be written after that.
     fn finish(&self) -> Result<(), Error>;
 }
 
@@ -35,7 +35,7 @@ impl<W> Open<W> {
         }
     }
 
-    /// The output as it was named.
+    /// The path that the user named.
     fn path(&self) -> &Path {
         &self.path
     }
@@ -51,7 +51,7 @@ impl<W> Open<W> {
         self.lock().take()
     }
 
-    /// A writer that panicked leaves its output uncommitted; the lock itself is sound.
+    /// Ignores poisoning: after a panic the output is never committed.
     fn lock(&self) -> std::sync::MutexGuard<'_, Option<W>> {
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -95,7 +95,7 @@ impl Finish for Open<Shards> {
     }
 }
 
-/// A staged file to write text to.
+/// A staged file of text.
 #[derive(Debug)]
 pub struct Table(pub(crate) Open<Encoder>);
 
@@ -103,9 +103,9 @@ impl Table {
     /// Appends a line.
     ///
     /// # Errors
-    /// Where it cannot be written.
+    /// If it cannot be written.
     pub fn line(&self, line: impl fmt::Display) -> Result<(), Error> {
-        // Formatted before the lock is taken, and written at once.
+        // Formatted before taking the lock.
         let line = format!("{line}\n");
         self.with(|encoder| encoder.write_all(line.as_bytes()))
     }
@@ -120,8 +120,7 @@ impl Table {
     }
 }
 
-/// A staged place for an index of the documents that are kept, see
-/// [`Outputs::stage_index`](crate::corpus::Outputs::stage_index).
+/// A staged index of the kept documents, see [`Outputs::stage_index`](crate::corpus::Outputs::stage_index).
 #[derive(Debug, Clone)]
 pub struct IndexSink(pub(crate) Open<Writer>);
 
@@ -138,13 +137,13 @@ impl IndexSink {
         self.0.with(write)
     }
 
-    /// Puts the index in its place.
+    /// Moves the index to its path.
     pub(crate) fn put(&self) -> Result<(), Error> {
         self.0.take().map_or(Ok(()), |writer| Ok(writer.put()?))
     }
 }
 
-/// It is whole when its header has been written.
+/// An index is complete when its header is written.
 impl Finish for Open<Writer> {
     fn finish(&self) -> Result<(), Error> {
         let writer = self.lock();
@@ -154,13 +153,13 @@ impl Finish for Open<Writer> {
     }
 }
 
-/// A staged place for input records, see [`Outputs::stage_records`](crate::corpus::Outputs::stage_records).
+/// A staged output of input records, see [`Outputs::stage_records`](crate::corpus::Outputs::stage_records).
 #[derive(Debug)]
 pub struct RecordSink(pub(crate) Records);
 
 #[derive(Debug)]
 pub(crate) enum Records {
-    /// A file of JSON lines, of rows under a header, or of WET records.
+    /// A file of JSON lines, of rows with a header, or of WET records.
     Lines(Table),
     /// A file of JSON lines, for text files.
     Texts(Table),
@@ -179,8 +178,8 @@ impl RecordSink {
         }
     }
 
-    /// Writes a record of `input`. Records come input by input, in order, and not from several threads: rows are copied
-    /// under the lock by all threads of the pool.
+    /// Writes a record of `input`. Call it for the records of each input in order, from one thread: while it holds the
+    /// lock, rows are copied by all threads of the pool.
     pub(crate) fn write(&self, input: &Input, record: &RawRecord<'_>) -> Result<(), Error> {
         match &self.0 {
             Records::Lines(table) => table.with(|encoder| encoder.record(record)),

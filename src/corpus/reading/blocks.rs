@@ -1,4 +1,4 @@
-//! An input's records in blocks, which can be looked at in parallel, or one after the other.
+//! Reads the records of an input in blocks, which can be processed in parallel or one after the other.
 
 use std::io;
 
@@ -12,14 +12,14 @@ use crate::corpus::limit::ReadLimit;
 use crate::corpus::reading::bytes::{ByteBlock, ByteBlocks};
 use crate::corpus::unusable::Unusable;
 
-/// Whole records of one input, all in memory: looking at one does not fail.
+/// Complete records of one input in memory.
 pub(crate) enum Block {
     Bytes(ByteBlock),
     Rows(RowBlock),
 }
 
 impl Block {
-    /// Bytes of the block.
+    /// The number of bytes in the block.
     pub(crate) fn len(&self) -> usize {
         match self {
             Self::Bytes(block) => block.len(),
@@ -27,7 +27,7 @@ impl Block {
         }
     }
 
-    /// Bytes that it takes in memory, with what is made of it.
+    /// The memory of the block, and of the data computed from it.
     pub(crate) fn weight(&self) -> usize {
         match self {
             Self::Bytes(block) => block.weight(),
@@ -35,15 +35,15 @@ impl Block {
         }
     }
 
-    /// A part of it as text, by the place in the decompressed file; none of rows.
-    pub(crate) fn told(&self, offset: u64, len: usize) -> Option<String> {
+    /// A part of the block as text, at an offset in the decompressed file; `None` for Parquet rows.
+    pub(crate) fn text_at(&self, offset: u64, len: usize) -> Option<String> {
         match self {
-            Self::Bytes(block) => Some(block.told(offset, len)),
+            Self::Bytes(block) => Some(block.text_at(offset, len)),
             Self::Rows(_) => None,
         }
     }
 
-    /// Its memory, for another block.
+    /// The memory of the block, for reuse.
     pub(crate) fn into_memory(self) -> Vec<u8> {
         match self {
             Self::Bytes(block) => block.into_memory(),
@@ -51,8 +51,8 @@ impl Block {
         }
     }
 
-    /// Calls `each` with the records, their lines or rows counted from 1 in this block, and tells how many of these
-    /// there are. No record is parsed for it.
+    /// Calls `each` with the unparsed records, with lines or rows counted from 1 in this block. Returns the number of
+    /// lines or rows.
     pub(crate) fn for_each<'b, E>(
         &'b self,
         each: impl FnMut(RawRecord<'b>) -> Result<(), E>,
@@ -64,14 +64,14 @@ impl Block {
     }
 }
 
-/// An input read in blocks.
+/// Reads an input in blocks.
 pub(crate) enum Blocks {
     Bytes(ByteBlocks),
     Rows(Box<RowBlocks>),
 }
 
 impl Blocks {
-    /// Opens an input, for these fields; its bytes on the disk are counted. Lines and files that are too long are cut.
+    /// Opens an input, and counts the bytes read from the disk. Lines and files that are too long are cut.
     pub(crate) fn open(
         input: &Input,
         fields: &Fields,
@@ -94,8 +94,8 @@ impl Blocks {
         })
     }
 
-    /// The next whole records, in `memory`, which goes with them and may have been used before; none at the end.
-    /// What is read before an error is handed out first.
+    /// Reads the next complete records; `None` at the end. The block takes `memory`, which may be reused. Records
+    /// before an error are returned first.
     pub(crate) fn next(&mut self, memory: &mut Vec<u8>) -> io::Result<Option<Block>> {
         Ok(match self {
             Self::Bytes(blocks) => blocks.next(memory)?.map(Block::Bytes),
@@ -104,7 +104,7 @@ impl Blocks {
     }
 }
 
-/// Calls `each` with the records of `input`, one after the other. An error comes with the line it is on.
+/// Calls `each` with the records of `input`, one after the other. An error comes with its line.
 pub(crate) fn for_each_record<E: From<io::Error>>(
     input: &Input,
     fields: &Fields,

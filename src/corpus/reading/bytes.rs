@@ -1,4 +1,4 @@
-//! Files of bytes, in blocks of whole records: JSON lines, rows of CSV, WET records, or one text.
+//! Reads files of JSON lines, CSV rows, WET records or one text in blocks of complete records.
 
 use std::io::{self, Read};
 use std::mem::take;
@@ -17,28 +17,28 @@ use crate::corpus::inputs::input::Input;
 use crate::corpus::limit::{BEGINNING, ReadLimit};
 use crate::corpus::unusable::Unusable;
 
-/// Whole records of one input.
+/// Complete records of one input.
 pub(crate) struct ByteBlock {
-    /// Its bytes, and others behind them.
+    /// The bytes of the block, followed by unused memory.
     memory: Vec<u8>,
     len: usize,
     weight: usize,
-    /// Where it begins in the decompressed file.
+    /// The offset of the block in the decompressed file.
     offset: u64,
     records: Records,
-    /// The one record that the block is the beginning of, which is too long.
+    /// Set if the block is the beginning of one record that is too long.
     cut: Option<Cut>,
 }
 
-/// How records lie in a block.
+/// The records of a block.
 enum Records {
-    /// All of it is one.
+    /// The block is one record.
     Whole,
-    /// On lines.
+    /// Each line is a record.
     Lines,
-    /// WET records that end here.
+    /// WET records with these ends.
     Wet(Vec<usize>),
-    /// In rows that end here; the first that is not blank may be the header.
+    /// Rows with these ends. The first one that is not blank may be the header.
     Rows {
         ends: Vec<usize>,
         columns: Arc<Columns>,
@@ -50,34 +50,34 @@ enum Records {
 #[derive(Clone, Copy)]
 struct Cut {
     bytes: u64,
-    /// Lines that it stands on.
+    /// The number of its lines.
     lines: u64,
 }
 
 impl ByteBlock {
-    /// Bytes of the block.
+    /// The number of bytes in the block.
     pub(crate) fn len(&self) -> usize {
         self.len
     }
 
-    /// Bytes that it takes in memory, with what is made of it.
+    /// The memory of the block, and of the data computed from it.
     pub(crate) fn weight(&self) -> usize {
         self.weight
     }
 
-    /// A part of it as text, by the place in the decompressed file; bytes that are no UTF-8 are replaced.
-    pub(crate) fn told(&self, offset: u64, len: usize) -> String {
+    /// A part of the block as text, at an offset in the decompressed file. Bytes that are not UTF-8 are replaced.
+    pub(crate) fn text_at(&self, offset: u64, len: usize) -> String {
         let from = (offset - self.offset) as usize;
         String::from_utf8_lossy(&self.memory[from..from + len]).into()
     }
 
-    /// Its memory, for another block.
+    /// The memory of the block, for reuse.
     pub(crate) fn into_memory(self) -> Vec<u8> {
         self.memory
     }
 
-    /// Calls `each` with the records, their lines counted from 1 in this block, and tells how many lines there
-    /// are. Blank lines are no records, and a byte-order mark belongs to none.
+    /// Calls `each` with the records, with lines counted from 1 in this block. Returns the number of lines. Blank lines
+    /// are not records, and a byte-order mark belongs to none.
     pub(crate) fn for_each<'b, E>(
         &'b self,
         mut each: impl FnMut(RawRecord<'b>) -> Result<(), E>,
@@ -122,7 +122,7 @@ impl ByteBlock {
         }
     }
 
-    /// The same of rows: each is on its first line.
+    /// Like [`for_each`](Self::for_each), for rows. The line of a row is its first line.
     fn for_each_row<'b, E>(
         &'b self,
         ends: &[usize],
@@ -146,7 +146,7 @@ impl ByteBlock {
         Ok(self.cut.map_or(lines, |cut| cut.lines))
     }
 
-    /// Whether one of the rows that end here is not blank.
+    /// Whether one of the rows with these ends is not blank.
     fn has_row(&self, ends: &[usize]) -> bool {
         let starts = std::iter::once(&0).chain(ends);
         starts
@@ -154,7 +154,7 @@ impl ByteBlock {
             .any(|(&start, &end)| !is_blank_row(self.row(start, end).1))
     }
 
-    /// Where the row from `start` to `end` begins behind a byte-order mark, and its bytes without the line feed.
+    /// The start of the row in `start..end` after a byte-order mark, and its bytes without the line feed.
     fn row(&self, start: usize, end: usize) -> (usize, &[u8]) {
         let from = start + self.mark(start);
         let bytes = &self.memory[from..end];
@@ -178,7 +178,7 @@ impl ByteBlock {
         }
     }
 
-    /// Bytes of the byte-order mark that is here.
+    /// The length of the byte-order mark at a position, 0 if there is none.
     fn mark(&self, at: usize) -> usize {
         let is_start = self.offset == 0 && at == 0;
         match is_start && self.memory[..self.len].starts_with(MARK) {
@@ -196,16 +196,16 @@ fn line_feeds(bytes: &[u8]) -> u64 {
     memchr_iter(b'\n', bytes).count() as u64
 }
 
-/// How records are told apart.
+/// How records are separated.
 enum Framing {
-    /// There is one.
+    /// The file is one record.
     Whole,
     Lines,
     Wet(wet::RecordEnds),
     Rows {
         ends: Box<RowEnds>,
         columns: Arc<Columns>,
-        /// Whether the header is still to come.
+        /// Whether the header has not been read yet.
         header_due: bool,
     },
 }
@@ -231,7 +231,7 @@ impl Framing {
         })
     }
 
-    /// The end of the record that `bytes` continue, if it is in them.
+    /// The end of the record that `bytes` continue; `None` if they do not contain it.
     fn end(&mut self, bytes: &[u8]) -> Result<Option<usize>, String> {
         Ok(match self {
             Self::Whole => None,
@@ -241,35 +241,35 @@ impl Framing {
         })
     }
 
-    /// Whether ends are found from one to the next, and not by looking at the last bytes.
+    /// Whether ends can only be found in order, and not by searching backwards.
     fn is_sequential(&self) -> bool {
         matches!(self, Self::Wet(_) | Self::Rows { .. })
     }
 }
 
-/// Bytes that are read at a time, at least.
+/// The least number of bytes that are read together.
 const LEAST: usize = 1 << 12;
 
-/// An input read in blocks.
+/// Reads an input in blocks.
 pub(crate) struct ByteBlocks {
     reader: Box<dyn Read + Send>,
-    /// Bytes that are read at a time.
+    /// The number of bytes to read together.
     step: usize,
-    /// The beginning of a record that has not been read to its end.
+    /// The beginning of a record that is not read completely.
     rest: Vec<u8>,
-    /// Bytes of it that ends of records have been looked for in.
+    /// The number of bytes in `rest` that were searched for ends of records.
     seen: usize,
-    /// Where it begins in the decompressed file.
+    /// The offset of `rest` in the decompressed file.
     offset: u64,
     framing: Framing,
     limit: ReadLimit,
     size: BlockSize,
-    /// What came after the last bytes.
+    /// The end of the input or an error, if it was reached.
     end: Option<io::Result<()>>,
 }
 
 impl ByteBlocks {
-    /// Opens an input; its bytes on the disk are counted. Records that are longer than the limit are cut.
+    /// Opens an input, and counts the bytes read from the disk. Records that are longer than the limit are cut.
     pub(crate) fn open(
         input: &Input,
         fields: &Fields,
@@ -281,7 +281,7 @@ impl ByteBlocks {
             framing: Framing::of(input, fields)?,
             reader: input.open(limit.window, bytes)?,
             step: match input.format.compression {
-                // One more, to see the end. Not all systems tell the size of all files.
+                // One more, to detect the end. Some systems report a wrong size for some files.
                 Compression::None => {
                     (input.size as usize + 1).clamp(LEAST.min(size.bytes), size.bytes)
                 }
@@ -296,8 +296,8 @@ impl ByteBlocks {
         })
     }
 
-    /// The next whole records, in `memory`, which goes with them and may have been used before; none at the end.
-    /// What is read before an error is handed out first.
+    /// Reads the next complete records; `None` at the end. The block takes `memory`, which may be reused. Records
+    /// before an error are returned first.
     pub(crate) fn next(&mut self, memory: &mut Vec<u8>) -> io::Result<Option<ByteBlock>> {
         let mut len = self.rest.len();
         if memory.len() < len {
@@ -316,7 +316,7 @@ impl ByteBlocks {
                 }
                 return Ok(Some(self.block(take(memory), whole, ends)));
             }
-            // A byte-order mark is no part of the record.
+            // A byte-order mark is not part of the record.
             if len.saturating_sub(MARK.len()) as u64 > self.limit.record {
                 return self.cut(take(memory), len).map(Some);
             }
@@ -329,7 +329,7 @@ impl ByteBlocks {
         if let Some(Err(error)) = self.end.replace(Ok(())) {
             return Err(error);
         }
-        // A text file without a byte is a document; the end of lines is none.
+        // An empty text file is a document; the end of a file of lines is not.
         if len > 0 || matches!(self.framing, Framing::Whole) && self.offset == 0 {
             let block = self.block(take(memory), len, vec![len]);
             self.offset = self.offset.max(1);
@@ -338,7 +338,7 @@ impl ByteBlocks {
         Ok(None)
     }
 
-    /// Behind the last whole record, where there is one; what lies before `searched` has been looked through.
+    /// The end of the last complete record, if there is one. The bytes before `searched` were searched already.
     fn whole(&mut self, memory: &[u8], searched: usize, ends: &mut Vec<usize>) -> Option<usize> {
         if matches!(self.framing, Framing::Lines) {
             let last = memory[searched..].iter().rposition(|&byte| byte == b'\n')?;
@@ -352,7 +352,8 @@ impl ByteBlocks {
         ends.last().copied()
     }
 
-    /// The end of the record that `bytes` continue, if it is in them. If it cannot be known, the input ends with that error.
+    /// The end of the record that `bytes` continue; `None` if they do not contain it. If the end cannot be determined,
+    /// the input ends with that error.
     fn next_end(&mut self, bytes: &[u8]) -> Option<usize> {
         let end = self.framing.end(bytes);
         end.unwrap_or_else(|reason| {
@@ -361,7 +362,7 @@ impl ByteBlocks {
         })
     }
 
-    /// Skips a record of which `len` bytes have been read; the block is its beginning.
+    /// Skips a record of which `len` bytes were read, and returns its beginning as a block.
     fn cut(&mut self, mut memory: Vec<u8>, len: usize) -> io::Result<ByteBlock> {
         let beginning = memory[..len.min(MARK.len() + BEGINNING)].to_vec();
         let mut is_blank_so_far = is_blank(&memory[..len]);
@@ -378,7 +379,7 @@ impl ByteBlocks {
             self.fill(&mut memory, &mut read);
             let mut part = &memory[..read];
             if let Some(end) = self.next_end(part) {
-                // It may hold whole records already.
+                // The rest may contain complete records.
                 self.rest.extend_from_slice(&part[end..]);
                 part = &part[..end - 1];
                 line_feed = 1;
@@ -387,7 +388,7 @@ impl ByteBlocks {
             lines += line_feeds(part);
             skipped += part.len() as u64;
         }
-        // What is read before an error is handed out first, but for the line that it is in.
+        // Records before an error are returned first, except the one with the error.
         if line_feed == 0
             && let Some(ended) = self.end.replace(Ok(()))
         {
@@ -395,7 +396,7 @@ impl ByteBlocks {
         }
         let is_blank_line = matches!(self.framing, Framing::Lines) && is_blank_so_far;
         let (memory, cut) = if is_blank_line {
-            (vec![b'\n'], None) // no record, but a line
+            (vec![b'\n'], None) // not a record, but counts as a line
         } else {
             let (bytes, lines) = (skipped, lines + 1);
             (beginning, Some(Cut { bytes, lines }))
@@ -409,7 +410,7 @@ impl ByteBlocks {
         Ok(block)
     }
 
-    /// Reads so many more bytes, or to the end.
+    /// Reads `step` more bytes, or to the end.
     fn fill(&mut self, memory: &mut Vec<u8>, len: &mut usize) {
         let most = *len + self.step;
         if memory.len() < most {
@@ -442,7 +443,7 @@ impl ByteBlocks {
             },
         };
         let weight = memory.len() + records * self.size.record;
-        // The next block is to weigh about what a block may.
+        // Adjusts the step so that the next block takes about as much memory as a block may.
         let step = self.size.bytes as f64 * len as f64 / weight as f64;
         self.step = self.step.min((step as usize).max(LEAST));
         let mut block = ByteBlock {

@@ -1,4 +1,4 @@
-//! Documents of files: where they are, and how they are read again.
+//! Documents of files, which are read again when they are needed.
 
 use std::fs::File;
 use std::path::PathBuf;
@@ -15,15 +15,16 @@ use crate::corpus::formats::record::{CHANGED, RawRecord};
 use crate::corpus::inputs::input::Input;
 use crate::text::{Content, Document, ReadBuffer, ReadError};
 
-/// A document that was read.
+/// A document that was read from a file.
 ///
-/// Of a file that is not compressed it knows its place only, and is read from there whenever its
-/// [`content`](Document::content) is asked for: 40 bytes a document, and a text file's path. Of a compressed file,
-/// of CSV, TSV, WET and Parquet it holds the text; so it does of records of 4 GiB and more.
+/// A document of an uncompressed text file, or of uncompressed JSON lines, only stores its place and reads the text
+/// again in each call of [`content`](Document::content). It takes 40 bytes, and for a text file the path. All other
+/// documents hold their texts: those of compressed files, of CSV, TSV, WET and Parquet files, and records of 4 GiB or
+/// more.
 #[derive(Debug)]
 pub struct TextDocument {
     held: Held,
-    /// Of the record as it stands in its file, to see that it does not change.
+    /// A hash of the record in its file, to detect changes.
     record: u64,
 }
 
@@ -31,7 +32,7 @@ pub struct TextDocument {
 enum Held {
     Text(Box<str>),
     Bytes(Box<[u8]>),
-    /// `len` bytes of a file from `offset` on, which hold `byte_len` bytes of text.
+    /// `len` bytes of a file from `offset` on, which contain `byte_len` bytes of text.
     There {
         file: Arc<StoredFile>,
         offset: u64,
@@ -40,18 +41,18 @@ enum Held {
     },
 }
 
-/// A file that documents are read from again.
+/// A file from which documents are read again.
 #[derive(Debug)]
 pub(crate) struct StoredFile {
     path: PathBuf,
     /// Standard input, copied.
     spool: Option<File>,
-    /// Where a record's text is; none where the file is the document.
+    /// The fields of records; `None` if the file is one document.
     fields: Option<Fields>,
 }
 
 impl StoredFile {
-    /// None for inputs of which no part can be read by itself.
+    /// The file of an input; `None` if its records cannot be read separately.
     pub(crate) fn of(input: &Input, fields: &Fields) -> Option<Arc<Self>> {
         let fields = match (input.format.of, input.format.compression) {
             (InputFormat::Text, Compression::None) => None,
@@ -74,7 +75,7 @@ impl StoredFile {
     }
 }
 
-/// The file that a thread has open.
+/// A file that a thread keeps open.
 struct Open {
     stored: Arc<StoredFile>,
     file: File,
@@ -106,7 +107,7 @@ impl TextDocument {
         Self { held, record: hash }
     }
 
-    /// Whether these are the record's bytes.
+    /// Whether these bytes are the record of the document.
     pub(crate) fn is_of(&self, record: &[u8]) -> bool {
         self.record == xxh3_64(record)
     }

@@ -1,4 +1,4 @@
-//! Files in, documents out: blocks of records, parsed in parallel.
+//! Reads documents from files: blocks of records, parsed in parallel.
 
 pub(crate) mod blocks;
 pub(crate) mod bytes;

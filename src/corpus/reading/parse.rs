@@ -1,4 +1,4 @@
-//! The parallel part of reading: inputs to blocks, blocks to documents and signatures.
+//! The parallel part of reading: splits inputs into blocks, and computes documents and digests from them.
 
 use std::convert::Infallible;
 use std::io;
@@ -21,10 +21,10 @@ use crate::corpus::unusable::utf8;
 use crate::digest::{Digester, Digests, Workspace};
 use crate::text::Content;
 
-/// A part of an input: a block as it was read or parsed, or what came instead.
+/// A part of an input: a block that was read or parsed, an error, or the end.
 pub(crate) enum Part<B> {
     Block(B),
-    /// The input cannot be opened, or not be read on.
+    /// The input cannot be opened, or not be read further.
     Failed {
         error: io::Error,
         opened: bool,
@@ -32,10 +32,10 @@ pub(crate) enum Part<B> {
     End,
 }
 
-/// A part and where it is from.
+/// A part and its input.
 pub(crate) struct Of<B> {
     pub(crate) input: usize,
-    /// Bytes of the disk that were read for it.
+    /// The number of bytes read from the disk for it.
     pub(crate) bytes: usize,
     pub(crate) part: Part<B>,
 }
@@ -44,31 +44,31 @@ pub(crate) struct Of<B> {
 pub(crate) struct RawBlock {
     pub(crate) block: Block,
     pub(crate) file: Option<Arc<StoredFile>>,
-    /// Memory for its digests.
+    /// Reused memory for its digests.
     digests: Option<Digests>,
 }
 
 pub(crate) struct ParsedBlock {
     pub(crate) block: Block,
     pub(crate) records: Vec<ParsedRecord>,
-    /// The digests of its good records.
+    /// The digests of its accepted records.
     pub(crate) digests: Option<Digests>,
     pub(crate) lines: u64,
 }
 
-/// A record, or what is wrong with it.
+/// A record, or the reason to reject it.
 pub(crate) struct ParsedRecord {
-    /// Its line in the block.
+    /// The line in the block.
     pub(crate) line: Option<u64>,
     pub(crate) offset: u64,
     pub(crate) len: usize,
     pub(crate) outcome: Result<Taken, Unfit>,
 }
 
-/// Why a record cannot be used.
+/// Why a record is rejected.
 pub(crate) struct Unfit {
     pub(crate) reason: String,
-    /// Whether it would take too much memory: then its beginning stands for it.
+    /// Whether it is too long. Then only its beginning is shown.
     pub(crate) is_too_long: bool,
 }
 
@@ -82,31 +82,31 @@ impl From<String> for Unfit {
     }
 }
 
-/// A document, its id where the record has one, and what it is kept by.
+/// A document, its id if the record has one, and the values of the keep policy.
 pub(crate) struct Taken {
-    /// None where documents are not held.
+    /// `None` if documents are not held.
     pub(crate) document: Option<TextDocument>,
     /// A hash of the record.
     pub(crate) record: u64,
-    /// Bytes of the record.
+    /// The length of the record in bytes.
     pub(crate) len: u64,
-    /// Bytes of memory that it takes, about.
+    /// The approximate memory that it takes.
     pub(crate) takes: u64,
-    /// Bytes of the text.
+    /// The length of the text in bytes.
     pub(crate) byte_len: usize,
     pub(crate) id: Option<String>,
     pub(crate) keep: KeepValues<'static>,
 }
 
-/// Memory of a block's bytes, and of its digests.
+/// Memory for the bytes of a block, and for its digests.
 pub(crate) type Spare = (Vec<u8>, Option<Digests>);
 
-/// How much memory a round may take.
+/// The memory of a round.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct RoundWeight {
-    /// Bytes in all.
+    /// The most bytes that it may take.
     pub(crate) bytes: usize,
-    /// Bytes that are made of a record besides its own.
+    /// The memory that a record takes in addition to its bytes.
     pub(crate) record: usize,
 }
 
@@ -119,17 +119,17 @@ pub(crate) struct Producer<'r> {
     number: usize,
     open: Option<(Blocks, Option<Arc<StoredFile>>)>,
     bytes: Count,
-    /// Bytes of a round.
+    /// The most bytes that are read in a round.
     round: usize,
-    /// Bytes that a round may take in memory, with what is made of it.
+    /// The most memory of a round, including the data computed from it.
     weight: usize,
-    /// Memory of blocks that are done with.
+    /// Memory of finished blocks, for reuse.
     spare: Vec<Spare>,
 }
 
-/// Bytes of a round for each thread: some blocks, so that the threads end at about the same time.
+/// Bytes of a round per thread: several blocks, so that the threads end at about the same time.
 const ROUND: usize = 4 << 20;
-/// Parts of a round, where files are small.
+/// The most parts of a round, reached if files are small.
 const PARTS: usize = 4096;
 
 impl<'r> Producer<'r> {
@@ -148,9 +148,9 @@ impl<'r> Producer<'r> {
         }
     }
 
-    /// Has rounds that take no more memory than this, however many threads there are.
+    /// Limits the memory of a round, whatever the number of threads.
     pub(crate) fn rounds_of(self, weight: RoundWeight) -> Self {
-        /// Blocks of a round for each thread.
+        /// Blocks of a round per thread.
         const EACH: usize = 4;
         let blocks = EACH * rayon::current_num_threads();
         Self {
@@ -163,14 +163,14 @@ impl<'r> Producer<'r> {
         }
     }
 
-    /// Takes memory back, to be used again. What a long record has taken is given up.
+    /// Takes back memory for reuse, except the large memory of long records.
     pub(crate) fn take_back(&mut self, spare: Spare) {
         if spare.0.len() <= 2 * self.size.bytes {
             self.spare.push(spare);
         }
     }
 
-    /// The next parts, together of about the size of a round; none at the end.
+    /// Reads the parts of the next round; empty at the end.
     pub(crate) fn round(&mut self) -> Vec<Of<RawBlock>> {
         let mut parts = Vec::new();
         let (mut bytes, mut weight) = (0, 0);
@@ -229,12 +229,12 @@ impl<'r> Producer<'r> {
     }
 }
 
-/// Parses records, and digests them where that is asked for.
+/// Parses records, and computes their digests if there is a digester.
 #[derive(Clone, Copy)]
 pub(crate) struct Parser<'r> {
     pub(crate) options: &'r ReadOptions,
     pub(crate) digester: Option<&'r Digester>,
-    /// Whether documents are to be read again, each by itself.
+    /// Whether to hold documents, so that they can be read again separately.
     pub(crate) hold: bool,
     pub(crate) limit: RecordLimit,
 }
@@ -277,7 +277,7 @@ impl Parser<'_> {
         }
     }
 
-    /// Takes a record as a document, or says what is wrong with it.
+    /// Parses a record as a document, or returns the reason to reject it.
     pub(crate) fn take(
         self,
         record: &RawRecord<'_>,

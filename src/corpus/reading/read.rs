@@ -1,4 +1,4 @@
-//! Files to records that are taken, in order, or rejected.
+//! Reads files, and takes or rejects their records in order.
 
 use rayon::prelude::*;
 
@@ -18,49 +18,50 @@ use crate::digest::{Digests, Workspace};
 use crate::pool::Pool;
 use crate::watch::Ticker;
 
-/// A record that could not be used.
+/// A rejected record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rejection {
-    /// Where it is.
+    /// The place of the record.
     pub place: Place,
-    /// What is wrong with it.
+    /// Why it was rejected.
     pub reason: String,
-    /// The record itself where it stands on a line; bytes that are no UTF-8 are replaced. Of one that is too long for the
-    /// [bound of memory](crate::corpus::Job::memory), the beginning and `…`.
+    /// The record itself, if it has a line; bytes that are not UTF-8 are replaced. If the record is too long, its
+    /// beginning and `…`.
     pub record: Option<String>,
 }
 
-/// Where a record is: its input, and its line or row where it has one.
+/// The place of a record: its input, and its line or row if it has one.
 pub(crate) type At = (usize, Option<u64>);
 
-/// What becomes of the records that are read. It is given them in order.
+/// Receives the records that are read, in order.
 pub(crate) trait Sink {
-    /// Takes a document, or says why not.
+    /// Takes a document, or returns the reason to reject it.
     fn take(&mut self, inputs: &[Input], at: At, taken: Taken) -> Result<Option<String>, Error>;
 
-    /// Takes the digests of documents of which those that are `kept` were taken, and leaves them empty.
+    /// Takes the digests of those documents that are `kept`, and clears `digests`.
     fn take_digests(&mut self, digests: &mut Digests, kept: &[bool]) -> Result<(), Error>;
 
-    /// Is told of a record that cannot be used, where reading goes on.
+    /// Called for a bad record if reading continues.
     fn reject(&mut self, at: At, rejection: Rejection) -> Result<(), Error>;
 
-    /// Is told of the end of an input.
+    /// Called at the end of each input.
     fn end_input(&mut self) -> Result<(), Error>;
 }
 
-/// Reading goes in rounds: while the blocks of one are parsed in parallel, the documents of the last are taken
-/// in order, and the next is read.
+/// Reads the inputs in rounds. While the blocks of a round are parsed in parallel, the documents of the round before
+/// are taken in order, and the next round is read.
 pub(crate) struct Reading<'r, S> {
     pub(crate) inputs: &'r [Input],
     pub(crate) parser: Parser<'r>,
     pub(crate) ticker: Ticker<'r>,
     pub(crate) sink: &'r mut S,
-    /// What a round may take, where that is bounded.
+    /// The limit on the memory of a round, if there is one.
     weight: Option<RoundWeight>,
-    /// Lines of the input in work that were passed.
+    /// The number of lines of the current input before the next block.
     lines: u64,
-    /// Records that were taken, and whether one of them has the field to keep by.
+    /// The number of records taken.
     taken: u64,
+    /// Whether one of them has the field of the keep policy.
     has_field: bool,
 }
 
@@ -83,7 +84,7 @@ impl<'r, S: Sink + Send> Reading<'r, S> {
         }
     }
 
-    /// Reads in rounds that take no more memory than this.
+    /// Limits the memory of a round.
     pub(crate) fn rounds_of(self, weight: RoundWeight) -> Self {
         Self {
             weight: Some(weight),
@@ -121,7 +122,7 @@ impl<'r, S: Sink + Send> Reading<'r, S> {
         self.check_field()
     }
 
-    /// Takes what was parsed of an input, and gives memory back.
+    /// Takes a parsed part of an input, and returns its memory.
     fn take(&mut self, part: Of<ParsedBlock>) -> Result<Option<Spare>, Error> {
         let Of {
             input: number,
@@ -155,7 +156,7 @@ impl<'r, S: Sink + Send> Reading<'r, S> {
                     self.taken += 1;
                     let refused = self.sink.take(self.inputs, at, taken)?;
                     kept.push(refused.is_none());
-                    refused.map(|reason| self.way_out(reason).into())
+                    refused.map(|reason| self.with_advice(reason).into())
                 }
                 Err(unfit) => Some(unfit),
             };
@@ -164,16 +165,16 @@ impl<'r, S: Sink + Send> Reading<'r, S> {
                 is_too_long,
             }) = refused
             {
-                let told = |_| {
+                let text = |_| {
                     if !is_too_long {
-                        return block.block.told(record.offset, record.len);
+                        return block.block.text_at(record.offset, record.len);
                     }
                     let len = record.len.min(BEGINNING);
-                    let beginning = block.block.told(record.offset, len)?;
-                    // The last character may be cut.
+                    let beginning = block.block.text_at(record.offset, len)?;
+                    // The last character may be incomplete.
                     Some(beginning.trim_end_matches('\u{FFFD}').to_owned() + "…")
                 };
-                self.reject(at, reason, at.1.and_then(told))?;
+                self.reject(at, reason, at.1.and_then(text))?;
             }
         }
         self.lines += block.lines;
@@ -183,15 +184,15 @@ impl<'r, S: Sink + Send> Reading<'r, S> {
         Ok((block.block.into_memory(), block.digests))
     }
 
-    /// What is wrong with a record whose id was used before; and what to do, where that is the end.
-    fn way_out(&self, used_before: String) -> String {
+    /// The reason to reject a record with a repeated id, with advice if it ends the run.
+    fn with_advice(&self, used_before: String) -> String {
         match self.parser.options.on_bad {
             OnBad::Fail => format!("{used_before}; {REPEATED}"),
             OnBad::Skip => used_before,
         }
     }
 
-    /// Refuses to keep by a field that no record has: its name is likely misspelt.
+    /// Fails if no record has the field of the keep policy: its name is probably misspelt.
     fn check_field(&self) -> Result<(), Error> {
         let by = self.parser.options.fields.keep.by();
         match by {

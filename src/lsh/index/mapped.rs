@@ -1,4 +1,4 @@
-//! The documents of an index that lie in files (feature `storage`).
+//! The documents of an index that are in mapped files (feature `storage`).
 
 use std::any::Any;
 use std::borrow::Borrow;
@@ -14,23 +14,23 @@ use crate::sketch::{Estimate, equal_slots_of_bytes};
 use crate::storage::{Checks, Problem, Section, Stored, StoredId};
 use crate::storage::{hash_of_fed, hashes_as_stored};
 
-/// A stored index that is mapped, and which of its documents have been removed since.
+/// A stored index that is mapped, and the set of its documents that were removed since.
 #[derive(Clone)]
 pub(super) struct Mapped<Id> {
     stored: Arc<Stored>,
     removed: Removed,
-    /// True where ids are found by the table of the file.
+    /// True if the table in the file finds ids.
     has_table: bool,
-    /// The rows of all ids, once they are needed.
+    /// The rows of all ids, filled when they are first needed.
     rows_of_ids: OnceLock<RowsOfIds>,
     reading: Reading<Id>,
 }
 
-/// A `HashMap<Id, u32>`. Its type is hidden, since a cell of it in the index would forbid to use an
-/// `Index<&'static str>` as an `Index<&str>`.
+/// A `HashMap<Id, u32>`. Its type is hidden: with a cell of it, an `Index<&'static str>` could not be used as an
+/// `Index<&str>`.
 type RowsOfIds = Arc<dyn Any + Send + Sync>;
 
-/// What can be done with an id that is stored.
+/// Functions for stored ids.
 #[derive(Clone)]
 struct Reading<Id> {
     id: fn(&[u8]) -> Option<Id>,
@@ -81,12 +81,12 @@ impl<Id: StoredId> Mapped<Id> {
 }
 
 impl<Id: Eq + Hash> Mapped<Id> {
-    /// Rows, those of removed documents with them.
+    /// The number of rows, including those of removed documents.
     pub(super) fn rows(&self) -> u32 {
         self.stored.len()
     }
 
-    /// Documents.
+    /// The number of documents that are not removed.
     pub(super) fn len(&self) -> usize {
         self.rows() as usize - self.removed.count
     }
@@ -107,28 +107,28 @@ impl<Id: Eq + Hash> Mapped<Id> {
         row.filter(|&row| self.has(row))
     }
 
-    /// The rows of all ids. Reads all of them when first asked.
+    /// The rows of all ids. The first call reads all ids.
     fn row_of(&self) -> &HashMap<Id, u32> {
         let rows = &self.rows_of_ids;
         (self.reading.shown)(rows.get_or_init(|| (self.reading.all)(&self.stored)))
     }
 
-    /// Removes a document that is there.
+    /// Removes the document in a row, which must not be removed already.
     pub(super) fn remove(&mut self, row: u32) {
         self.removed.insert(row, self.rows());
     }
 
-    /// True where a row holds a document that has not been removed.
+    /// True if there is such a row and its document is not removed.
     pub(super) fn has(&self, row: u32) -> bool {
         row < self.rows() && !self.removed.contains(row)
     }
 
-    /// The id in a row; none where the file has none there.
+    /// The id in a row; `None` if the file has no valid id there.
     pub(super) fn id(&self, row: u32) -> Option<Id> {
         self.stored.ids().id(row).and_then(self.reading.id)
     }
 
-    /// Writes the slots in a row over `slots`, and gives the id.
+    /// Replaces `slots` with the slots of a row, and returns the id.
     pub(super) fn document(&self, row: u32, slots: &mut Vec<u32>) -> Result<Id, Error> {
         self.stored.signatures().copy_row(row, slots);
         self.id(row).ok_or_else(|| no_id(&self.stored, row))
@@ -143,7 +143,7 @@ impl<Id: Eq + Hash> Mapped<Id> {
         rows
     }
 
-    /// The estimate of a row that is there.
+    /// The estimated similarity of a row to `slots`.
     pub(super) fn estimate(&self, row: u32, slots: &[u32]) -> Estimate {
         let stored = self.stored.signatures().row(row).unwrap_or_default();
         Estimate::of_equal(equal_slots_of_bytes(stored, slots), slots.len(), 0.0)
@@ -157,7 +157,7 @@ impl<Id: Eq + Hash> Mapped<Id> {
         ids.into_iter().map(|(_, id)| id)
     }
 
-    /// Bytes held on the heap, about.
+    /// The approximate number of bytes on the heap.
     pub(super) fn memory_usage(&self) -> usize {
         let rows = self.rows_of_ids.get().map(self.reading.shown);
         let table = rows.map_or(0, HashMap::capacity);
@@ -174,11 +174,11 @@ fn rows_of_ids<Id: StoredId>(stored: &Stored) -> RowsOfIds {
 
 fn no_id(stored: &Stored, row: u32) -> Error {
     let kind = &stored.about().id_kind;
-    let why = format!("the id of document {row} is no {kind}");
+    let why = format!("the id of document {row} is not a valid {kind}");
     Problem::bad(&stored.path(Section::Ids), why)
 }
 
-/// Rows that were removed: a bit a row once there is one.
+/// The removed rows: one bit per row, allocated with the first removal.
 #[derive(Debug, Clone, Default)]
 struct Removed {
     bits: Vec<u64>,

@@ -1,4 +1,4 @@
-//! Without the feature `storage` no document lies in files: there is no value of this type.
+//! Stands in for `mapped` without the feature `storage`. The type has no values.
 
 use std::borrow::Borrow;
 use std::convert::Infallible;
@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::sketch::Estimate;
 
 #[derive(Debug, Clone)]
-#[allow(dead_code, reason = "never made")]
+#[allow(dead_code, reason = "never constructed")]
 pub(super) struct Mapped<Id>(Infallible, PhantomData<Id>);
 
 impl<Id> Mapped<Id> {

@@ -1,4 +1,4 @@
-//! An index of documents that come one at a time.
+//! An index of documents that arrive one at a time.
 
 #[cfg(feature = "storage")]
 mod mapped;
@@ -22,13 +22,13 @@ use crate::sketch::{EMPTY, Estimate, Signature, Sketcher, floor_slots};
 use mapped::Mapped;
 use resident::Resident;
 
-/// Documents under ids of your own, to find those that a text resembles.
+/// Finds the documents that a text resembles, among documents inserted under ids of your own.
 ///
-/// Made by [`Deduper::index`](crate::Deduper::index), whose settings it uses. Inserting and querying
-/// cost one signature and one look-up a band, plus an estimate (about 20 nanoseconds) for each
-/// candidate. Takes 4 K bytes for the signature and about 35 bytes a band a document: near 1.2 KiB with
-/// the defaults, and the ids. With the feature `storage` it is saved as files and opened from them (`save`, `open`);
-/// an open one takes next to no memory for what lies in them.
+/// [`Deduper::index`](crate::Deduper::index) makes one with its settings. An insertion or a query costs one signature
+/// and one look-up per band; a query also costs an estimate (about 20 nanoseconds) per candidate. With the defaults, a
+/// document takes 1.38 to 2.3 KiB of memory, plus its id; the size varies because hash tables and arrays double when
+/// they are full. With the feature `storage`, an index can be saved to files and opened from them (`save`, `open`).
+/// Documents in the files of an open index take hardly any memory.
 ///
 /// ```
 /// use resemblance::Deduper;
@@ -43,8 +43,8 @@ use resident::Resident;
 ///
 /// # Threads
 ///
-/// Any number of threads can query an index at the same time; inserting and removing need it alone. Make signatures before
-/// the lock is taken: they are most of the work.
+/// Any number of threads can query an index at the same time; inserting and removing need exclusive access. Compute
+/// signatures before taking the lock: they are most of the work.
 ///
 /// ```
 /// use std::sync::RwLock;
@@ -70,41 +70,42 @@ use resident::Resident;
 /// assert_eq!(index.read().unwrap().len(), 2);
 /// ```
 ///
-/// Between the two locks, another thread may insert a copy of the same text. To rule that out, take the write lock for both
-/// steps.
+/// Between the two locks, another thread may insert a copy of the same text. To prevent that, hold the write lock for
+/// both steps.
 #[derive(Clone)]
 pub struct Index<Id> {
     sketcher: Sketcher,
     banding: Banding,
     threshold: f64,
-    /// What lay in files when the index was opened. Inserted before anything that is live.
+    /// The documents in the files from which the index was opened. They come before all resident ones in the order of
+    /// insertion.
     mapped: Option<Mapped<Id>>,
     resident: Resident<Id>,
-    /// The files that it was opened from, or saved to since.
+    /// The files from which the index was opened, or to which it was last saved.
     #[cfg(feature = "storage")]
     saved: save::Saved,
 }
 
-/// Texts whose signatures are made together.
+/// The number of texts whose signatures are computed together.
 const TOGETHER: usize = 1 << 12;
 
-/// One answer of [`Index::query_verified`].
+/// A document found by [`Index::query_verified`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct VerifiedMatch<Id> {
-    /// The id that was inserted.
+    /// The id of the document.
     pub id: Id,
-    /// The exact similarity of the text that was asked for (a) and the one of this id (b).
+    /// The exact similarity of the query text (a) and the text of the document (b).
     pub similarity: Similarity,
 }
 
-/// One answer of an [`Index`].
+/// A document found by a query of an [`Index`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Match<Id> {
-    /// The id that was inserted.
+    /// The id of the document.
     pub id: Id,
-    /// Estimated similarity to what was asked.
+    /// The estimated similarity to the query.
     pub estimate: Estimate,
 }
 
@@ -123,8 +124,7 @@ impl<Id: Clone + Eq + Hash + Debug> Index<Id> {
     /// An empty index.
     ///
     /// # Errors
-    /// Where the threshold is not above 0 and at most 1, or the banding has more slots than a
-    /// signature.
+    /// If the threshold is not above 0 and at most 1, or the banding needs more slots than a signature has.
     pub fn new(sketcher: Sketcher, banding: Banding, threshold: f64) -> Result<Self, Error> {
         Ok(Self {
             mapped: None,
@@ -137,16 +137,16 @@ impl<Id: Clone + Eq + Hash + Debug> Index<Id> {
         })
     }
 
-    /// Inserts a text. One without shingles is held, and never found.
+    /// Inserts a text. A text without shingles is stored, but no query finds it.
     ///
     /// # Errors
-    /// Where the id is in the index already; nothing changes then.
+    /// If the id is in the index already; nothing changes then.
     pub fn insert(&mut self, id: Id, text: impl AsRef<str>) -> Result<(), Error> {
         let signature = self.sketcher.signature(text);
         self.insert_signature(id, &signature)
     }
 
-    /// Inserts texts under their ids, in this order. Their signatures are made in parallel on the current rayon pool.
+    /// Inserts texts with their ids, in this order. Computes the signatures in parallel on the current rayon pool.
     ///
     /// ```
     /// use resemblance::Deduper;
@@ -159,7 +159,7 @@ impl<Id: Clone + Eq + Hash + Debug> Index<Id> {
     /// ```
     ///
     /// # Errors
-    /// If an id is in the index already or comes twice; nothing changes then.
+    /// If an id is in the index already or occurs twice; nothing changes then.
     pub fn insert_all<T: AsRef<str> + Sync>(
         &mut self,
         documents: impl IntoIterator<Item = (Id, T)>,
@@ -184,10 +184,10 @@ impl<Id: Clone + Eq + Hash + Debug> Index<Id> {
     /// Inserts a signature.
     ///
     /// # Errors
-    /// Where the id is in the index already, or the signature is of another scheme.
+    /// If the id is in the index already, or the signature has another scheme.
     ///
     /// # Panics
-    /// Where 2^32 - 1 documents are in the index.
+    /// If the index already contains 2^32 - 1 documents.
     pub fn insert_signature(&mut self, id: Id, signature: &Signature) -> Result<(), Error> {
         self.sketcher.scheme().matches(signature.scheme())?;
         if self.contains(&id) {
@@ -198,7 +198,7 @@ impl<Id: Clone + Eq + Hash + Debug> Index<Id> {
         Ok(())
     }
 
-    /// Removes a document; false where there is none of that id. Costs one look-up a band.
+    /// Removes a document; returns false if no document has this id. Costs one look-up per band.
     pub fn remove<Q>(&mut self, id: &Q) -> bool
     where
         Id: Borrow<Q>,
@@ -213,7 +213,7 @@ impl<Id: Clone + Eq + Hash + Debug> Index<Id> {
         self.resident.remove(id, self.banding)
     }
 
-    /// Removes the documents for whose id `keep` returns false. It is called in the order of insertion.
+    /// Removes the documents for whose ids `keep` returns false. Calls it in the order of insertion.
     pub fn retain(&mut self, mut keep: impl FnMut(&Id) -> bool) {
         if let Some(mapped) = &mut self.mapped {
             for row in 0..mapped.rows() {
@@ -232,7 +232,7 @@ impl<Id: Clone + Eq + Hash + Debug> Index<Id> {
     /// Inserts the documents of another index, in the order in which they were inserted there.
     ///
     /// # Errors
-    /// Where the other has another scheme, banding or threshold, or an id that is here already; nothing changes
+    /// If the other index has another scheme, banding or threshold, or shares an id with this one; nothing changes
     /// then.
     pub fn merge(&mut self, other: &Self) -> Result<(), Error> {
         self.matches(other)?;
@@ -247,7 +247,7 @@ impl<Id: Clone + Eq + Hash + Debug> Index<Id> {
         })
     }
 
-    /// Nothing where `other` has the same settings.
+    /// Fails if `other` has different settings.
     fn matches(&self, other: &Self) -> Result<(), Error> {
         self.sketcher.scheme().matches(other.sketcher.scheme())?;
         let mismatch = |what, left: String, right: String| {
@@ -264,7 +264,7 @@ impl<Id: Clone + Eq + Hash + Debug> Index<Id> {
         Ok(())
     }
 
-    /// Hands out every document, in the order in which they were inserted.
+    /// Calls `each` with every document, in the order of insertion.
     fn for_each(&self, mut each: impl FnMut(Id, &[u32]) -> Result<(), Error>) -> Result<(), Error> {
         if let Some(mapped) = &self.mapped {
             let mut slots = Vec::new();
@@ -280,26 +280,29 @@ impl<Id: Clone + Eq + Hash + Debug> Index<Id> {
         Ok(())
     }
 
-    /// The documents whose estimated similarity to `text` is at least the threshold, most similar
-    /// first; of the same estimate, the one that was inserted first.
+    /// The documents whose estimated similarity to `text` is at least the threshold: most similar first, ties in the
+    /// order of insertion.
     ///
-    /// An estimate errs by its standard error: of pairs that lie exactly at the threshold about half
-    /// are answered. Not to miss those, ask with [`query_above`](Self::query_above) for
-    /// [`Deduper::estimate_floor`](crate::Deduper::estimate_floor) and compare the texts.
+    /// An estimate has a standard error, so a document exactly at the threshold is found only about half of the time.
+    /// To find those too, call [`query_above`](Self::query_above) with
+    /// [`Deduper::estimate_floor`](crate::Deduper::estimate_floor) and compare the texts, or use
+    /// [`query_verified`](Self::query_verified).
     pub fn query(&self, text: impl AsRef<str>) -> Vec<Match<Id>> {
         self.query_above(text, self.threshold)
     }
 
-    /// As [`query`](Self::query), with another least estimate. Below the threshold more and more
-    /// documents are not found at all: the S-curve of the banding says how many.
+    /// Like [`query`](Self::query), with `jaccard` as the lowest estimate instead of the threshold.
+    ///
+    /// The further a document lies below the threshold, the more likely it is not found at all: the
+    /// [S-curve](Banding::probability) of the banding has the probabilities.
     pub fn query_above(&self, text: impl AsRef<str>, jaccard: f64) -> Vec<Match<Id>> {
         self.above(&self.sketcher.signature(text), jaccard)
     }
 
-    /// As [`query_above`](Self::query_above), for a signature.
+    /// Like [`query_above`](Self::query_above), for a signature.
     ///
     /// # Errors
-    /// Where the signature is of another scheme.
+    /// If the signature has another scheme.
     pub fn query_signature(
         &self,
         signature: &Signature,
@@ -309,15 +312,16 @@ impl<Id: Clone + Eq + Hash + Debug> Index<Id> {
         Ok(self.above(signature, jaccard))
     }
 
-    /// The documents whose exact similarity to `text` is at least the threshold, most similar first; of the same
-    /// similarity, the one that was inserted first.
+    /// The documents whose exact similarity to `text` is at least the threshold: most similar first, ties in the order
+    /// of insertion.
     ///
-    /// The index has no texts: `text_of` returns that of an id, as it was inserted. It is asked for each candidate whose
-    /// estimate reaches [`estimate_floor`](Self::estimate_floor), the highest estimates first. An id for which it returns
-    /// `None` cannot be verified and is left out; [`query_above`](Self::query_above) lists these with their estimates.
+    /// The index contains no texts, so `text_of` must return the text that was inserted under an id. It is called for
+    /// each candidate whose estimate reaches [`estimate_floor`](Self::estimate_floor), highest estimates first. If it
+    /// returns `None`, the document cannot be verified and is left out; [`query_above`](Self::query_above) also lists
+    /// such documents, with their estimates.
     ///
-    /// Beside what a query costs, each text that is returned is split into shingles and sorted: some 10 microseconds for 100
-    /// words.
+    /// In addition to the cost of a query, each text from `text_of` is split into shingles, which are sorted: about 10
+    /// microseconds for 100 words.
     ///
     /// ```
     /// use std::collections::HashMap;
@@ -359,15 +363,15 @@ impl<Id: Clone + Eq + Hash + Debug> Index<Id> {
         verified.into_iter().map(|(_, verified)| verified).collect()
     }
 
-    /// The `k` candidates of the highest estimates, whatever these are.
+    /// The `k` candidates with the highest estimates, however low these are.
     pub fn top_k(&self, text: impl AsRef<str>, k: usize) -> Vec<Match<Id>> {
         self.top(&self.sketcher.signature(text), k)
     }
 
-    /// As [`top_k`](Self::top_k), for a signature.
+    /// Like [`top_k`](Self::top_k), for a signature.
     ///
     /// # Errors
-    /// Where the signature is of another scheme.
+    /// If the signature has another scheme.
     pub fn top_k_signature(
         &self,
         signature: &Signature,
@@ -393,7 +397,7 @@ impl<Id: Clone + Eq + Hash + Debug> Index<Id> {
         self.to_matches(found)
     }
 
-    /// What shares a band with `slots`, the highest estimates first.
+    /// The documents that share a band with `slots`, highest estimates first.
     fn candidates(&self, slots: &[u32]) -> Vec<Found> {
         if slots[0] == EMPTY {
             return Vec::new();
@@ -438,7 +442,7 @@ impl<Id: Clone + Eq + Hash + Debug> Index<Id> {
         }
     }
 
-    /// Where a document is.
+    /// The place of a document.
     fn find<Q>(&self, id: &Q) -> Option<Place>
     where
         Id: Borrow<Q>,
@@ -449,7 +453,7 @@ impl<Id: Clone + Eq + Hash + Debug> Index<Id> {
         mapped.map(Place::Mapped).or_else(resident)
     }
 
-    /// True where a document of that id is in the index.
+    /// True if the index contains a document with this id.
     pub fn contains<Q>(&self, id: &Q) -> bool
     where
         Id: Borrow<Q>,
@@ -472,31 +476,31 @@ impl<Id: Clone + Eq + Hash + Debug> Index<Id> {
         Signature::from_slots(*self.sketcher.scheme(), slots).ok()
     }
 
-    /// The ids, in the order of insertion. They are sorted first, which takes 16 bytes a document for as long as the iterator
-    /// lives. Those of an opened index are read into memory when they are first asked for.
+    /// The ids, in the order of insertion. They are sorted first, which takes 16 bytes per document while the iterator
+    /// exists. The first call on an opened index reads the ids in its files into memory.
     pub fn ids(&self) -> impl Iterator<Item = &Id> {
         let mapped = self.mapped.iter().flat_map(Mapped::ids);
         let resident = self.resident.in_order().into_iter();
         mapped.chain(resident.filter_map(|row| self.resident.id(row)))
     }
 
-    /// Documents in the index.
+    /// The number of documents in the index.
     pub fn len(&self) -> usize {
         self.mapped.as_ref().map_or(0, Mapped::len) + self.resident.len()
     }
 
-    /// True where the index holds no document.
+    /// True if the index contains no documents.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Bytes held on the heap, about; what the ids themselves hold there is not counted, and neither are the files of
-    /// an opened index.
+    /// The approximate number of bytes on the heap, without those that the ids themselves allocate, and without the
+    /// files of an opened index.
     pub fn memory_usage(&self) -> usize {
         self.mapped.as_ref().map_or(0, Mapped::memory_usage) + self.resident.memory_usage()
     }
 
-    /// What makes the signatures.
+    /// The sketcher, which computes the signatures.
     pub fn sketcher(&self) -> &Sketcher {
         &self.sketcher
     }
@@ -506,14 +510,14 @@ impl<Id: Clone + Eq + Hash + Debug> Index<Id> {
         self.banding
     }
 
-    /// The least estimate that [`query`](Self::query) answers, and the least similarity that
-    /// [`query_verified`](Self::query_verified) does.
+    /// The lowest estimate that [`query`](Self::query) returns, and the lowest similarity that
+    /// [`query_verified`](Self::query_verified) returns.
     pub fn threshold(&self) -> f64 {
         self.threshold
     }
 
-    /// The least estimate with which [`query_verified`](Self::query_verified) verifies a candidate. It lies so far below the
-    /// threshold that no more than a tenth of what the banding misses at the threshold is missed for it.
+    /// The lowest estimate with which [`query_verified`](Self::query_verified) verifies a candidate. It is so far below
+    /// the threshold that it misses at most a tenth as many documents at the threshold as the banding misses.
     pub fn estimate_floor(&self) -> f64 {
         let hashes = self.sketcher.scheme().hashes();
         let missed = 1.0 - self.banding.probability(self.threshold);
@@ -524,12 +528,12 @@ impl<Id: Clone + Eq + Hash + Debug> Index<Id> {
 /// A candidate, before its id is looked up.
 struct Found {
     estimate: Estimate,
-    /// Which of all inserted documents it is.
+    /// The position of the document in the order of insertion.
     turn: u64,
     place: Place,
 }
 
-/// A row of the documents in files, or of those in memory.
+/// A row of the mapped documents, or of those in memory.
 #[derive(Clone, Copy)]
 enum Place {
     Mapped(u32),
@@ -537,7 +541,7 @@ enum Place {
 }
 
 impl Found {
-    /// The highest estimate first, then the one inserted first.
+    /// Orders by estimate, highest first, then by insertion.
     fn compare(&self, other: &Self) -> Ordering {
         let (left, right) = (self.estimate.jaccard, other.estimate.jaccard);
         right.total_cmp(&left).then(self.turn.cmp(&other.turn))

@@ -1,4 +1,4 @@
-//! The documents of an index that are held in memory.
+//! The documents of an index that are in memory.
 
 use std::borrow::Borrow;
 use std::collections::HashMap;
@@ -7,24 +7,24 @@ use std::hash::{BuildHasherDefault, Hash, Hasher};
 use crate::lsh::banding::Banding;
 use crate::sketch::{Estimate, Scheme, SignatureMatrix, is_empty_row};
 
-/// Documents in rows. The row of one that was removed is used again.
+/// Documents in rows. Rows of removed documents are reused.
 #[derive(Debug, Clone)]
 pub(super) struct Resident<Id> {
-    /// The id in each row; none where it was removed.
+    /// The id in each row; `None` if the document was removed.
     ids: Vec<Option<Id>>,
     row_of: HashMap<Id, u32>,
     free: Vec<u32>,
-    /// For each row, which of all inserted documents it holds.
+    /// For each row, the position of its document in the order of insertion.
     turns: Vec<u64>,
     next_turn: u64,
     matrix: SignatureMatrix,
     /// For each band, the newest row under a key.
     heads: Vec<HashMap<u64, u32, BuildHasherDefault<KeyHasher>>>,
-    /// For each row and band, the rows next to it under the same key.
+    /// For each row and band, the neighbouring rows with the same key.
     links: Vec<Link>,
 }
 
-/// The rows before and after one under a key, or `END`.
+/// The rows before and after a row in the chain of a key, or `END`.
 #[derive(Debug, Clone, Copy)]
 struct Link {
     newer: u32,
@@ -35,7 +35,7 @@ struct Link {
 const END: u32 = u32::MAX;
 
 impl<Id: Clone + Eq + Hash> Resident<Id> {
-    /// No documents; the first one that is inserted has the turn `next_turn`.
+    /// Starts without documents. The first inserted document has the turn `next_turn`.
     pub(super) fn new(scheme: Scheme, bands: usize, next_turn: u64) -> Self {
         Self {
             ids: Vec::new(),
@@ -49,10 +49,10 @@ impl<Id: Clone + Eq + Hash> Resident<Id> {
         }
     }
 
-    /// Inserts a document whose id is not there and whose band keys are `keys`.
+    /// Inserts a document with a new id and the band keys `keys`.
     ///
     /// # Panics
-    /// Where 2^32 - 1 documents are there.
+    /// If there are already 2^32 - 1 documents.
     pub(super) fn insert(&mut self, id: Id, slots: &[u32], keys: &[u64]) {
         let row = self.new_row(slots);
         self.turns[row as usize] = self.next_turn;
@@ -94,7 +94,7 @@ impl<Id: Clone + Eq + Hash> Resident<Id> {
         }
     }
 
-    /// Removes a document; false where there is none of that id.
+    /// Removes a document; false if no document has this id.
     pub(super) fn remove<Q>(&mut self, id: &Q, banding: Banding) -> bool
     where
         Id: Borrow<Q>,
@@ -159,7 +159,7 @@ impl<Id: Clone + Eq + Hash> Resident<Id> {
         rows
     }
 
-    /// Which of all inserted documents a row holds.
+    /// The position of a row's document in the order of insertion.
     pub(super) fn turn(&self, row: u32) -> u64 {
         self.turns[row as usize]
     }
@@ -180,7 +180,7 @@ impl<Id: Clone + Eq + Hash> Resident<Id> {
         self.row_of.len()
     }
 
-    /// Bytes held on the heap, about; what the ids themselves hold there is not counted.
+    /// The approximate number of bytes on the heap, without those that the ids themselves allocate.
     pub(super) fn memory_usage(&self) -> usize {
         let heads: usize = self
             .heads
@@ -197,12 +197,12 @@ impl<Id: Clone + Eq + Hash> Resident<Id> {
     }
 }
 
-/// Bytes of a hash table: its capacity is 7/8 of its places, each with one byte of control.
+/// The bytes of a hash table. Its capacity is 7/8 of its places; each place has one control byte.
 pub(super) fn table_memory(capacity: usize, entry: usize) -> usize {
     capacity * 8 / 7 * (entry + 1)
 }
 
-/// Band keys are hashes already.
+/// Passes band keys through unchanged, since they are hashes already.
 #[derive(Debug, Default, Clone)]
 struct KeyHasher(u64);
 

@@ -1,4 +1,4 @@
-//! An index to files and back (feature `storage`).
+//! Saving an index to files, and opening it (feature `storage`).
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -11,17 +11,17 @@ use crate::passing::resolve;
 use crate::sketch::Sketcher;
 use crate::storage::{About, Checks, Problem, Section, StoredId, Writer};
 
-/// Bytes of band keys that are sorted at once.
+/// Bytes of band keys that are sorted together.
 const HELD: usize = 1 << 28;
 
 impl<Id: StoredId> Index<Id> {
     /// Saves the index as a directory, to be opened by [`open`](Self::open) (feature `storage`).
     ///
-    /// The index is written beside `dir` and moved there when it is complete. An index that is there already, even the one
-    /// that this index was opened from, is replaced in one step: whoever opens `dir` meanwhile, or after a crash, finds the
-    /// old index or the new one. Documents are written in the order in
-    /// which they were inserted; the same documents and settings give the same bytes. About 0.8 KB a document with
-    /// the defaults, and the ids: [`docs/index-format.md`](crate::guides::index_format) has the format.
+    /// The index is written beside `dir` and moved there when it is complete. An existing index, even the one that this
+    /// index was opened from, is replaced in one step: a process that opens `dir` meanwhile, or after a crash, finds
+    /// the old index or the new one. Documents are written in the order of insertion; the same documents and settings
+    /// give the same bytes. A document takes about 0.8 KB with the defaults, plus its id:
+    /// [`docs/index-format.md`](crate::guides::index_format) describes the format.
     ///
     /// ```
     /// use resemblance::{Deduper, Index};
@@ -41,14 +41,16 @@ impl<Id: StoredId> Index<Id> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
-    /// Takes 16 bytes a document and band while it sorts, but no more than 256 MiB or what one band takes, whichever
-    /// is more. What programs keep with an index that they write (shingle sets, notes of their own) is not
-    /// known to this one, and is not written.
+    /// Sorting the tables takes 16 bytes of memory per document and band, but at most 256 MiB, or the size of one band
+    /// if that is more. Data that another program stored with the index, such as shingle sets or its own notes, is not
+    /// written.
     ///
     /// # Errors
-    /// Where `dir` is something other than an index or an empty directory, or cannot be written. Where another process is
-    /// writing the index there, or has replaced the one that this index was opened from: the documents that it inserted
-    /// would be lost. After an error, `dir` is as it was.
+    /// - If `dir` is something other than an index or an empty directory, or cannot be written.
+    /// - If another process is writing the index there, or has replaced the index that this one was opened from:
+    ///   documents that it inserted would be lost.
+    ///
+    /// After an error, `dir` is unchanged.
     pub fn save(&self, dir: impl AsRef<Path>) -> Result<(), Error> {
         let about = self.about()?;
         let mut writer = Writer::create(dir.as_ref())?;
@@ -88,34 +90,33 @@ impl<Id: StoredId> Index<Id> {
 
     /// Opens a saved index (feature `storage`).
     ///
-    /// Its files are mapped, not loaded: an open index takes next to no memory, whatever its size, and what it is
-    /// asked for comes from the system's file cache. What is inserted afterwards is held in memory, as in an
-    /// index that was never saved, and what is removed is marked as removed; [`save`](Self::save) writes both.
-    /// Answers are those of an index that was never saved.
+    /// Its files are mapped, not loaded. So an open index of any size takes hardly any memory, and the system's file
+    /// cache serves its data. Documents that are inserted later are in memory, as in an index that was never saved;
+    /// removed documents are marked as removed. [`save`](Self::save) writes both changes. Queries give the same answers
+    /// as on an index that was never saved.
     ///
-    /// All files are read once, to compare their checksums, at the speed of the disk or the system's file cache;
-    /// [`open_unverified`](Self::open_unverified) leaves that out.
+    /// All files are read once to verify their checksums, at the speed of the disk or the system's file cache.
+    /// [`open_unverified`](Self::open_unverified) skips this.
     ///
     /// The files must not be changed while they are mapped. Saving to the same place does not change them: it writes new
     /// files and removes the old ones. But if another program truncates a mapped file, reading the missing part kills this
     /// process on Unix (SIGBUS).
     ///
     /// # Errors
-    /// Where there is no index, it is of another format version, its ids are of another type, or it is corrupt in
-    /// any way; the error names the file.
+    /// If there is no index, or it has another format version, ids of another type, or any damage. The error names the
+    /// file.
     pub fn open(dir: impl AsRef<Path>) -> Result<Self, Error> {
         Self::open_with(dir.as_ref(), Checks::All)
     }
 
-    /// As [`open`](Self::open), at once: header and sizes are checked, but the files are not read (feature
-    /// `storage`).
+    /// Opens a saved index without reading its files: checks only the header and the file sizes (feature `storage`).
     ///
-    /// For an index that has been checked before. One that is corrupt in other ways than these gives wrong answers,
-    /// or fewer; it makes nothing panic and nothing be read outside the files.
+    /// Use it for an index that was verified before. Any other damage leads to wrong or missing answers, but never to a
+    /// panic or a read outside the files.
     ///
     /// # Errors
-    /// Where there is no index, it is of another format version, its ids are of another type, or header or sizes
-    /// are not as they should be; the error names the file.
+    /// If there is no index, or it has another format version, ids of another type, or a wrong header or file size. The
+    /// error names the file.
     pub fn open_unverified(dir: impl AsRef<Path>) -> Result<Self, Error> {
         Self::open_with(dir.as_ref(), Checks::Sizes)
     }
@@ -142,12 +143,13 @@ impl<Id: StoredId> Index<Id> {
     }
 }
 
-/// The files that an index was opened from, or saved to since: their place, and the checksum of their header.
+/// The files from which an index was opened, or to which it was last saved: their path, and the checksum of their
+/// header.
 #[derive(Debug, Default)]
 pub(super) struct Saved(Mutex<Option<(PathBuf, String)>>);
 
 impl Saved {
-    /// Refuses to replace files that are not these any more.
+    /// Fails if the files at this path are not these any more.
     fn is_replaced_by(&self, writer: &Writer) -> Result<(), Error> {
         match &*self.lock() {
             Some((place, checksum))
@@ -164,7 +166,7 @@ impl Saved {
         *self.lock() = Some((place, checksum));
     }
 
-    /// A thread that panicked has left it as it was.
+    /// Ignores poisoning: a thread that panics does not leave a partial change.
     fn lock(&self) -> MutexGuard<'_, Option<(PathBuf, String)>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

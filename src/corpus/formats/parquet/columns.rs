@@ -1,4 +1,4 @@
-//! The columns that are needed, and their values.
+//! The needed columns and their values.
 
 use parquet::basic::{ConvertedType, LogicalType, Repetition, TimeUnit, Type as Physical};
 use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
@@ -11,7 +11,7 @@ use crate::corpus::formats::parquet::file::ParquetFile;
 use crate::corpus::keep::value::Number;
 use crate::corpus::unusable::utf8;
 
-/// What a column holds, as far as it is of use.
+/// The type of a column, as far as it matters here.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Kind {
     Text,
@@ -19,9 +19,9 @@ enum Kind {
         signed: bool,
     },
     Float,
-    /// A point in time: so many nanoseconds a step, from the epoch on.
+    /// A point in time since the epoch, in steps of this many nanoseconds.
     Time(i128),
-    /// Of no use, by its name.
+    /// Another type, by its name for messages.
     Other(&'static str),
 }
 
@@ -47,7 +47,7 @@ impl Kind {
         }
     }
 
-    /// By the older names of types, which the newer ones have as well, but for nanoseconds.
+    /// The type by the older converted types, which all logical types except nanoseconds also have.
     fn of_old(physical: Physical, converted: ConvertedType) -> Self {
         use ConvertedType as Old;
         match (physical, converted) {
@@ -78,14 +78,14 @@ impl Kind {
     }
 }
 
-/// A column that is needed: its place among the leaves of the schema, and what it holds.
+/// A needed column: its position among the leaves of the schema, and its type.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Wanted {
     pub(super) leaf: usize,
     kind: Kind,
 }
 
-/// The columns that are needed.
+/// The needed columns.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Columns {
     pub(super) text: Wanted,
@@ -95,7 +95,7 @@ pub(super) struct Columns {
 }
 
 impl Columns {
-    /// Finds them, or says what the file lacks.
+    /// Finds the columns, or returns what the file lacks.
     pub(super) fn find(schema: &SchemaDescriptor, fields: &Fields) -> Result<Self, String> {
         let need = |name: &str, wanted: &str, may: fn(Kind) -> bool| {
             let missing = || format!("column `{name}` is missing");
@@ -112,7 +112,7 @@ impl Columns {
         let id = fields.id.as_deref().unwrap_or_default();
         let has_id = fields.id_required || fields.id.is_some() && find(schema, id)?.is_some();
         let by = fields.keep.by_field();
-        // A record need not have what may be preferred.
+        // The column of the preference may be missing.
         let preferred = fields.keep.preferred_field();
         let preferred = preferred
             .map(|name| find(schema, name))
@@ -137,7 +137,7 @@ fn find(schema: &SchemaDescriptor, name: &str) -> Result<Option<Wanted>, String>
         return Ok(None);
     };
     if named.next().is_some() {
-        return Err(format!("column `{name}` stands twice"));
+        return Err(format!("column `{name}` occurs twice"));
     }
     let leaves = 0..schema.num_columns();
     let leaf = leaves
@@ -149,7 +149,7 @@ fn find(schema: &SchemaDescriptor, name: &str) -> Result<Option<Wanted>, String>
     }))
 }
 
-/// Texts of rows; none where a row has none.
+/// The texts of rows; `None` for null.
 #[derive(Default)]
 pub(super) struct Texts(Vec<Option<ByteArray>>);
 
@@ -158,7 +158,7 @@ impl Texts {
         self.0.len()
     }
 
-    /// A row's text as it stands in the file.
+    /// The bytes of a row's text.
     pub(super) fn bytes(&self, row: usize) -> &[u8] {
         self.0[row].as_ref().map_or(&[], ByteArray::data)
     }
@@ -173,7 +173,7 @@ impl Texts {
     }
 }
 
-/// Values of a column that need not be text.
+/// The values of a column of any type.
 pub(super) enum Cells {
     Texts(Texts),
     Numbers(Vec<Option<Number>>),
@@ -194,7 +194,7 @@ impl Cells {
     }
 }
 
-/// A column of a row group, being read.
+/// A column of a row group that is being read.
 pub(super) struct Column {
     reader: ColumnReader,
     kind: Kind,
@@ -208,10 +208,10 @@ impl Column {
         })
     }
 
-    /// Adds the next so many rows, of a column of text, and tells their bytes.
+    /// Appends the next `rows` values of a column of text. Returns the number of their bytes.
     pub(super) fn read_texts(&mut self, rows: usize, texts: &mut Texts) -> Result<usize> {
         let ColumnReader::ByteArrayColumnReader(reader) = &mut self.reader else {
-            return Err(failed("no text"));
+            return Err(failed("not a column of text"));
         };
         let more = read(reader, rows, |text| text)?;
         let bytes = more.iter().flatten().map(ByteArray::len).sum();
@@ -219,7 +219,7 @@ impl Column {
         Ok(bytes)
     }
 
-    /// The next so many rows.
+    /// Reads the next `rows` values.
     pub(super) fn read(&mut self, rows: usize) -> Result<Cells> {
         let kind = self.kind;
         let cells = match &mut self.reader {
@@ -258,7 +258,7 @@ fn failed(why: &str) -> ParquetError {
     ParquetError::General(why.to_owned())
 }
 
-/// The next so many rows of a column that is no list.
+/// Reads the next `rows` values of a column that is not a list.
 fn read<T: DataType, V>(
     reader: &mut ColumnReaderImpl<T>,
     rows: usize,
@@ -270,11 +270,11 @@ fn read<T: DataType, V>(
         return Err(failed("a row group ends early"));
     }
     let mut values = values.into_iter().map(value);
-    // A column that must have values has no levels.
+    // A required column has no levels.
     if levels.is_empty() && found == rows {
         return Ok(values.map(Some).collect());
     }
-    // At the top of the schema a level is 1 where there is a value.
+    // At the top of the schema, level 1 means that there is a value.
     let cell = |level| match level {
         0 => None,
         _ => values.next(),

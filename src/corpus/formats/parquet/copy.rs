@@ -1,4 +1,4 @@
-//! Rows copied to another file, with all their columns.
+//! Copies rows to another file, with all their columns.
 
 use std::fs::File;
 use std::io::{self, BufWriter};
@@ -23,31 +23,31 @@ use crate::corpus::formats::parquet::file::{ParquetFile, guarded};
 use crate::corpus::formats::record::BLOCK;
 use crate::corpus::formats::record::CHANGED;
 
-/// A file of rows that come from other files.
+/// Writes a file of rows that are copied from other files.
 ///
-/// Rows are noted as they come. When a row group has been passed, its rows are held back until there are enough for a row
-/// group of their own, which is then written column by column: no more than a batch of one column is in memory.
+/// Only the numbers of rows are noted at first. When there are enough of them for a row group, the group is written
+/// column by column, so only a batch of one column is in memory.
 pub(crate) struct RowWriter {
     writer: SerializedFileWriter<BufWriter<File>>,
-    /// The output as it was named.
+    /// The path that the user named.
     path: PathBuf,
     source: Option<Source>,
     waiting: Vec<Piece>,
 }
 
-/// Rows of a row group, at least, where there are so many.
+/// A row group is written when it has this many rows,
 const ROWS: usize = 100_000;
-/// Bytes of one, before they are compressed, that are enough as well.
+/// or this many bytes before compression,
 const BYTES: u64 = 128 << 20;
-/// Parts of other row groups that one is made of: their files are open.
+/// or parts of this many other row groups, whose files are open.
 const PIECES: usize = 64;
 
-/// The file that rows come from, and the row group that they are in.
+/// The file whose rows are being copied, and its current row group.
 struct Source {
     path: PathBuf,
     file: Arc<ParquetFile>,
     group: usize,
-    /// Rows before that group.
+    /// The number of rows before that group.
     before: u64,
     rows: Vec<Range<usize>>,
 }
@@ -61,10 +61,10 @@ struct Piece {
 }
 
 impl RowWriter {
-    /// A file, called `path`, of rows of `inputs`: of their schema, with the metadata and compression of the first.
+    /// A writer of rows of `inputs` to `path`, with their schema, and with the metadata and compression of the first.
     ///
     /// # Errors
-    /// Where their schemas differ, or none can be read.
+    /// If the schemas differ, or no input can be read.
     pub(crate) fn create(path: &Path, file: File, inputs: &[&Path]) -> Result<Self, Error> {
         let like = alike(path, inputs)?;
         let about = like.metadata.file_metadata();
@@ -80,12 +80,12 @@ impl RowWriter {
         })
     }
 
-    /// Whether there can be a file like this one.
+    /// Whether a file with the schema of `input` can be written.
     pub(crate) fn can_be_like(input: &Path) -> bool {
         ParquetFile::open(input).is_ok()
     }
 
-    /// Writes a row, from 1, of `input`. Rows come file by file, in order.
+    /// Writes a row of `input`, numbered from 1. Call it file by file, with rows in order.
     pub(crate) fn write(&mut self, input: &Path, row: u64) -> Result<(), Error> {
         if self
             .source
@@ -105,7 +105,7 @@ impl RowWriter {
         Ok(())
     }
 
-    /// Writes what is still held, and waits until the disk has it.
+    /// Writes all remaining rows, and syncs the file.
     pub(crate) fn finish(mut self) -> Result<(), Error> {
         self.end_source()?;
         self.write_group()?;
@@ -124,7 +124,7 @@ impl RowWriter {
         }
     }
 
-    /// Holds rows back, or writes them with those that are held.
+    /// Holds rows back until there are enough for a row group, then writes it.
     fn wait(&mut self, piece: Option<Piece>) -> Result<(), Error> {
         self.waiting.extend(piece);
         let rows: usize = self.waiting.iter().map(Piece::len).sum();
@@ -159,11 +159,11 @@ impl RowWriter {
     }
 }
 
-/// The file that the output is to be like: the first that has rows. One that cannot be read is told when its turn comes,
-/// and may be skipped then.
+/// The first input with rows, whose properties the output takes. An input that cannot be read is reported later, when
+/// it is read, and may be skipped then.
 fn alike(output: &Path, inputs: &[&Path]) -> Result<ParquetFile, Error> {
     let mut like: Option<(&Path, ParquetFile)> = None;
-    let mut broken = Error::refused("no Parquet file is read");
+    let mut broken = Error::refused("there is no Parquet file among the inputs");
     for input in inputs {
         match (ParquetFile::open(input), &like) {
             (Err(error), _) => broken = Error::io("read", input, error),
@@ -180,14 +180,15 @@ fn alike(output: &Path, inputs: &[&Path]) -> Result<ParquetFile, Error> {
 fn different(first: &Path, second: &Path, output: &Path) -> Error {
     let name = |path: &Path| escaped_bytes(path.as_os_str());
     Error::refused(format!(
-        "{} and {} have different columns, and {} would have them both: name a directory, or run them apart",
+        "{} and {} have different columns, but {} can have only one set: name a directory, or process them in separate \
+         runs",
         name(first),
         name(second),
         name(output)
     ))
 }
 
-/// Metadata, and for each column compression and whether it has a dictionary, as in this file.
+/// The metadata of this file, and the compression and use of a dictionary of each column.
 fn properties(like: &ParquetFile) -> WriterProperties {
     let about = like.metadata.file_metadata();
     let mut properties =
@@ -219,7 +220,7 @@ impl Source {
         })
     }
 
-    /// Notes a row, from 1, unless it lies behind the row group.
+    /// Notes a row, numbered from 1. Returns false if it lies after the current row group.
     fn note(&mut self, row: u64) -> Result<bool, Error> {
         let Some(group) = self.file.metadata.row_groups().get(self.group) else {
             let changed = io::Error::other(CHANGED);
@@ -235,7 +236,7 @@ impl Source {
         Ok(is_here)
     }
 
-    /// Goes on to the next row group, and hands out the rows of this one.
+    /// Moves to the next row group, and returns the noted rows of the current one.
     fn next_group(&mut self) -> Option<Piece> {
         let piece = Piece {
             path: self.path.clone(),
@@ -257,7 +258,7 @@ impl Piece {
         self.rows.iter().map(Range::len).sum()
     }
 
-    /// About so many bytes, before they are compressed.
+    /// The approximate number of bytes before compression.
     fn bytes(&self) -> u64 {
         let group = self.file.metadata.row_group(self.group);
         let share = self.len() as f64 / group.num_rows() as f64;
@@ -285,7 +286,7 @@ fn copy_column(
     copy(pieces, leaf, to, path)
 }
 
-/// Values of a column, with the levels that tell which rows and lists they are in.
+/// Values of a column, with the levels that assign them to rows and lists.
 struct Batch<T: DataType> {
     values: Vec<T::T>,
     defined: Vec<i16>,
@@ -329,7 +330,7 @@ fn copy_values<T: DataType>(
 }
 
 impl Piece {
-    /// Rows of a batch, so that it holds about so many bytes of this column.
+    /// The number of rows in a batch that contains about `BLOCK` bytes of this column.
     fn rows_at_once(&self, leaf: usize) -> usize {
         let group = self.file.metadata.row_group(self.group);
         let bytes = group.column(leaf).uncompressed_size() / group.num_rows().max(1);

@@ -1,4 +1,4 @@
-//! A Parquet file that can be read at several places at the same time.
+//! A Parquet file that can be read at several positions at the same time.
 
 use std::fs::File;
 use std::io;
@@ -16,7 +16,7 @@ use parquet::schema::types::TypePtr;
 use crate::corpus::formats::parquet::file_bytes::FileBytes;
 use crate::corpus::formats::parquet::pages::Pages;
 
-/// An open file, and what its footer tells.
+/// An open file and its footer.
 pub(crate) struct ParquetFile {
     bytes: Arc<FileBytes>,
     pub(super) metadata: ParquetMetaData,
@@ -36,7 +36,7 @@ impl ParquetFile {
         })
     }
 
-    /// Refuses pages of more bytes than this when their headers are read.
+    /// Limits the size of pages. A larger page is an error when its header is read.
     pub(super) fn with_pages_up_to(self, largest_page: u64) -> Self {
         Self {
             bytes: Arc::new(self.bytes.with_pages_up_to(largest_page)),
@@ -49,7 +49,7 @@ impl ParquetFile {
         self.bytes.len
     }
 
-    /// The columns of its schema, whose own name is of no matter.
+    /// The columns of the schema, without the name of the schema.
     pub(super) fn fields(&self) -> &[TypePtr] {
         self.metadata.file_metadata().schema().get_fields()
     }
@@ -63,26 +63,26 @@ impl ParquetFile {
     }
 }
 
-/// Whether the numbers of a column are some that the reader does not panic at.
+/// Whether the offsets of a column are valid. With others the library panics.
 fn is_sound(chunk: &ColumnChunkMetaData) -> bool {
     let offset = chunk.dictionary_page_offset();
     let offset = offset.unwrap_or(chunk.data_page_offset());
     offset >= 0 && chunk.compressed_size() >= 0
 }
 
-/// Reads from a file that may be broken: the library panics at some of what such files hold.
+/// Reads from a file that may be damaged, and turns panics of the library into errors.
 pub(super) fn guarded<T>(read: impl FnOnce() -> Result<T>) -> io::Result<T> {
-    // What panicked halfway is dropped, since reading ends with the error.
+    // Unwind safe: after a panic the reader is dropped, since reading ends with the error.
     match catch_unwind(AssertUnwindSafe(read)) {
-        Ok(read) => read.map_err(told),
+        Ok(read) => read.map_err(unwrapped),
         Err(_) => Err(io::Error::other("corrupt data")),
     }
 }
 
-/// What went wrong, without the name of the library's error.
-fn told(error: ParquetError) -> io::Error {
+/// The error without the name that the library adds.
+fn unwrapped(error: ParquetError) -> io::Error {
     match error {
-        ParquetError::General(told) | ParquetError::EOF(told) => io::Error::other(told),
+        ParquetError::General(message) | ParquetError::EOF(message) => io::Error::other(message),
         ParquetError::External(error) => match error.downcast() {
             Ok(error) => *error,
             Err(error) => io::Error::other(error),

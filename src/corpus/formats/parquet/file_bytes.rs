@@ -1,4 +1,4 @@
-//! A file's bytes, by place, with a limit of what a page may have.
+//! Reads a file at positions, with a limit on the size of pages.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read};
@@ -12,12 +12,12 @@ use crate::corpus::formats::read_at::read_at;
 use crate::corpus::limit::memory_for;
 use crate::corpus::unusable::Unusable;
 
-/// A file's bytes, by place. Reading them moves nothing that others rely on.
+/// A file that is read at positions, so that several readers can share it.
 #[derive(Clone)]
 pub(super) struct FileBytes {
     file: Arc<File>,
     pub(super) len: u64,
-    /// Bytes of the largest page that is read, compressed or not.
+    /// The most bytes of a page, compressed or not.
     pub(super) largest_page: u64,
 }
 
@@ -30,7 +30,7 @@ impl FileBytes {
         })
     }
 
-    /// The same file, in which larger pages are refused when their headers are read.
+    /// The same file with a limit on the size of pages. A larger page is an error when its header is read.
     pub(super) fn with_pages_up_to(&self, largest_page: u64) -> Self {
         Self {
             largest_page,
@@ -47,11 +47,11 @@ impl FileBytes {
     }
 }
 
-/// A file's bytes from a place on.
+/// Reads a file from a position on.
 pub(super) struct From {
     file: Arc<File>,
     at: u64,
-    /// What a page may have whose header is here.
+    /// The limit for the page whose header is at this position.
     largest_page: u64,
 }
 
@@ -59,7 +59,7 @@ impl Read for From {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = read_at(&self.file, buffer, self.at)?;
         self.at += read as u64;
-        // The first bytes that are read are the beginning of the header.
+        // The first read returns the beginning of the header.
         let largest = std::mem::replace(&mut self.largest_page, u64::MAX);
         if largest < u64::MAX
             && let Some(bytes) = page_bytes(&buffer[..read])
@@ -77,9 +77,9 @@ impl Read for From {
     }
 }
 
-/// Bytes of a page, compressed or not, by the beginning of its header. This is a Thrift structure in the compact protocol,
-/// whose first three fields are 32-bit numbers: the type of the page, and its size decompressed and compressed. None where
-/// it is something else.
+/// The larger of a page's decompressed and compressed size, from the beginning of its header. The header is a Thrift
+/// structure in the compact protocol. Its first three fields are 32-bit numbers: the type of the page, and its size
+/// decompressed and compressed. `None` if these are other bytes.
 fn page_bytes(header: &[u8]) -> Option<u64> {
     let mut rest = header.iter();
     let mut sizes = [0; 3];
@@ -100,7 +100,7 @@ fn page_bytes(header: &[u8]) -> Option<u64> {
                 return None;
             }
         }
-        *size = number >> 1; // of a number that is not negative
+        *size = number >> 1; // zigzag; sizes are not negative
     }
     Some(sizes[1].max(sizes[2]))
 }
@@ -115,7 +115,7 @@ impl ChunkReader for FileBytes {
     type T = BufReader<From>;
 
     fn get_read(&self, start: u64) -> Result<Self::T> {
-        /// The headers of pages are read through it: some hundred bytes.
+        /// Enough for the header of a page, which takes a few hundred bytes.
         const HEADER: usize = 1 << 10;
         Ok(BufReader::with_capacity(HEADER, self.from(start)))
     }
@@ -127,7 +127,7 @@ impl ChunkReader for FileBytes {
         }
         let mut bytes = vec![0; length];
         let mut from = From {
-            largest_page: u64::MAX, // these are no headers
+            largest_page: u64::MAX, // these bytes are not headers
             ..self.from(start)
         };
         from.read_exact(&mut bytes)?;

@@ -1,7 +1,7 @@
-//! Parquet files: their rows in blocks, as JSON lines come; and rows copied with all their columns.
+//! Parquet files: reads their rows in blocks, like JSON lines, and copies rows with all their columns.
 //!
-//! Columns are read and written as they stand in the file, not by way of Arrow: it takes half the time to compile, and
-//! nothing that Arrow has another name for (INT96, logical types, legacy lists) is changed where rows are copied.
+//! Columns are read and written directly, without Arrow. This halves the compile time, and copied rows keep types that
+//! Arrow would change (INT96, logical types, legacy lists).
 
 mod columns;
 mod copy;

@@ -1,4 +1,4 @@
-//! The pages of a column, in order, several of them decompressed at the same time.
+//! Reads the pages of a column in order, and decompresses several at the same time.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -13,30 +13,30 @@ use crate::corpus::formats::parquet::file_bytes::FileBytes;
 
 /// The pages of one column of one row group.
 ///
-/// A page can be decompressed by itself, but where it begins is known only from the header of the one before. So each
-/// thread has a reader of its own: all read all headers, which costs microseconds, and of so many pages ahead each
-/// decompresses its own.
+/// A page can be decompressed separately, but its position is known only from the header of the page before. So each
+/// thread has a reader of its own. All of them read all headers, which costs microseconds; each decompresses one of the
+/// next pages.
 pub(super) struct Pages {
-    /// All of them stand before the same page.
+    /// The readers, all before the same page.
     readers: Vec<SerializedPageReader<FileBytes>>,
-    /// Pages that come before that.
+    /// Decompressed pages before that position.
     ready: VecDeque<Page>,
-    /// Bytes of the largest page so far.
+    /// The bytes of the largest page so far.
     largest: usize,
-    /// Bytes of pages ahead.
+    /// The most bytes of pages that are read ahead.
     ahead: usize,
 }
 
-/// Bytes of pages ahead for each thread.
+/// Bytes of pages to read ahead per thread.
 const AHEAD: usize = 4 << 20;
-/// Bytes of a column for which it is worth another reader: about a page.
+/// Bytes of a column that make another reader worthwhile: about a page.
 const WORTH: u64 = 1 << 20;
 
 impl Pages {
     pub(super) fn new(bytes: &Arc<FileBytes>, chunk: &ColumnChunkMetaData) -> Result<Self> {
         let worth = u64::try_from(chunk.uncompressed_size())? / WORTH;
         let readers = rayon::current_num_threads().min(worth as usize).max(1);
-        // Rows are asked for only where places of pages are known beforehand.
+        // The number of rows is used only if the positions of pages are known beforehand.
         let reader = |_| SerializedPageReader::new(Arc::clone(bytes), chunk, 0, None);
         Ok(Self {
             readers: (0..readers).map(reader).collect::<Result<_>>()?,
@@ -46,10 +46,10 @@ impl Pages {
         })
     }
 
-    /// Reads the next pages, as many as there may be ahead.
+    /// Reads as many of the next pages as may be read ahead.
     fn read_ahead(&mut self) -> Result<()> {
         let threads = self.readers.len();
-        // Of the first page nothing is known yet.
+        // Before the first page, the size of pages is not known.
         let most = match self.largest {
             0 => 1,
             largest => (self.ahead / largest).clamp(1, threads),
@@ -75,10 +75,10 @@ impl Pages {
     }
 }
 
-/// Passes over pages; their headers alone are read.
+/// Skips pages; reads only their headers.
 fn skip(reader: &mut SerializedPageReader<FileBytes>, pages: usize) -> Result<()> {
     for _ in 0..pages {
-        // What is no page of the column is passed over here, as it is where pages are read.
+        // `peek_next_page` also skips pages of other types, like `get_next_page`.
         if reader.peek_next_page()?.is_some() {
             reader.skip_next_page()?;
         }
@@ -136,7 +136,7 @@ mod tests {
 
     use super::*;
 
-    /// A column of some mebibytes, in pages of two sizes.
+    /// A column of a few mebibytes, in pages of two sizes.
     fn file() -> std::fs::File {
         let schema = parse_message_type("message m { required binary text; }").unwrap();
         let properties = WriterProperties::builder()
@@ -203,12 +203,12 @@ mod tests {
             };
             pool.build().unwrap().install(|| {
                 assert!(all(pages()) == expected, "{threads}");
-                // Every third page alone.
+                // Only every third page.
                 let mut some = pages();
                 for (number, page) in expected.iter().enumerate() {
-                    let told = some.peek_next_page().unwrap().unwrap();
-                    assert_eq!(told.is_dict, page.0);
-                    assert_eq!(told.num_levels, (!page.0).then_some(page.1 as usize));
+                    let peeked = some.peek_next_page().unwrap().unwrap();
+                    assert_eq!(peeked.is_dict, page.0);
+                    assert_eq!(peeked.num_levels, (!page.0).then_some(page.1 as usize));
                     if number % 3 > 0 {
                         some.skip_next_page().unwrap();
                         continue;

@@ -1,4 +1,4 @@
-//! Rows in blocks.
+//! Reads rows in blocks.
 
 use std::io;
 use std::path::Path;
@@ -15,13 +15,13 @@ use crate::corpus::formats::record::{BlockSize, Form, RawRecord, Rows};
 use crate::corpus::limit::ReadLimit;
 use crate::corpus::unusable::Unusable;
 
-/// Some rows of a file: the columns that are needed.
+/// The needed columns of some rows.
 pub(crate) struct RowBlock {
     texts: Texts,
     id: Option<Cells>,
     by: Option<Cells>,
     preferred: Option<Cells>,
-    /// Bytes of the texts.
+    /// The number of bytes in the texts.
     bytes: usize,
     weight: usize,
 }
@@ -35,7 +35,7 @@ impl RowBlock {
         self.weight
     }
 
-    /// Calls `each` with the rows, counted from 1 in this block, and tells how many there are.
+    /// Calls `each` with the rows, counted from 1 in this block. Returns the number of rows.
     pub(crate) fn for_each<'b, E>(
         &'b self,
         mut each: impl FnMut(RawRecord<'b>) -> Result<(), E>,
@@ -75,18 +75,18 @@ impl Rows for RowBlock {
     }
 }
 
-/// A file read in blocks of rows.
+/// Reads a file in blocks of rows.
 pub(crate) struct RowBlocks {
     file: ParquetFile,
     columns: Columns,
     size: BlockSize,
-    /// Row groups that were opened.
+    /// The number of row groups opened so far.
     groups: usize,
     group: Option<Group>,
-    /// Rows that were handed out.
+    /// The number of rows returned so far.
     rows: u64,
     count: Count,
-    /// Bytes of the file that were counted: its share of the rows that were handed out.
+    /// The bytes counted so far: a share of the file equal to the share of rows returned.
     counted: u64,
 }
 
@@ -112,7 +112,7 @@ impl RowBlocks {
         })
     }
 
-    /// The next rows, decoded; none at the end.
+    /// Reads and decodes the next rows; `None` at the end.
     pub(crate) fn next(&mut self) -> io::Result<Option<RowBlock>> {
         let group = loop {
             match &mut self.group {
@@ -143,15 +143,15 @@ impl RowBlocks {
     }
 }
 
-/// A row group, being read.
+/// A row group that is being read.
 struct Group {
     text: Column,
     id: Option<Column>,
     by: Option<Column>,
     preferred: Option<Column>,
-    /// Rows that were not read.
+    /// The number of remaining rows.
     left: usize,
-    /// Bytes of a text, on the average, as far as it is known.
+    /// The mean length of a text in bytes, as far as it is known.
     mean: usize,
 }
 
@@ -171,11 +171,11 @@ impl Group {
         })
     }
 
-    /// Reads a block of this size; rows are looked at a few at a time, since texts that the file holds once may come
-    /// often, and be longer than it seems.
+    /// Reads a block of this size. It reads a few rows at a time: a text that a dictionary stores once may occur often,
+    /// so the total length is not known beforehand.
     fn read(&mut self, size: BlockSize) -> Result<RowBlock> {
         const STEP: usize = 1 << 8;
-        /// Rows of a block, where texts are short or missing.
+        /// The most rows of a block, reached if texts are short or missing.
         const ROWS: usize = 1 << 15;
         let mut texts = Texts::default();
         let mut bytes = 0;

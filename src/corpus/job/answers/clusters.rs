@@ -1,4 +1,4 @@
-//! Labels to the clusters of documents, and how similar each is to the one that is kept.
+//! Writes the clusters of documents, with the similarity of each document to the kept one.
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -20,12 +20,12 @@ use crate::recall::{LinkCounts, LinkTally};
 use crate::verify::Similarity;
 use crate::watch::Ticker;
 
-/// What clusters are written of.
+/// Writes the file of clusters.
 pub(crate) struct Writer<'w> {
     pub(crate) folder: &'w Folder,
-    /// Bytes of records that are held at a time.
+    /// The most bytes of records in memory at a time.
     pub(crate) batch: u64,
-    /// The first document of the same shingles, of each.
+    /// For each document, the first one with the same shingles.
     pub(crate) firsts: &'w [u32],
     pub(crate) stored: &'w SetStore,
     pub(crate) keep_order: &'w KeepOrder<'w>,
@@ -35,16 +35,16 @@ pub(crate) struct Writer<'w> {
     pub(crate) ticker: &'w Ticker<'w>,
 }
 
-/// What is counted of clusters.
+/// Counts of clusters, found links and candidates.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Counted {
     pub(crate) links: LinkCounts,
     pub(crate) clusters: ClusterCounts,
-    /// Candidates that were not looked at.
+    /// The number of candidate pairs that were not compared.
     pub(crate) unseen: u64,
 }
 
-/// A document that is not kept, and the one that is kept of its cluster.
+/// A document of a cluster, and the kept one of that cluster.
 #[derive(Debug, Clone, Copy)]
 struct Other {
     document: u32,
@@ -71,7 +71,7 @@ struct Size {
 }
 
 impl Writer<'_> {
-    /// Writes the clusters in which new documents are removed, by their first documents.
+    /// Writes the clusters in which new documents are removed, sorted by their first documents.
     pub(crate) fn write(&self, labels: &Labels) -> Result<(Whole, ClusterCounts), Error> {
         let Chosen {
             sizes,

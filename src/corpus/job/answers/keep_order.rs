@@ -1,4 +1,4 @@
-//! The order by which documents are kept.
+//! The keep order of documents on the disk.
 
 use crate::boundary::IndexedFrom;
 use crate::corpus::error::Error;
@@ -9,7 +9,7 @@ use crate::corpus::keep::column::KeepColumn;
 use crate::corpus::keep::policy::KeepPolicy;
 use crate::corpus::keep::reason::KeepReason;
 
-/// Compares the documents that have records. What the policy compares is in memory, where that is anything.
+/// Compares the documents that have records. The compared values are in memory.
 pub(crate) struct KeepOrder<'s> {
     stored: &'s SetStore,
     column: KeepColumn,

@@ -1,4 +1,4 @@
-//! Verified pairs to the clusters of documents.
+//! Computes the cluster of each document from verified pairs.
 
 use crate::boundary::IndexedFrom;
 use crate::cluster::ClusterMode;
@@ -14,24 +14,24 @@ use crate::corpus::job::memory_plan::MemoryPlan;
 use crate::exact::{CommonJoin, Leading, OutOfWork, Work};
 use crate::union_find::UnionFind;
 
-/// What clusters follow from.
+/// The data from which clusters are computed.
 pub(crate) struct Labelling<'l> {
     pub(crate) mode: ClusterMode,
     pub(crate) work: Work,
     pub(crate) folder: &'l Folder,
     pub(crate) plan: &'l MemoryPlan,
-    /// The first document of the same shingles, of each.
+    /// For each document, the first one with the same shingles.
     pub(crate) firsts: &'l [u32],
     pub(crate) stored: &'l SetStore,
     pub(crate) keep_order: &'l KeepOrder<'l>,
     pub(crate) indexed_from: IndexedFrom,
 }
 
-/// For each document that is the first of its set, the one that stands for its cluster.
+/// For the first document of each set, the document that identifies its cluster.
 pub(crate) type Labels = Vec<u32>;
 
 impl Labelling<'_> {
-    /// The cluster of each set; and whether joining common parts took too much work.
+    /// Computes the cluster of each set, and whether joining common parts took too much work.
     pub(crate) fn labels(
         &self,
         common: Option<&CommonJoin>,
@@ -55,7 +55,7 @@ impl Labelling<'_> {
         Ok((components.flatten().to_vec(), done.err()))
     }
 
-    /// Each set in the order of the keep policy is removed for the first kept one that it resembles.
+    /// Processes the sets in keep order. Each is removed for the first kept set that it resembles.
     fn leaders(&self, common: Option<&CommonJoin>) -> Result<(Labels, Option<OutOfWork>), Error> {
         let order = self.order();
         let mut rank = vec![NONE; self.firsts.len()];
@@ -107,7 +107,8 @@ impl Labelling<'_> {
         Ok((labels, out))
     }
 
-    /// The sets in the order of their least documents, and whether each stays, as a document of an index has it.
+    /// The sets in keep order, and whether each stays because a document of an index has it. A set is ordered by its
+    /// first document in keep order.
     fn order(&self) -> Vec<(u32, bool)> {
         let mut least: Vec<(u32, u32)> = Vec::new();
         for &document in self.stored.documents() {
@@ -128,7 +129,7 @@ impl Labelling<'_> {
         sets.map(|(_, set, stays)| (set, stays)).collect()
     }
 
-    /// Writes, for each set, the ranks of those before it that it resembles, in parts by its own rank.
+    /// Writes, for each set, the ranks of the earlier sets that it resembles, partitioned by its own rank.
     fn write_before(&self, order: &[(u32, bool)], rank: &[u32]) -> Result<Partitions, Error> {
         let parts = self.plan.parts;
         let mut before = Partitioner::create(self.folder, names::BEFORE, parts, self.plan.buffers)?;
@@ -137,7 +138,7 @@ impl Labelling<'_> {
             let [a, b] = [a, b].map(|set| rank[set as usize]);
             let (earlier, later) = (a.min(b), a.max(b));
             if order[later as usize].1 {
-                continue; // both are of indexes
+                continue; // both belong to indexes
             }
             // The part of a rank: the ranks of a part end where those of the next begin.
             let part = ((later as usize + 1) * parts - 1) / order.len();
@@ -151,7 +152,7 @@ impl Labelling<'_> {
     }
 }
 
-/// Takes a set to the kept ones of classes, and keeps it where it resembles none.
+/// Compares a set with the kept sets of classes, and keeps it if it resembles none.
 fn lead(
     leading: &mut Leading<'_>,
     set: u32,

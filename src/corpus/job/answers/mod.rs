@@ -1,4 +1,4 @@
-//! Similar pairs to the clusters of documents, and to the table of pairs.
+//! Computes the clusters and the table of pairs from similar pairs.
 
 pub(crate) mod clusters;
 pub(crate) mod keep_order;

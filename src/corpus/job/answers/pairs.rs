@@ -1,4 +1,4 @@
-//! Verified pairs of sets to the pairs of all documents, in their order.
+//! Writes the table of pairs of documents from verified pairs of sets.
 
 use std::collections::HashSet;
 
@@ -17,11 +17,11 @@ use crate::settings::Settings;
 use crate::verify::{Pair, Similarity};
 use crate::watch::Ticker;
 
-/// What pairs are written of.
+/// The data from which pairs are written.
 pub(crate) struct Pairing<'p> {
-    /// Bytes of records that are held at a time.
+    /// The most bytes of records in memory at a time.
     pub(crate) batch: u64,
-    /// The first document of the same shingles, of each.
+    /// For each document, the first one with the same shingles.
     pub(crate) firsts: &'p [u32],
     pub(crate) stored: &'p SetStore,
     pub(crate) certain: &'p Certain,
@@ -29,27 +29,27 @@ pub(crate) struct Pairing<'p> {
     pub(crate) indexed_from: IndexedFrom,
     pub(crate) copies: PairsOfCopies,
     pub(crate) ticker: &'p Ticker<'p>,
-    /// Which sets are similar by common shingles alone.
+    /// The sets that are similar although they share no rare shingle.
     pub(crate) partners: Option<Partners<'p>>,
 }
 
-/// A set that is similar to another, of the same shingles or not.
+/// A set that is similar to another set.
 struct Partner {
     set: u32,
     sizes: [u32; 2],
     shared: u32,
-    /// None where it is not known yet.
+    /// How the pair was found; `None` if it is not known yet.
     found: Option<FoundIn>,
 }
 
-/// Pairs of documents with two sets, of which the bands in which they agree are not known yet.
+/// The pairs of documents with two sets, whose common bands are not known yet.
 struct Uncertain {
     sets: [u32; 2],
     similarity: Similarity,
     pairs: u64,
 }
 
-/// Pairs on their way to a table.
+/// Buffers pairs, and writes them to a table.
 struct Rows<'r, 'p> {
     pairing: &'r Pairing<'p>,
     table: &'r Table,
@@ -116,7 +116,7 @@ impl Pairing<'_> {
         rows.flush()
     }
 
-    /// Documents that have the same shingles as an earlier one, behind that; by both.
+    /// Pairs of a first document and each later one with the same shingles, sorted.
     fn copies(&self) -> Vec<(u32, u32)> {
         let documents = self.stored.documents().iter();
         let pairs = documents.map(|&document| (self.firsts[document as usize], document));
@@ -197,7 +197,7 @@ impl Pairing<'_> {
 }
 
 impl Rows<'_, '_> {
-    /// Pairs that wait, at most.
+    /// The most pairs that wait.
     const MOST: usize = 1 << 16;
 
     fn push(&mut self, pair: Pair) -> Result<(), Error> {
@@ -208,7 +208,7 @@ impl Rows<'_, '_> {
         }
     }
 
-    /// Counts pairs by the bands in which they agree.
+    /// Counts the uncertain pairs, after computing their common bands.
     fn settle(&mut self, tally: &mut PairTally<'_>) -> Result<(), Error> {
         let Pairing {
             stored,

@@ -1,7 +1,7 @@
-//! Which documents share bands, where the keys of these lie in parts on the disk.
+//! Finds documents that share bands, from keys in partitions on the disk.
 //!
-//! As in memory: documents that share a bucket are candidates, and the largest buckets are *crowded*: their documents go
-//! to the join.
+//! As in memory, documents that share a bucket are candidates. The largest buckets are *crowded*; their documents are
+//! joined instead.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -16,15 +16,15 @@ use crate::corpus::job::disk::partition::{Partitioner, Partitions};
 use crate::corpus::job::memory_plan::MemoryPlan;
 use crate::watch::Ticker;
 
-/// What is known of documents before their shingle sets are made.
+/// How a document takes part in the later stages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub(crate) enum Mark {
-    /// It resembles none.
+    /// It resembles no other document.
     #[default]
     None,
     /// It has a copy, or is one.
     Copy,
-    /// It shares a bucket.
+    /// It shares a bucket that is not crowded.
     Candidate,
     /// It may take part in the join.
     Joins,
@@ -59,23 +59,24 @@ pub(crate) struct Crowding<'c> {
     pub(crate) most_pairs: u64,
 }
 
-/// What buckets come to.
+/// The documents and pairs of all buckets.
 pub(crate) struct InBuckets {
     pub(crate) candidates: Whole,
     pub(crate) marks: Vec<Mark>,
     pub(crate) crowds: Vec<Crowds>,
-    /// Pairs in crowded buckets.
+    /// The number of pairs in crowded buckets.
     pub(crate) in_crowds: u64,
 }
 
-/// A bucket whose documents are not all there yet: its number among such, and nothing where they are.
+/// Marks a bucket that is written as a whole, in place of the number of one that is written in parts.
 const WHOLE: u32 = u32::MAX;
 
-/// Sizes of buckets, and the pairs in all of each.
+/// The sizes of buckets.
 #[derive(Default)]
 struct Sizes {
+    /// For each size, the number of pairs in all buckets of this size.
     pairs: BTreeMap<u32, u64>,
-    /// Of buckets that are written in parts: their documents that are new, and all.
+    /// For each bucket that is written in parts, the number of its new documents, and of all.
     in_parts: Vec<[u32; 2]>,
 }
 
@@ -87,7 +88,7 @@ impl Sizes {
         }
     }
 
-    /// The least size of a bucket that is crowded.
+    /// The least size of a crowded bucket.
     fn crowded(&self, most_pairs: u64) -> u32 {
         let mut left = most_pairs;
         let too_large = self.pairs.iter().find(|&(_, &pairs)| {
@@ -100,7 +101,7 @@ impl Sizes {
 }
 
 impl Crowding<'_> {
-    /// Writes the candidates of buckets that are not crowded, and marks all documents of buckets.
+    /// Writes the candidates of uncrowded buckets, and marks the documents of all buckets.
     pub(crate) fn find(&self, ticker: &Ticker<'_>) -> Result<InBuckets, Error> {
         let mut sizes = self.write_buckets(ticker)?;
         for counts in std::mem::take(&mut sizes.in_parts) {
@@ -161,13 +162,13 @@ impl Crowding<'_> {
         })
     }
 
-    /// How many documents of a bucket are new, and all.
+    /// The number of new documents in a bucket, and of all.
     fn counts(&self, bucket: &[u32]) -> [u32; 2] {
         let new = self.indexed_from.new_of(bucket);
         [new as u32, bucket.len() as u32]
     }
 
-    /// Writes all buckets of two documents and more.
+    /// Writes all buckets of two or more documents.
     fn write_buckets(&self, ticker: &Ticker<'_>) -> Result<Sizes, Error> {
         let keys = Partitions::open(self.folder, names::KEYS)?;
         let mut writing = self.folder.create(names::BUCKETS, 1 << 16)?;
@@ -203,7 +204,7 @@ impl Crowding<'_> {
     }
 }
 
-/// Writes a pair of candidates to the part of the first.
+/// Writes a candidate pair to the part of its first document.
 pub(crate) fn write_candidate(
     to: &mut Partitioner<'_>,
     (a, b): (u32, u32),

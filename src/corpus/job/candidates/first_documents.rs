@@ -1,4 +1,4 @@
-//! Documents of the same shingles, and ids that several documents have.
+//! Finds documents with the same shingles, and repeated ids.
 
 use std::collections::HashMap;
 
@@ -10,14 +10,14 @@ use crate::corpus::job::disk::collisions::{Shared, for_each_key, shared};
 use crate::corpus::job::disk::partition::Partitions;
 use crate::watch::Ticker;
 
-/// Of a document that has nothing to do with the others: it is rejected, or has no shingles.
+/// Marks a document that is rejected or has no shingles.
 pub(crate) const NONE: u32 = u32::MAX;
 
-/// For each document the first of the same shingles, `NONE` where it has none or is rejected.
+/// For each document, the first one with the same shingles; `NONE` if it has no shingles or is rejected.
 pub(crate) struct FirstDocuments(pub(crate) Vec<u32>);
 
 impl FirstDocuments {
-    /// Every document but the rejected ones is taken for empty until its fingerprint is found.
+    /// Finds the first documents by their fingerprints. A document without a fingerprint has no shingles.
     pub(crate) fn new(
         documents: u32,
         fingerprints: &Partitions,
@@ -51,7 +51,7 @@ impl FirstDocuments {
             ticker.tick(with_print)?;
             rest -= with_print;
         }
-        // Those without shingles have no fingerprint.
+        // Documents without shingles have no fingerprint.
         ticker.tick(rest)?;
         Ok(Self(firsts))
     }

@@ -1,4 +1,4 @@
-//! The exact join of documents whose shingle sets are on the disk, and candidates to verified pairs.
+//! The exact join of shingle sets on the disk, and the verification of candidates.
 
 use rayon::prelude::*;
 
@@ -25,7 +25,7 @@ use crate::sketch::equal_slots;
 use crate::threshold::Threshold;
 use crate::watch::Ticker;
 
-/// Which documents are joined, and what with.
+/// The join, with its settings and files.
 pub(crate) struct Joining<'j> {
     pub(crate) settings: &'j Settings,
     pub(crate) folder: &'j Folder,
@@ -34,18 +34,18 @@ pub(crate) struct Joining<'j> {
     /// The file of all shingle sets.
     pub(crate) sets: &'j Partitions,
     pub(crate) marks: &'j [Mark],
-    /// Which documents are joined.
+    /// The documents that are joined.
     pub(crate) certain: &'j Certain,
-    /// Parts of files of candidates.
+    /// The number of parts of files of candidates.
     pub(crate) parts: usize,
     pub(crate) indexed_from: IndexedFrom,
 }
 
-/// Which documents are found for certain where they are similar.
+/// The documents whose similar pairs are found with certainty.
 pub(crate) struct Certain {
     /// Whether each document is joined.
     pub(crate) joins: Vec<bool>,
-    /// The crowds of each document, by LSH.
+    /// With LSH, the crowds of each document.
     pub(crate) crowds: Vec<Crowds>,
 }
 
@@ -58,19 +58,19 @@ impl Certain {
         self.is_joined(a) && self.is_joined(b)
     }
 
-    /// Whether two documents are joined, and would be whether or not they shared a band.
+    /// Whether two documents are joined, and would be even without a common band.
     pub(crate) fn are(&self, a: u32, b: u32) -> bool {
         let part = |crowds: &[Crowds]| crowds[a as usize].part(crowds[b as usize]);
         self.are_joined((a, b)) && (self.crowds.is_empty() || part(&self.crowds))
     }
 }
 
-/// A verified pair of documents that are the first of their sets.
+/// A verified pair of the first documents of two sets.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Edge {
     pub(crate) a: u32,
     pub(crate) b: u32,
-    /// Shingles of each, and of both.
+    /// The number of shingles in each set; `shared` counts those in both.
     pub(crate) sizes: [u32; 2],
     pub(crate) shared: u32,
     pub(crate) found: FoundIn,
@@ -79,15 +79,15 @@ pub(crate) struct Edge {
 /// How a pair was found.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum FoundIn {
-    /// By the join, which misses none.
+    /// By the join, which misses no pair.
     Certain,
-    /// In bands.
+    /// By shared bands.
     Bands(Option<Agreement>),
 }
 
 impl Edge {
     const BYTES: usize = 32;
-    /// What stands for other things than a band.
+    /// Special values in place of a band.
     const CERTAIN: u32 = u32::MAX;
     const BANDS: u32 = u32::MAX - 1;
     const NO_BAND: u32 = u32::MAX - 2;
@@ -112,7 +112,7 @@ impl Edge {
     }
 }
 
-/// Verified pairs, by (a, b).
+/// Reads verified pairs, sorted by (a, b).
 pub(crate) struct Edges(crate::corpus::job::disk::folder::Reading);
 
 impl Edges {
@@ -120,7 +120,7 @@ impl Edges {
         folder.open(names::EDGES).map(Self)
     }
 
-    /// The next; none at the end.
+    /// Reads the next pair; `None` at the end.
     pub(crate) fn next(&mut self) -> Result<Option<Edge>, Error> {
         let mut bytes = [0; Edge::BYTES];
         if !self.0.fill(&mut bytes)? {
@@ -148,11 +148,11 @@ impl Edges {
 /// A file of candidates.
 pub(crate) struct Candidates {
     pub(crate) pairs: Partitions,
-    /// Whether they are those of the join.
+    /// Whether they are candidates of the join.
     pub(crate) are_joined: bool,
 }
 
-/// A posting, as it is written: a hash, a document, its size and a place.
+/// The bytes of a written posting: a hash, a document, the size of its set, and a place in it.
 const POSTING: usize = 20;
 
 impl Joining<'_> {
@@ -160,7 +160,7 @@ impl Joining<'_> {
         Threshold(self.settings.threshold())
     }
 
-    /// Which shingles of the joined sets are rare.
+    /// Counts the shingles of the joined sets, to find which are rare.
     pub(crate) fn rarity(&self) -> Result<Rarity, Error> {
         let bytes = self.sets.bytes(0) as usize / 8;
         let frequencies = Frequencies::with_bytes(bytes.min(self.plan.table) + 1);
@@ -185,7 +185,7 @@ impl Joining<'_> {
         Ok(Rarity::new(frequencies, &[]))
     }
 
-    /// Scans the joined sets: rare shingles go to parts of a file, and sets that are mostly common are returned.
+    /// Scans the joined sets: writes rare shingles to partitions, and returns the sets that are mostly common.
     pub(crate) fn scan(&self, rarity: &Rarity) -> Result<Vec<MostlyCommon>, Error> {
         let parts = self.plan.parts;
         let mut rare = Partitioner::create(self.folder, names::RARE, parts, self.plan.buffers)?;
@@ -203,7 +203,7 @@ impl Joining<'_> {
         Ok(mostly_common)
     }
 
-    /// The same where rare shingles are known already.
+    /// Scans the joined sets again, without writing rare shingles.
     pub(crate) fn scan_again(&self, rarity: &Rarity) -> Result<Vec<MostlyCommon>, Error> {
         self.scan_to(rarity, |_| Ok(()))
     }
@@ -243,7 +243,7 @@ impl Joining<'_> {
         Ok(mostly_common)
     }
 
-    /// Sets that share a rare shingle to candidates.
+    /// Writes candidates: the pairs of sets that share a rare shingle.
     pub(crate) fn list(&self, ticker: &Ticker<'_>) -> Result<(), Error> {
         let rare = Partitions::open(self.folder, names::RARE)?;
         let buffers = self.plan.buffers;
@@ -261,7 +261,7 @@ impl Joining<'_> {
         Ok(())
     }
 
-    /// The pairs that may be similar, of postings of which all with one shingle are there. Some come several times.
+    /// The pairs that may be similar, given all postings of some shingles. A pair may occur several times.
     fn pairs_of(&self, postings: &[u8]) -> Vec<(u32, u32)> {
         const CHUNK: usize = POSTING << 12;
         let chunks: Vec<&[u8]> = postings.chunks(CHUNK).collect();
@@ -272,7 +272,7 @@ impl Joining<'_> {
                 let (numbers, _) = numbers.as_chunks();
                 let number = |i: usize| u32::from_le_bytes(numbers[i]);
                 let hash = u64::from_le_bytes(hash.try_into().unwrap_or_default());
-                // Of a part all have the same first bits.
+                // The hashes of a part share their first bits.
                 let posting = Posting {
                     set: number(0),
                     at: number(2),
@@ -304,7 +304,7 @@ impl Joining<'_> {
         pairs.collect()
     }
 
-    /// Candidates to verified pairs, by (a, b).
+    /// Verifies candidates, and writes the similar pairs sorted by (a, b).
     pub(crate) fn verify(&self, files: &[Candidates], ticker: &Ticker<'_>) -> Result<Whole, Error> {
         let chances = self.settings.chances(Method::Lsh);
         let mut edges = self.folder.create(names::EDGES, 1 << 16)?;
@@ -319,7 +319,7 @@ impl Joining<'_> {
                         u32::from_le_bytes(numbers[0]),
                         u32::from_le_bytes(numbers[1]),
                     );
-                    // What both join is found by the join.
+                    // If both documents are joined, the join finds the pair.
                     if file.are_joined || self.are_open(pair) && !self.certain.are_joined(pair) {
                         pairs.push(pair);
                     }
@@ -352,7 +352,7 @@ impl Joining<'_> {
         let sketch = self.settings.sketcher().sketch();
         let is_certain = |&(a, b): &(u32, u32)| self.certain.are(a, b);
         let hashes = match pairs.iter().all(is_certain) {
-            true => 0, // signatures have no say
+            true => 0, // signatures are not needed
             false => sketch.hashes(),
         };
         let mut slots = vec![0; documents.len() * hashes];
@@ -444,7 +444,7 @@ impl CommonOf for OnDisk<'_> {
         Ok(())
     }
 
-    /// Each part would read all sets.
+    /// One part, since each part would read all sets.
     fn parts(&self) -> usize {
         1
     }

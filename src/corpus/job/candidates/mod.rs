@@ -1,4 +1,4 @@
-//! Candidates of documents that are on the disk, and the pairs of them that are similar.
+//! Finds candidates among documents on the disk, and verifies them.
 
 pub(crate) mod crowding;
 pub(crate) mod first_documents;

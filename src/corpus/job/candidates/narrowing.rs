@@ -1,4 +1,4 @@
-//! A second look at the documents that join, by all of their shingles that are not frequent.
+//! Filters the joined documents a second time, with all of their infrequent shingles.
 
 use crate::corpus::error::Error;
 use crate::corpus::job::candidates::crowding::Mark;
@@ -15,29 +15,30 @@ use crate::threshold::Threshold;
 use crate::verify::ShingleSet;
 use crate::watch::Ticker;
 
-/// Keys of the documents that join, on their way to the disk.
+/// Writes the keys of the joined documents, and filters them.
 pub(crate) struct Narrowing<'n> {
     folder: &'n Folder,
     plan: &'n MemoryPlan,
     marks: &'n [Mark],
-    /// Documents that join.
+    /// The number of joined documents.
     pub(crate) looked_at: usize,
     strips: Partitioner<'n>,
-    /// Shingles of each document, repetitions included.
+    /// The number of shingles of each document, including repetitions.
     lengths: Vec<u32>,
-    /// The hashes of the first documents, while it is not known what is frequent: they show it. None is written before.
+    /// The hashes of the first documents, from which the frequent shingles are determined. Nothing is written before
+    /// that.
     waiting: Vec<Vec<u64>>,
     frequent: Option<Frequent>,
 }
 
-/// What is made of documents in a row.
+/// The data computed from consecutive documents.
 #[derive(Default)]
 pub(crate) struct Looked {
-    /// Their hashes, while it is not known what is frequent.
+    /// The hashes of documents, while the frequent shingles are not known.
     waiting: Vec<Vec<u64>>,
-    /// Of documents after that.
+    /// The keys of documents after that.
     keys: Sample,
-    /// To work in.
+    /// Scratch memory.
     picked: Vec<u32>,
 }
 
@@ -66,7 +67,7 @@ impl<'n> Narrowing<'n> {
         })
     }
 
-    /// Reads the documents again, and says of each that joins, in order, whether it may have a partner.
+    /// Reads the documents again. Returns, for each joined document in order, whether it may have a partner.
     pub(crate) fn survivors(
         mut self,
         reread: Reread<'_>,
@@ -84,14 +85,14 @@ impl<'n> Narrowing<'n> {
         Ok(may)
     }
 
-    /// Whether enough documents wait to show what is frequent.
+    /// Whether enough documents wait to determine the frequent shingles.
     fn is_enough(&self) -> bool {
         let hashes: usize = self.waiting.iter().map(Vec::len).sum();
         self.waiting.len() >= Frequent::sample_of(self.looked_at)
             || 2 * size_of::<u64>() * hashes >= self.plan.table
     }
 
-    /// Finds what is frequent in the documents that wait, unless it is known, and writes these.
+    /// Determines the frequent shingles from the waiting documents, unless they are known, and writes these documents.
     fn write_waiting(&mut self) -> Result<(), Error> {
         let waiting = std::mem::take(&mut self.waiting);
         if waiting.is_empty() {

@@ -1,4 +1,4 @@
-//! Sampled hashes on the disk, for the filter of the exact join.
+//! Reads and writes sampled hashes on the disk, for the filter of the exact join.
 
 use crate::corpus::error::Error;
 use crate::corpus::job::disk::folder::{Bytes, Folder, extend};
@@ -7,11 +7,11 @@ use crate::corpus::job::disk::partition::{Partitioner, Partitions};
 use crate::exact::Strips;
 use crate::text::arch::STRIPS;
 
-/// As many keys and more are told by a number of four bytes.
+/// For this many keys or more, this byte is followed by their number in four bytes.
 const MANY: u8 = u8::MAX;
 
 impl Partitioner<'_> {
-    /// Writes a document's keys, each strip's to a part.
+    /// Writes the keys of a document, each strip to its part.
     pub(crate) fn write_strips(&mut self, strips: [&[u32]; STRIPS]) -> Result<(), Error> {
         let mut bytes = Vec::new();
         for (part, keys) in strips.into_iter().enumerate() {
@@ -30,21 +30,21 @@ impl Partitioner<'_> {
     }
 }
 
-/// The strips of so many documents.
+/// The strips of all documents.
 pub(crate) struct SamplesOnDisk {
     partitions: Partitions,
     documents: usize,
-    /// Strips that are looked at at the same time.
+    /// The number of strips that are processed at the same time.
     at_once: usize,
-    /// For tables, in bytes.
+    /// Memory for tables, in bytes.
     memory: usize,
 }
 
 impl SamplesOnDisk {
-    /// With so many bytes of memory.
+    /// Opens the strips. Tables may take `memory` bytes.
     pub(crate) fn open(folder: &Folder, documents: usize, memory: usize) -> Result<Self, Error> {
         let partitions = Partitions::open(folder, names::STRIPS)?;
-        // A strip's own table: six bits a key of four bytes.
+        // The table of a strip has six bits for each key of four bytes.
         let of_strip = partitions.bytes(0) as usize / 5;
         let at_once = memory / of_strip.max(1);
         Ok(Self {

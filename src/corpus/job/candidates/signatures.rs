@@ -1,4 +1,4 @@
-//! Which documents of buckets may have partners, by their signatures.
+//! Filters the documents of buckets by their signatures.
 
 use crate::batch::{SharedSlots, TOGETHER, is_in_vain};
 use crate::corpus::error::Error;
@@ -9,7 +9,7 @@ use crate::corpus::job::disk::partition::{Partitioner, Partitions};
 use crate::corpus::job::passes::reread::{Picked, Picking, Reread};
 use crate::settings::Settings;
 
-/// Signatures of the documents of buckets, on their way to the disk.
+/// Writes the signatures of the documents of buckets, and filters the documents.
 pub(crate) struct SignatureFilter<'s> {
     folder: &'s Folder,
     settings: &'s Settings,
@@ -19,7 +19,7 @@ pub(crate) struct SignatureFilter<'s> {
 }
 
 impl<'s> SignatureFilter<'s> {
-    /// With so much memory for what waits to be written.
+    /// Creates the file. Write buffers take `memory` bytes.
     pub(crate) fn new(
         folder: &'s Folder,
         settings: &'s Settings,
@@ -36,8 +36,8 @@ impl<'s> SignatureFilter<'s> {
         })
     }
 
-    /// Reads the documents again, and says of each that is in a bucket, in order, whether it may have a partner: whether
-    /// it agrees with others of these in enough slots.
+    /// Reads the documents again. Returns, for each document in a bucket in order, whether it may have a partner:
+    /// whether it agrees with others in enough slots.
     pub(crate) fn open(mut self, reread: Reread<'_>) -> Result<Vec<bool>, Error> {
         reread.run(&mut self)?;
         self.partitioner.finish()?;

@@ -1,15 +1,15 @@
-//! The file of clusters: one after the other, in the order of their first documents. Numbers are little-endian.
+//! The file of clusters, in the order of their first documents. Numbers are little-endian.
 //!
-//! A cluster is its first document, the number of documents removed, whether the kept one is of an index (a byte), and the
-//! kept one's id; then each removed document, with id, reason and similarity; then the number of other documents of
-//! indexes, and of each the id and the similarity.
+//! A cluster is written as its first document, the number of removed documents, whether the kept one belongs to an
+//! index (a byte), and the id of the kept one; then each removed document with id, reason and similarity; then the
+//! number of other documents of indexes, and the id and similarity of each.
 
 use crate::corpus::error::Error;
 use crate::corpus::job::decided::{DecidedCluster, Joined, Removed};
 use crate::corpus::job::disk::folder::{Bytes, Reading, Writing};
 use crate::verify::Similarity;
 
-/// Begins a cluster.
+/// Writes the start of a cluster.
 pub(crate) fn write_header(
     to: &mut Writing<'_>,
     [first, removed]: [u32; 2],
@@ -22,7 +22,7 @@ pub(crate) fn write_header(
     to.counted(kept.as_bytes())
 }
 
-/// Adds a document that is removed.
+/// Writes a removed document.
 pub(crate) fn write_removed(
     to: &mut Writing<'_>,
     document: u32,
@@ -36,12 +36,12 @@ pub(crate) fn write_removed(
     write_similarity(to, similarity)
 }
 
-/// Ends the removed documents; that many of indexes follow.
+/// Writes the number of documents of indexes, which follow the removed ones.
 pub(crate) fn write_joined_count(to: &mut Writing<'_>, joined: u32) -> Result<(), Error> {
     to.write(&joined.to_le_bytes())
 }
 
-/// Adds a document of an index.
+/// Writes a document of an index.
 pub(crate) fn write_joined(
     to: &mut Writing<'_>,
     id: &str,
@@ -65,7 +65,7 @@ fn write_similarity(to: &mut Writing<'_>, similarity: &Similarity) -> Result<(),
         .try_for_each(|share| to.write(&share.to_le_bytes()))
 }
 
-/// Reads the next cluster, unless the file ends; the numbers of its removed documents replace those in `removed_documents`.
+/// Reads the next cluster; `None` at the end. Replaces `removed_documents` with the numbers of its removed documents.
 pub(crate) fn read(
     from: &mut Reading,
     number: usize,

@@ -1,4 +1,4 @@
-//! Which documents have a key in common, where the keys lie in parts on the disk.
+//! Finds documents that share keys, in partitions of keys on the disk.
 
 use std::collections::HashSet;
 
@@ -9,11 +9,11 @@ use crate::corpus::job::disk::folder::Bytes as _;
 use crate::corpus::job::disk::partition::{Partitioner, Partitions};
 use crate::repeated::repeated_of;
 
-/// A key, as it is written.
+/// A key that is written to partitions.
 pub(crate) trait Key: Copy + Ord + Default + Send + Sync {
     const SIZE: usize;
 
-    /// Its first bits, which tell its part, and the rest.
+    /// The first bits, which determine the part, and the rest.
     fn split(self) -> (u64, Self::Rest);
     type Rest: Copy + Ord + Default + Send + Sync;
 
@@ -55,7 +55,7 @@ impl Key for u128 {
     }
 }
 
-/// The part of a key, of so many.
+/// The part of a key, by its first bits.
 fn part_of(first: u64, parts: usize) -> usize {
     ((u128::from(first) * parts as u128) >> 64) as usize
 }
@@ -87,11 +87,12 @@ pub(crate) fn for_each_key<K: Key>(
     Ok(())
 }
 
-/// Documents that have a key in common with an earlier one: that, and they.
+/// Pairs of a document and a later one with the same key.
 pub(crate) type Shared = Vec<(u32, u32)>;
 
-/// Finds the documents of a part that share keys, those for which `is_asked` says no left out, with about so many keys
-/// in memory at a time. `each` is handed pairs of documents that share one: the least of them, and another.
+/// Finds the documents of a part that share keys, except those for which `is_asked` returns false. Holds about `most`
+/// keys in memory. Calls `each` with pairs of documents that share a key: the lowest document with this key, and
+/// another.
 pub(crate) fn shared<K: Key>(
     partitions: &Partitions,
     part: usize,
@@ -105,12 +106,12 @@ pub(crate) fn shared<K: Key>(
         let mut held: Vec<(K, u32)> = Vec::new();
         let mut is_crowded = false;
         for_each_key(partitions, part, |key: K, document| {
-            // The part of a key within its part.
+            // The pass of a key is determined by the bits after those of its part.
             let within = key.split().0.wrapping_mul(partitions.len() as u64);
             if is_asked(document) && part_of(within, passes) == pass {
                 held.push((key, document));
                 if held.len() == 2 * most {
-                    // Many documents with few keys: one of each key will do.
+                    // Many documents share keys: keep only one document per key.
                     is_crowded = true;
                     each(compact(&mut held));
                 }
@@ -124,16 +125,16 @@ pub(crate) fn shared<K: Key>(
     Ok(())
 }
 
-/// Documents that have a key in common, ascending.
+/// A key and documents that share it, ascending.
 pub(crate) enum Bucket<'b> {
-    /// All of them, with the key.
+    /// The key and all its documents.
     Whole(u64, &'b [u32]),
-    /// Some of them, with the key: others come later, or came before.
+    /// The key and some of its documents. Others follow, or were returned before.
     Part(u64, &'b [u32]),
 }
 
-/// Finds the documents of a part that share keys, those for which `is_asked` says no left out, with about so many keys
-/// in memory at a time.
+/// Finds the documents of a part that share keys, except those for which `is_asked` returns false. Holds about `most`
+/// keys in memory.
 pub(crate) fn buckets(
     partitions: &Partitions,
     part: usize,
@@ -141,7 +142,7 @@ pub(crate) fn buckets(
     is_asked: impl Fn(u32) -> bool + Sync,
     mut each: impl FnMut(Bucket<'_>) -> Result<(), Error>,
 ) -> Result<(), Error> {
-    /// Documents of a key that are given away before all are there.
+    /// The number of documents of a key from which on they are returned in parts.
     const MANY: usize = 1 << 10;
     let keys = partitions.bytes(part) as usize / (u64::SIZE + 4);
     let passes = keys.div_ceil(most).max(1);
@@ -192,11 +193,11 @@ pub(crate) fn buckets(
     Ok(())
 }
 
-/// The keys that several documents have, or of which some were given away before.
+/// The keys of several documents, and those of which some documents were returned before.
 fn repeated_keys_of(held: &[(u64, u32)], in_parts: &HashSet<u64>) -> Vec<(u64, u32)> {
     const CHUNK: usize = 1 << 14;
     let chunks: Vec<_> = held.chunks(CHUNK).collect();
-    // Keys of a part have their first bits in common: these are put last.
+    // Keys of a part share their first bits, so sort by the last bits first.
     let mut repeated: Vec<(u64, u32)> = repeated_of(&chunks, held.len(), |chunk, all| {
         all.extend(
             chunk
@@ -216,7 +217,7 @@ fn repeated_keys_of(held: &[(u64, u32)], in_parts: &HashSet<u64>) -> Vec<(u64, u
     repeated
 }
 
-/// Leaves one document of each key, the least, and returns which others have it.
+/// Leaves the lowest document of each key, and returns pairs of it and each other document with the key.
 fn compact<K: Key>(held: &mut Vec<(K, u32)>) -> Shared {
     held.par_sort_unstable();
     let mut shared = Vec::new();
@@ -230,14 +231,14 @@ fn compact<K: Key>(held: &mut Vec<(K, u32)>) -> Shared {
     shared
 }
 
-/// The same where all keys are there, without sorting those that are unique.
+/// Like [`compact`] for all keys of a pass, but does not sort unique keys.
 fn repeated_keys<K: Key>(held: &[(K, u32)]) -> Shared {
     const CHUNK: usize = 1 << 14;
     let chunks: Vec<_> = held.chunks(CHUNK).collect();
     let mut repeated = repeated_of(&chunks, held.len(), |chunk, all| {
         all.extend(chunk.iter().map(|&(key, document)| {
             let (first, rest) = key.split();
-            // Keys of a part have their first bits in common: these are put last.
+            // Keys of a part share their first bits, so sort by the last bits first.
             (first.reverse_bits(), (rest, document))
         }));
     });

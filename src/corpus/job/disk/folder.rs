@@ -1,4 +1,4 @@
-//! The work folder: what does not fit in memory.
+//! The work folder and its files.
 
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
@@ -9,40 +9,40 @@ use crate::checksum::{Summed, hex};
 use crate::corpus::error::Error;
 use crate::passing;
 
-/// Where a job writes what it does not hold.
+/// The folder for data that does not fit in memory.
 #[derive(Debug)]
 pub(crate) struct Folder {
     path: PathBuf,
-    /// Gone with the job, where the user named none.
+    /// The temporary folder, removed with the job, if the user named none.
     passing: Option<passing::Folder>,
-    /// Bytes written so far.
+    /// The number of bytes written so far.
     spilled: AtomicU64,
 }
 
-/// A file that is written from its beginning to its end.
+/// Writes a file from its beginning to its end.
 pub(crate) struct Writing<'f> {
     folder: &'f Folder,
     name: String,
     file: BufWriter<Summed<'f>>,
 }
 
-/// A whole file of the folder: what is asked of it when the work is taken up again.
+/// A complete file of the folder, which is checked when the job is resumed.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Whole {
     pub(crate) name: String,
     pub(crate) bytes: u64,
-    /// Of all its bytes, in hexadecimal digits.
+    /// The checksum of all bytes, in hexadecimal digits.
     pub(crate) checksum: String,
 }
 
 impl Folder {
-    /// The folder that the user named, made where it is not there.
+    /// The folder that the user named, created if it does not exist.
     pub(crate) fn at(path: &Path) -> Result<Self, Error> {
-        fs::create_dir_all(path).map_err(|error| Error::io("make", path, error))?;
+        fs::create_dir_all(path).map_err(|error| Error::io("create", path, error))?;
         Ok(Self::of(path.to_owned(), None))
     }
 
-    /// One for this run alone.
+    /// A temporary folder for this run.
     pub(crate) fn passing() -> Result<Self, Error> {
         let passing = passing::Folder::of_work()
             .map_err(|error| Error::io("write", &std::env::temp_dir(), error))?;
@@ -61,7 +61,7 @@ impl Folder {
         &self.path
     }
 
-    /// True where the folder outlives the run.
+    /// True if the folder outlives the run.
     pub(crate) fn is_durable(&self) -> bool {
         self.passing.is_none()
     }
@@ -70,7 +70,7 @@ impl Folder {
         self.path.join(name)
     }
 
-    /// Bytes written so far.
+    /// The number of bytes written so far.
     pub(crate) fn spilled(&self) -> &AtomicU64 {
         &self.spilled
     }
@@ -89,14 +89,14 @@ impl Folder {
         Reading::open(self.file(name))
     }
 
-    /// Removes files that are needed no more. That one cannot be removed is no reason to fail.
+    /// Removes files that are no longer needed. Ignores errors.
     pub(crate) fn remove(&self, names: &[&str]) {
         for name in names {
             let _ = fs::remove_file(self.file(name));
         }
     }
 
-    /// Writes numbers.
+    /// Writes a file of numbers.
     pub(crate) fn write_numbers(&self, name: &str, numbers: &[u32]) -> Result<Whole, Error> {
         let mut writing = self.create(name, 1 << 16)?;
         for number in numbers {
@@ -118,18 +118,18 @@ impl Writing<'_> {
         written.map_err(|error| self.failed(error))
     }
 
-    /// Bytes written to it so far.
+    /// The number of bytes written so far.
     pub(crate) fn bytes(&self) -> u64 {
         self.file.get_ref().bytes() + self.file.buffer().len() as u64
     }
 
-    /// Bytes behind their number.
+    /// Writes the number of bytes, then the bytes.
     pub(crate) fn counted(&mut self, bytes: &[u8]) -> Result<(), Error> {
         self.write(&(bytes.len() as u32).to_le_bytes())?;
         self.write(bytes)
     }
 
-    /// Writes what is held back, and waits until the disk has it where the folder outlives the run.
+    /// Writes all buffered data. Syncs the file if the folder outlives the run.
     pub(crate) fn finish(mut self) -> Result<Whole, Error> {
         let flushed = self.file.flush();
         flushed.map_err(|error| self.failed(error))?;
@@ -150,7 +150,7 @@ impl Writing<'_> {
     }
 }
 
-/// A file of the folder, read from its beginning.
+/// Reads a file of the folder from its beginning.
 pub(crate) struct Reading {
     path: PathBuf,
     file: BufReader<File>,
@@ -181,7 +181,7 @@ impl Bytes for Reading {
 }
 
 impl Reading {
-    /// Fills `bytes` from more than the buffer has, or finds the end.
+    /// Fills `bytes` if the buffer does not contain enough; false at the end.
     #[cold]
     fn fill_split(&mut self, bytes: &mut [u8]) -> Result<bool, Error> {
         let rest = self.file.fill_buf().map(<[u8]>::is_empty);
@@ -193,7 +193,7 @@ impl Reading {
     }
 }
 
-/// Adds numbers to bytes, as they are read again.
+/// Appends numbers to bytes.
 pub(crate) fn extend<const N: usize>(
     bytes: &mut Vec<u8>,
     numbers: impl ExactSizeIterator<Item = [u8; N]>,
@@ -206,12 +206,12 @@ pub(crate) fn extend<const N: usize>(
     }
 }
 
-/// What numbers and texts are read from, as they were written.
+/// Reads numbers and texts in the form in which they were written.
 pub(crate) trait Bytes {
-    /// Fills `bytes`; false where the end is reached instead.
+    /// Fills `bytes`; false at the end.
     fn fill(&mut self, bytes: &mut [u8]) -> Result<bool, Error>;
 
-    /// The error of this file.
+    /// An error that names this file.
     fn failed(&self, error: io::Error) -> Error;
 
     fn read(&mut self, bytes: &mut [u8]) -> Result<(), Error> {
@@ -238,21 +238,21 @@ pub(crate) trait Bytes {
         self.u64().map(f64::from_bits)
     }
 
-    /// A number; none at the end.
+    /// Reads a number; `None` at the end.
     fn next_u32(&mut self) -> Result<Option<u32>, Error> {
         let mut bytes = [0; 4];
         let found = self.fill(&mut bytes)?;
         Ok(found.then(|| u32::from_le_bytes(bytes)))
     }
 
-    /// Bytes behind their number, over `bytes`.
+    /// Reads the number of bytes, then replaces `bytes` with them.
     fn counted(&mut self, bytes: &mut Vec<u8>) -> Result<(), Error> {
         bytes.clear();
         bytes.resize(self.u32()? as usize, 0);
         self.read(bytes)
     }
 
-    /// The same of a text.
+    /// Like [`counted`](Self::counted), for a text.
     fn text(&mut self, text: &mut String) -> Result<(), Error> {
         let mut bytes = std::mem::take(text).into_bytes();
         self.counted(&mut bytes)?;

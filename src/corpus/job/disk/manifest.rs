@@ -1,4 +1,4 @@
-//! What has been done, so that a job that was stopped can go on.
+//! Records the finished stages of a job, so that it can be resumed.
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -20,13 +20,13 @@ use crate::corpus::limit::ReadLimit;
 use crate::corpus::work_folder::{FORMAT, MANIFEST, is_work_folder};
 use crate::passing::{PREFIX, hold};
 
-/// The state of a job, as it stands in its work folder. Each stage is entered when all its files are whole.
+/// The state of a job, stored in its work folder. A stage is recorded when all its files are complete.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Manifest {
-    /// None where the files of earlier work are being removed.
+    /// The settings; empty while the files of earlier work are being removed.
     pub(crate) settings: JobSettings,
-    /// A hash of the names, sizes and times of the inputs, which stand in a file of their own.
+    /// A hash of the names, sizes and times of the inputs, which are listed in another file.
     inputs: String,
     pub(crate) read: Option<ReadDone>,
     pub(crate) picked: Option<PickedDone>,
@@ -38,7 +38,7 @@ pub(crate) struct Manifest {
 }
 
 impl Manifest {
-    /// The files that what is left to do needs.
+    /// The files that the remaining stages need.
     fn needed(&self) -> Vec<&Whole> {
         let mut needed = Vec::new();
         if let Some(read) = &self.read {
@@ -63,7 +63,7 @@ impl Manifest {
     }
 }
 
-/// Settings of a job and their names, those first that others follow from: what the decisions depend on.
+/// The names and values of the settings on which the decisions depend. Settings that determine others come first.
 pub(crate) type JobSettings = Vec<(String, String)>;
 
 /// The inputs have been read once.
@@ -71,16 +71,16 @@ pub(crate) type JobSettings = Vec<(String, String)>;
 pub(crate) struct ReadDone {
     pub(crate) documents: u32,
     pub(crate) text_bytes: u64,
-    /// What was read of the inputs: records up to the longest that was taken.
+    /// The limit for reading the inputs again: the longest record that was taken.
     pub(crate) limit: ReadLimit,
-    /// Bytes of memory that a record takes, at most, about.
+    /// The approximate memory of the record that takes most.
     pub(crate) heaviest: u64,
-    /// Records that were rejected on the way.
+    /// Records that were rejected in the first pass.
     pub(crate) rejections: Whole,
-    /// For each input, the documents read once it was read.
+    /// For each input, the number of documents in it and all inputs before it.
     pub(crate) ends: Whole,
     pub(crate) rows: Whole,
-    /// Keys of bands, or sampled hashes.
+    /// Band keys, or sampled hashes.
     pub(crate) found_by: Whole,
     pub(crate) fingerprints: Whole,
     pub(crate) ids: Whole,
@@ -96,33 +96,33 @@ impl ReadDone {
 /// Documents that may have partners are known.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct PickedDone {
-    /// Documents whose ids were used before, and the first that has each.
+    /// Documents with repeated ids, and the first with each id.
     pub(crate) repeated: Whole,
     pub(crate) firsts: Whole,
     pub(crate) marks: Whole,
-    /// Whether those that may have partners are looked at a second time.
+    /// Whether the documents that may have partners are filtered a second time.
     pub(crate) is_narrowed: bool,
-    /// Documents that share a bucket, by LSH.
+    /// With LSH, the pairs that share an uncrowded bucket.
     pub(crate) candidates: Option<Whole>,
     /// The crowds of each document.
     pub(crate) crowds: Option<Whole>,
-    /// Pairs in the buckets that are crowded.
+    /// The number of pairs in crowded buckets.
     pub(crate) crowded: u64,
     /// Documents without shingles.
     pub(crate) empty: usize,
 }
 
-/// The shingle sets of all candidates are there.
+/// The shingle sets of all candidates are written.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct SetsDone {
-    /// What is known of each document after a second look.
+    /// The mark of each document after narrowing.
     pub(crate) marks: Whole,
     pub(crate) sets: Whole,
-    /// Of each record its document and its length.
+    /// The document and length of each record.
     pub(crate) index: Whole,
-    /// All records that were rejected.
+    /// All rejected records.
     pub(crate) rejections: Whole,
-    /// Bytes of the texts of documents that were rejected after they were read.
+    /// The bytes in the texts of documents that were rejected after the first pass.
     pub(crate) late_bytes: u64,
 }
 
@@ -132,7 +132,7 @@ pub(crate) struct FoundDone {
     pub(crate) edges: Whole,
 }
 
-/// The clusters are there.
+/// The clusters are written.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct DecidedDone {
     pub(crate) clusters: Whole,
@@ -142,22 +142,22 @@ pub(crate) struct DecidedDone {
 const VERSION: u32 = 5;
 
 impl Manifest {
-    /// The bytes of its file: a line that says what it is, and what it says.
+    /// The bytes of the manifest file: a line with format, version and checksum, then the content.
     fn encode(&self) -> Result<Vec<u8>, serde_json::Error> {
         let text = serde_json::to_vec_pretty(self)?;
         let line = format!("{FORMAT} {VERSION} {}\n", checksum::of(&text));
         Ok([line.as_bytes(), &text].concat())
     }
 
-    /// What a manifest says, or what is wrong with it.
+    /// Decodes a manifest, or returns why it is invalid.
     fn decode(bytes: &[u8]) -> Result<Self, String> {
         let damaged = || format!("{MANIFEST} is damaged");
         let line_end = bytes.iter().position(|&byte| byte == b'\n');
         let (line, text) = bytes.split_at(line_end.ok_or_else(damaged)?);
         let text = &text[1..];
         let line = std::str::from_utf8(line).map_err(|_| damaged())?;
-        let told = line.strip_prefix(FORMAT).ok_or_else(damaged)?;
-        let (version, checksum) = told.trim_start().split_once(' ').ok_or_else(damaged)?;
+        let rest = line.strip_prefix(FORMAT).ok_or_else(damaged)?;
+        let (version, checksum) = rest.trim_start().split_once(' ').ok_or_else(damaged)?;
         if version != VERSION.to_string() {
             return Err(format!(
                 "its format version is {version}, but this program uses version {VERSION}"
@@ -170,7 +170,7 @@ impl Manifest {
     }
 }
 
-/// An input as it was.
+/// The name, size and time of an input, to detect changes.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Stamp {
     path: String,
@@ -193,16 +193,16 @@ impl Stamp {
     }
 }
 
-/// A work folder that nobody else works in, and its manifest.
+/// A work folder that this run has locked, and its manifest.
 pub(crate) struct Work {
     pub(crate) folder: Folder,
     pub(crate) manifest: Manifest,
-    /// Held as long as the work goes on. None where the folder is this run's alone.
+    /// Locked as long as the job runs. `None` for a temporary folder.
     lock: Option<File>,
 }
 
 impl Work {
-    /// One for this run alone.
+    /// A temporary folder for this run.
     pub(crate) fn passing() -> Result<Self, Error> {
         Ok(Self {
             folder: Folder::passing()?,
@@ -211,7 +211,7 @@ impl Work {
         })
     }
 
-    /// The work in a folder, as far as it has come; from its beginning where it is `fresh`.
+    /// Locks a folder, and resumes the work in it. Starts anew if it is empty or `fresh` is true.
     pub(crate) fn resume(
         folder: Folder,
         settings: JobSettings,
@@ -247,7 +247,7 @@ impl Work {
                 if found.is_some() {
                     work.clear()?;
                 }
-                // The manifest comes first: without it no file is ours.
+                // The manifest comes first. Without it, other files would not be recognized as ours.
                 work.save_as(&Manifest::default())?;
                 work.write_whole(INPUTS, &lines)?;
                 work.save()?;
@@ -262,22 +262,22 @@ impl Work {
         Manifest::decode(&text).map_err(|why| {
             let path = escaped_bytes(self.folder.path().as_os_str());
             Error::refused(format!(
-                "the work in {path} cannot go on: {why}; remove the folder, or use another one"
+                "the work in {path} cannot be resumed: {why}; remove the folder, or use another one"
             ))
         })
     }
 
-    /// Refuses work of other settings or inputs.
+    /// Fails if the work has other settings or inputs.
     fn is_of(&self, found: &Manifest, stamps: &[Stamp]) -> Result<(), Error> {
-        let none = ("a setting".to_owned(), "not there".to_owned());
+        let none = ("a setting".to_owned(), "missing".to_owned());
         let settings = &self.manifest.settings;
         for place in 0..settings.len().max(found.settings.len()) {
             let (name, is) = settings.get(place).unwrap_or(&none);
             let (_, was) = found.settings.get(place).unwrap_or(&none);
             if name == "against" && found.saved.as_ref().is_some_and(|saved| is.contains(saved)) {
                 return Err(Error::refused(format!(
-                    "the work in {} is done: its outputs are in their places, and so is its index, which it would \
-                     go by reread; remove the folder",
+                    "the work in {} is done: its outputs are in their places, and its index has replaced one with which \
+                     it compared; remove the folder",
                     escaped_bytes(self.folder.path().as_os_str())
                 )));
             }
@@ -306,18 +306,19 @@ impl Work {
             (_, _, Some((new, old))) if new.path == old.path => {
                 format!("input {} has changed", new.path)
             }
-            _ => "the inputs come in another order".to_owned(),
+            _ => "the inputs have another order".to_owned(),
         })
     }
 
     fn refused(&self, why: &str) -> Error {
         let path = escaped_bytes(self.folder.path().as_os_str());
         Error::refused(format!(
-            "the work in {path} cannot go on: {why}; start it afresh, or use another folder"
+            "the work in {path} cannot be resumed: {why}; start anew (--fresh), or use another folder"
         ))
     }
 
-    /// Removes what earlier work has left. The manifest is there until the rest is gone, but says that it goes.
+    /// Removes the files of earlier work. The manifest is removed last; until then it records that the files are being
+    /// removed.
     fn clear(&self) -> Result<(), Error> {
         self.save_as(&Manifest::default())?;
         let mut names = files_of(&self.folder)?;
@@ -333,7 +334,7 @@ impl Work {
         })
     }
 
-    /// Enters what has been done.
+    /// Writes the manifest, unless the folder is temporary.
     pub(crate) fn save(&self) -> Result<(), Error> {
         match self.lock {
             Some(_) => self.save_as(&self.manifest),
@@ -357,13 +358,13 @@ impl Work {
             temp.write_all(bytes)?;
             temp.as_file().sync_all()?;
             temp.persist(&path)?;
-            // The folder too has to remember the name.
+            // Sync the folder as well, so that the name is durable.
             File::open(self.folder.path()).and_then(|folder| folder.sync_all())
         };
         write().map_err(|error| Error::io("write", &path, error))
     }
 
-    /// Refuses files of earlier work that are not what was written.
+    /// Fails if a needed file of earlier work has changed.
     fn check(&self, found: &Manifest) -> Result<(), Error> {
         for whole in found.needed() {
             let path = self.folder.file(&whole.name);
@@ -376,7 +377,7 @@ impl Work {
         Ok(())
     }
 
-    /// Ends the work: nothing of it is needed any more.
+    /// Removes all files, when the job is finished.
     pub(crate) fn end(&self) -> Result<(), Error> {
         match self.lock {
             Some(_) => self.clear(),
@@ -385,7 +386,7 @@ impl Work {
     }
 }
 
-/// The files in a folder. One that holds something else is none of ours.
+/// The files in a folder. Fails if it contains anything else than files of a job.
 fn files_of(folder: &Folder) -> Result<Vec<String>, Error> {
     let path = folder.path();
     let cannot = |error| Error::io("read", path, error);
@@ -403,21 +404,21 @@ fn files_of(folder: &Folder) -> Result<Vec<String>, Error> {
 
 fn no_work_folder(path: &Path, name: &OsStr) -> Error {
     Error::refused(format!(
-        "{} is no work folder: {} is in it; name an empty folder, or one that is not there yet",
+        "{} is not a work folder: it contains {}; name an empty folder, or one that does not exist yet",
         escaped_bytes(path.as_os_str()),
         escaped_bytes(name)
     ))
 }
 
-/// Files of a folder that were in the making when a run was killed.
+/// The temporary files that a killed run left in a folder.
 fn passing(folder: &Folder) -> Result<Vec<String>, Error> {
     let mut names = files_of(folder)?;
     names.retain(|name| name.starts_with(PREFIX));
     Ok(names)
 }
 
-/// Whether earlier work lies in a folder. Only its manifest says so: without that nothing may be there but what is written
-/// before it, the lock, which is empty, and a manifest in the making.
+/// Whether a folder contains earlier work, which only a manifest shows. Without a manifest, the folder may contain only
+/// the files that are written before it: the empty lock and a temporary manifest.
 fn is_ours(folder: &Folder) -> Result<bool, Error> {
     let names = files_of(folder)?;
     if is_work_folder(folder.path()) {
@@ -431,7 +432,7 @@ fn is_ours(folder: &Folder) -> Result<bool, Error> {
     }
 }
 
-/// Keeps others from working in a folder. No link is followed, and nothing cut off.
+/// Locks a folder against other jobs. Does not truncate the lock file; [`files_of`] has already refused links.
 fn lock(folder: &Folder) -> Result<File, Error> {
     let path = folder.file(LOCK);
     let mut options = File::options();
@@ -440,7 +441,7 @@ fn lock(folder: &Folder) -> Result<File, Error> {
     match hold(&file) {
         Ok(true) => Ok(file),
         Ok(false) => Err(Error::refused(format!(
-            "another job works in {}",
+            "another job is using the work folder {}: wait for it, or use another folder",
             escaped_bytes(folder.path().as_os_str())
         ))),
         Err(error) => Err(Error::io("lock", &path, error)),

@@ -1,4 +1,4 @@
-//! The work folder: what does not fit in memory.
+//! The work folder, which contains the data that does not fit in memory.
 
 pub(crate) mod clusters_file;
 pub(crate) mod collisions;

@@ -1,4 +1,4 @@
-//! The files of a work folder.
+//! The names of the files in a work folder.
 
 use crate::corpus::work_folder::MANIFEST;
 use crate::passing::PREFIX;
@@ -7,31 +7,32 @@ pub(crate) const INPUTS: &str = "inputs.jsonl";
 pub(crate) const LOCK: &str = "lock";
 /// A row for each document.
 pub(crate) const ROWS: &str = "rows";
-/// Documents at the end of each input.
+/// The number of documents at the end of each input.
 pub(crate) const ENDS: &str = "ends";
 pub(crate) const KEYS: &str = "keys";
 pub(crate) const PRINTS: &str = "prints";
 pub(crate) const IDS: &str = "ids";
-/// Records rejected on the way.
+/// Records rejected in the first pass.
 pub(crate) const EARLY: &str = "rejected-early";
 /// All rejected records.
 pub(crate) const REJECTED: &str = "rejected";
-/// Documents whose ids were used before.
+/// Documents with repeated ids.
 pub(crate) const REPEATED: &str = "repeated";
-/// The first document of the same shingles, of each.
+/// For each document, the first one with the same shingles.
 pub(crate) const FIRSTS: &str = "firsts";
-/// What is known of each document before its set is made.
+/// The mark of each document.
 pub(crate) const MARKS: &str = "marks";
-/// The same after the second look.
+/// The marks after narrowing.
 pub(crate) const NARROWED: &str = "narrowed";
 /// Documents that share bands.
 pub(crate) const BUCKETS: &str = "buckets";
-/// The crowded buckets that each document is in.
+/// The crowds of each document.
 pub(crate) const CROWDS: &str = "crowds";
 /// Pairs that share a band.
 pub(crate) const CANDIDATES: &str = "candidates";
-/// The shingle sets of candidates, and where each is.
+/// The shingle sets of candidates.
 pub(crate) const SETS: &str = "sets";
+/// The place of each set in that file.
 pub(crate) const INDEX: &str = "index";
 /// Sampled hashes.
 pub(crate) const STRIPS: &str = "strips";
@@ -39,16 +40,16 @@ pub(crate) const STRIPS: &str = "strips";
 pub(crate) const SLOTS: &str = "slots";
 /// Rare shingles of prefixes.
 pub(crate) const RARE: &str = "rare";
-/// Pairs that share one.
+/// Pairs that share a rare shingle.
 pub(crate) const JOINED: &str = "joined";
 /// Verified pairs.
 pub(crate) const EDGES: &str = "edges";
-/// The same in the order in which documents are kept.
+/// Verified pairs in keep order.
 pub(crate) const BEFORE: &str = "before";
 /// The decisions.
 pub(crate) const CLUSTERS: &str = "clusters";
 
-/// Whether a job may have written a file of this name, in a folder that is its own.
+/// Whether a job may write a file with this name to its work folder.
 pub(crate) fn is_ours(name: &str) -> bool {
     const ALL: [&str; 21] = [
         MANIFEST, INPUTS, LOCK, ROWS, ENDS, KEYS, PRINTS, IDS, EARLY, REJECTED, REPEATED, FIRSTS,

@@ -1,4 +1,4 @@
-//! Bytes dealt into parts, in one file.
+//! Writes bytes in partitions to one file, and reads them again.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use crate::corpus::error::Error;
 use crate::corpus::job::disk::folder::{Bytes, Folder, Whole, Writing};
 
-/// Deals bytes into parts. Each part fills a buffer; full ones go to the end of the file.
+/// Distributes bytes to parts. Each part has a buffer; full buffers are appended to the file.
 pub(crate) struct Partitioner<'f> {
     file: Writing<'f>,
     block: usize,
@@ -17,14 +17,14 @@ pub(crate) struct Partitioner<'f> {
 #[derive(Default)]
 struct Part {
     buffer: Vec<u8>,
-    /// Where its blocks are.
+    /// The positions of its blocks.
     blocks: Vec<u64>,
-    /// How many they are, once all are written.
+    /// The number of its bytes, set when all are written.
     bytes: u64,
 }
 
 impl<'f> Partitioner<'f> {
-    /// Into so many parts, with so much memory for all buffers together.
+    /// Creates a file of `parts` parts. All buffers together take `memory` bytes.
     pub(crate) fn create(
         folder: &'f Folder,
         name: &str,
@@ -33,7 +33,7 @@ impl<'f> Partitioner<'f> {
     ) -> Result<Self, Error> {
         let block = (memory / parts.max(1)).clamp(1 << 12, 1 << 18);
         Ok(Self {
-            // Blocks are large: they need no further buffer.
+            // Blocks are large, so they need no further buffer.
             file: folder.create(name, 0)?,
             block,
             parts: (0..parts).map(|_| Part::default()).collect(),
@@ -51,7 +51,7 @@ impl<'f> Partitioner<'f> {
         self.write_split(part, bytes)
     }
 
-    /// Writes to a buffer that is not there yet, or is full before the bytes are at an end.
+    /// Writes to a buffer that is not allocated yet, or that these bytes fill.
     #[cold]
     fn write_split(&mut self, part: usize, mut bytes: &[u8]) -> Result<(), Error> {
         let part = &mut self.parts[part];
@@ -70,12 +70,12 @@ impl<'f> Partitioner<'f> {
         Ok(())
     }
 
-    /// Parts that are dealt to.
+    /// The number of parts.
     pub(crate) fn parts(&self) -> usize {
         self.parts.len()
     }
 
-    /// Writes the rest of all parts, and where everything is.
+    /// Writes the rest of all parts, and the positions of all blocks.
     pub(crate) fn finish(mut self) -> Result<Whole, Error> {
         for part in &mut self.parts {
             part.bytes = (part.blocks.len() * self.block + part.buffer.len()) as u64;
@@ -94,7 +94,7 @@ impl<'f> Partitioner<'f> {
     }
 }
 
-/// What was dealt.
+/// A file of partitions.
 pub(crate) struct Partitions {
     path: PathBuf,
     block: usize,
@@ -128,17 +128,17 @@ impl Partitions {
         read().map_err(|error| Error::io("read", &path, error))
     }
 
-    /// Parts.
+    /// The number of parts.
     pub(crate) fn len(&self) -> usize {
         self.parts.len()
     }
 
-    /// Bytes of a part.
+    /// The number of bytes in a part.
     pub(crate) fn bytes(&self, part: usize) -> u64 {
         self.parts[part].0
     }
 
-    /// The error of this file.
+    /// An error that names this file.
     pub(crate) fn failed(&self, error: io::Error) -> Error {
         Error::io("read", &self.path, error)
     }
@@ -164,22 +164,22 @@ fn number(from: &mut impl Read) -> io::Result<u64> {
     Ok(u64::from_le_bytes(bytes))
 }
 
-/// One part, block after block.
+/// Reads a part, block after block.
 pub(crate) struct PartReader<'d> {
     partitions: &'d Partitions,
     file: File,
     part: usize,
-    /// Blocks read so far.
+    /// The number of blocks read so far.
     at: usize,
     buffer: Vec<u8>,
-    /// Bytes of the buffer that were taken.
+    /// The number of bytes taken from the buffer.
     used: usize,
-    /// Bytes that lay in two blocks.
+    /// Memory for bytes that span two blocks.
     split: Vec<u8>,
 }
 
 impl PartReader<'_> {
-    /// The next so many bytes, without copying them where one block has them all.
+    /// The next `len` bytes. They are copied only if they span several blocks.
     #[inline]
     pub(crate) fn slice(&mut self, len: usize) -> Result<&[u8], Error> {
         let (from, to) = (self.used, self.used + len);
@@ -194,7 +194,7 @@ impl PartReader<'_> {
         read.map(|()| &*self.split)
     }
 
-    /// Adds so many bytes to `to`, or all that are left.
+    /// Appends the next `most` bytes to `to`, or all that are left.
     pub(crate) fn append(&mut self, to: &mut Vec<u8>, mut most: usize) -> Result<(), Error> {
         while most > 0 {
             let partitions = self.partitions;
@@ -210,7 +210,7 @@ impl PartReader<'_> {
         Ok(())
     }
 
-    /// Fills `bytes` from more than one block, or finds the end.
+    /// Fills `bytes` from several blocks; false at the end.
     #[cold]
     fn fill_split(&mut self, bytes: &mut [u8]) -> Result<bool, Error> {
         let mut filled = 0;
@@ -231,7 +231,7 @@ impl PartReader<'_> {
         Ok(true)
     }
 
-    /// Bytes that are there without reading; at the end none.
+    /// The rest of the current block, or the next block; empty at the end.
     fn rest(&mut self) -> io::Result<&[u8]> {
         let (bytes, blocks) = &self.partitions.parts[self.part];
         if self.used == self.buffer.len() && self.at < blocks.len() {

@@ -1,5 +1,5 @@
-//! What was written of documents, read in rounds: while the records of one are looked at in parallel, what was made of
-//! the last is taken in order, and the next is read.
+//! Reads the records of documents in rounds. While the records of a round are processed in parallel, the results of the
+//! round before are taken in order, and the next round is read.
 
 use std::io;
 use std::ops::Range;
@@ -10,29 +10,29 @@ use crate::corpus::error::Error;
 use crate::corpus::job::disk::folder::Bytes as _;
 use crate::corpus::job::disk::partition::{PartReader, Partitions};
 
-/// Whole records of a part, as they were written.
+/// Complete records of a part.
 #[derive(Debug, Default)]
 pub(crate) struct Round {
     bytes: Vec<u8>,
-    /// Where each record ends.
+    /// The end of each record.
     ends: Vec<usize>,
 }
 
-/// A record, as it was written.
+/// A record in its written form.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Written<'b> {
     pub(crate) document: u32,
     pub(crate) id: &'b [u8],
-    /// What the keep policy compares.
+    /// The values that the keep policy compares.
     pub(crate) keep: &'b [u8],
-    /// Empty where the document is a copy.
+    /// The shingle set; empty if the document is a copy.
     pub(crate) set: &'b [[u8; 8]],
-    /// All of it.
+    /// The complete record.
     pub(crate) bytes: &'b [u8],
 }
 
 impl<'b> Written<'b> {
-    /// The first record of these bytes; none where they end before it does.
+    /// The first record of these bytes; `None` if they do not contain all of it.
     pub(crate) fn first_of(bytes: &'b [u8]) -> Option<Self> {
         let mut rest = bytes;
         let document = u32::from_le_bytes(array(&mut rest)?);
@@ -64,7 +64,7 @@ fn array<const N: usize>(from: &mut &[u8]) -> Option<[u8; N]> {
     Some(*array)
 }
 
-/// Things of so many bytes, behind their number.
+/// Reads a number, then that many items of `size` bytes.
 fn counted<'b>(from: &mut &'b [u8], size: usize) -> Option<&'b [u8]> {
     let many = u32::from_le_bytes(array(from)?) as usize;
     let (bytes, rest) = from.split_at_checked(size * many)?;
@@ -73,7 +73,7 @@ fn counted<'b>(from: &mut &'b [u8], size: usize) -> Option<&'b [u8]> {
 }
 
 impl Round {
-    /// The records at these places.
+    /// The records at these positions.
     fn records_at(&self, places: Range<usize>) -> impl Iterator<Item = Written<'_>> {
         places.map_while(|place| {
             let from = place.checked_sub(1).map_or(0, |before| self.ends[before]);
@@ -85,12 +85,12 @@ impl Round {
         self.records_at(0..self.ends.len())
     }
 
-    /// What `work` makes of some records in a row, in parallel; in order.
+    /// Calls `work` in parallel on chunks of consecutive records. Returns the results in order.
     pub(crate) fn in_parallel<'r, M: Send>(
         &'r self,
         work: impl Fn(&mut dyn Iterator<Item = Written<'r>>) -> M + Sync,
     ) -> Vec<M> {
-        // Chunks are of so many bytes, and not of so many records, which may be of very different sizes.
+        // Chunks have equal numbers of bytes instead of records, since records may have very different sizes.
         let all = self.bytes.len();
         let chunks = 4 * rayon::current_num_threads();
         let place = |chunk| {
@@ -114,14 +114,14 @@ impl Round {
 /// The rounds of a part.
 struct Rounds<'d> {
     reader: PartReader<'d>,
-    /// Bytes of a round, about.
+    /// The approximate bytes of a round.
     size: usize,
-    /// The beginning of a record whose end was not read.
+    /// The beginning of a record that is not read completely.
     rest: Vec<u8>,
 }
 
 impl Rounds<'_> {
-    /// The next, in memory that was used before; none at the end.
+    /// Reads the next round into reused memory; `None` at the end.
     fn next(&mut self, memory: Round) -> Result<Option<Round>, Error> {
         let Round {
             mut bytes,
@@ -151,7 +151,7 @@ impl Rounds<'_> {
     }
 }
 
-/// Makes something of each round of a part, rounds of about so many bytes, and takes it in order.
+/// Calls `work` on each round of a part, and `take` on the results in order. Rounds have about `size` bytes.
 pub(crate) fn for_each_round<M: Send>(
     partitions: &Partitions,
     part: usize,

@@ -1,4 +1,4 @@
-//! What is known of each document once it was read.
+//! The row of a document, written in the first pass.
 
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -8,19 +8,19 @@ use crate::corpus::formats::record::RawRecord;
 use crate::corpus::inputs::input::Input;
 use crate::corpus::job::disk::folder::{Bytes, Reading, Writing};
 
-/// What is kept of each document, in order.
+/// The data written for each document, in order.
 #[derive(Debug, Default)]
 pub(crate) struct Row {
-    /// A hash of its record.
+    /// A hash of the record.
     pub(crate) record: u64,
-    /// Its line, 0 where it has none.
+    /// The line, 0 if there is none.
     pub(crate) line: u64,
-    /// Bytes of its text.
+    /// The length of the text in bytes.
     pub(crate) byte_len: u64,
-    /// Its shingles, repetitions included.
+    /// The number of shingles, including repetitions.
     pub(crate) shingles: u32,
     pub(crate) id: String,
-    /// What the keep policy compares, where it compares anything.
+    /// The values that the keep policy compares, if any.
     pub(crate) keep: Vec<u8>,
 }
 
@@ -34,7 +34,7 @@ impl Row {
         to.counted(&self.keep)
     }
 
-    /// Reads the next.
+    /// Reads the next row.
     pub(crate) fn read(&mut self, from: &mut Reading) -> Result<(), Error> {
         self.record = from.u64()?;
         self.line = from.u64()?;
@@ -44,7 +44,7 @@ impl Row {
         from.counted(&mut self.keep)
     }
 
-    /// That of a document of an index, as far as it is known.
+    /// The row of a document of an index, which has only an id.
     pub(crate) fn of_indexed(id: String) -> Self {
         Self {
             id,
@@ -52,7 +52,7 @@ impl Row {
         }
     }
 
-    /// Refuses a record that is not what it was.
+    /// Fails if a record has changed.
     pub(crate) fn is_still(&self, input: &Input, record: &RawRecord<'_>) -> Result<(), Error> {
         match xxh3_64(record.bytes) == self.record {
             true => Ok(()),
@@ -60,7 +60,7 @@ impl Row {
         }
     }
 
-    /// The line, where there is one.
+    /// The line, if there is one.
     pub(crate) fn line(&self) -> Option<u64> {
         (self.line > 0).then_some(self.line)
     }

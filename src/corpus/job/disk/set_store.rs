@@ -1,4 +1,4 @@
-//! Shingle sets in the work folder, by document.
+//! Reads the shingle sets in the work folder, by document.
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -12,12 +12,12 @@ use crate::corpus::job::disk::folder::{Folder, Whole};
 use crate::corpus::job::disk::rounds::Written;
 use crate::verify::{ShingleSet, Similarity};
 
-/// Where the records of documents are. 12 bytes for each.
+/// The places of the records of documents. Takes 12 bytes for each.
 pub(crate) struct SetStore {
     path: PathBuf,
-    /// Ascending.
+    /// The documents that have records, ascending.
     documents: Vec<u32>,
-    /// Where the record of each begins, and the end of the last.
+    /// The start of each record, and the end of the last.
     starts: Vec<u64>,
 }
 
@@ -37,12 +37,12 @@ pub(crate) struct Fetched<'d> {
 impl Fetched<'_> {
     pub(crate) fn get(&self, document: u32) -> &StoredRecord {
         let place = self.documents.binary_search(&document);
-        &self.records[place.unwrap_or_else(|_| unreachable!("{document} was not asked for"))]
+        &self.records[place.unwrap_or_else(|_| unreachable!("document {document} was not fetched"))]
     }
 }
 
 impl SetStore {
-    /// The records in a file, of which another has the document and the length of each.
+    /// Opens the file of records, and its index, which has the document and length of each.
     pub(crate) fn open(folder: &Folder, sets: &Whole, index: &Whole) -> Result<Self, Error> {
         let numbers = folder.read_numbers(index)?;
         let mut starts = vec![0];
@@ -63,13 +63,13 @@ impl SetStore {
         &self.documents
     }
 
-    /// The place of a document among those that have records.
+    /// The position of a document among those that have records.
     pub(crate) fn place(&self, document: u32) -> usize {
         let place = self.documents.binary_search(&document);
         place.unwrap_or_else(|_| unreachable!("document {document} has no record"))
     }
 
-    /// Bytes of a document's record.
+    /// The length of a document's record in bytes.
     pub(crate) fn bytes(&self, document: u32) -> u64 {
         let place = self.place(document);
         self.starts[place + 1] - self.starts[place]
@@ -89,7 +89,7 @@ impl SetStore {
     }
 
     fn read(&self, documents: &[u32]) -> io::Result<Vec<StoredRecord>> {
-        // Some records at a time: they may lie far apart.
+        // The buffer holds only a few records, since they may be far apart.
         let mut file = BufReader::with_capacity(1 << 13, File::open(&self.path)?);
         let (mut at, mut bytes) = (0, Vec::new());
         let mut read = |&document: &u32| {
@@ -110,18 +110,17 @@ impl SetStore {
     }
 }
 
-/// Cuts ascending items into runs whose documents' records take about so many bytes of memory together: at least one item
-/// each.
+/// Splits items into runs of at least one item. The records of the documents of a run take about `most` bytes of memory
+/// together.
 pub(crate) fn runs<'i, T, const N: usize>(
     items: &'i [T],
     stored: &'i SetStore,
     most: u64,
     documents: impl Fn(&T) -> [u32; N] + 'i,
 ) -> impl Iterator<Item = (&'i [T], Vec<u32>)> + 'i {
-    /// Bytes that are held for a record besides its own: twice what it is read into, its place, and how its memory is
-    /// allocated.
+    /// Memory of a record in addition to its bytes: two structs, its place, and the overhead of allocation.
     const EACH: u64 = 2 * size_of::<StoredRecord>() as u64 + 96;
-    /// Bytes that are held for an item besides its own: what is made of it.
+    /// Memory for the result of an item.
     const MADE: u64 = size_of::<Similarity>() as u64;
     let mut rest = items;
     std::iter::from_fn(move || {

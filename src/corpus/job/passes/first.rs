@@ -1,4 +1,4 @@
-//! The first pass: records to keys.
+//! The first pass: reads records, and writes their keys or sampled hashes.
 
 use rayon::prelude::*;
 use xxhash_rust::xxh3::xxh3_128;
@@ -19,10 +19,10 @@ use crate::corpus::reading::parse::Taken;
 use crate::corpus::reading::read::{At, Rejection, Sink};
 use crate::digest::{Digester, Digests, FoundBy};
 
-/// Documents on their way to the disk.
+/// Writes the rows, ids, fingerprints, and keys or sampled hashes of documents.
 pub(crate) struct FirstPass<'f> {
     folder: &'f Folder,
-    /// Nothing of what it compares is written where it compares nothing.
+    /// The keep policy. If it compares nothing, no values are written.
     policy: &'f KeepPolicy,
     rows: Writing<'f>,
     /// Keys of bands, or sampled hashes in strips.
@@ -30,10 +30,10 @@ pub(crate) struct FirstPass<'f> {
     fingerprints: Partitioner<'f>,
     ids: Partitioner<'f>,
     rejections: Writing<'f>,
-    /// Documents whose digests are to come.
+    /// Documents whose digests have not arrived yet.
     waiting: Vec<Row>,
     documents: u32,
-    /// How many of these are of indexes.
+    /// The number of documents that belong to indexes.
     indexed: u32,
     text_bytes: u64,
     longest: u64,
@@ -42,14 +42,14 @@ pub(crate) struct FirstPass<'f> {
 }
 
 impl<'f> FirstPass<'f> {
-    /// What candidates are found by goes to a file of this name, in so many parts.
+    /// Keys or sampled hashes are written to a file with this name and number of parts.
     pub(crate) fn new(
         folder: &'f Folder,
         policy: &'f KeepPolicy,
         (name, parts): (&str, usize),
         plan: &MemoryPlan,
     ) -> Result<Self, Error> {
-        // Keys are many times as many as documents.
+        // There are many more keys than documents.
         let few = plan.parts.div_ceil(8);
         let memory = plan.buffers;
         let of_few = memory / 10;
@@ -71,7 +71,7 @@ impl<'f> FirstPass<'f> {
         })
     }
 
-    /// Takes the documents of indexes, after all others, with about so many bytes of memory.
+    /// Takes the documents of indexes, after all others. Uses about `memory` bytes.
     pub(crate) fn take_indexed(
         &mut self,
         indexed: &Indexed,
@@ -97,7 +97,7 @@ impl<'f> FirstPass<'f> {
         Ok(())
     }
 
-    /// Tells what was read of inputs within this limit.
+    /// Finishes all files, and returns the result of the pass, which read the inputs within `limit`.
     pub(crate) fn finish(self, limit: ReadLimit) -> Result<ReadDone, Error> {
         Ok(ReadDone {
             documents: self.documents - self.indexed,

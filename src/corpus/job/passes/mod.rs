@@ -1,4 +1,4 @@
-//! Passes over the inputs: the first makes what candidates are found by, later ones read some documents again.
+//! Passes over the inputs. The first one writes keys or sampled hashes; later ones read some documents again.
 
 pub(crate) mod first;
 pub(crate) mod rejected;

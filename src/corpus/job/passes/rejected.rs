@@ -1,4 +1,4 @@
-//! Records that could not be used: on the way, or since their ids turned out to be used before.
+//! Rejected records: bad ones, and those with repeated ids, which are found later.
 
 use std::collections::HashMap;
 
@@ -13,7 +13,7 @@ use crate::corpus::job::disk::names;
 use crate::corpus::job::disk::row::Row;
 use crate::corpus::reading::read::{At, Rejection};
 
-/// A rejection and where it is, as it is written.
+/// A rejection and its place, as written to the work folder.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct RejectedAt {
     input: usize,
@@ -43,7 +43,7 @@ impl RejectedAt {
         to.counted(&bytes)
     }
 
-    /// Reads the next; none at the end.
+    /// Reads the next rejection; `None` at the end.
     pub(crate) fn read(from: &mut Reading) -> Result<Option<Self>, Error> {
         let Some(len) = from.next_u32()? else {
             return Ok(None);
@@ -66,19 +66,19 @@ impl RejectedAt {
     }
 }
 
-/// Documents whose ids were used before, by number.
+/// Documents with repeated ids, sorted by number.
 #[derive(Debug, Default)]
 pub(crate) struct Late {
     documents: Vec<u32>,
-    /// What is wrong with each.
+    /// The reason to reject each.
     reasons: Vec<String>,
-    /// Where the first of them is.
+    /// The place of the first.
     first_at: At,
 }
 
 impl Late {
-    /// From pairs of such a document and the first that has its id, which may be one of an index: these are numbered
-    /// behind all others. `ends` are the documents at the end of each input.
+    /// `repeated` contains pairs of such a document and the first with its id. That one may belong to an index; indexed
+    /// documents have numbers after all others. `ends` are the numbers of documents at the end of each input.
     pub(crate) fn new(
         repeated: &[(u32, u32)],
         folder: &Folder,
@@ -127,13 +127,13 @@ impl Late {
         self.documents.len()
     }
 
-    /// The reason against a document, where there is one.
+    /// The reason to reject a document, if there is one.
     pub(crate) fn reason(&self, document: u32) -> Option<&str> {
         let place = self.documents.binary_search(&document).ok()?;
         Some(&self.reasons[place])
     }
 
-    /// Where the first of them is, and what is wrong with it.
+    /// The place of the first such document, and the reason to reject it.
     pub(crate) fn first(&self) -> Option<(At, &str)> {
         Some((self.first_at, self.reasons.first()?))
     }

@@ -1,4 +1,4 @@
-//! The inputs, read a second time.
+//! Reads the inputs again.
 
 use rayon::prelude::*;
 
@@ -18,54 +18,55 @@ use crate::pool::Pool;
 use crate::text::Shingler;
 use crate::watch::Ticker;
 
-/// Reads documents again that have been read before, and hands those on that are picked.
+/// Reads the inputs again, and processes the picked documents.
 pub(crate) struct Reread<'a> {
     pub(crate) folder: &'a Folder,
     pub(crate) inputs: &'a [Input],
     pub(crate) options: &'a ReadOptions,
     pub(crate) shingler: &'a Shingler,
     pub(crate) known: &'a Known,
-    /// Documents that follow those of the inputs.
+    /// The indexes, whose documents follow those of the inputs.
     pub(crate) indexed: &'a Indexed,
-    /// What is read at a time may take so much.
+    /// The memory of a round.
     pub(crate) round: RoundWeight,
     pub(crate) ticker: Ticker<'a>,
 }
 
-/// A document that is picked, in a block that was read.
+/// A picked document in a block.
 pub(crate) struct Picked {
     pub(crate) row: Row,
     pub(crate) document: u32,
-    /// Its line or row in the block.
+    /// The line or row in the block.
     line: Option<u64>,
 }
 
-/// What becomes of the documents, in order.
+/// Picks documents and processes them.
 pub(crate) trait Picking: Sync {
-    /// What is made of those of a block that are picked, in parallel.
+    /// The data computed from the picked documents of a block.
     type Made: Default + Send;
 
     /// Whether a document is picked.
     fn is_picked(&self, document: u32) -> bool;
 
-    /// Whether the shingles of one that is picked are wanted: else there are none.
+    /// Whether a picked document is shingled. If not, `make` gets no hashes.
     fn is_shingled(&self, document: u32) -> bool;
 
-    /// Adds what is made of a document with these shingle hashes, in any order and some repeatedly. They may be changed.
+    /// Adds the data of a document to `made`; called in parallel for several blocks. The shingle hashes come in any
+    /// order, may be repeated, and may be changed.
     fn make(&self, picked: Picked, hashes: &mut Vec<u64>, made: &mut Self::Made);
 
-    /// Takes what was made of a block.
+    /// Takes the data of a block; called in order.
     fn take(&mut self, made: Self::Made) -> Result<(), Error>;
 }
 
-/// Documents whose ids turned out to be used before, and the bytes of their texts.
+/// Rejections of documents with repeated ids, and the bytes of their texts.
 #[derive(Default)]
 pub(crate) struct LateRecords {
     pub(crate) rejected: Vec<(At, Rejection)>,
     pub(crate) bytes: u64,
 }
 
-/// A block, and what is picked of it.
+/// A block and its picked documents.
 struct Work {
     raw: RawBlock,
     input: usize,
@@ -73,7 +74,7 @@ struct Work {
 }
 
 impl Reread<'_> {
-    /// Reads to the end; tells of the documents that were rejected after they were read.
+    /// Reads all inputs. Returns the documents that were rejected after the first pass.
     pub(crate) fn run<P: Picking>(self, picking: &mut P) -> Result<LateRecords, Error> {
         let mut cursor = RowCursor::new(self.known, self.inputs, self.folder)?;
         let mut late = LateRecords::default();
@@ -101,7 +102,7 @@ impl Reread<'_> {
         Ok(late)
     }
 
-    /// The same of the documents of indexes, whose shingle sets are there.
+    /// Processes the documents of indexes, whose shingle sets are stored.
     fn run_indexed<P: Picking>(&self, picking: &mut P) -> Result<(), Error> {
         let mut documents = self.known.documents..;
         self.indexed.for_each_some(self.round.bytes, |some| {
@@ -124,7 +125,7 @@ impl Reread<'_> {
         })
     }
 
-    /// Reads some blocks on, and picks what is wanted; none at the end.
+    /// Reads the next blocks, and picks documents; `None` at the end.
     fn pick(
         &self,
         picking: &impl Picking,
@@ -171,11 +172,11 @@ impl Reread<'_> {
             };
             self.ticker.tick(1)?;
             if let Some(reason) = self.known.late.reason(document) {
-                let told = || block.told(record.offset, record.bytes.len());
+                let text = || block.text_at(record.offset, record.bytes.len());
                 let rejection = Rejection {
                     place: self.inputs[number].place(line),
                     reason: reason.to_owned(),
-                    record: line.and_then(|_| told()),
+                    record: line.and_then(|_| text()),
                 };
                 late.bytes += row.byte_len;
                 late.rejected.push(((number, line), rejection));
@@ -196,7 +197,7 @@ impl Reread<'_> {
         })
     }
 
-    /// The memory of a block, and what is made of its documents.
+    /// Processes a block, and returns its memory and the data of its documents.
     fn make<P: Picking>(
         &self,
         picking: &P,
@@ -222,7 +223,7 @@ impl Reread<'_> {
         Ok((work.raw.block.into_memory(), made))
     }
 
-    /// Writes the shingles of a record to `memory`.
+    /// Computes the shingles of a record in `memory`.
     fn shingle(
         &self,
         input: &Input,

@@ -1,4 +1,4 @@
-//! Records that have been read before, enumerated again as documents.
+//! Matches records that are read again with their documents.
 
 use crate::corpus::error::Error;
 use crate::corpus::formats::record::CHANGED;
@@ -11,21 +11,21 @@ use crate::corpus::job::passes::rejected::{Late, RejectedAt};
 use crate::corpus::limit::ReadLimit;
 use crate::corpus::reading::read::At;
 
-/// What is known of the documents when all have been read.
+/// The numbers of documents and places of rejections after the first pass.
 #[derive(Debug)]
 pub(crate) struct Known {
     pub(crate) documents: u32,
-    /// For each input, the documents read once it was read.
+    /// For each input, the number of documents in it and all inputs before it.
     pub(crate) ends: Vec<u32>,
-    /// Where records were rejected, in order.
+    /// The places of rejected records, in order.
     rejected: Vec<At>,
     pub(crate) late: Late,
-    /// What is beyond it was rejected.
+    /// The limit of the first pass.
     pub(crate) limit: ReadLimit,
 }
 
 impl Known {
-    /// From the files of the folder.
+    /// Reads the data from the work folder.
     pub(crate) fn load(read: &ReadDone, ends: Vec<u32>, folder: &Folder) -> Result<Self, Error> {
         let mut rejected = Vec::new();
         let mut early = folder.open(names::EARLY)?;
@@ -41,21 +41,21 @@ impl Known {
         })
     }
 
-    /// Records that were rejected on the way.
+    /// The number of records that were rejected in the first pass.
     pub(crate) fn rejected(&self) -> usize {
         self.rejected.len()
     }
 }
 
-/// A place among the records of all inputs.
+/// A position in the records of all inputs.
 pub(crate) struct RowCursor<'w> {
     known: &'w Known,
     inputs: &'w [Input],
     pub(crate) input: usize,
-    /// Lines of the input that were passed.
+    /// The number of lines of the input before the next block.
     pub(crate) lines: u64,
     document: u32,
-    /// Rejected records passed.
+    /// The number of rejected records before the position.
     rejected: usize,
     rows: Reading,
     row: Row,
@@ -79,7 +79,7 @@ impl<'w> RowCursor<'w> {
         })
     }
 
-    /// The document of the next record, and its row, which may be taken; none where that was rejected on the way.
+    /// The document of the next record, and its row, which may be taken; `None` if the first pass rejected it.
     pub(crate) fn next(&mut self, line: Option<u64>) -> Result<Option<(u32, &mut Row)>, Error> {
         if self.is_rejected(line) {
             return Ok(None);
@@ -93,7 +93,7 @@ impl<'w> RowCursor<'w> {
         Ok(Some((document, &mut self.row)))
     }
 
-    /// Whether the next record, or the rest of the input, was rejected; it is passed then.
+    /// Whether the next record, or the rest of the input, was rejected. If so, moves past it.
     pub(crate) fn is_rejected(&mut self, line: Option<u64>) -> bool {
         let next = self.known.rejected.get(self.rejected);
         let is_rejected = next == Some(&(self.input, line));
@@ -110,7 +110,7 @@ impl<'w> RowCursor<'w> {
         Ok(())
     }
 
-    /// The error of an input that is not what it was.
+    /// The error of an input that has changed.
     pub(crate) fn changed(&self) -> Error {
         Error::bad(self.inputs[self.input].place(None), CHANGED)
     }

@@ -1,4 +1,4 @@
-//! The second pass: documents that may have partners to shingle sets.
+//! The second pass: writes the shingle sets of documents that may have partners.
 
 use crate::corpus::error::Error;
 use crate::corpus::job::candidates::crowding::Mark;
@@ -11,20 +11,20 @@ use crate::corpus::job::passes::rejected::RejectedAt;
 use crate::corpus::job::passes::reread::{Picked, Picking, Reread};
 use crate::verify::ShingleSet;
 
-/// What is written of a document.
+/// The written data of a document.
 #[derive(Debug, Default)]
 pub(crate) struct Record {
     pub(crate) document: u32,
-    /// The first document that has the same shingles: itself, or its set is not written.
+    /// The first document with the same shingles. The set is written only if this is the document itself.
     pub(crate) first: u32,
     pub(crate) id: String,
-    /// What the keep policy compares.
+    /// The values that the keep policy compares.
     pub(crate) keep: Vec<u8>,
     pub(crate) set: ShingleSet,
 }
 
 impl Record {
-    /// Whether another document has the same shingles, and the set.
+    /// Whether an earlier document has the same shingles, and its record contains the set.
     pub(crate) fn is_copy(&self) -> bool {
         self.first != self.document
     }
@@ -43,13 +43,13 @@ impl Record {
     }
 }
 
-/// Writes shingle sets, and where each is.
+/// Writes shingle sets and their index.
 pub(crate) struct Sets<'s> {
     folder: &'s Folder,
     firsts: &'s FirstDocuments,
     marks: &'s [Mark],
     records: Partitioner<'s>,
-    /// Of each record its document and its length.
+    /// The document and length of each record.
     index: Writing<'s>,
 }
 
@@ -69,7 +69,7 @@ impl<'s> Sets<'s> {
         })
     }
 
-    /// Writes the sets of new documents and those of indexes to a file, and all rejections to another.
+    /// Writes the sets of new and indexed documents to one file, and all rejections to another.
     pub(crate) fn write(mut self, reread: Reread<'_>) -> Result<SetsDone, Error> {
         let marks: Vec<u32> = self.marks.iter().map(|mark| mark.number()).collect();
         let marks = self.folder.write_numbers(names::NARROWED, &marks)?;
@@ -85,7 +85,7 @@ impl<'s> Sets<'s> {
         })
     }
 
-    /// What is written of a document, but for what it says itself.
+    /// The record of a document, without id, values and set.
     fn record(&self, document: u32) -> Record {
         Record {
             document,
@@ -102,7 +102,7 @@ impl<'s> Sets<'s> {
         self.records.write(0, record)
     }
 
-    /// Writes the rejections of both passes in the order of their places.
+    /// Writes the rejections of both passes, sorted by place.
     fn write_rejected(&self, late: impl Iterator<Item = RejectedAt>) -> Result<Whole, Error> {
         let mut early = self.folder.open(names::EARLY)?;
         let mut writing = self.folder.create(names::REJECTED, 1 << 16)?;
@@ -118,11 +118,11 @@ impl<'s> Sets<'s> {
     }
 }
 
-/// What is to be written of documents, one after the other.
+/// The records of documents, one after the other.
 #[derive(Default)]
 pub(crate) struct Records {
     bytes: Vec<u8>,
-    /// The documents, and where each ends.
+    /// The documents, and the ends of their records.
     ends: Vec<(u32, usize)>,
 }
 

@@ -1,4 +1,4 @@
-//! Jobs that go by indexes of jobs before them.
+//! Jobs that compare with indexes of earlier jobs.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -54,8 +54,8 @@ const MODES: [ClusterMode; 2] = [ClusterMode::Components, ClusterMode::Leader];
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(40))]
 
-    /// Whether an index comes from a job in memory or in parts, or is used by one: everything is the same, the bytes of
-    /// the next index with it.
+    /// Results and index bytes do not depend on whether a job that writes or uses an index runs in memory or on the
+    /// disk.
     #[test]
     fn in_parts_as_in_memory(
         seed: u64,
@@ -73,13 +73,13 @@ proptest! {
         let mut job = Job::new(&deduper, options);
         for (part, file) in parts.files.iter().enumerate() {
             let index = parts.place(&format!("index-{part}"));
-            let expected = told_of(&job, file, None, &index);
-            prop_assert_eq!(&told_of(&job, file, Some(SMALL), &index), &expected);
+            let expected = results_of(&job, file, None, &index);
+            prop_assert_eq!(&results_of(&job, file, Some(SMALL), &index), &expected);
             job = Job { against: vec![index], ..job };
         }
     }
 
-    /// One part after the other keeps what a single run keeps, with leaders.
+    /// With leaders, a run over parts keeps the same documents as a single run.
     #[test]
     fn leaders_of_parts_are_those_of_the_whole(
         seed: u64,
@@ -92,20 +92,20 @@ proptest! {
         let deduper = deduper(method, ClusterMode::Leader, threshold);
         let mut job = Job::new(&deduper, ReadOptions::new().on_bad(OnBad::Skip));
         let whole = Parts::new(&lines, 1);
-        let expected = told_of(&job, &whole.files[0], None, &whole.place("index"));
+        let expected = results_of(&job, &whole.files[0], None, &whole.place("index"));
         let parts = Parts::new(&lines, 10);
         let (mut kept, mut read, mut matched) = (Vec::new(), 0, 0);
         let mut index = None;
         for file in &parts.files {
             let plan = is_bounded.then_some(SMALL);
-            let told = told_of(&job, file, plan, &parts.place("index"));
-            prop_assert_eq!(told.counts.indexed, kept.len());
-            prop_assert_eq!(told.counts.joins, 0);
-            kept.extend(ids(&told.files[3]));
-            read += told.counts.read;
-            matched += told.counts.matched;
+            let results = results_of(&job, file, plan, &parts.place("index"));
+            prop_assert_eq!(results.counts.indexed, kept.len());
+            prop_assert_eq!(results.counts.joins, 0);
+            kept.extend(ids(&results.files[3]));
+            read += results.counts.read;
+            matched += results.counts.matched;
             job = Job { against: vec![parts.place("index")], ..job };
-            index = Some(told.index);
+            index = Some(results.index);
         }
         prop_assert_eq!(kept, ids(&expected.files[3]));
         prop_assert_eq!(read, expected.counts.read);
@@ -113,8 +113,8 @@ proptest! {
         prop_assert_eq!(index.unwrap(), expected.index);
     }
 
-    /// New documents that are connected with indexed ones are removed, of the others the first of each component is
-    /// kept; which is known by comparing all with all.
+    /// New documents that are connected with indexed ones are removed; of each other component the first is kept.
+    /// Checked against a comparison of all pairs.
     #[test]
     fn components_with_indexes_are_those_of_brute_force(
         seed: u64,
@@ -128,18 +128,18 @@ proptest! {
         // Two indexes that know nothing of each other.
         for part in 0..2 {
             let index = parts.place(&format!("index-{part}"));
-            let told = told_of(&alone, &parts.files[part], None, &index);
-            old.extend(texts(&told.files[3]));
+            let results = results_of(&alone, &parts.files[part], None, &index);
+            old.extend(texts(&results.files[3]));
             job = job.against(index);
         }
-        let told = told_of(&job, &parts.files[2], None, &parts.place("index"));
+        let results = results_of(&job, &parts.files[2], None, &parts.place("index"));
         let new = texts(&fs::read_to_string(&parts.files[2]).unwrap());
         let brute = Brute::new(&deduper, &old, &new);
-        let kept: BTreeSet<u64> = ids(&told.files[3]).into_iter().collect();
+        let kept: BTreeSet<u64> = ids(&results.files[3]).into_iter().collect();
         prop_assert_eq!(kept, brute.kept);
-        prop_assert_eq!((told.counts.matched, told.counts.joins), (brute.matched, brute.joins));
+        prop_assert_eq!((results.counts.matched, results.counts.joins), (brute.matched, brute.joins));
         let mut pairs = brute.pairs;
-        let mut found: Vec<(u64, u64)> = told.files[0].lines().skip(1).map(|line| {
+        let mut found: Vec<(u64, u64)> = results.files[0].lines().skip(1).map(|line| {
             let mut ids = line.split('\t').map(|id| id.parse::<u64>().unwrap());
             let (a, b) = (ids.next().unwrap(), ids.next().unwrap());
             (a.min(b), a.max(b))

@@ -1,4 +1,4 @@
-//! A job in many small parts against a batch in memory.
+//! A job in many small parts on the disk against one in memory.
 
 mod against;
 
@@ -22,7 +22,7 @@ fn lines(seed: u64, documents: u64) -> String {
     lines_with(seed, documents, 20)
 }
 
-/// The same where of so many documents one has the id of another, or none.
+/// Like [`lines`], but one in this many documents has the id of another, or none.
 fn lines_with(seed: u64, documents: u64, repeated: u64) -> String {
     let mut state = seed;
     let mut below = |n: u64| {
@@ -64,9 +64,9 @@ fn lines_with(seed: u64, documents: u64, repeated: u64) -> String {
     lines
 }
 
-/// Everything that is written, and what is told.
+/// Everything that a job writes and returns.
 #[derive(Debug, Clone, PartialEq)]
-struct Told {
+struct Results {
     files: [String; 5],
     /// The header of the index.
     index: Vec<u8>,
@@ -84,15 +84,20 @@ const NAMES: [&str; 5] = [
     "removed.jsonl",
 ];
 
-/// What a job comes to: in memory, or with these shares.
-fn told(deduper: &Deduper, options: &ReadOptions, path: &Path, plan: Option<MemoryPlan>) -> Told {
+/// Runs a job in memory, or on the disk with a plan.
+fn results(
+    deduper: &Deduper,
+    options: &ReadOptions,
+    path: &Path,
+    plan: Option<MemoryPlan>,
+) -> Results {
     let folder = TempDir::new().unwrap();
     let job = Job::new(deduper, options.clone());
-    told_of(&job, path, plan, &folder.path().join("index"))
+    results_of(&job, path, plan, &folder.path().join("index"))
 }
 
-/// The same, with an index that is written here.
-fn told_of(job: &Job, path: &Path, plan: Option<MemoryPlan>, index: &Path) -> Told {
+/// Runs a job that writes an index to a path.
+fn results_of(job: &Job, path: &Path, plan: Option<MemoryPlan>, index: &Path) -> Results {
     let folder = TempDir::new().unwrap();
     let file = |name| folder.path().join(name);
     let sources = Sources::find(&[path]).unwrap();
@@ -125,7 +130,7 @@ fn told_of(job: &Job, path: &Path, plan: Option<MemoryPlan>, index: &Path) -> To
     decided.finish().unwrap();
     // It has the checksums of all its files.
     let index = fs::read(index.join("index.json")).unwrap();
-    Told {
+    Results {
         files,
         index,
         clusters: of_clusters,
@@ -164,10 +169,10 @@ proptest! {
             .with_bucket_pairs(bucket_pairs);
         let policy = crate::corpus::KeepPolicy::new(keep.parse().unwrap());
         let options = ReadOptions::new().on_bad(OnBad::Skip).keep(policy);
-        let expected = told(&deduper, &options, &path, None);
-        prop_assert_eq!(&told(&deduper, &options, &path, Some(SMALL)), &expected);
+        let expected = results(&deduper, &options, &path, None);
+        prop_assert_eq!(&results(&deduper, &options, &path, Some(SMALL)), &expected);
         let large = Some(MemoryPlan::of(1 << 30));
-        prop_assert_eq!(&told(&deduper, &options, &path, large), &expected);
+        prop_assert_eq!(&results(&deduper, &options, &path, large), &expected);
     }
 }
 
@@ -216,9 +221,9 @@ fn crowds_are_joined_alike() {
                     .build()
                     .unwrap()
                     .with_bucket_pairs(100);
-                let expected = told(&deduper, &options, &path, None);
+                let expected = results(&deduper, &options, &path, None);
                 assert!(expected.counts.removed >= 300);
-                assert!(told(&deduper, &options, &path, Some(SMALL)) == expected);
+                assert!(results(&deduper, &options, &path, Some(SMALL)) == expected);
             }
         }
     }
@@ -236,7 +241,7 @@ fn a_second_look_drops_pages_that_no_bound_changes() {
     fs::write(&path, pages_of(900, 60, 40, copy_of)).unwrap();
     let deduper = Deduper::builder().method(Method::Exact).build().unwrap();
     let options = ReadOptions::new();
-    let expected = told(&deduper, &options, &path, None);
+    let expected = results(&deduper, &options, &path, None);
     assert_eq!(expected.counts.removed, 45);
     // With a larger table what is frequent is known after some rounds of many.
     let table = MemoryPlan {
@@ -244,7 +249,7 @@ fn a_second_look_drops_pages_that_no_bound_changes() {
         ..SMALL
     };
     for plan in [SMALL, table, MemoryPlan::of(1 << 30)] {
-        assert!(told(&deduper, &options, &path, Some(plan)) == expected);
+        assert!(results(&deduper, &options, &path, Some(plan)) == expected);
     }
     // In two parts, the second against the index of the first.
     let lines = fs::read_to_string(&path).unwrap();
@@ -254,9 +259,9 @@ fn a_second_look_drops_pages_that_no_bound_changes() {
     fs::write(&old, first.concat()).unwrap();
     fs::write(&new, second.concat()).unwrap();
     let index = folder.path().join("index");
-    told_of(&Job::new(&deduper, options.clone()), &old, None, &index);
+    results_of(&Job::new(&deduper, options.clone()), &old, None, &index);
     let job = Job::new(&deduper, options.clone()).against(&index);
-    let both = |plan| told_of(&job, &new, plan, &folder.path().join("both"));
+    let both = |plan| results_of(&job, &new, plan, &folder.path().join("both"));
     let expected = both(None);
     assert_eq!((expected.counts.removed, expected.counts.matched), (45, 45));
     for plan in [SMALL, table] {
@@ -299,7 +304,7 @@ fn work_goes_on_with_another_bound() {
     let options = ReadOptions::new().on_bad(OnBad::Skip);
     for method in [Method::Lsh, Method::Exact] {
         let deduper = Deduper::builder().method(method).build().unwrap();
-        let expected = told(&deduper, &options, &path, None);
+        let expected = results(&deduper, &options, &path, None);
         let job = Job::new(&deduper, options.clone()).work(folder.path().join("work"));
         let index = folder.path().join("index");
         // Nothing is left of the work when it is finished: it is stopped by an output that cannot be written.
@@ -317,6 +322,6 @@ fn work_goes_on_with_another_bound() {
         let read = stages.read(&mut work).unwrap();
         stages.pick(&mut work, &read).unwrap();
         drop(work);
-        assert_eq!(told_of(&job, &path, Some(SMALL), &index), expected);
+        assert_eq!(results_of(&job, &path, Some(SMALL), &index), expected);
     }
 }
