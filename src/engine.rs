@@ -3,8 +3,10 @@
 //! All data that one step passes to the next is owned. An engine runs these steps:
 //!
 //! 1. [`digests`] on batches of texts returns a fingerprint and keys for each text.
-//! 2. A join by fingerprint leaves only one of all documents with the same fingerprint. Then the documents are
-//!    grouped by key; a document belongs to the group of each of its keys.
+//! 2. The documents are grouped by key; a document belongs to the group of each of its keys. Copies share all keys. If a
+//!    collection has many, collapse them first: of the documents with the same fingerprint, let only the one that is kept
+//!    first go into groups, and add a pair of each other one with it, `Pair::new(a, b, Similarity::of(n, n, n))` for `n`
+//!    shingles.
 //! 3. [`pairs_of_group`] on each group returns its verified pairs. No pair is returned for two groups.
 //! 4. [`removals`] on all pairs, or on each connected component alone, returns the documents to remove, and for
 //!    which kept document.
@@ -61,8 +63,9 @@ use crate::verify::Pair;
 pub struct Digest {
     /// The number of distinct shingles. A document without any resembles nothing.
     pub shingles: usize,
-    /// A 128-bit hash of the shingle set. Documents with the same fingerprint are copies.
-    pub fingerprint: u128,
+    /// A 128-bit hash of the shingle set in two halves: documents with the same one are copies. None for a document without
+    /// shingles, which resembles nothing.
+    pub fingerprint: Option<[u64; 2]>,
     /// Distinct keys, ascending. Two documents are candidates if they share a key.
     ///
     /// With [`Method::Lsh`] and [`Method::Auto`] there is a key for each band, and a similar pair shares one with the
@@ -94,7 +97,7 @@ impl Digest {
         keys.dedup();
         Self {
             shingles: set.len(),
-            fingerprint: set.fingerprint(),
+            fingerprint: (!set.is_empty()).then(|| halves(set.fingerprint())),
             keys,
         }
     }
@@ -235,6 +238,10 @@ fn kept_by_leaders(
         }
     }
     kept
+}
+
+fn halves(number: u128) -> [u64; 2] {
+    [(number >> 64) as u64, number as u64]
 }
 
 fn set_of(deduper: &Deduper, text: &str) -> ShingleSet {

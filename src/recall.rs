@@ -58,6 +58,24 @@ pub struct Missed {
     pub high: u64,
 }
 
+#[cfg(feature = "serde")]
+impl Recall {
+    /// Whether a run can have these numbers.
+    pub(crate) fn is_possible(&self) -> bool {
+        let Missed {
+            expected,
+            low,
+            high,
+        } = self.missed;
+        let is_of_method = match self.method {
+            Method::Lsh => self.banding.is_some(),
+            Method::Exact => self.banding.is_none(),
+            Method::Auto => false,
+        };
+        is_of_method && (0.0..=1.0).contains(&self.promised) && expected >= 0.0 && low <= high
+    }
+}
+
 /// The numbers from which [`Missed`] is computed.
 struct Estimate {
     /// The number of found pairs.

@@ -136,8 +136,8 @@ pub struct Similarity {
 }
 
 impl Similarity {
-    /// The similarity of two sets of these sizes with `shared` shingles in both.
-    pub(crate) fn of(shared: usize, left: usize, right: usize) -> Self {
+    /// The similarity of sets of `left` and `right` shingles that share `shared` of them.
+    pub fn of(shared: usize, left: usize, right: usize) -> Self {
         // A document without shingles resembles nothing.
         let share = |of: usize| match of {
             0 => 0.0,
@@ -145,7 +145,7 @@ impl Similarity {
         };
         Self {
             shared,
-            jaccard: share(left + right - shared),
+            jaccard: share((left + right).saturating_sub(shared)),
             containment_a: share(left),
             containment_b: share(right),
         }
@@ -155,7 +155,10 @@ impl Similarity {
     #[cfg(feature = "serde")]
     pub(crate) fn is_possible(&self) -> bool {
         let shares = [self.jaccard, self.containment_a, self.containment_b];
+        let least = self.containment_a.min(self.containment_b);
         shares.iter().all(|share| (0.0..=1.0).contains(share))
+            && self.jaccard <= least
+            && (self.shared == 0) == (self.jaccard == 0.0)
     }
 
     /// The number of shingles in the union; `usize::MAX` if no shingle is in both.

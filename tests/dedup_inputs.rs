@@ -411,7 +411,7 @@ fn wet_that_cannot_be_read_is_named() {
     place.fails(
         "cut.wet",
         &format!(
-            "cut.wet:2: Content-Length is {len}, but the record has {} bytes",
+            "cut.wet:2: the file ends within a WARC record: its Content-Length is {len}, but only {} bytes",
             len - 5
         ),
     );
@@ -435,17 +435,28 @@ fn wet_that_cannot_be_read_is_named() {
         documents.contains("\"in\":5,") && documents.contains("\"rejected\":2"),
         "{documents}"
     );
-    // Records that are too long for the bound, and those around them.
-    let long = warc(
-        "conversion",
-        "http://a.example/long",
-        "",
-        &format!("{B} ").repeat(9000),
-    );
-    place.write("long.wet", format!("{good}{long}{other}"));
-    let ran = place.run("long.wet --max-record 100KB --on-bad skip --kept k.wet --format json");
-    assert_eq!(ran.code, 0, "{}", ran.err);
-    assert_eq!(place.read("k.wet"), good);
+    // Records that are too long for the bound, and those around them. Those that are no documents do not count.
+    let long = |of: &str| {
+        warc(
+            of,
+            "http://a.example/long",
+            "",
+            &format!("{B} ").repeat(9000),
+        )
+    };
+    for (of, read) in [("conversion", 3), ("response", 2)] {
+        place.write("long.wet", format!("{good}{}{other}", long(of)));
+        let args = "long.wet --max-record 100KB --on-bad skip --kept k.wet --format json";
+        let ran = place.run(args);
+        assert_eq!(ran.code, 0, "{}", ran.err);
+        assert_eq!(place.read("k.wet"), good);
+        assert!(
+            ran.out.contains(&format!("\"in\": {read}"))
+                || ran.out.contains(&format!("\"in\":{read}")),
+            "{}",
+            ran.out
+        );
+    }
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use proptest::prelude::*;
 use resemblance::engine::{digests, pairs_of_group, removals};
-use resemblance::{ClusterMode, Deduper, Method, Pair};
+use resemblance::{ClusterMode, Deduper, Method, Pair, Similarity};
 use support::{collection, sure};
 
 /// The pairs of all groups, as an engine finds them.
@@ -77,6 +77,50 @@ fn copies_have_one_fingerprint_and_empty_texts_no_key() {
     let digests = digests(&deduper, &texts);
     assert_eq!(digests[0], digests[1]);
     assert_eq!((digests[0].shingles, digests[2].shingles), (2, 0));
-    assert!(digests[2].keys.is_empty());
+    assert!(digests[2].keys.is_empty() && digests[2].fingerprint.is_none());
     assert_ne!(digests[0].fingerprint, digests[3].fingerprint);
+}
+
+/// Copies that are collapsed first come to the same.
+#[test]
+fn copies_may_be_left_out_of_groups() {
+    let texts = collection(7, 200);
+    let deduper = sure(0.6).method(Method::Exact).build().unwrap();
+    let all = digests(&deduper, &texts);
+    let mut firsts = BTreeMap::new();
+    let mut copies = Vec::new();
+    let mut chosen = Vec::new();
+    for (document, digest) in all.iter().enumerate() {
+        let Some(fingerprint) = digest.fingerprint else {
+            continue;
+        };
+        let n = digest.shingles;
+        match firsts.entry(fingerprint) {
+            std::collections::btree_map::Entry::Occupied(first) => {
+                copies.push(Pair::new(document, *first.get(), Similarity::of(n, n, n)));
+            }
+            std::collections::btree_map::Entry::Vacant(first) => {
+                first.insert(document);
+                chosen.push(document);
+            }
+        }
+    }
+    assert!(copies.len() > 5);
+    let distinct: Vec<String> = chosen
+        .iter()
+        .map(|&document| texts[document].clone())
+        .collect();
+    let found = pairs(&deduper, &distinct).into_iter();
+    let found = found.map(|pair| Pair::new(chosen[pair.a], chosen[pair.b], pair.similarity));
+    let pairs: Vec<Pair> = found.chain(copies).collect();
+    let clusters = deduper.clusters(&texts);
+    let removals = removals(texts.len(), &pairs, ClusterMode::Components, usize::cmp);
+    let removed: Vec<(usize, usize)> = removals.iter().map(|r| (r.document, r.kept)).collect();
+    let mut expected: Vec<(usize, usize)> = clusters
+        .removed()
+        .iter()
+        .map(|r| (r.document, r.kept))
+        .collect();
+    expected.sort_unstable();
+    assert_eq!(removed, expected);
 }

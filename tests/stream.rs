@@ -757,3 +757,20 @@ fn version_1_stays_as_it_is() {
         assert_eq!(sum, expected, "{memory:?}: {sum:#x}");
     }
 }
+
+#[test]
+#[cfg(unix)]
+fn what_is_no_file_is_never_replaced_by_a_sieve() {
+    let folder = tempfile::tempdir().unwrap();
+    let [pipe, link] = ["pipe", "link"].map(|name| folder.path().join(name));
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    std::os::unix::fs::symlink(folder.path().join("nowhere"), &link).unwrap();
+    let sieve = Deduper::new().sieve(Window::all()).unwrap();
+    for place in [&pipe, &link] {
+        let error = sieve.save(place).unwrap_err().to_string();
+        assert!(error.contains("not a saved sieve"), "{error}");
+        assert!(!place.is_file());
+    }
+    assert!(Sieve::open(&pipe).is_err());
+}

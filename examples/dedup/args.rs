@@ -24,7 +24,7 @@ pub(crate) struct Args {
     /// and .tsv files with a header row, and .parquet files (each row is a document); .wet files of web pages (each
     /// conversion record is a document). JSON lines, CSV, TSV and WET may be compressed (.gz, .zst). Also directories
     /// of these (hidden files and files that are not text are skipped); quoted patterns with *, ?, [...] and **; and -
-    /// for JSON lines from standard input. Documents keep the order of the paths; the files of a directory or pattern
+    /// for standard input (JSON lines, or what --input-format names). Documents keep the order of the paths; the files of a directory or pattern
     /// are sorted by path; the records of a file keep their order
     #[arg(required = true, value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,

@@ -65,6 +65,9 @@ impl Record {
             empty,
             recall,
         } = self;
+        if !recall.is_possible() {
+            return Err("a recall that no run has".to_owned());
+        }
         let mut found = Clusters::none(documents, empty, recall)?;
         let mut before = None;
         for cluster in clusters {

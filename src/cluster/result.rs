@@ -48,7 +48,7 @@ pub(super) const NONE: u32 = u32::MAX;
 ///             "shared": 7, "jaccard": 1.0, "containment_a": 1.0, "containment_b": 1.0 } }] }
 ///     ],
 ///     "empty": [],
-///     "recall": { "method": "lsh", "reason": "asked", "banding": "21 x 6", "promised": 0.989, "found": 1,
+///     "recall": { "method": "lsh", "reason": "asked", "banding": "21 x 6", "promised": 0.9974, "found": 0,
 ///         "missed": { "expected": 0.0, "low": 0, "high": 0 }, "unseen": 0 }
 /// }
 /// ```

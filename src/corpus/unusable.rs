@@ -40,21 +40,25 @@ impl fmt::Display for Unusable {
 
 impl std::error::Error for Unusable {}
 
-/// The bytes as text, or why they are none.
+/// The bytes as text, or the reason that they are not text.
 pub(crate) fn utf8(bytes: &[u8]) -> Result<&str, String> {
     std::str::from_utf8(bytes).map_err(|error| {
-        let at = error.valid_up_to();
-        match bytes {
-            [0x1F, 0x8B, ..] => format!("not UTF-8 (byte {at}): {}", compressed("gzip", "gz")),
-            [0x28, 0xB5, 0x2F, 0xFD, ..] => {
-                format!("not UTF-8 (byte {at}): {}", compressed("Zstandard", "zst"))
-            }
-            _ => format!("not UTF-8 (byte {at})"),
+        let not = format!("not UTF-8 (byte {})", error.valid_up_to());
+        match looks_compressed(bytes) {
+            Some(why) => format!("{not}: {why}"),
+            None => not,
         }
     })
 }
 
-/// Advice for data of a compression that is not known by its name.
-fn compressed(how: &str, ending: &str) -> String {
-    format!("it looks like {how} data: decompress it, or name a file that ends in .{ending}")
+/// Advice for bytes that are compressed, although the name of their file does not say so.
+pub(crate) fn looks_compressed(bytes: &[u8]) -> Option<String> {
+    let (how, ending) = match bytes {
+        [0x1F, 0x8B, ..] => ("gzip", "gz"),
+        [0x28, 0xB5, 0x2F, 0xFD, ..] => ("Zstandard", "zst"),
+        _ => return None,
+    };
+    Some(format!(
+        "it looks like {how} data: decompress it, or name a file that ends in .{ending}"
+    ))
 }

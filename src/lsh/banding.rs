@@ -198,7 +198,12 @@ impl FromStr for Banding {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
-        let number = |text: &str| text.trim().parse().ok();
+        let number = |text: &str| {
+            let digits = text.trim_matches(' ');
+            let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+            // A number that is too large is out of range as well.
+            is_number.then(|| digits.parse().unwrap_or(usize::MAX))
+        };
         let parts = text.split_once('x');
         match parts.and_then(|(bands, rows)| Some((number(bands)?, number(rows)?))) {
             Some((bands, rows)) => Self::new(bands, rows),

@@ -16,7 +16,7 @@
 //! xxh3_128 of all before [16]
 //! ```
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::Path;
 
@@ -153,7 +153,8 @@ impl Sieve {
         };
         let all = counts.passed.checked_add(counts.dropped);
         let all = all.and_then(|all| all.checked_add(counts.failed));
-        if all != Some(counts.documents) || counts.empty > counts.passed {
+        let can_go_on = counts.documents < u64::MAX / 2;
+        if all != Some(counts.documents) || counts.empty > counts.passed || !can_go_on {
             return Err(bad("its counts do not add up"));
         }
         let memory = match input.take()? {
@@ -284,14 +285,17 @@ fn read_bloom(scheme: &Scheme, counts: &Counts, input: &mut Input) -> Result<Blo
     Ok(bands)
 }
 
-/// Whether there is nothing, or a saved sieve of any version.
+/// Whether nothing is at this place, or a saved sieve of any version. Devices, pipes and links are never replaced.
 fn may_be_replaced(place: &Path) -> io::Result<bool> {
-    let mut begin = Vec::new();
-    match File::open(place) {
-        Ok(file) => file.take(MAGIC.len() as u64).read_to_end(&mut begin)?,
+    match fs::symlink_metadata(place) {
+        Ok(found) if !found.is_file() => return Ok(false),
+        Ok(_) => {}
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
         Err(error) => return Err(error),
-    };
+    }
+    let mut begin = Vec::new();
+    let file = File::open(place)?;
+    file.take(MAGIC.len() as u64).read_to_end(&mut begin)?;
     Ok(begin.is_empty() || begin == MAGIC)
 }
 
@@ -350,8 +354,13 @@ struct Input {
 
 impl Input {
     fn open(path: &Path) -> Result<Self, Fault> {
+        // A pipe would block when it is opened.
+        let found = fs::metadata(path).map_err(Fault::Io)?;
+        if !found.is_file() {
+            return Err(Fault::Unknown("not a saved sieve".to_owned()));
+        }
+        let bytes = found.len();
         let file = File::open(path).map_err(Fault::Io)?;
-        let bytes = file.metadata().map_err(Fault::Io)?.len();
         Ok(Self {
             file: BufReader::new(file),
             hasher: Xxh3::new(),

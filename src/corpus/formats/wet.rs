@@ -1,84 +1,114 @@
 //! WET: the texts of web pages, each a `conversion` record of a WARC file (ISO 28500).
 
-use httparse::{EMPTY_HEADER, Status};
+use std::borrow::Cow;
+
+use memchr::memmem;
 
 use crate::corpus::escape::Escaped;
+use crate::corpus::formats::delimited::MARK;
 use crate::corpus::formats::json::{Fields, Found, Scalar};
-use crate::corpus::unusable::utf8;
+use crate::corpus::unusable::{looks_compressed, utf8};
 
-/// The most bytes of a record's header.
+/// The maximum length of a record's header, in bytes.
 const LONGEST: usize = 1 << 16;
-/// The most fields of a header.
-const FIELDS: usize = 64;
-/// The terminator of a record, after its block.
+/// What ends a record when it is written.
 pub(crate) const END: &[u8] = b"\r\n\r\n";
 /// The field that is a record's id by default.
 const URI: &str = "WARC-Target-URI";
 
 /// The header of a record.
 struct Header<'b> {
-    /// The length of the header, with the empty line after it.
+    /// Its length in bytes, with the empty line after it.
     len: usize,
-    fields: Vec<(&'b str, &'b [u8])>,
-    /// The length of the block.
+    /// Its lines, without the version.
+    lines: &'b [u8],
+    /// The length of the block in bytes.
     block: u64,
 }
 
 impl<'b> Header<'b> {
-    /// The header at the start of `bytes`; `None` if it continues after them.
+    /// The header that `bytes` begin with; none if it continues after them.
     fn parse(bytes: &'b [u8]) -> Result<Option<Self>, String> {
         const BEGINNING: &[u8] = b"WARC/";
         let known = bytes.len().min(BEGINNING.len());
         if bytes[..known] != BEGINNING[..known] {
             let beginning = String::from_utf8_lossy(&bytes[..bytes.len().min(20)]);
-            return Err(format!(
-                "expected a WARC record, but found `{}`",
-                Escaped(&beginning)
-            ));
+            let why = match looks_compressed(bytes) {
+                Some(why) => why,
+                None => format!("found `{}`", Escaped(&beginning)),
+            };
+            return Err(broken(&format!("expected a WARC record, but {why}")));
         }
-        let unusable = |why: &str| format!("the header of a WARC record is unusable: {why}");
-        let beginning = &bytes[..bytes.len().min(LONGEST)];
-        let mut fields = [EMPTY_HEADER; FIELDS];
-        let version = memchr::memchr(b'\n', beginning);
-        let parsed = match version {
-            Some(end) => httparse::parse_headers(&beginning[end + 1..], &mut fields),
-            None => Ok(Status::Partial),
+        let bytes = &bytes[..bytes.len().min(LONGEST)];
+        let ends = [b"\r\n\r\n".as_slice(), b"\n\n"].map(|end| {
+            let at = memmem::find(bytes, end)?;
+            Some(at + end.len())
+        });
+        let Some(len) = ends.into_iter().flatten().min() else {
+            return match bytes.len() {
+                LONGEST => Err(broken("the header of a WARC record is longer than 64 KiB")),
+                _ => Ok(None),
+            };
         };
-        let (len, found) = match (parsed, version) {
-            (Ok(Status::Complete((len, found))), Some(end)) => (end + 1 + len, found),
-            (Ok(_), _) if bytes.len() < LONGEST => return Ok(None),
-            (Ok(_), _) => return Err(unusable("it is longer than 64 KiB")),
-            (Err(error), _) => return Err(unusable(&error.to_string())),
-        };
-        let fields: Vec<_> = found
-            .iter()
-            .map(|field| (field.name, field.value))
-            .collect();
+        let version = memchr::memchr(b'\n', bytes).unwrap_or(len - 1);
         let mut header = Self {
             len,
-            fields,
+            lines: &bytes[version + 1..len],
             block: 0,
         };
-        let block = header.get("Content-Length").and_then(|block| {
-            let digits = std::str::from_utf8(block).ok()?;
-            digits
-                .bytes()
-                .all(|digit| digit.is_ascii_digit())
-                .then_some(digits)?
-                .parse()
-                .ok()
-        });
-        header.block =
-            block.ok_or_else(|| unusable("it has no Content-Length that is a number"))?;
+        let digits = header.get("Content-Length");
+        let is_number = |digits: &[u8]| digits.iter().all(u8::is_ascii_digit);
+        let digits = digits.filter(|digits| is_number(digits));
+        let block = digits.and_then(|digits| std::str::from_utf8(&digits).ok()?.parse().ok());
+        header.block = block.ok_or_else(|| {
+            broken("the header of a WARC record has no Content-Length that is a number")
+        })?;
         Ok(Some(header))
     }
 
-    /// The value of a field. Case does not matter in names.
-    fn get(&self, name: &str) -> Option<&'b [u8]> {
-        let mut fields = self.fields.iter();
-        let found = fields.find(|(field, _)| field.eq_ignore_ascii_case(name));
-        found.map(|&(_, value)| value)
+    /// The value of a field. Upper and lower case do not matter in names. A line that begins with white space continues
+    /// the value before it.
+    fn get(&self, name: &str) -> Option<Cow<'b, [u8]>> {
+        let mut lines = self.lines.split(|&byte| byte == b'\n').peekable();
+        while let Some(line) = lines.next() {
+            let Some(colon) = memchr::memchr(b':', line) else {
+                continue;
+            };
+            if !line[..colon].eq_ignore_ascii_case(name.as_bytes()) {
+                continue;
+            }
+            let mut value = Cow::Borrowed(line[colon + 1..].trim_ascii());
+            while let Some(more) =
+                lines.next_if(|line| line.starts_with(b" ") || line.starts_with(b"\t"))
+            {
+                value.to_mut().push(b' ');
+                value.to_mut().extend_from_slice(more.trim_ascii());
+            }
+            return Some(value);
+        }
+        None
     }
+
+    fn is_of_document(&self) -> bool {
+        let of = self.get("WARC-Type");
+        of.is_some_and(|of| of.eq_ignore_ascii_case(b"conversion"))
+    }
+}
+
+/// Why no further records can be found in a file.
+fn broken(why: &str) -> String {
+    format!("{why}; the rest of the file is not read")
+}
+
+/// The bytes before a record: line ends, and the byte-order mark of a file.
+fn before_record(bytes: &[u8]) -> usize {
+    let mark = if bytes.starts_with(MARK) {
+        MARK.len()
+    } else {
+        0
+    };
+    let is_end = |byte: &&u8| matches!(byte, b'\r' | b'\n');
+    mark + bytes[mark..].iter().take_while(is_end).count()
 }
 
 /// Finds the ends of records in bytes that arrive in parts.
@@ -86,15 +116,17 @@ impl<'b> Header<'b> {
 pub(crate) struct RecordEnds {
     /// The beginning of a header.
     header: Vec<u8>,
-    /// The remaining bytes of the record, if its header is known.
+    /// The number of bytes of the record that are still to come, once its header is known.
     left: Option<u64>,
+    is_document: bool,
 }
 
 impl RecordEnds {
-    /// The end of the record that these bytes continue; `None` if they do not contain it.
+    /// The end of the record that these bytes continue; none if it is still to come. The line ends after a record are part
+    /// of the next one.
     ///
     /// # Errors
-    /// If the header of a record is invalid. Then neither its end nor any later record can be found.
+    /// If a record's header cannot be used. Then its end, and all that follows, cannot be known.
     pub(crate) fn next(&mut self, bytes: &[u8]) -> Result<Option<usize>, String> {
         let known = self.left.map(|left| (0, left));
         let Some((at, left)) = known.map_or_else(|| self.begin(bytes), |known| Ok(Some(known)))?
@@ -106,37 +138,47 @@ impl RecordEnds {
         Ok(self.left.is_none().then(|| at + left as usize))
     }
 
-    /// The end of the header that these bytes continue, and the number of bytes of the record after it; `None` if the
-    /// header continues after them.
+    /// Whether the record that was begun last is a document, as far as is known.
+    pub(crate) fn is_in_document(&self) -> bool {
+        self.is_document
+    }
+
+    /// The end of the header that these bytes continue, and the length of the block after it; none if the header
+    /// continues.
     fn begin(&mut self, bytes: &[u8]) -> Result<Option<(usize, u64)>, String> {
-        let before = self.header.len();
-        let header = if before == 0 {
-            Header::parse(bytes)?
-        } else {
+        let begun = self.header.len();
+        let skipped = if begun == 0 { before_record(bytes) } else { 0 };
+        self.is_document = true; // until its type is known
+        if begun > 0 {
             self.header.extend(bytes.iter().take(LONGEST));
-            Header::parse(&self.header)?
+        }
+        let header = match begun {
+            0 => Header::parse(&bytes[skipped..])?,
+            _ => Header::parse(&self.header)?,
         };
-        let Some(Header { len, block, .. }) = header else {
-            if before == 0 {
-                self.header.extend_from_slice(bytes);
+        let Some(header) = header else {
+            if begun == 0 {
+                self.header.extend_from_slice(&bytes[skipped..]);
             }
             return Ok(None);
         };
+        self.is_document = header.is_of_document();
+        let found = (skipped + header.len - begun, header.block);
         self.header.clear();
-        Ok(Some((len - before, block.saturating_add(END.len() as u64))))
+        Ok(Some(found))
     }
 }
 
-/// A complete record without its terminator.
-pub(crate) fn without_end(record: &[u8]) -> &[u8] {
-    record.strip_suffix(END).unwrap_or(record)
+/// A record, or its beginning, without the bytes before it.
+pub(crate) fn without_ends(record: &[u8]) -> &[u8] {
+    &record[before_record(record)..]
 }
 
-/// Whether a record is a document. One that cannot be parsed counts as a document, and is bad.
+/// Whether a whole record is a document. Anything that cannot be parsed counts as one.
 pub(crate) fn is_document(record: &[u8]) -> bool {
     match Header::parse(record) {
-        Ok(Some(header)) => header.get("WARC-Type") == Some(b"conversion"),
-        _ => true,
+        Ok(Some(header)) => header.is_of_document(),
+        _ => !record.is_empty(),
     }
 }
 
@@ -147,7 +189,7 @@ pub(crate) fn found<'b>(record: &'b [u8], fields: &Fields) -> Result<Found<'b>, 
     let block = &record[header.len..];
     if block.len() as u64 != header.block {
         return Err(format!(
-            "Content-Length is {}, but the record has {} bytes",
+            "the file ends within a WARC record: its Content-Length is {}, but only {} bytes follow",
             header.block,
             block.len()
         ));
@@ -158,22 +200,26 @@ pub(crate) fn found<'b>(record: &'b [u8], fields: &Fields) -> Result<Found<'b>, 
             "field `{name}` is missing: the text of a WET record is called `text`"
         ));
     }
-    let value = |name: Option<&str>| -> Result<Option<&'b str>, String> {
+    let value = |name: Option<&str>| -> Result<Option<Cow<'b, str>>, String> {
         let name = match name {
             Some("id") => URI,
             Some(name) => name,
             None => return Ok(None),
         };
-        header.get(name).map(utf8).transpose()
+        let text = |value: Cow<'b, [u8]>| match value {
+            Cow::Borrowed(value) => utf8(value).map(Cow::Borrowed),
+            Cow::Owned(value) => utf8(&value).map(|value| Cow::Owned(value.to_owned())),
+        };
+        let value = header.get(name).map(text).transpose();
+        value.map_err(|why| format!("field `{}`: {why}", Escaped(name)))
     };
-    let string = |text: &'b str| Scalar::Str(text.into());
-    let number = |text: &'b str| Scalar::number(text).unwrap_or_else(|| string(text));
+    let number = |text: Cow<'b, str>| Scalar::number(&text).unwrap_or(Scalar::Str(text));
     Ok(Found {
-        text: Some(string(utf8(block)?)),
+        text: Some(Scalar::Str(utf8(block)?.into())),
         others: [
-            value(fields.id.as_deref())?.map(string),
+            value(fields.id.as_deref())?.map(Scalar::Str),
             value(fields.keep.by_field())?.map(number),
-            value(fields.keep.preferred_field())?.map(string),
+            value(fields.keep.preferred_field())?.map(Scalar::Str),
         ],
     })
 }
@@ -211,7 +257,7 @@ mod tests {
     #[test]
     fn a_record_is_its_block_under_its_uri() {
         let record = record("conversion", "a page\r\n\r\nof two paragraphs");
-        let record = without_end(record.as_bytes());
+        let record = record.strip_suffix("\r\n\r\n").unwrap().as_bytes();
         let picked = Fields::default().settle(found(record, &Fields::default()).unwrap());
         let picked = picked.unwrap();
         assert_eq!(picked.text, "a page\r\n\r\nof two paragraphs");
@@ -223,9 +269,9 @@ mod tests {
         let error = |text: &str| ends(&[text.as_bytes()]).unwrap_err();
         assert_eq!(
             error("<html>\u{7} and more of that"),
-            "expected a WARC record, but found `<html>\\u{7} and more of `"
+            "expected a WARC record, but found `<html>\\u{7} and more of `; the rest of the file is not read"
         );
-        let length = "it has no Content-Length that is a number";
+        let length = "no Content-Length that is a number; the rest of the file is not read";
         for header in [
             "WARC-Type: conversion",
             "Content-Length: +1",
@@ -241,6 +287,19 @@ mod tests {
         );
     }
 
+    #[test]
+    fn headers_may_be_folded_and_lines_end_in_line_feeds() {
+        let record = b"WARC/1.0\nwarc-type: CONVERSION\nX : \xff\nWARC-Target-URI: http://a.example/\n one\n\ttwo\n\
+            Content-Length: 3\n\nabc";
+        assert!(is_document(record));
+        let found = found(record, &Fields::default()).unwrap();
+        let picked = Fields::default().settle(found).unwrap();
+        assert_eq!(picked.text, "abc");
+        assert_eq!(picked.id.as_deref(), Some("http://a.example/ one two"));
+        let file = [b"\xEF\xBB\xBF\r\n\n", record.as_slice(), b"\n\n\r\n"].concat();
+        assert_eq!(ends(&[&file]), Ok(vec![6 + record.len()]));
+    }
+
     proptest! {
         /// Records end at the same places, in whatever parts they arrive.
         #[test]
@@ -253,7 +312,8 @@ mod tests {
                 .iter()
                 .scan(0, |end, record| {
                     *end += record.len();
-                    Some(*end)
+                    // What ends a record belongs to the next.
+                    Some(*end - END.len())
                 })
                 .collect();
             let file = records.concat();

@@ -52,6 +52,8 @@ struct Cut {
     bytes: u64,
     /// The number of its lines.
     lines: u64,
+    /// Whether it is a document, as far as is known.
+    is_document: bool,
 }
 
 impl ByteBlock {
@@ -106,9 +108,19 @@ impl ByteBlock {
             Records::Wet(ends) => {
                 let mut at = 0;
                 for (&end, number) in ends.iter().zip(1..) {
-                    let bytes = wet::without_end(&self.memory[at..end]);
-                    if self.cut.is_some() || wet::is_document(bytes) {
-                        each(self.record(Some(number), at, bytes, Form::Wet))?;
+                    let bytes = wet::without_ends(&self.memory[at..end]);
+                    let before = (end - at - bytes.len()) as u64;
+                    let is_document = match self.cut {
+                        Some(cut) => cut.is_document,
+                        None => wet::is_document(bytes),
+                    };
+                    if is_document {
+                        let mut record = self.record(Some(number), at, bytes, Form::Wet);
+                        record.offset = self.offset + at as u64 + before;
+                        record.len = self
+                            .cut
+                            .map_or(bytes.len() as u64, |cut| cut.bytes - before);
+                        each(record)?;
                     }
                     at = end;
                 }
@@ -317,7 +329,7 @@ impl ByteBlocks {
                 return Ok(Some(self.block(take(memory), whole, ends)));
             }
             // A byte-order mark is not part of the record.
-            if len.saturating_sub(MARK.len()) as u64 > self.limit.record {
+            if len.saturating_sub(MARK.len() + wet::END.len()) as u64 > self.limit.record {
                 return self.cut(take(memory), len).map(Some);
             }
             if self.end.is_some() {
@@ -398,8 +410,17 @@ impl ByteBlocks {
         let (memory, cut) = if is_blank_line {
             (vec![b'\n'], None) // not a record, but counts as a line
         } else {
-            let (bytes, lines) = (skipped, lines + 1);
-            (beginning, Some(Cut { bytes, lines }))
+            let is_wet = matches!(self.framing, Framing::Wet(_));
+            let cut = Cut {
+                // A line feed is not part of a line.
+                bytes: skipped + if is_wet { line_feed } else { 0 },
+                lines: lines + 1,
+                is_document: match &self.framing {
+                    Framing::Wet(ends) => ends.is_in_document(),
+                    _ => true,
+                },
+            };
+            (beginning, Some(cut))
         };
         let len = memory.len();
         let block = ByteBlock {
