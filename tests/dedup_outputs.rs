@@ -146,10 +146,7 @@ fn directories_that_cannot_be_outputs() {
     );
     place.fails("in.jsonl --kept file", "cannot write file: ");
     place.fails("in.jsonl --kept nowhere/k/", "cannot write nowhere/k/: ");
-    place.refuses(
-        "- --kept k",
-        "standard input has no name to lie there under",
-    );
+    place.refuses("- --kept k", "records of standard input have no file name");
     place.refuses(
         "d/in.jsonl d/../in.jsonl --kept k --on-bad skip",
         "two inputs would be written to k/d/in.jsonl",
