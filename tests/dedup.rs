@@ -177,7 +177,7 @@ fn directories_are_read_whole_and_in_order() {
         place
             .run("d")
             .out
-            .contains("1 hidden files and directories skipped")
+            .contains("1 hidden file or directory skipped")
     );
     place.refuses("d --kept k.jsonl", "JSON lines and text files mixed");
     assert_eq!(place.run("d --kept k --removed r").code, 0);

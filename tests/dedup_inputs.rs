@@ -435,6 +435,13 @@ fn wet_that_cannot_be_read_is_named() {
         documents.contains("\"in\":5,") && documents.contains("\"rejected\":2"),
         "{documents}"
     );
+    for memory in ["", " --memory 64MiB"] {
+        let ran = place.run(&format!("other.wet --on-bad skip{memory}"));
+        let unread = "1 file not read to the end: the records that are missing are not counted";
+        assert!(ran.out.contains(unread), "{}", ran.out);
+        let summary = place.json(&format!("other.wet --on-bad skip{memory}"));
+        assert_eq!(summary["documents"]["unread_files"], 1);
+    }
     // Records that are too long for the bound, and those around them. Those that are no documents do not count.
     let long = |of: &str| {
         warc(

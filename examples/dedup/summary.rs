@@ -266,11 +266,21 @@ impl<'a> Summary<'a> {
         if let Some(first) = &self.first_rejected {
             writeln!(f, "first rejected: {first} (--rejects FILE lists all)")?;
         }
+        if counts.unread_files > 0 {
+            writeln!(
+                f,
+                "{} not read to the end: the records that are missing are not counted",
+                plural(counts.unread_files, "file")
+            )?;
+        }
         if counts.hidden > 0 {
             writeln!(
                 f,
-                "{} hidden files and directories skipped",
-                HumanCount(counts.hidden as u64)
+                "{} skipped",
+                plural_with(
+                    counts.hidden,
+                    ["hidden file or directory", "hidden files and directories"]
+                )
             )?;
         }
         if let Some(first) = self.others.first() {
@@ -354,6 +364,9 @@ impl Serialize for Summary<'_> {
             "matched": counts.matched,
             "joins": counts.joins,
         });
+        if counts.unread_files > 0 {
+            documents["unread_files"] = counts.unread_files.into();
+        }
         if !self.others.is_empty() {
             documents["skipped_files"] = self.others.len().into();
         }

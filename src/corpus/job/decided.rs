@@ -163,6 +163,9 @@ pub struct Counts {
     pub empty: usize,
     /// Hidden files and directories that were skipped.
     pub hidden: usize,
+    /// Files that could not be read, or not to their end. Each is one of the rejected; how many records are missing is not
+    /// known.
+    pub unread_files: usize,
     /// Clusters of two or more documents.
     pub clusters: usize,
     /// Documents of the indexes with which new ones were compared.
@@ -286,6 +289,12 @@ impl Decided {
         sinks: &Sinks,
         watch: Option<&dyn Watch>,
     ) -> Result<Self, Error> {
+        let mut unread = 0;
+        self.for_each_rejection(|rejection| {
+            unread += usize::from(rejection.ends_file);
+            Ok::<(), Error>(())
+        })?;
+        self.counts.unread_files = unread;
         if let Some(table) = &sinks.clusters {
             table.clusters_header()?;
             let ticker = Ticker::new(watch, Stage::Write, 0);

@@ -130,6 +130,7 @@ impl Table {
             place,
             reason,
             record,
+            ..
         } = rejection;
         self.line(serde_json::json!({
             "file": place.file,

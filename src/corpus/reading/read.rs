@@ -28,6 +28,8 @@ pub struct Rejection {
     /// The record itself, if it has a line; bytes that are not UTF-8 are replaced. If the record is too long, its
     /// beginning and `…`.
     pub record: Option<String>,
+    /// Whether the file could not be read on: all records from here to its end are missing, and not counted.
+    pub ends_file: bool,
 }
 
 /// The place of a record: its input, and its line or row if it has one.
@@ -137,7 +139,7 @@ impl<'r, S: Sink + Send> Reading<'r, S> {
                 let reason = Unusable::reason(&error);
                 let in_line = opened && input.format.has_lines();
                 let line = in_line.then_some(self.lines + 1);
-                self.reject((number, line), reason, None)?;
+                self.reject((number, line), reason, None, true)?;
             }
             Part::End => {}
         }
@@ -174,7 +176,7 @@ impl<'r, S: Sink + Send> Reading<'r, S> {
                     // The last character may be incomplete.
                     Some(beginning.trim_end_matches('\u{FFFD}').to_owned() + "…")
                 };
-                self.reject(at, reason, at.1.and_then(text))?;
+                self.reject(at, reason, at.1.and_then(text), false)?;
             }
         }
         self.lines += block.lines;
@@ -205,7 +207,13 @@ impl<'r, S: Sink + Send> Reading<'r, S> {
         }
     }
 
-    fn reject(&mut self, at: At, reason: String, record: Option<String>) -> Result<(), Error> {
+    fn reject(
+        &mut self,
+        at: At,
+        reason: String,
+        record: Option<String>,
+        ends_file: bool,
+    ) -> Result<(), Error> {
         let place = self.inputs[at.0].place(at.1);
         if self.parser.options.on_bad == OnBad::Fail {
             return Err(Error::bad(place, reason));
@@ -214,6 +222,7 @@ impl<'r, S: Sink + Send> Reading<'r, S> {
             place,
             reason,
             record,
+            ends_file,
         };
         self.sink.reject(at, rejection)
     }

@@ -21,6 +21,7 @@ pub(crate) struct RejectedAt {
     file: String,
     reason: String,
     record: Option<String>,
+    ends_file: bool,
 }
 
 impl RejectedAt {
@@ -31,6 +32,7 @@ impl RejectedAt {
             file: rejection.place.file,
             reason: rejection.reason,
             record: rejection.record,
+            ends_file: rejection.ends_file,
         }
     }
 
@@ -62,6 +64,7 @@ impl RejectedAt {
             },
             reason: self.reason,
             record: self.record,
+            ends_file: self.ends_file,
         }
     }
 }

@@ -177,6 +177,7 @@ impl Reread<'_> {
                     place: self.inputs[number].place(line),
                     reason: reason.to_owned(),
                     record: line.and_then(|_| text()),
+                    ends_file: false,
                 };
                 late.bytes += row.byte_len;
                 late.rejected.push(((number, line), rejection));
