@@ -115,7 +115,7 @@ fn a_large_window_is_refused_by_name() {
     );
     place.fails(
         "late.jsonl.zst",
-        "takes a larger window, but at most 128 MiB",
+        "needs a larger window, but at most 128 MiB",
     );
     for memory in ["", "--memory 64MiB"] {
         let told = place.json(&format!("in.jsonl.zst {SKIP} {memory} --kept k.jsonl"));
