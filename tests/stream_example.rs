@@ -160,6 +160,6 @@ fn what_is_wrong_is_told() {
         "--bloom 2",
         &three,
         1,
-        "line 3: the 2 documents that the Bloom filters are for",
+        "line 3: the Bloom filters are full: all 2 documents",
     );
 }

@@ -83,7 +83,7 @@ impl Origin {
                     other => other,
                 };
                 return Err(Error::refused(format!(
-                    "{directory} would be a directory, and standard input has no name to lie there under: name a \
+                    "{directory} would be a directory, but records of standard input have no file name: name a \
                      .{ending} file"
                 )));
             }
