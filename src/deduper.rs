@@ -14,7 +14,7 @@ use crate::settings::{DeduperBuilder, Settings};
 use crate::sketch::{Scheme, Signature, SignatureMatrix, Sketcher};
 use crate::stream::{Memory, Sieve};
 use crate::text::Document;
-use crate::verify::{Pair, ShingleSet, Similarity};
+use crate::verify::{Pair, Similarity};
 
 /// Finds near-duplicates, from texts to clusters, with one set of settings.
 ///
@@ -215,7 +215,7 @@ impl Deduper {
 
     /// The exact similarity of two texts.
     pub fn similarity(&self, a: impl AsRef<str>, b: impl AsRef<str>) -> Similarity {
-        let set = |text: &str| ShingleSet::from_hashes(self.sketcher().shingler().text(text));
+        let set = |text: &str| self.sketcher().set(text);
         set(a.as_ref()).similarity(&set(b.as_ref()))
     }
 

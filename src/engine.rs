@@ -85,12 +85,8 @@ impl Digest {
                 hashes[..=may_miss].to_vec()
             }
             Method::Lsh | Method::Auto => {
-                let sketch = deduper.sketcher().sketch();
-                let mut row = vec![0; sketch.hashes()];
-                sketch.sketch(hashes, &mut row);
-                let banding = deduper.banding();
-                let keys = (0..banding.bands()).map(|band| banding.key(band, &row));
-                keys.collect()
+                let signature = deduper.signature_of_set(hashes);
+                deduper.banding().keys(signature.slots()).collect()
             }
         };
         keys.sort_unstable();
@@ -117,7 +113,8 @@ pub struct Removal {
 
 /// The digests of texts, computed in parallel on the current rayon pool.
 pub fn digests<T: AsRef<str> + Sync>(deduper: &Deduper, texts: &[T]) -> Vec<Digest> {
-    let sets = texts.par_iter().map(|text| set_of(deduper, text.as_ref()));
+    let sketcher = deduper.sketcher();
+    let sets = texts.par_iter().map(|text| sketcher.set(text.as_ref()));
     sets.map(|set| Digest::of(deduper, &set)).collect()
 }
 
@@ -242,10 +239,6 @@ fn kept_by_leaders(
 
 fn halves(number: u128) -> [u64; 2] {
     [(number >> 64) as u64, number as u64]
-}
-
-fn set_of(deduper: &Deduper, text: &str) -> ShingleSet {
-    ShingleSet::from_hashes(deduper.sketcher().shingler().text(text))
 }
 
 /// The lowest number that two ascending lists share.

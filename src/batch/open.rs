@@ -56,8 +56,7 @@ pub(super) fn open<'r>(
     is_open
 }
 
-/// Whether it is useless to check all slots, since most signatures share so many of the first slots that they will be
-/// kept.
+/// Whether checking all slots would drop few signatures: most of them agree with another in enough of the first slots.
 pub(crate) fn is_in_vain(shared: &[u16], slots: usize, hashes: usize, floor: usize) -> bool {
     let stays = |&&shared: &&u16| usize::from(shared) * hashes >= floor * slots;
     let staying = shared.iter().filter(stays).count();

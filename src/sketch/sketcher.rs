@@ -6,6 +6,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::{Scheme, Signature, SignatureMatrix, Sketch};
+use crate::similarity::ShingleSet;
 use crate::text::{Content, NotText, Scratch, Shingler};
 
 /// Makes signatures of one [`Scheme`].
@@ -67,6 +68,11 @@ impl Sketcher {
     /// If it is not UTF-8 and the shingles are not of bytes.
     pub fn try_signature(&self, content: Content<'_>) -> Result<Signature, NotText> {
         self.of_content(content)
+    }
+
+    /// The shingle set of a text.
+    pub(crate) fn set(&self, text: &str) -> ShingleSet {
+        ShingleSet::from_hashes(self.shingler.text(text))
     }
 
     /// The signature of a set of shingle hashes, as in [`Content::Shingles`].

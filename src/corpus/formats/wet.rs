@@ -128,10 +128,12 @@ impl RecordEnds {
     /// # Errors
     /// If a record's header cannot be used. Then its end, and all that follows, cannot be known.
     pub(crate) fn next(&mut self, bytes: &[u8]) -> Result<Option<usize>, String> {
-        let known = self.left.map(|left| (0, left));
-        let Some((at, left)) = known.map_or_else(|| self.begin(bytes), |known| Ok(Some(known)))?
-        else {
-            return Ok(None);
+        let (at, left) = match self.left {
+            Some(left) => (0, left),
+            None => match self.begin(bytes)? {
+                Some(begun) => begun,
+                None => return Ok(None),
+            },
         };
         let here = (bytes.len() - at) as u64;
         self.left = left.checked_sub(here).filter(|&left| left > 0);

@@ -292,7 +292,8 @@ impl Decided {
         let mut unread = 0;
         self.for_each_rejection(|rejection| {
             unread += usize::from(rejection.ends_file);
-            Ok::<(), Error>(())
+            let table = sinks.rejections.as_ref();
+            table.map_or(Ok(()), |table| table.rejection(rejection))
         })?;
         self.counts.unread_files = unread;
         if let Some(table) = &sinks.clusters {
@@ -303,9 +304,6 @@ impl Decided {
                 looks.count(cluster.removed.len())?;
                 table.decided(&cluster)
             })?;
-        }
-        if let Some(table) = &sinks.rejections {
-            self.for_each_rejection(|rejection| table.rejection(rejection))?;
         }
         if sinks.wants_records() {
             self.decisions.copy_records(sinks, watch)?;

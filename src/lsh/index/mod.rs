@@ -17,7 +17,7 @@ use std::hash::Hash;
 
 use super::banding::{Banding, valid_threshold};
 use crate::error::{Error, Kind};
-use crate::similarity::{ShingleSet, Similarity};
+use crate::similarity::Similarity;
 use crate::sketch::{EMPTY, Estimate, Signature, Sketcher, floor_slots};
 use mapped::Mapped;
 use resident::Resident;
@@ -339,7 +339,7 @@ impl<Id: Clone + Eq + Hash + Debug> Index<Id> {
         text: impl AsRef<str>,
         mut text_of: impl FnMut(&Id) -> Option<T>,
     ) -> Vec<VerifiedMatch<Id>> {
-        let set = |text: &str| ShingleSet::from_hashes(self.sketcher.shingler().text(text));
+        let set = |text: &str| self.sketcher.set(text);
         let asked = set(text.as_ref());
         let signature = self.sketcher.signature_of_set(asked.hashes());
         let mut found = self.candidates(signature.slots());
