@@ -4,6 +4,7 @@ use crate::error::Error;
 use crate::exact::{Join, Near, OutOfWork, Work};
 use crate::lsh::Buckets;
 use crate::method::Reason;
+use crate::similarity::Measure;
 use crate::union_find::UnionFind;
 
 /// Sets and their candidates: sets that share a bucket, and sets that the exact join finds.
@@ -126,11 +127,11 @@ impl Candidates {
         (0..buckets.len()).map(unseen).sum()
     }
 
-    /// Handles a join of common parts that took too much work: an error with the exact method, nothing with LSH.
+    /// Handles a join of common parts, by Jaccard similarity, that took too much work: an error with the exact method, nothing with LSH.
     pub(crate) fn out_of_work(&self, out: OutOfWork) -> Result<(), Error> {
         match self.buckets {
             Some(_) => Ok(()),
-            None => Err(self.reason(out).too_large()),
+            None => Err(self.reason(out).too_large(Measure::Jaccard)),
         }
     }
 

@@ -4,6 +4,7 @@ use std::fmt::{self, Debug};
 use std::hash::Hash;
 use std::sync::Arc;
 
+use crate::aside::SetAside;
 use crate::batch::{Batch, Pairs, Run};
 use crate::cluster::{ClusterMode, Clusters, Keep};
 use crate::error::Error;
@@ -14,7 +15,8 @@ use crate::settings::{DeduperBuilder, Settings};
 use crate::sketch::{Scheme, Signature, SignatureMatrix, Sketcher};
 use crate::stream::{Memory, Sieve};
 use crate::text::Document;
-use crate::verify::{Pair, Similarity};
+use crate::verify::{Measure, Pair, Similarity};
+use crate::watch::Ticker;
 
 /// Finds near-duplicates, from texts to clusters, with one set of settings.
 ///
@@ -72,6 +74,7 @@ pub struct Deduper {
 impl Debug for Deduper {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Deduper")
+            .field("measure", &self.measure())
             .field("threshold", &self.threshold())
             .field("method", &self.method())
             .field("banding", &self.banding())
@@ -213,6 +216,16 @@ impl Deduper {
         Batch::new(&self.settings, documents, *run)
     }
 
+    /// The passages that many documents of a group share, which [`try_clusters`](Self::try_clusters) and its siblings set
+    /// [aside](crate::aside) on their own. Use this to see them, or to index and query what remains of texts.
+    /// Documents that cannot be read are skipped.
+    pub fn set_aside<D: Document + Sync>(&self, documents: &[D]) -> SetAside {
+        let counter = self.settings.counter();
+        let counted = counter.add_all(documents, &Ticker::silent());
+        counted.unwrap_or_else(|error| unreachable!("nobody cancels: {error}"));
+        counter.finish(None)
+    }
+
     /// The exact similarity of two texts.
     pub fn similarity(&self, a: impl AsRef<str>, b: impl AsRef<str>) -> Similarity {
         let set = |text: &str| self.sketcher().set(text);
@@ -253,7 +266,8 @@ impl Deduper {
         self.sketcher().signatures(texts)
     }
 
-    /// An empty index with these settings, for documents that arrive one at a time.
+    /// An empty index with these settings, for documents that arrive one at a time. It compares by Jaccard similarity,
+    /// whatever the [`measure`](DeduperBuilder::measure).
     pub fn index<Id: Clone + Eq + Hash + Debug>(&self) -> Index<Id> {
         Index::new(self.sketcher().clone(), self.banding(), self.threshold())
             .unwrap_or_else(|error| unreachable!("validated: {error}"))
@@ -266,7 +280,8 @@ impl Deduper {
     /// bands, whatever the method.
     ///
     /// # Errors
-    /// If a setting of the memory is out of range, or a memory of that size cannot be allocated.
+    /// If a setting of the memory is out of range, a memory of that size cannot be allocated, or the measure is
+    /// [`Measure::Containment`].
     pub fn sieve(&self, memory: impl Into<Memory>) -> Result<Sieve, Error> {
         Sieve::new(&self.settings, memory.into())
     }
@@ -286,7 +301,12 @@ impl Deduper {
         self.settings.banding()
     }
 
-    /// The lowest Jaccard similarity of near-duplicates.
+    /// What of two documents is compared with the threshold.
+    pub fn measure(&self) -> Measure {
+        self.settings.measure()
+    }
+
+    /// The lowest similarity of near-duplicates.
     pub fn threshold(&self) -> f64 {
         self.settings.threshold()
     }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::similarity::Measure;
+
 /// Why a call failed, with the offending value.
 ///
 /// A bad setting is an error when a [`Deduper`](crate::Deduper) or a [`Banding`](crate::lsh::Banding) is built; after
@@ -52,10 +54,12 @@ pub(crate) enum Kind {
     ExactMemory {
         needed: u64,
         allowed: u64,
+        measure: Measure,
     },
     ExactWork {
         needed: u64,
         allowed: u64,
+        measure: Measure,
     },
     SchemeMismatch {
         left: String,
@@ -89,6 +93,8 @@ pub(crate) enum Kind {
         rate: f64,
     },
     BloomFull(u64),
+    SieveMeasure(Measure),
+    SetAsideWords(usize),
     IndexMismatch {
         what: &'static str,
         left: String,
@@ -179,6 +185,8 @@ impl Error {
             *self.kind,
             Kind::Threshold(_)
                 | Kind::Recall(_)
+                | Kind::SieveMeasure(_)
+                | Kind::SetAsideWords(_)
                 | Kind::Hashes(_)
                 | Kind::ShingleSize { .. }
                 | Kind::Unknown { .. }
@@ -240,15 +248,25 @@ impl fmt::Display for Error {
                 "recall 1 at a threshold below 1: no banding finds every pair with certainty; \
                  use a lower recall, such as 0.999, or the method exact",
             ),
-            Kind::ExactMemory { needed, allowed } => write!(
+            Kind::ExactMemory {
+                needed,
+                allowed,
+                measure,
+            } => write!(
                 f,
-                "the exact join is too large: it would take {:.1} MB, and exact_memory is {:.1} MB; {ALLOW_MORE}",
+                "the exact join is too large: it would take {:.1} MB, and exact_memory is {:.1} MB; {}",
                 megabytes(*needed),
-                megabytes(*allowed)
+                megabytes(*allowed),
+                allow_more(*measure)
             ),
-            Kind::ExactWork { needed, allowed } => write!(
+            Kind::ExactWork {
+                needed,
+                allowed,
+                measure,
+            } => write!(
                 f,
-                "the exact join is too large: it would compare {needed} pairs, and exact_work is {allowed}; {ALLOW_MORE}"
+                "the exact join is too large: it would compare {needed} pairs, and exact_work is {allowed}; {}",
+                allow_more(*measure)
             ),
             Kind::SchemeMismatch { left, right } => {
                 write!(
@@ -297,6 +315,14 @@ impl fmt::Display for Error {
                 "the Bloom filters are full: all {n} documents that they were planned for have been passed; \
                  plan for more, or allow them to overfill"
             ),
+            Kind::SetAsideWords(words) => write!(
+                f,
+                "passages of {words} words cannot be set aside: choose from 1 to 65535"
+            ),
+            Kind::SieveMeasure(measure) => write!(
+                f,
+                "a sieve compares by jaccard similarity, not by {measure}: set another similarity"
+            ),
             Kind::IndexMismatch { what, left, right } => {
                 write!(
                     f,
@@ -310,7 +336,15 @@ impl fmt::Display for Error {
     }
 }
 
-const ALLOW_MORE: &str = "allow more, or use the method lsh or auto";
+/// The ways out if the exact join is too large.
+fn allow_more(measure: Measure) -> &'static str {
+    match measure {
+        Measure::Jaccard => "allow more, or use the method lsh or auto",
+        Measure::Containment => {
+            "allow more, raise the threshold, or set aside text that many documents share"
+        }
+    }
+}
 
 /// Bytes as megabytes, for messages.
 pub(crate) fn megabytes(bytes: u64) -> f64 {

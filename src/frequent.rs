@@ -10,8 +10,7 @@ use rayon::prelude::*;
 
 use crate::hashed::HashedMap;
 use crate::repeated::repeated_of;
-use crate::similarity::{ShingleSet, Similarity, overlap};
-use crate::threshold::Threshold;
+use crate::similarity::{Rule, ShingleSet, Similarity, overlap};
 
 /// Shingles that many sets have, numbered in the order of their hashes. Empty if the sets have little in common.
 #[derive(Debug, Default)]
@@ -175,13 +174,9 @@ impl SplitSet {
         Similarity::of(shared, self.len(), other.len())
     }
 
-    /// The same as [`ShingleSet::similarity_at_least`], for sets that were split by the same frequent shingles.
-    pub(crate) fn similarity_at_least(
-        &self,
-        other: &Self,
-        threshold: Threshold,
-    ) -> Option<Similarity> {
-        let needed = threshold.needed_of(self.len(), other.len())?;
+    /// The same as [`ShingleSet::similarity_by`], for sets that were split by the same frequent shingles.
+    pub(crate) fn similarity_by(&self, other: &Self, rule: Rule) -> Option<Similarity> {
+        let needed = rule.needed_of(self.len(), other.len())?;
         let shared = self.shared(other, needed)?;
         Some(Similarity::of(shared, self.len(), other.len()))
     }
@@ -215,7 +210,9 @@ pub(crate) fn for_each_bit(mut word: u64, mut each: impl FnMut(usize)) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::similarity::Measure;
     use crate::text::mix;
+    use crate::threshold::Threshold;
 
     #[test]
     fn split_sets_are_as_similar_as_whole_ones() {
@@ -243,10 +240,14 @@ mod tests {
             let similarity = whole[x].similarity(&whole[y]);
             assert_eq!(split[x].similarity(&split[y]), similarity);
             for threshold in [0.3, 0.8, 0.9, similarity.jaccard] {
-                assert_eq!(
-                    split[x].similarity_at_least(&split[y], Threshold(threshold)),
-                    whole[x].similarity_at_least(&whole[y], threshold)
-                );
+                for measure in [Measure::Jaccard, Measure::Containment] {
+                    let threshold = Threshold(threshold);
+                    let rule = Rule { measure, threshold };
+                    assert_eq!(
+                        split[x].similarity_by(&split[y], rule),
+                        whole[x].similarity_by(&whole[y], rule)
+                    );
+                }
             }
         }
     }

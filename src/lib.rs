@@ -95,6 +95,9 @@ pub mod watch;
 // Text -> normalized text -> tokens -> shingle hashes.
 pub mod text;
 
+// Repeated passages of groups, which are left out of comparisons.
+pub mod aside;
+
 // Shingle sets, and the similarity of two.
 mod similarity;
 
@@ -162,7 +165,7 @@ pub use settings::DeduperBuilder;
 pub use sketch::{Signature, SketchKind};
 pub use stream::Sieve;
 pub use text::{Normalization, Shingle};
-pub use verify::{Pair, Similarity};
+pub use verify::{Measure, Pair, Similarity};
 
 /// Parts that the benches of this repository time on their own. Not part of the API.
 #[doc(hidden)]

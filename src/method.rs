@@ -5,6 +5,7 @@ use std::fmt;
 use crate::error::{Error, Kind, megabytes};
 use crate::exact::{OutOfWork, Work};
 use crate::named::named;
+use crate::similarity::Measure;
 
 /// How candidate pairs are found.
 ///
@@ -54,6 +55,8 @@ pub enum Reason {
     },
     /// There is so little work that the exact join takes hardly any time.
     Little,
+    /// Only the exact join finds documents that are contained in others.
+    Containment,
     /// The exact join would take too much memory.
     Memory {
         /// About how many bytes it would take.
@@ -78,11 +81,19 @@ impl Reason {
     }
 
     /// The error if the caller set the exact join, and it would take too much.
-    pub(crate) fn too_large(self) -> Error {
+    pub(crate) fn too_large(self, measure: Measure) -> Error {
         match self {
-            Self::Memory { needed, allowed } => Error::new(Kind::ExactMemory { needed, allowed }),
-            Self::Work { needed, allowed } => Error::new(Kind::ExactWork { needed, allowed }),
-            Self::Asked | Self::Faster { .. } | Self::Little => {
+            Self::Memory { needed, allowed } => Error::new(Kind::ExactMemory {
+                needed,
+                allowed,
+                measure,
+            }),
+            Self::Work { needed, allowed } => Error::new(Kind::ExactWork {
+                needed,
+                allowed,
+                measure,
+            }),
+            Self::Asked | Self::Faster { .. } | Self::Little | Self::Containment => {
                 unreachable!("no reason against the exact join")
             }
         }
@@ -98,6 +109,7 @@ impl fmt::Display for Reason {
                 "chosen because the exact join was estimated to take {exact_to_lsh:.2} times as long as LSH"
             ),
             Self::Little => f.write_str("chosen because there is little to do"),
+            Self::Containment => f.write_str("the only one for containment"),
             Self::Memory { needed, allowed } => {
                 let (needed, allowed) = (megabytes(needed), megabytes(allowed));
                 write!(
@@ -154,6 +166,13 @@ impl Budget {
     ) -> Option<Reason> {
         let needed = Self::memory_of(sets, shingles, frequent, threshold);
         let allowed = self.memory;
+        (needed > allowed).then_some(Reason::Memory { needed, allowed })
+    }
+
+    /// The reason not to join sets with `shingles` shingles in all by containment, if it would take too much memory. A
+    /// shingle takes 8 bytes, 4 for frequencies and probes, and up to 36 in the lists.
+    pub(crate) fn refuses_containment(self, shingles: u64) -> Option<Reason> {
+        let (needed, allowed) = (48 * shingles, self.memory);
         (needed > allowed).then_some(Reason::Memory { needed, allowed })
     }
 

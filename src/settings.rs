@@ -1,13 +1,15 @@
 //! The settings, and the values computed from them.
 
+use crate::aside::{Counter, Splitting};
 use crate::chances::Chances;
 use crate::cluster::{ClusterMode, Keep};
 use crate::digest::Digester;
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::exact::Sampler;
 use crate::lsh::{Banding, valid_recall, valid_threshold};
 use crate::method::{Budget, Method, Reason};
 use crate::recall::{Missed, Recall};
+use crate::similarity::{Measure, Rule};
 use crate::sketch::{Scheme, SketchKind, Sketcher, floor_slots};
 use crate::text::{Normalization, Shingle};
 use crate::threshold::Threshold;
@@ -31,6 +33,7 @@ use crate::threshold::Threshold;
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(default, deny_unknown_fields))]
 pub struct DeduperBuilder {
+    measure: Measure,
     threshold: f64,
     method: Method,
     recall: f64,
@@ -42,14 +45,16 @@ pub struct DeduperBuilder {
     shingle: Shingle,
     normalization: Normalization,
     seed: u64,
-    cluster_mode: ClusterMode,
-    keep: Keep,
+    cluster_mode: Option<ClusterMode>,
+    keep: Option<Keep>,
+    set_aside_words: usize,
 }
 
 impl Default for DeduperBuilder {
     fn default() -> Self {
         let Budget { memory, work } = Budget::default();
         Self {
+            measure: Measure::default(),
             threshold: 0.8,
             method: Method::default(),
             recall: 0.99,
@@ -61,14 +66,26 @@ impl Default for DeduperBuilder {
             shingle: Shingle::default(),
             normalization: Normalization::default(),
             seed: 0,
-            cluster_mode: ClusterMode::default(),
-            keep: Keep::default(),
+            cluster_mode: None,
+            keep: None,
+            set_aside_words: 5,
         }
     }
 }
 
 impl DeduperBuilder {
-    /// The lowest Jaccard similarity of near-duplicates, above 0 and at most 1. Default 0.8.
+    /// What of two documents is compared with the threshold. Default [`Measure::Jaccard`].
+    ///
+    /// With [`Measure::Containment`], every [`Method`] uses the [exact join](crate::guides::exact_join#containment): no
+    /// number of bands finds a short document in a long one with a known probability. [`Index`](crate::Index) and
+    /// [`Sieve`](crate::Sieve) compare by Jaccard similarity only.
+    #[must_use]
+    pub fn measure(mut self, measure: Measure) -> Self {
+        self.measure = measure;
+        self
+    }
+
+    /// The lowest similarity of near-duplicates, by the [`measure`](Self::measure); above 0 and at most 1. Default 0.8.
     #[must_use]
     pub fn threshold(mut self, threshold: f64) -> Self {
         self.threshold = threshold;
@@ -157,18 +174,29 @@ impl DeduperBuilder {
         self
     }
 
-    /// How near-duplicates form clusters. Default [`ClusterMode::Components`].
+    /// How near-duplicates form clusters. Default [`ClusterMode::Components`]; with [`Measure::Containment`]
+    /// [`ClusterMode::Leader`], since a short text that many documents contain would chain all of them.
     #[must_use]
     pub fn cluster_mode(mut self, mode: ClusterMode) -> Self {
-        self.cluster_mode = mode;
+        self.cluster_mode = Some(mode);
         self
     }
 
-    /// Which document of a cluster is kept. Default [`Keep::First`]. For an order of your own, use
+    /// Which document of a cluster is kept. Default [`Keep::First`]; with [`Measure::Containment`] [`Keep::Largest`], so
+    /// that a contained document is removed, not the one that contains it. For an order of your own, use
     /// [`Run::keep_by`](crate::Run::keep_by).
     #[must_use]
     pub fn keep(mut self, keep: Keep) -> Self {
-        self.keep = keep;
+        self.keep = Some(keep);
+        self
+    }
+
+    /// The number of words in a passage that may be [set aside](crate::aside), from 1 to 65,535. Default 5. Fewer words
+    /// set more aside, also phrases that documents of a group share by chance. Only documents with a
+    /// [group](crate::text::Document::group) are affected.
+    #[must_use]
+    pub fn set_aside_words(mut self, words: usize) -> Self {
+        self.set_aside_words = words;
         self
     }
 
@@ -185,9 +213,12 @@ impl DeduperBuilder {
         let mut recall = valid_recall(self.recall)?;
         // A tenth of the pairs that may be missed are candidates dismissed by their signatures.
         let loss = |recall: f64| (1.0 - recall) / 10.0;
-        let method = match self.method {
-            Method::Auto if recall >= 1.0 => Method::Exact,
-            method => method,
+        let (method, reason) = match (self.measure, self.method) {
+            (Measure::Containment, Method::Lsh | Method::Auto) => {
+                (Method::Exact, Reason::Containment)
+            }
+            (_, Method::Auto) if recall >= 1.0 => (Method::Exact, Reason::Asked),
+            (_, method) => (method, Reason::Asked),
         };
         let banding = match (self.banding, method) {
             (Some(banding), _) => banding.fits(self.hashes)?,
@@ -200,9 +231,18 @@ impl DeduperBuilder {
         if self.banding.is_some() {
             recall = banding.probability(threshold);
         }
+        let (mode, keep) = match self.measure {
+            Measure::Jaccard => (ClusterMode::Components, Keep::First),
+            Measure::Containment => (ClusterMode::Leader, Keep::Largest),
+        };
+        let words = self.set_aside_words;
+        let splitting = Splitting::new(words, self.normalization, self.seed);
         Ok(Settings {
+            splitting: splitting.map_err(|_| Error::new(Kind::SetAsideWords(words)))?,
             sketcher: Sketcher::new(scheme),
+            measure: self.measure,
             method,
+            reason,
             banding,
             threshold,
             floor: floor_slots(threshold, self.hashes, loss(recall)),
@@ -210,8 +250,8 @@ impl DeduperBuilder {
                 memory: self.exact_memory,
                 work: self.exact_work,
             },
-            mode: self.cluster_mode,
-            keep: self.keep,
+            mode: self.cluster_mode.unwrap_or(mode),
+            keep: self.keep.unwrap_or(keep),
             bucket_pairs: None,
         })
     }
@@ -221,7 +261,10 @@ impl DeduperBuilder {
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
     sketcher: Sketcher,
+    measure: Measure,
     method: Method,
+    /// Why this method, unless it is chosen after the first pass.
+    reason: Reason,
     banding: Banding,
     threshold: f64,
     /// The least number of equal slots with which a candidate is verified, and the recall that is lost by it.
@@ -229,6 +272,8 @@ pub(crate) struct Settings {
     budget: Budget,
     mode: ClusterMode,
     keep: Keep,
+    /// How texts are split into passages that may be set aside.
+    splitting: Splitting,
     /// Limit on the pairs of sets that are compared in buckets, set only by tests.
     pub(crate) bucket_pairs: Option<u64>,
 }
@@ -244,6 +289,23 @@ impl Settings {
 
     pub(crate) fn method(&self) -> Method {
         self.method
+    }
+
+    pub(crate) fn measure(&self) -> Measure {
+        self.measure
+    }
+
+    /// Why the method is used, unless it is chosen after the first pass.
+    pub(crate) fn reason(&self) -> Reason {
+        self.reason
+    }
+
+    /// The rule by which two documents are near-duplicates.
+    pub(crate) fn rule(&self) -> Rule {
+        Rule {
+            measure: self.measure,
+            threshold: Threshold(self.threshold),
+        }
     }
 
     pub(crate) fn set_exact(&mut self) {
@@ -282,10 +344,22 @@ impl Settings {
         let sampler = || Sampler::new(Threshold(self.threshold));
         let sketcher = self.sketcher.clone();
         match self.method {
+            // The join by containment needs all sets, and no sample of their shingles.
+            _ if self.measure == Measure::Containment => Digester::new(sketcher, false, None),
             Method::Lsh => Digester::new(sketcher, true, None),
             Method::Exact => Digester::new(sketcher, false, Some(sampler())),
             Method::Auto => Digester::new(sketcher, true, Some(sampler())),
         }
+    }
+
+    #[cfg(feature = "corpus")]
+    pub(crate) fn set_aside_words(&self) -> usize {
+        self.splitting.words()
+    }
+
+    /// A counter of repeated passages.
+    pub(crate) fn counter(&self) -> Counter {
+        Counter::new(self.splitting.clone())
     }
 
     pub(crate) fn floor_slots(&self) -> usize {

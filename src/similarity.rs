@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use xxhash_rust::xxh3::Xxh3;
 
+use crate::named::named;
 use crate::threshold::Threshold;
 
 /// A set of shingle hashes, sorted and distinct. Clones share the memory.
@@ -83,9 +84,75 @@ impl ShingleSet {
     /// The exact similarity if its Jaccard is at least `threshold`, otherwise `None`. Stops as soon as the threshold
     /// cannot be reached.
     pub fn similarity_at_least(&self, other: &Self, threshold: f64) -> Option<Similarity> {
-        let needed = Threshold(threshold).needed_of(self.len(), other.len())?;
+        self.similarity_by(
+            other,
+            Rule {
+                measure: Measure::Jaccard,
+                threshold: Threshold(threshold),
+            },
+        )
+    }
+
+    /// The exact similarity if the sets are near-duplicates by `rule`, otherwise `None`.
+    pub(crate) fn similarity_by(&self, other: &Self, rule: Rule) -> Option<Similarity> {
+        let needed = rule.needed_of(self.len(), other.len())?;
         let shared = overlap(&self.0, &other.0, needed)?;
         Some(Similarity::of(shared, self.len(), other.len()))
+    }
+}
+
+/// What of two documents is compared with the threshold.
+///
+/// # Which measure should I use?
+///
+/// - [`Jaccard`](Self::Jaccard) finds copies of about the same length. It is low if one document contains the other and
+///   much more.
+/// - [`Containment`](Self::Containment) also finds a short document in a longer one: a wire report in the article that
+///   quotes it, an excerpt, a page with and without comments. Text that many documents have, such as the header and
+///   footer of a site, makes small documents contained in others: [set it aside](crate::aside).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum Measure {
+    /// Jaccard similarity, |A ∩ B| / |A ∪ B|. Default.
+    #[default]
+    Jaccard,
+    /// Containment of the smaller document in the larger: the share of the smaller one's shingles that are in the
+    /// larger, |A ∩ B| / min(|A|, |B|).
+    Containment,
+}
+
+named!(Measure, "similarity", "jaccard or containment", {
+    Jaccard: "jaccard",
+    Containment: "containment"
+});
+
+/// The rule by which two documents are near-duplicates: a measure that reaches a threshold.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Rule {
+    pub(crate) measure: Measure,
+    pub(crate) threshold: Threshold,
+}
+
+impl Rule {
+    /// The least overlap with which sets of these sizes are near-duplicates; `None` if they cannot be.
+    pub(crate) fn needed_of(self, left: usize, right: usize) -> Option<usize> {
+        match self.measure {
+            Measure::Jaccard => self.threshold.needed_of(left, right),
+            Measure::Containment => {
+                let small = left.min(right);
+                (small > 0).then(|| self.threshold.least_partner(small))
+            }
+        }
+    }
+
+    /// Whether a document is removed if another one is kept, given the similarity of the removed one (a) to the kept.
+    /// By containment, the kept one contains the removed one.
+    pub(crate) fn removes(self, similarity: &Similarity) -> bool {
+        let value = match self.measure {
+            Measure::Jaccard => similarity.jaccard,
+            Measure::Containment => similarity.containment_a,
+        };
+        value >= self.threshold.0
     }
 }
 

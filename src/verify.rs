@@ -2,9 +2,9 @@
 
 use crate::collapse::Distinct;
 use crate::frequent::SplitSet;
-pub use crate::similarity::{ShingleSet, Similarity};
+use crate::similarity::Rule;
+pub use crate::similarity::{Measure, ShingleSet, Similarity};
 use crate::sketch::{SignatureMatrix, equal_slots};
-use crate::threshold::Threshold;
 
 /// Two documents whose exact similarity reaches the threshold.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -39,7 +39,7 @@ impl Pair {
 pub(crate) struct Verifier<'a> {
     /// The shingle sets of candidates; the others are empty.
     pub(crate) sets: &'a [SplitSet],
-    pub(crate) threshold: Threshold,
+    pub(crate) rule: Rule,
     pub(crate) estimates: Option<Estimates<'a>>,
 }
 
@@ -63,7 +63,7 @@ impl<'a> Estimates<'a> {
 }
 
 impl<'a> Verifier<'a> {
-    /// The similarity of sets `a` and `b`, if their signatures do not dismiss them and it reaches the threshold.
+    /// The similarity of sets `a` and `b`, if their signatures do not dismiss them and they are near-duplicates.
     pub(crate) fn verify(&self, a: u32, b: u32) -> Option<Similarity> {
         self.may_be(a, b).then(|| self.exactly(a, b)).flatten()
     }
@@ -74,9 +74,9 @@ impl<'a> Verifier<'a> {
         estimates.is_none_or(|estimates| estimates.may_be(a, b))
     }
 
-    /// The similarity of sets `a` and `b`, if it reaches the threshold. Ignores signatures.
+    /// The similarity of sets `a` and `b`, if they are near-duplicates. Ignores signatures.
     pub(crate) fn exactly(&self, a: u32, b: u32) -> Option<Similarity> {
-        self.set(a).similarity_at_least(self.set(b), self.threshold)
+        self.set(a).similarity_by(self.set(b), self.rule)
     }
 
     fn set(&self, set: u32) -> &'a SplitSet {

@@ -15,11 +15,13 @@ pub enum Stage {
     Find,
     /// Reading files (feature `corpus`). Counted in bytes.
     Read,
+    /// Counting in how many documents of a group each passage stands, see [`aside`](crate::aside).
+    Passages,
     /// Computing signatures, or what else the method needs of each document.
     Sketch,
     /// Collapsing copies (feature `corpus`, with bounded memory).
     Collapse,
-    /// Setting aside documents that cannot have a near-duplicate (exact join).
+    /// Filtering out documents that cannot have a near-duplicate (exact join).
     Filter,
     /// Sorting signatures into buckets of candidates, counted in bands; or building an index of the prefixes of shingle
     /// sets, counted in sets.
@@ -42,9 +44,10 @@ impl fmt::Display for Stage {
         f.write_str(match self {
             Self::Find => "finding files",
             Self::Read => "reading",
+            Self::Passages => "counting passages",
             Self::Sketch => "sketching",
             Self::Collapse => "collapsing copies",
-            Self::Filter => "setting aside",
+            Self::Filter => "filtering",
             Self::Candidates => "finding candidates",
             Self::Sets => "shingling candidates",
             Self::Verify => "verifying",
@@ -61,7 +64,8 @@ impl Stage {
         match self {
             Self::Find => Unit::Files,
             Self::Read => Unit::Bytes,
-            Self::Sketch
+            Self::Passages
+            | Self::Sketch
             | Self::Collapse
             | Self::Filter
             | Self::Measure

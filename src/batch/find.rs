@@ -5,6 +5,7 @@ use rayon::prelude::*;
 use super::open::open;
 use super::run::Run;
 use super::shingled::{Memory, Shingled};
+use crate::aside::Maker;
 use crate::boundary::IndexedFrom;
 use crate::candidates::{Candidates, Crowds};
 use crate::collapse::{Distinct, Firsts};
@@ -14,15 +15,17 @@ use crate::frequent::{Frequent, Parts, SplitSet};
 use crate::lsh::Buckets;
 use crate::method::{Budget, Reason, cost};
 use crate::settings::Settings;
+use crate::similarity::Measure;
 use crate::sketch::SignatureMatrix;
 use crate::threshold::Threshold;
 use crate::verify::ShingleSet;
 use crate::watch::Stage;
 
 /// Finds the candidates of documents.
-pub(super) struct Finder<'d, D> {
+pub(super) struct Finder<'f, 'd, D> {
     pub(super) settings: &'d Settings,
     pub(super) documents: &'d [D],
+    pub(super) maker: &'f Maker,
     pub(super) run: Run<'d>,
 }
 
@@ -37,13 +40,13 @@ pub(super) struct Found {
     pub(super) sets: Vec<SplitSet>,
 }
 
-impl<D> Clone for Finder<'_, D> {
+impl<D> Clone for Finder<'_, '_, D> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<D> Copy for Finder<'_, D> {}
+impl<D> Copy for Finder<'_, '_, D> {}
 
 /// The documents that may have a partner; and the number of sets to build, with the number of their shingles including
 /// repetitions.
@@ -93,7 +96,7 @@ impl InBuckets {
     }
 }
 
-impl<D: Shingled> Finder<'_, D> {
+impl<D: Shingled> Finder<'_, '_, D> {
     pub(super) fn by_lsh(self, firsts: Firsts, rows: SignatureMatrix) -> Result<Found, Error> {
         let distinct: Distinct = firsts.into();
         let found = self.buckets(&distinct, rows)?;
@@ -109,7 +112,7 @@ impl<D: Shingled> Finder<'_, D> {
             Some(reason) => Err(reason),
             None => self.join(&distinct, &survivors, &frequent, self.settings.budget())?,
         };
-        let (sets, candidates) = joined.map_err(Reason::too_large)?;
+        let (sets, candidates) = joined.map_err(|reason| reason.too_large(Measure::Jaccard))?;
         Ok(Found {
             distinct,
             rows: None,
@@ -283,8 +286,8 @@ impl<D: Shingled> Finder<'_, D> {
         let ticker = self.run.ticker(Stage::Candidates, joined.len());
         let indexed_from = self.indexed_sets_from(distinct);
         let is_indexed = |set| indexed_from.is_indexed(set);
-        let threshold = Threshold(self.settings.threshold());
-        Join::new(&joined, frequent, threshold, is_indexed, &ticker)
+        let rule = self.settings.rule();
+        Join::new(&joined, frequent, rule, is_indexed, &ticker)
     }
 
     /// The exact join, or the reason if it would take too much work.
@@ -298,10 +301,38 @@ impl<D: Shingled> Finder<'_, D> {
         let survives = |set| survivors.have(distinct, set);
         let sets = self.shingle_sets(distinct, survives, frequent)?;
         let join = self.join_of(distinct, &sets, frequent, survives)?;
+        let joined = self.within(budget, distinct, join);
+        Ok(joined.map(|candidates| (sets, candidates)))
+    }
+
+    /// Finds candidates by containment. All sets are built: no sample shows which of them are contained in others.
+    pub(super) fn by_containment(self, firsts: Firsts) -> Result<Found, Error> {
+        let distinct: Distinct = firsts.into();
+        let (budget, frequent) = (self.settings.budget(), Frequent::default());
+        let sets = self.shingle_sets(&distinct, |_| true, &frequent)?;
+        let shingles: usize = sets.iter().map(SplitSet::len).sum();
+        let join = match budget.refuses_containment(shingles as u64) {
+            Some(reason) => Err(reason),
+            None => {
+                let join = self.join_of(&distinct, &sets, &frequent, |_| true)?;
+                self.within(budget, &distinct, join)
+            }
+        };
+        Ok(Found {
+            candidates: join.map_err(|reason| reason.too_large(Measure::Containment))?,
+            distinct,
+            rows: None,
+            reason: self.settings.reason(),
+            sets,
+        })
+    }
+
+    /// The candidates of a join, unless it would take too much work.
+    fn within(self, budget: Budget, distinct: &Distinct, join: Join) -> Result<Candidates, Reason> {
         if let Some(reason) = budget.refuses_work(join.looks()) {
-            return Ok(Err(reason));
+            return Err(reason);
         }
-        let candidates = Candidates {
+        Ok(Candidates {
             sets: distinct.len(),
             buckets: None,
             crowded: None,
@@ -309,8 +340,7 @@ impl<D: Shingled> Finder<'_, D> {
             crowds: Vec::new(),
             work: Work::new(budget.work),
             connected: None,
-        };
-        Ok(Ok((sets, candidates)))
+        })
     }
 
     fn refuses_memory(self, survivors: &Survivors, frequent: &Frequent) -> Option<Reason> {
@@ -364,7 +394,6 @@ impl<D: Shingled> Finder<'_, D> {
         let sets = (0..distinct.len()).filter(|&set| survivors.have(distinct, set));
         let firsts: Vec<usize> = sets.map(|set| distinct.first(set)).collect();
         let ticker = self.run.ticker(Stage::Filter, 2 * firsts.len());
-        let shingler = self.settings.sketcher().shingler();
         let look = |documents: &[usize]| {
             let (mut memory, mut keys) = (Memory::default(), Vec::new());
             let mut sample = Sample::default();
@@ -372,7 +401,7 @@ impl<D: Shingled> Finder<'_, D> {
                 ticker.tick(1)?;
                 // Errors of reading are reported when all sets are built.
                 if self.documents[document]
-                    .shingle(shingler, &mut memory)
+                    .shingle(self.maker, &mut memory)
                     .is_err()
                 {
                     memory.hashes.clear();
@@ -424,13 +453,12 @@ impl<D: Shingled> Finder<'_, D> {
         frequent: &Frequent,
     ) -> Result<Vec<SplitSet>, Error> {
         let ticker = self.run.ticker(Stage::Sets, distinct.len());
-        let shingler = self.settings.sketcher().shingler();
         let shingle = |memory: &mut Memory, set: usize| {
             if !is_candidate(set) && distinct.documents(set).len() == 1 {
                 return Ok(SplitSet::default());
             }
             let document = distinct.first(set);
-            match self.documents[document].shingle(shingler, memory) {
+            match self.documents[document].shingle(self.maker, memory) {
                 Ok(()) => Ok(memory.split(frequent)),
                 Err(error) => Err(Error::unreadable(document, &*error)),
             }
@@ -456,11 +484,10 @@ impl<D: Shingled> Finder<'_, D> {
     fn frequent(self, distinct: &Distinct, is_candidate: impl Fn(usize) -> bool) -> Frequent {
         let candidates = (0..distinct.len()).filter(|&set| is_candidate(set));
         let candidates: Vec<usize> = candidates.collect();
-        let shingler = self.settings.sketcher().shingler();
         let sample = Frequent::sample(candidates.len()).map_init(Memory::default, |memory, i| {
             let document = &self.documents[distinct.first(candidates[i])];
             // Errors of reading are reported when all sets are built.
-            document.shingle_set(shingler, memory).unwrap_or_default()
+            document.shingle_set(self.maker, memory).unwrap_or_default()
         });
         let sample: Vec<ShingleSet> = sample.collect();
         Frequent::new(&sample, candidates.len(), MOST_RARE)

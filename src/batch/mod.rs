@@ -8,9 +8,11 @@ mod shingled;
 
 use std::cmp::Ordering;
 use std::fmt::Debug;
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use crate::aside::{Maker, Share};
 use crate::boundary::IndexedFrom;
 use crate::candidates::Candidates;
 use crate::chances::{Agreement, Chances};
@@ -27,8 +29,7 @@ use crate::recall::{LinkTally, PairTally, Recall};
 use crate::settings::Settings;
 use crate::sketch::SignatureMatrix;
 use crate::text::Document;
-use crate::threshold::Threshold;
-use crate::verify::{Estimates, Pair, Similarity, Verifier};
+use crate::verify::{Estimates, Measure, Pair, Similarity, Verifier};
 use crate::watch::{Looks, Stage};
 
 use find::{Finder, Found};
@@ -54,6 +55,8 @@ pub struct Batch<'d, D> {
     reason: Reason,
     /// The shingles of each distinct set; empty for sets that are neither candidates nor have copies.
     sets: Vec<SplitSet>,
+    /// What was set aside of each document, if anything may have been.
+    aside: Option<Vec<Share>>,
     /// The sets that only indexed documents have.
     indexed_sets_from: IndexedFrom,
 }
@@ -65,9 +68,23 @@ impl<'d, D: Document + Sync> Batch<'d, D> {
         run: Run<'d>,
     ) -> Result<Self, Error> {
         can_be_numbered(documents)?;
+        let maker = Self::maker(settings, documents, run)?;
         let ticker = run.ticker(Stage::Sketch, documents.len());
-        let digests = settings.digester().try_digests(documents, &ticker)?;
-        Self::of(settings, documents, digests, run)
+        let digester = settings.digester().with_maker(maker.clone());
+        let digests = digester.try_digests(documents, &ticker)?;
+        Self::of(settings, documents, digests, &maker, run)
+    }
+
+    /// The maker of shingles. If documents have groups, it sets their repeated passages aside.
+    fn maker(settings: &Settings, documents: &[D], run: Run<'_>) -> Result<Maker, Error> {
+        let shingler = settings.sketcher().shingler();
+        if documents.iter().all(|document| document.group().is_none()) {
+            return Ok(Maker::whole(shingler));
+        }
+        let ticker = run.ticker(Stage::Passages, documents.len());
+        let counter = settings.counter();
+        counter.add_all(documents, &ticker)?;
+        Ok(Maker::without(shingler, Arc::new(counter.finish(None))))
     }
 
     /// Computes the clusters, and which copies to keep.
@@ -101,7 +118,8 @@ impl<'d, D: Shingled> Batch<'d, D> {
     pub(crate) fn of(
         settings: &'d Settings,
         documents: &'d [D],
-        digests: Digests,
+        mut digests: Digests,
+        maker: &Maker,
         run: Run<'d>,
     ) -> Result<Self, Error> {
         can_be_numbered(documents)?;
@@ -109,12 +127,15 @@ impl<'d, D: Shingled> Batch<'d, D> {
         let finder = Finder {
             settings,
             documents,
+            maker,
             run,
         };
+        let aside = digests.take_aside();
         let (fingerprints, matrix, sample) = digests.into_parts();
         let firsts = Firsts::of_fingerprints(&fingerprints);
         drop(fingerprints);
         let found = match (settings.method(), matrix, sample) {
+            _ if settings.measure() == Measure::Containment => finder.by_containment(firsts),
             (Method::Lsh, Some(rows), _) => finder.by_lsh(firsts, rows),
             (Method::Exact, _, Some(sample)) => finder.by_join(firsts, sample),
             (Method::Auto, Some(rows), Some(sample)) => finder.by_either(firsts, rows, sample),
@@ -137,6 +158,7 @@ impl<'d, D: Shingled> Batch<'d, D> {
             candidates,
             reason,
             sets,
+            aside,
         })
     }
 
@@ -200,25 +222,35 @@ impl<D: Shingled> Batch<'_, D> {
             indexed_sets_from: self.indexed_sets_from,
             tally,
         };
-        grouping.clusters(
+        let clusters = grouping.clusters(
             self.documents.len(),
             |a, b| self.similarity(a, b),
             |removals| self.run.ticker(Stage::Measure, removals),
             |found| self.settings.recall_of(self.method(), found, labels.unseen),
-        )
+        )?;
+        Ok(clusters.with_aside(self.aside.as_deref().unwrap_or_default()))
     }
 
     /// The cluster of each set.
     fn labels(&self) -> Result<Labels, Error> {
         let verifier = self.verifier();
         let ticker = self.run.ticker(Stage::Verify, self.distinct.len());
-        let is_similar = |a, b| !self.is_settled(a, b) && self.verify(&verifier, a, b).is_some();
         match self.settings.cluster_mode() {
-            ClusterMode::Components => components(&self.candidates, is_similar, &ticker),
+            ClusterMode::Components => {
+                let is_similar =
+                    |a, b| !self.is_settled(a, b) && self.verify(&verifier, a, b).is_some();
+                components(&self.candidates, is_similar, &ticker)
+            }
             ClusterMode::Leader => {
                 let order = self.distinct.in_order(&*self.keep_order());
                 let stays = |set| self.has_indexed(set);
-                leaders(&self.candidates, &order, stays, is_similar, &ticker)
+                let rule = self.settings.rule();
+                let removes = |kept, set| {
+                    !self.is_settled(kept, set)
+                        && (self.verify(&verifier, set, kept))
+                            .is_some_and(|similarity| rule.removes(&similarity))
+                };
+                leaders(&self.candidates, &order, stays, removes, &ticker)
             }
         }
     }
@@ -324,7 +356,7 @@ impl<D: Shingled> Batch<'_, D> {
         });
         Verifier {
             sets: &self.sets,
-            threshold: Threshold(self.settings.threshold()),
+            rule: self.settings.rule(),
             estimates,
         }
     }
@@ -336,7 +368,23 @@ impl<D: Shingled> Batch<'_, D> {
             (Some(order), _) => Box::new(order),
             (None, Keep::First) => Box::new(|a, b| a.cmp(&b)),
             (None, Keep::Longest) => Box::new(move |a, b| length(b).cmp(&length(a))),
+            (None, Keep::Largest) => Box::new(|a, b| self.size(b).cmp(&self.size(a))),
         }
+    }
+
+    /// The number of distinct shingles of a document; 0 if it is neither a candidate nor has copies.
+    fn size(&self, document: usize) -> usize {
+        let set = self.distinct.set_of(document);
+        set.map_or(0, |set| self.sets[set].len())
+    }
+
+    /// The number of distinct shingles of each document that is a candidate or has copies; 0 for others.
+    #[cfg(feature = "corpus")]
+    pub(crate) fn sizes(&self) -> Vec<u32> {
+        let documents = 0..self.documents.len();
+        documents
+            .map(|document| self.size(document) as u32)
+            .collect()
     }
 
     /// The exact similarity of two documents of one cluster.

@@ -1,9 +1,10 @@
 //! The items that a batch compares.
 
+use crate::aside::{Maker, Space};
 #[cfg(feature = "corpus")]
 use crate::digest::KEPT;
 use crate::frequent::{Frequent, SplitSet};
-use crate::text::{Content, Document, ReadBuffer, ReadError, Scratch, Shingler};
+use crate::text::{Content, Document, Group, ReadBuffer, ReadError};
 use crate::verify::ShingleSet;
 
 /// A document, or a shingle set that was made of one before.
@@ -12,18 +13,14 @@ pub trait Shingled: Sync {
     ///
     /// # Errors
     /// If the document cannot be read, or is bytes that are not text.
-    fn shingle(&self, shingler: &Shingler, memory: &mut Memory) -> Result<(), ReadError>;
+    fn shingle(&self, maker: &Maker, memory: &mut Memory) -> Result<(), ReadError>;
 
     /// The document's shingle set.
     ///
     /// # Errors
     /// The same as for [`shingle`](Self::shingle).
-    fn shingle_set(
-        &self,
-        shingler: &Shingler,
-        memory: &mut Memory,
-    ) -> Result<ShingleSet, ReadError> {
-        self.shingle(shingler, memory)?;
+    fn shingle_set(&self, maker: &Maker, memory: &mut Memory) -> Result<ShingleSet, ReadError> {
+        self.shingle(maker, memory)?;
         Ok(ShingleSet::from_buffer(&mut memory.hashes))
     }
 
@@ -35,25 +32,27 @@ pub trait Shingled: Sync {
 #[derive(Debug, Default)]
 pub struct Memory {
     buffer: ReadBuffer,
-    scratch: Scratch,
+    space: Space,
     pub(crate) hashes: Vec<u64>,
     marks: Vec<u64>,
 }
 
 impl Memory {
-    /// Writes the shingles of some content over those that are there.
+    /// Writes the shingles of some content, of a document of this group, over those that are there.
     pub(crate) fn shingle<'m>(
         &'m mut self,
-        shingler: &Shingler,
+        maker: &Maker,
+        group: Option<Group>,
         content: impl FnOnce(&'m mut ReadBuffer) -> Result<Content<'m>, ReadError>,
     ) -> Result<(), ReadError> {
         let Self {
             buffer,
-            scratch,
+            space,
             hashes,
             ..
         } = self;
-        Ok(shingler.content_into(content(buffer)?, scratch, hashes)?)
+        maker.content_into(content(buffer)?, group, space, hashes)?;
+        Ok(())
     }
 
     /// The shingles of the last document, split.
@@ -71,8 +70,8 @@ impl Memory {
 }
 
 impl<D: Document + Sync> Shingled for D {
-    fn shingle(&self, shingler: &Shingler, memory: &mut Memory) -> Result<(), ReadError> {
-        memory.shingle(shingler, |buffer| self.content(buffer))
+    fn shingle(&self, maker: &Maker, memory: &mut Memory) -> Result<(), ReadError> {
+        memory.shingle(maker, self.group(), |buffer| self.content(buffer))
     }
 
     fn byte_len(&self) -> usize {

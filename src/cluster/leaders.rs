@@ -18,11 +18,12 @@ const NONE: u32 = u32::MAX;
 
 /// Labels each set with the first kept set that it resembles, or with itself if it is kept. `order` contains every set
 /// once, in the order of the keep policy. Sets for which `stays` is true are always kept, and come first.
+/// `removes(kept, set)` tells whether a set is removed for a kept one.
 pub(crate) fn leaders(
     candidates: &Candidates,
     order: &[u32],
     stays: impl Fn(u32) -> bool + Sync,
-    is_similar: impl Fn(u32, u32) -> bool + Sync,
+    removes: impl Fn(u32, u32) -> bool + Sync,
     ticker: &Ticker<'_>,
 ) -> Result<Labels, Error> {
     let mut leaders = Leaders {
@@ -30,7 +31,7 @@ pub(crate) fn leaders(
         order,
         rank: vec![0; candidates.sets],
         stays: &stays,
-        is_similar: &is_similar,
+        removes: &removes,
         ticker,
         with_crowded: false,
     };
@@ -58,20 +59,20 @@ pub(crate) fn leaders(
     })
 }
 
-struct Leaders<'a, Stays, IsSimilar> {
+struct Leaders<'a, Stays, Removes> {
     candidates: &'a Candidates,
     order: &'a [u32],
     rank: Vec<u32>,
     stays: &'a Stays,
-    is_similar: &'a IsSimilar,
+    removes: &'a Removes,
     ticker: &'a Ticker<'a>,
     with_crowded: bool,
 }
 
-impl<Stays, IsSimilar> Leaders<'_, Stays, IsSimilar>
+impl<Stays, Removes> Leaders<'_, Stays, Removes>
 where
     Stays: Fn(u32) -> bool + Sync,
-    IsSimilar: Fn(u32, u32) -> bool + Sync,
+    Removes: Fn(u32, u32) -> bool + Sync,
 {
     fn lead(&self, mut leading: Option<Leading<'_>>) -> Result<Result<Vec<u32>, OutOfWork>, Error> {
         let candidates = self.candidates;
@@ -146,10 +147,10 @@ where
         near.retain(|&rank| rank < own && (rank >= first || is_kept(of_rank(rank))));
         near.sort_unstable();
         let (before, within) = near.split_at(near.partition_point(|&rank| rank < first));
-        let is_similar = |&&rank: &&u32| (self.is_similar)(of_rank(rank), set);
-        match before.iter().find(is_similar) {
+        let removes = |&&rank: &&u32| (self.removes)(of_rank(rank), set);
+        match before.iter().find(removes) {
             Some(&rank) => (rank, Vec::new()),
-            None => (NONE, within.iter().filter(is_similar).copied().collect()),
+            None => (NONE, within.iter().filter(removes).copied().collect()),
         }
     }
 }

@@ -48,11 +48,14 @@ pub enum Keep {
     First,
     /// The document with the most bytes.
     Longest,
+    /// The document with the most distinct shingles. Unlike the longest, it is the one that contains the others.
+    Largest,
 }
 
-named!(Keep, "keep", "first or longest", {
+named!(Keep, "keep", "first, longest or largest", {
     First: "first",
-    Longest: "longest"
+    Longest: "longest",
+    Largest: "largest"
 });
 
 /// The clusters of sets.

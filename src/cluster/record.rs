@@ -3,6 +3,7 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::result::{Clusters, NONE, Removal};
+use crate::aside::Share;
 use crate::recall::Recall;
 use crate::verify::Similarity;
 
@@ -12,7 +13,18 @@ struct Record {
     documents: usize,
     clusters: Vec<ClusterRecord>,
     empty: Vec<usize>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    aside: Vec<AsideRecord>,
     recall: Recall,
+}
+
+/// How many words of a document were set aside.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AsideRecord {
+    document: usize,
+    words: u32,
+    aside: u32,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -39,7 +51,13 @@ impl Serialize for Clusters {
             kept: cluster.kept,
             removed: cluster.removed.iter().map(removed).collect(),
         });
+        let aside = |&(document, Share { words, aside }): &(usize, Share)| AsideRecord {
+            document,
+            words,
+            aside,
+        };
         let record = Record {
+            aside: self.aside.iter().map(aside).collect(),
             documents: self.documents(),
             clusters: clusters.collect(),
             empty: self.empty().to_vec(),
@@ -63,12 +81,14 @@ impl Record {
             documents,
             clusters,
             empty,
+            aside,
             recall,
         } = self;
         if !recall.is_possible() {
             return Err("a recall that no run has".to_owned());
         }
         let mut found = Clusters::none(documents, empty, recall)?;
+        found.aside = shares(documents, aside)?;
         let mut before = None;
         for cluster in clusters {
             let first = found.add(cluster)?;
@@ -83,6 +103,23 @@ impl Record {
             None => Ok(found),
         }
     }
+}
+
+/// What was set aside, if it is consistent.
+fn shares(documents: usize, records: Vec<AsideRecord>) -> Result<Vec<(usize, Share)>, String> {
+    let is_possible =
+        |of: &AsideRecord| of.document < documents && (1..=of.words).contains(&of.aside);
+    if !records.is_sorted_by(|a, b| a.document < b.document) || !records.iter().all(is_possible) {
+        return Err(
+            "`aside` must have ascending documents, and 1 to `words` words of each".to_owned(),
+        );
+    }
+    let share = |AsideRecord {
+                     document,
+                     words,
+                     aside,
+                 }| (document, Share { words, aside });
+    Ok(records.into_iter().map(share).collect())
 }
 
 impl Clusters {
@@ -103,6 +140,7 @@ impl Clusters {
             starts: vec![0],
             removed: Vec::new(),
             empty,
+            aside: Vec::new(),
             recall,
         })
     }

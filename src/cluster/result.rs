@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 use rayon::prelude::*;
 
 use super::Labels;
+use crate::aside::Share;
 use crate::boundary::IndexedFrom;
 use crate::collapse::Distinct;
 use crate::error::Error;
@@ -53,6 +54,9 @@ pub(super) const NONE: u32 = u32::MAX;
 /// }
 /// ```
 ///
+/// If passages were [set aside](crate::aside), the record has another field: `"aside": [{ "document": 0, "words": 90, "aside":
+/// 60 }]` lists the documents of which something was, ascending.
+///
 /// Reading fails if a document is in two clusters or not below `documents`, if a cluster has only one document, or if
 /// clusters, removed documents or empty documents are not in order. It takes 4 bytes for each of `documents`, whether
 /// listed or not.
@@ -66,6 +70,8 @@ pub struct Clusters {
     pub(super) starts: Vec<usize>,
     pub(super) removed: Vec<Removal>,
     pub(super) empty: Vec<usize>,
+    /// The documents of which something was set aside, ascending.
+    pub(super) aside: Vec<(usize, Share)>,
     pub(super) recall: Recall,
 }
 
@@ -199,6 +205,22 @@ impl Clusters {
         &self.empty
     }
 
+    /// The share of a document's words that were [set aside](crate::aside), from 0 to 1. The similarities of the document
+    /// are those of the rest.
+    pub fn aside(&self, document: usize) -> f64 {
+        let place = self.aside.binary_search_by_key(&document, |of| of.0);
+        place.map_or(0.0, |place| self.aside[place].1.value())
+    }
+
+    /// The same clusters, with what was set aside of each document.
+    pub(crate) fn with_aside(self, shares: &[Share]) -> Self {
+        let shares = shares.iter().copied().enumerate();
+        Self {
+            aside: shares.filter(|(_, share)| share.aside > 0).collect(),
+            ..self
+        }
+    }
+
     /// How near-duplicates were found, and an estimate of how many were missed and so are kept.
     ///
     /// [`Recall::found`] counts the distinct shingle sets that are removed for another. Each was found with a
@@ -276,6 +298,7 @@ impl Grouping<'_> {
             empty: (0..documents)
                 .filter(|&document| self.distinct.set_of(document).is_none())
                 .collect(),
+            aside: Vec::new(),
             recall: recall(self.tally.counted()),
         })
     }

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use xxhash_rust::xxh3::xxh3_128;
 
+use crate::aside::Counter;
 use crate::cluster::Removal;
 use crate::corpus::error::Error;
 use crate::corpus::formats::json::Fields;
@@ -73,7 +74,8 @@ impl Corpus {
         options: &ReadOptions,
         watch: Option<&dyn Watch>,
     ) -> Result<Self, Error> {
-        let (corpus, _) = Gathering::run(sources, options, None, &Indexed::default(), watch)?;
+        let indexed = Indexed::default();
+        let (corpus, _) = Gathering::run(sources, options, (None, None), &indexed, watch)?;
         Ok(corpus)
     }
 
@@ -87,9 +89,28 @@ impl Corpus {
         watch: Option<&dyn Watch>,
     ) -> Result<(Self, Digests), Error> {
         let (mut corpus, digests) =
-            Gathering::run(sources, options, Some(digester), indexed, watch)?;
+            Gathering::run(sources, options, (Some(digester), None), indexed, watch)?;
         corpus.keep.indexed_from_here(corpus.documents.len());
         Ok((corpus, digests.unwrap_or_else(|| digester.empty())))
+    }
+
+    /// Like [`digest_new`](Self::digest_new), but counts the passages of the documents instead.
+    pub(crate) fn count_new(
+        sources: Sources,
+        options: &ReadOptions,
+        counter: &Counter,
+        indexed: &Indexed,
+        watch: Option<&dyn Watch>,
+    ) -> Result<Self, Error> {
+        let (mut corpus, _) =
+            Gathering::run(sources, options, (None, Some(counter)), indexed, watch)?;
+        corpus.keep.indexed_from_here(corpus.documents.len());
+        Ok(corpus)
+    }
+
+    /// Sets the number of distinct shingles of each document, for a policy that compares them.
+    pub(crate) fn set_sizes(&self, sizes: Vec<u32>) {
+        self.keep.set_sizes(sizes);
     }
 
     /// The documents.
@@ -209,7 +230,7 @@ impl<'i> Gathering<'i> {
     fn run(
         mut sources: Sources,
         options: &ReadOptions,
-        digester: Option<&Digester>,
+        (digester, counter): (Option<&Digester>, Option<&Counter>),
         indexed: &'i Indexed,
         watch: Option<&dyn Watch>,
     ) -> Result<(Corpus, Option<Digests>), Error> {
@@ -219,6 +240,7 @@ impl<'i> Gathering<'i> {
         let parser = Parser {
             options,
             digester,
+            counter,
             hold: true,
             limit,
         };

@@ -5,15 +5,17 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
+use crate::aside::{Maker, SetAside};
 use crate::batch::{Memory, Shingled};
 use crate::boundary::IndexedFrom;
 use crate::corpus::error::Error;
 use crate::corpus::escape::escaped_bytes;
+use crate::corpus::formats::json::Fields;
 use crate::corpus::ids::used_before;
 use crate::digest::{Digester, Digests};
 use crate::settings::Settings;
 use crate::storage::{Checks, Stored, StoredId};
-use crate::text::{ReadError, Shingler};
+use crate::text::ReadError;
 use crate::verify::ShingleSet;
 
 /// Stored indexes with shingle sets. Their documents are numbered through all indexes, in the order in which the user
@@ -23,17 +25,27 @@ pub(crate) struct Indexed {
     indexes: Vec<(PathBuf, Stored)>,
     /// For each index, the number of documents in it and all indexes before it.
     ends: Vec<u32>,
+    /// The repeated passages of groups that the indexes know.
+    aside: Option<SetAside>,
 }
 
 impl Indexed {
     /// Opens indexes. Fails if a job with other settings wrote one.
-    pub(crate) fn open(dirs: &[PathBuf], settings: &Settings) -> Result<Self, Error> {
-        let mut indexed = Self::default();
+    pub(crate) fn open(
+        dirs: &[PathBuf],
+        settings: &Settings,
+        fields: &Fields,
+    ) -> Result<Self, Error> {
+        let mut indexed = Self {
+            aside: fields.sets_aside().then(|| settings.counter().none(None)),
+            ..Self::default()
+        };
         for dir in dirs {
             let stored = Stored::open(dir, Checks::All)?;
             stored.expect_ids(String::KIND)?;
             is_of(&stored, dir, settings)?;
             indexed.refuse_again(&stored, dir)?;
+            indexed.take_aside(&stored, dir)?;
             let end = u64::from(indexed.len()) + u64::from(stored.len());
             let end = u32::try_from(end).map_err(|_| crate::Error::too_many(end as usize))?;
             indexed.ends.push(end);
@@ -161,6 +173,41 @@ impl Indexed {
         all
     }
 
+    /// The repeated passages of groups that the indexes know, if passages are set aside.
+    pub(crate) fn aside(&self) -> Option<&SetAside> {
+        self.aside.as_ref()
+    }
+
+    /// Adds the repeated passages of an index. Fails if only the index or only this job sets passages aside.
+    fn take_aside(&mut self, stored: &Stored, dir: &Path) -> Result<(), Error> {
+        let refuse = |why: String| Err(Error::refused(format!("the index {} {why}", shown(dir))));
+        match (stored.aside(), &mut self.aside) {
+            (None, None) => Ok(()),
+            (Some(numbers), Some(aside)) => {
+                let mut numbers = numbers.peekable();
+                let (words, own) = (numbers.peek().copied(), aside.words());
+                if words != Some(own as u64) {
+                    let words = words.unwrap_or_default();
+                    return refuse(format!(
+                        "sets aside passages of {words} words, but this job those of {own}: use --set-aside-words {words}"
+                    ));
+                }
+                match aside.emptied().with_numbers(numbers) {
+                    Some(of_index) => aside.join(&of_index),
+                    None => return refuse("is corrupt: its repeated passages end early".to_owned()),
+                }
+                Ok(())
+            }
+            (Some(_), None) => refuse(
+                "was written with --set-aside or --set-aside-host, but this job has neither: use the same option".to_owned(),
+            ),
+            (None, Some(_)) => refuse(
+                "was written without --set-aside and --set-aside-host: leave the option out, or write the index anew with it"
+                    .to_owned(),
+            ),
+        }
+    }
+
     /// The digests of some documents.
     pub(crate) fn digests(&self, documents: &[u32], digester: &Digester) -> Digests {
         const TOGETHER: usize = 1 << 10;
@@ -248,9 +295,9 @@ pub(crate) enum NewOrIndexed<'d, D> {
 }
 
 impl<D: Shingled> Shingled for NewOrIndexed<'_, D> {
-    fn shingle(&self, shingler: &Shingler, memory: &mut Memory) -> Result<(), ReadError> {
+    fn shingle(&self, maker: &Maker, memory: &mut Memory) -> Result<(), ReadError> {
         match self {
-            Self::New(document) => document.shingle(shingler, memory)?,
+            Self::New(document) => document.shingle(maker, memory)?,
             Self::Indexed(indexed, document) => {
                 memory.hashes.clear();
                 memory

@@ -1,7 +1,8 @@
 //! Options for reading documents from files.
 
+use crate::cluster::Keep;
 use crate::corpus::formats::json::Fields;
-use crate::corpus::keep::policy::KeepPolicy;
+use crate::corpus::keep::policy::{KeepBy, KeepPolicy};
 use crate::corpus::unusable::OnBad;
 
 /// Options for reading documents; each method states its default.
@@ -58,6 +59,15 @@ impl ReadOptions {
     #[must_use]
     pub fn keep(mut self, policy: KeepPolicy) -> Self {
         self.fields.keep = policy;
+        self
+    }
+
+    /// The same options, which keep the largest documents if a deduper does and nothing else is set.
+    pub(crate) fn with_keep(mut self, keep: Keep) -> Self {
+        let policy = &mut self.fields.keep;
+        if keep == Keep::Largest && *policy.by() == KeepBy::First {
+            *policy = std::mem::take(policy).by_largest();
+        }
         self
     }
 

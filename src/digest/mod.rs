@@ -5,6 +5,7 @@ mod keys;
 
 use rayon::prelude::*;
 
+use crate::aside::{Maker, Share, Space};
 use crate::collapse::Fingerprint;
 use crate::error::{Error, Kind};
 use crate::exact::{Sample, Sampler};
@@ -14,7 +15,7 @@ use crate::similarity::ShingleSet;
 use crate::sketch::{Scheme, SignatureMatrix, Sketcher};
 #[cfg(feature = "corpus")]
 use crate::text::arch::STRIPS;
-use crate::text::{Content, Document, NotText, ReadBuffer, Scratch, Shingle};
+use crate::text::{Content, Document, Group, NotText, ReadBuffer, Shingle};
 use crate::watch::Ticker;
 
 use keys::Keys;
@@ -23,6 +24,7 @@ use keys::Keys;
 #[derive(Debug, Clone)]
 pub(crate) struct Digester {
     sketcher: Sketcher,
+    maker: Maker,
     sketches: bool,
     sampler: Option<Sampler>,
     /// The banding, if band keys are kept.
@@ -41,6 +43,8 @@ pub(crate) struct Digests {
     fingerprints: Vec<Fingerprint>,
     slots: Option<Vec<u32>>,
     sample: Option<Sample>,
+    /// What was set aside, if anything may be.
+    aside: Option<Vec<Share>>,
     #[cfg_attr(not(feature = "corpus"), allow(dead_code))]
     keys: Option<Keys>,
 }
@@ -52,12 +56,22 @@ pub(crate) enum FoundBy<'d> {
     Bands(&'d [u64]),
     /// Sampled hashes, in strips.
     Strips([&'d [u32]; STRIPS]),
+    /// All documents are candidates.
+    Nothing,
+}
+
+/// The digests of some documents, except signatures.
+#[derive(Debug, Default)]
+struct Part {
+    fingerprints: Vec<Fingerprint>,
+    sample: Option<Sample>,
+    aside: Vec<Share>,
 }
 
 /// Working memory of a thread.
 #[derive(Debug, Default)]
 pub(crate) struct Workspace {
-    scratch: Scratch,
+    pub(crate) space: Space,
     hashes: Vec<u64>,
     sampled: Vec<u32>,
 }
@@ -79,11 +93,17 @@ pub(crate) const KEPT: usize = 1 << 16;
 impl Digester {
     pub(crate) fn new(sketcher: Sketcher, sketches: bool, sampler: Option<Sampler>) -> Self {
         Self {
+            maker: Maker::whole(sketcher.shingler()),
             sketcher,
             sketches,
             sampler,
             banding: None,
         }
+    }
+
+    /// The same digester, with what `maker` leaves of documents.
+    pub(crate) fn with_maker(self, maker: Maker) -> Self {
+        Self { maker, ..self }
     }
 
     /// A digester that keeps band keys instead of signatures.
@@ -103,6 +123,7 @@ impl Digester {
             fingerprints: Vec::new(),
             slots: self.sketches.then(Vec::new),
             sample: self.sampler.map(|_| Sample::default()),
+            aside: self.maker.sets_aside().then(Vec::new),
             keys: self.banding.map(|_| Keys::default()),
         }
     }
@@ -132,7 +153,7 @@ impl Digester {
                 (documents, rows)
             })
             .collect();
-        let digested: Vec<(Vec<Fingerprint>, Option<Sample>)> = parts
+        let digested: Vec<Part> = parts
             .into_par_iter()
             .with_max_len(1)
             .enumerate()
@@ -158,10 +179,13 @@ impl Digester {
         let mut digests = self.empty();
         digests.slots = self.sketches.then_some(slots);
         digests.fingerprints.reserve_exact(documents.len());
-        for (fingerprints, sample) in digested {
-            digests.fingerprints.extend(fingerprints);
-            if let (Some(all), Some(mut sample)) = (&mut digests.sample, sample) {
+        for mut part in digested {
+            digests.fingerprints.append(&mut part.fingerprints);
+            if let (Some(all), Some(mut sample)) = (&mut digests.sample, part.sample) {
                 all.take(&mut sample, |_| true);
+            }
+            if let Some(aside) = &mut digests.aside {
+                aside.append(&mut part.aside);
             }
         }
         Ok(digests)
@@ -175,8 +199,11 @@ impl Digester {
         rows: &mut [u32],
         (space, buffer, sample): &mut (Workspace, ReadBuffer, Option<Sample>),
         ticker: &Ticker<'_>,
-    ) -> Result<(Vec<Fingerprint>, Option<Sample>), Error> {
-        let mut fingerprints = Vec::with_capacity(documents.len());
+    ) -> Result<Part, Error> {
+        let mut part = Part {
+            fingerprints: Vec::with_capacity(documents.len()),
+            ..Part::default()
+        };
         let hashes = rows.len() / documents.len();
         for (i, document) in documents.iter().enumerate() {
             let number = first + i;
@@ -184,47 +211,50 @@ impl Digester {
                 .content(buffer)
                 .map_err(|error| Error::unreadable(number, &*error))?;
             let row = &mut rows[i * hashes..(i + 1) * hashes];
-            let fingerprint = self
-                .digest(content, space, row, sample.as_mut())
+            let group = document.group();
+            let (fingerprint, share) = self
+                .digest(content, group, space, row, sample.as_mut())
                 .map_err(|not_text| not_text.in_document(number))?;
-            fingerprints.push(fingerprint);
+            part.fingerprints.push(fingerprint);
+            if self.maker.sets_aside() {
+                part.aside.push(share);
+            }
             ticker.tick(1)?;
         }
-        let sample = sample.as_mut().map(|sample| {
+        part.sample = sample.as_mut().map(|sample| {
             let mut closed = Sample::default();
             closed.take(sample, |_| true);
             closed
         });
-        Ok((fingerprints, sample))
+        Ok(part)
     }
 
-    /// Returns the fingerprint of a document. Writes its signature to `row` if signatures are kept, and adds its
-    /// sampled hashes to `sample`.
+    /// Returns the fingerprint of a document, and what was set aside. Writes its signature to `row` if signatures are
+    /// kept, and adds its sampled hashes to `sample`.
     fn digest(
         &self,
         content: Content<'_>,
+        group: Option<Group>,
         space: &mut Workspace,
         row: &mut [u32],
         sample: Option<&mut Sample>,
-    ) -> Result<Fingerprint, NotText> {
-        let (hashes, sampled) = self.shingle(content, space)?;
-        Ok(self.digest_hashes(hashes, sampled, row, sample))
+    ) -> Result<(Fingerprint, Share), NotText> {
+        let share = self.shingle(content, group, space)?;
+        let Workspace {
+            hashes, sampled, ..
+        } = space;
+        Ok((self.digest_hashes(hashes, sampled, row, sample), share))
     }
 
-    /// The shingle hashes of a document, including repetitions, and scratch memory.
-    fn shingle<'s>(
+    /// Writes the shingle hashes of a document, including repetitions, to `space.hashes`.
+    fn shingle(
         &self,
         content: Content<'_>,
-        space: &'s mut Workspace,
-    ) -> Result<(&'s [u64], &'s mut Vec<u32>), NotText> {
-        let Workspace {
-            scratch,
-            hashes,
-            sampled,
-        } = space;
-        let shingler = self.sketcher.shingler();
-        shingler.content_into(content, scratch, hashes)?;
-        Ok((hashes, sampled))
+        group: Option<Group>,
+        space: &mut Workspace,
+    ) -> Result<Share, NotText> {
+        let Workspace { space, hashes, .. } = space;
+        self.maker.content_into(content, group, space, hashes)
     }
 
     /// Like [`digest`](Self::digest), for the shingle hashes of a document.
@@ -249,11 +279,15 @@ impl Digester {
     pub(crate) fn push(
         &self,
         content: Content<'_>,
+        group: Option<Group>,
         space: &mut Workspace,
         digests: &mut Digests,
     ) -> Result<(), NotText> {
-        let (hashes, sampled) = self.shingle(content, space)?;
-        self.push_hashes(hashes, sampled, digests);
+        let share = self.shingle(content, group, space)?;
+        let Workspace {
+            hashes, sampled, ..
+        } = space;
+        self.push_hashes(hashes, share, sampled, digests);
         Ok(())
     }
 
@@ -262,14 +296,21 @@ impl Digester {
     pub(crate) fn of_sets(&self, sets: impl Iterator<Item = ShingleSet>) -> Digests {
         let (mut digests, mut sampled) = (self.empty(), Vec::new());
         for set in sets {
-            self.push_hashes(set.hashes(), &mut sampled, &mut digests);
+            let share = Share::default();
+            self.push_hashes(set.hashes(), share, &mut sampled, &mut digests);
         }
         digests
     }
 
     /// Adds a document with these shingle hashes to digests. `sampled` is scratch memory.
     #[cfg(feature = "corpus")]
-    fn push_hashes(&self, hashes: &[u64], sampled: &mut Vec<u32>, digests: &mut Digests) {
+    fn push_hashes(
+        &self,
+        hashes: &[u64],
+        share: Share,
+        sampled: &mut Vec<u32>,
+        digests: &mut Digests,
+    ) {
         let mut none = Vec::new();
         let slots = digests.slots.as_mut().unwrap_or(&mut none);
         let from = slots.len();
@@ -279,6 +320,9 @@ impl Digester {
         let row = &mut slots[from..];
         let fingerprint = self.digest_hashes(hashes, sampled, row, digests.sample.as_mut());
         digests.fingerprints.push(fingerprint);
+        if let Some(aside) = &mut digests.aside {
+            aside.push(share);
+        }
         if let (Some(banding), Some(keys)) = (self.banding, &mut digests.keys) {
             keys.push(hashes, self.sketcher.sketch(), banding);
         }
@@ -335,25 +379,40 @@ impl Digests {
         if let (Some(sample), Some(others)) = (&mut self.sample, &mut other.sample) {
             sample.take(others, |number| keep[number]);
         }
+        if let (Some(aside), Some(others)) = (&mut self.aside, &mut other.aside) {
+            let others = others.drain(..).zip(keep);
+            aside.extend(others.filter(|&(_, &keep)| keep).map(|(share, _)| share));
+        }
     }
 
-    /// Calls `each` with the fingerprint of every document, its number of shingles, and the data by which candidates
-    /// are found.
+    /// Calls `each` with the fingerprint of every document, its number of shingles, what was set aside, and the data by
+    /// which candidates are found.
     #[cfg(feature = "corpus")]
     pub(crate) fn for_each<E>(
         &self,
-        mut each: impl FnMut(Fingerprint, u32, FoundBy<'_>) -> Result<(), E>,
+        mut each: impl FnMut(Fingerprint, u32, Share, FoundBy<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
-        let mut fingerprints = self.fingerprints.iter();
-        let mut fingerprint = || fingerprints.next().copied().unwrap_or_default();
+        let mut fingerprints = self.fingerprints.iter().copied();
+        let mut aside = self.aside.iter().flatten().copied();
+        let mut each = |shingles, found_by| {
+            let fingerprint = fingerprints.next().unwrap_or_default();
+            each(
+                fingerprint,
+                shingles,
+                aside.next().unwrap_or_default(),
+                found_by,
+            )
+        };
         if let Some(keys) = &self.keys {
-            let documents = keys.lengths.iter().zip(keys.documents());
-            let mut documents = documents.map(|(&length, keys)| (length, FoundBy::Bands(keys)));
-            return documents.try_for_each(|(length, keys)| each(fingerprint(), length, keys));
+            let mut documents = keys.lengths.iter().zip(keys.documents());
+            return documents.try_for_each(|(&length, keys)| each(length, FoundBy::Bands(keys)));
         }
-        let mut documents = self.sample.iter().flat_map(Sample::open_documents);
-        documents
-            .try_for_each(|(length, strips)| each(fingerprint(), length, FoundBy::Strips(strips)))
+        if let Some(sample) = &self.sample {
+            let mut documents = sample.open_documents();
+            return documents
+                .try_for_each(|(length, strips)| each(length, FoundBy::Strips(strips)));
+        }
+        (0..self.len()).try_for_each(|_| each(0, FoundBy::Nothing))
     }
 
     /// Removes all documents, but keeps the memory.
@@ -366,6 +425,14 @@ impl Digests {
         if let Some(sample) = &mut self.sample {
             sample.clear();
         }
+        if let Some(aside) = &mut self.aside {
+            aside.clear();
+        }
+    }
+
+    /// What was set aside of each document, if anything may have been. Takes it out.
+    pub(crate) fn take_aside(&mut self) -> Option<Vec<Share>> {
+        self.aside.take()
     }
 
     /// The fingerprints, and the signatures and the sample if they were kept.

@@ -72,7 +72,7 @@ impl Part {
 }
 
 /// The classes of mostly common sets. Sets of indexed documents are in separate classes.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Classes {
     all: Vec<Class>,
     /// Members of all classes, sorted by class, then by size.

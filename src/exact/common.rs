@@ -35,6 +35,15 @@ impl CommonJoin {
         })
     }
 
+    /// A join in which no sets are joined, of `sets` sets.
+    pub(crate) fn none(sets: usize, threshold: Threshold) -> Self {
+        Self {
+            threshold,
+            sets,
+            classes: Classes::default(),
+        }
+    }
+
     /// Connects sets that are similar by common shingles alone. Omits connections that do not change components.
     pub(crate) fn connect(&self, components: &mut UnionFind, work: Work) -> Result<(), OutOfWork> {
         connect(&self.classes, self.threshold, components, work)

@@ -58,6 +58,11 @@ impl Frequencies {
             .for_each_init(Vec::new, count);
     }
 
+    /// The number of counts.
+    pub(crate) fn len(&self) -> usize {
+        self.counts.len()
+    }
+
     /// Looks up the counts of shingles. Look-ups wait for memory, but unlike additions not for each other.
     pub(super) fn look_up(&self, hashes: &[u64], counts: &mut Vec<u8>) {
         counts.clear();

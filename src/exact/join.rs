@@ -1,22 +1,31 @@
-//! The join, which finds similar sets by rare shingles and by common parts.
+//! The join, which finds similar sets by rare shingles and by common parts, or contained sets by rare shingles.
 
 use std::convert::Infallible;
 
 use super::classes::{Common, CommonOf, Part};
 use super::common::CommonJoin;
+use super::contained::Contained;
 use super::frequencies::Frequencies;
 use super::lists::Lists;
 use super::scan::{MostlyCommon, Rarity, scan};
 use crate::error::Error;
 use crate::frequent::{Frequent, Parts, for_each_bit};
+use crate::similarity::{Measure, Rule};
 use crate::threshold::Threshold;
 use crate::watch::Ticker;
 
 /// Index of sets, to find those that are similar to a given one.
 #[derive(Debug)]
 pub(crate) struct Join {
-    lists: Lists,
+    lists: ListsOf,
     common: CommonJoin,
+}
+
+/// Lists of sets that share a shingle.
+#[derive(Debug)]
+enum ListsOf {
+    Similar(Lists),
+    Contained(Contained),
 }
 
 /// The sets that were found for a given one, without duplicates. Each thread reuses one as working memory.
@@ -66,15 +75,29 @@ impl Join {
     pub(crate) fn new(
         sets: &[Parts<'_>],
         frequent: &Frequent,
-        threshold: Threshold,
+        rule: Rule,
         is_indexed: impl Fn(u32) -> bool + Send + Sync,
         ticker: &Ticker<'_>,
     ) -> Result<Self, Error> {
-        let rarity = Rarity::new(Frequencies::new(sets), frequent.hashes());
-        let numbered = frequent.hashes().len();
-        let join = Self::by(&rarity, sets, numbered, threshold, is_indexed);
+        let frequencies = Frequencies::new(sets);
+        let join = match rule.measure {
+            Measure::Jaccard => {
+                let rarity = Rarity::new(frequencies, frequent.hashes());
+                let numbered = frequent.hashes().len();
+                Self::by(&rarity, sets, numbered, rule.threshold, is_indexed)
+            }
+            Measure::Containment => Self::containment(&frequencies, sets, rule.threshold),
+        };
         ticker.tick(sets.len())?;
         Ok(join)
+    }
+
+    /// Builds the join by containment of sets without numbered shingles. It has no common parts.
+    fn containment(frequencies: &Frequencies, sets: &[Parts<'_>], threshold: Threshold) -> Self {
+        Self {
+            lists: ListsOf::Contained(Contained::new(sets, frequencies, threshold)),
+            common: CommonJoin::none(sets.len(), threshold),
+        }
     }
 
     /// Builds the join of sets in which `numbered` shingles have numbers.
@@ -102,32 +125,45 @@ impl Join {
             || CommonJoin::new(mostly_common, sets.len(), threshold, is_indexed, &common_of),
         );
         let Ok(common) = common;
+        let lists = ListsOf::Similar(lists);
         Self { lists, common }
     }
 
     /// Whether a set takes part in the join. All similar pairs of such sets are found.
     pub(crate) fn has(&self, set: u32) -> bool {
-        self.lists.has(set as usize)
+        match &self.lists {
+            ListsOf::Similar(lists) => lists.has(set as usize),
+            ListsOf::Contained(lists) => lists.has(set as usize),
+        }
     }
 
     /// Adds to `near` sets that share a rare shingle with this one and may be similar. These include all that are
     /// similar.
     pub(crate) fn near(&self, set: u32, near: &mut Near) {
-        self.lists.near(set as usize, |other| {
-            if near.is_new(other) && self.lists.may_overlap(set as usize, other as usize) {
-                near.sets.push(other);
-            }
-        });
+        match &self.lists {
+            ListsOf::Similar(lists) => lists.near(set as usize, |other| {
+                if near.is_new(other) && lists.may_overlap(set as usize, other as usize) {
+                    near.sets.push(other);
+                }
+            }),
+            ListsOf::Contained(lists) => near.extend(lists.near(set as usize)),
+        }
     }
 
     /// The most sets that [`near`](Self::near) visits for this one.
     pub(crate) fn met(&self, set: u32) -> usize {
-        self.lists.met(set as usize)
+        match &self.lists {
+            ListsOf::Similar(lists) => lists.met(set as usize),
+            ListsOf::Contained(lists) => lists.met(set as usize),
+        }
     }
 
     /// The most visits of [`near`](Self::near) for all sets together.
     pub(crate) fn looks(&self) -> u64 {
-        self.lists.looks()
+        match &self.lists {
+            ListsOf::Similar(lists) => lists.looks(),
+            ListsOf::Contained(lists) => lists.looks(),
+        }
     }
 
     /// The join of sets that share no rare shingle.

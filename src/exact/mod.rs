@@ -5,6 +5,7 @@ mod bitmap;
 mod classes;
 mod common;
 mod connect;
+mod contained;
 mod filter;
 mod frequencies;
 mod join;
@@ -20,6 +21,8 @@ mod work;
 pub(crate) use classes::{Common, CommonOf, Part};
 #[cfg(feature = "corpus")]
 pub(crate) use common::CommonJoin;
+#[cfg(feature = "corpus")]
+pub(crate) use contained::{Probed, Probing};
 #[cfg(feature = "corpus")]
 pub(crate) use filter::Strips;
 pub(crate) use filter::{pays_again, survivors};

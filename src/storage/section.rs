@@ -27,11 +27,13 @@ pub(crate) enum Section {
     Sets,
     /// For each document, the end of its hashes in `Sets` (u64), counted in hashes. Present if `Sets` is.
     SetEnds,
+    /// The repeated passages of groups (u64). Optional.
+    Aside,
 }
 
 impl Section {
     /// All sections, in the order of the header.
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::Ids,
         Self::IdEnds,
         Self::IdTable,
@@ -39,6 +41,7 @@ impl Section {
         Self::Bands,
         Self::Sets,
         Self::SetEnds,
+        Self::Aside,
     ];
 
     pub(super) const fn name(self) -> &'static str {
@@ -50,6 +53,7 @@ impl Section {
             Self::Bands => "bands",
             Self::Sets => "sets",
             Self::SetEnds => "set-ends",
+            Self::Aside => "aside",
         }
     }
 
@@ -60,7 +64,7 @@ impl Section {
 
     /// True if an index may lack the section.
     pub(super) const fn is_optional(self) -> bool {
-        matches!(self, Self::Sets | Self::SetEnds)
+        matches!(self, Self::Sets | Self::SetEnds | Self::Aside)
     }
 
     /// For a section with parts of any length: the section of their ends, and the bytes of the unit in which it counts.

@@ -240,6 +240,14 @@ impl Stored {
         })
     }
 
+    /// The numbers of the repeated passages, if they are stored.
+    #[cfg(feature = "corpus")]
+    pub(crate) fn aside(&self) -> Option<impl Iterator<Item = u64>> {
+        let numbers = self.bytes(Section::Aside).as_chunks().0.iter();
+        let numbers = numbers.map(|&number| u64::from_le_bytes(number));
+        self.has(Section::Aside).then_some(numbers)
+    }
+
     /// Reads ids and shingle sets one after the other. The sets must be stored.
     #[cfg(feature = "corpus")]
     pub(crate) fn read_documents(&self) -> Result<DocumentReader, Error> {

@@ -6,9 +6,10 @@ use super::bloom::BloomBands;
 use super::sketched::{Sketched, Sketching, Wanted};
 use super::window::Passed;
 use super::{Counts, Memory, Verdict};
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::lsh::Banding;
 use crate::settings::Settings;
+use crate::similarity::Measure;
 use crate::sketch::Sketcher;
 use crate::text::Document;
 
@@ -66,6 +67,9 @@ impl fmt::Debug for Sieve {
 
 impl Sieve {
     pub(crate) fn new(settings: &Settings, memory: Memory) -> Result<Self, Error> {
+        if settings.measure() != Measure::Jaccard {
+            return Err(Error::new(Kind::SieveMeasure(settings.measure())));
+        }
         let memory = match memory {
             Memory::Window(window) => Remembered::Window(Box::new(Passed::new(settings, window)?)),
             Memory::Bloom(bloom) => Remembered::Bloom(BloomBands::new(settings, bloom)?),

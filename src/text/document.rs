@@ -2,6 +2,8 @@
 
 use std::any::Any;
 
+use super::group::Group;
+
 /// A document: text, or bytes of any kind.
 ///
 /// Everything that is `AsRef<str>` is one. Bytes that may not be UTF-8 are wrapped in [`Bytes`] and
@@ -50,6 +52,12 @@ pub trait Document {
 
     /// The document's length in bytes, which [`Keep::Longest`](crate::Keep::Longest) compares.
     fn byte_len(&self) -> usize;
+
+    /// The document's group, such as its site. Passages that many documents of a group share are
+    /// [set aside](crate::aside). Default none: the document is compared whole.
+    fn group(&self) -> Option<Group> {
+        None
+    }
 }
 
 /// Why a [`Document`] cannot be read.
@@ -128,6 +136,30 @@ impl Document for Bytes<'_> {
 
     fn byte_len(&self) -> usize {
         self.0.len()
+    }
+}
+
+/// A document and its group, such as a page and its site. Passages that many documents of the group share are
+/// [set aside](crate::aside).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct InGroup<'g, D> {
+    /// The name of the group.
+    pub group: &'g str,
+    /// The document.
+    pub document: D,
+}
+
+impl<D: Document> Document for InGroup<'_, D> {
+    fn content<'a>(&'a self, buffer: &'a mut ReadBuffer) -> Result<Content<'a>, ReadError> {
+        self.document.content(buffer)
+    }
+
+    fn byte_len(&self) -> usize {
+        self.document.byte_len()
+    }
+
+    fn group(&self) -> Option<Group> {
+        Some(Group::named(self.group))
     }
 }
 

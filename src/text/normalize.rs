@@ -133,12 +133,12 @@ impl Normalization {
     }
 
     /// True if a quick check shows that `text` does not change.
-    pub(super) fn leaves(self, text: &str) -> bool {
+    pub(crate) fn leaves(self, text: &str) -> bool {
         self == Self::NONE || (!self.case_fold && text.is_ascii())
     }
 
     /// Replaces `out` by the normalized `text`. `spare` is working memory whose content is lost.
-    pub(super) fn normalize_into(self, text: &str, out: &mut String, spare: &mut String) {
+    pub(crate) fn normalize_into(self, text: &str, out: &mut String, spare: &mut String) {
         arch::run(Normalizing {
             normalization: self,
             text,

@@ -81,6 +81,16 @@ impl<'a> Iterator for Words<'a> {
 
 impl std::iter::FusedIterator for Words<'_> {}
 
+/// Writes the start and end of each word of `text` over `edges`.
+pub(crate) fn word_edges(text: &str, edges: &mut Vec<[usize; 2]>) {
+    edges.clear();
+    let (mut splitter, mut some) = (Splitter::new(text), Edges::default());
+    while arch::run(Read(&mut splitter, &mut some)) {
+        edges.extend_from_slice(some.words());
+    }
+    edges.extend_from_slice(some.words());
+}
+
 struct Read<'a, 't>(&'a mut Splitter<'t>, &'a mut Edges);
 
 impl Task for Read<'_, '_> {

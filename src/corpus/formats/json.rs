@@ -7,7 +7,7 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess,
 
 use crate::corpus::keep::policy::{KeepPolicy, KeepValues};
 use crate::corpus::keep::value::{FieldValue, Number};
-use crate::text::Content;
+use crate::text::{Content, Group};
 
 /// The fields to read.
 #[derive(Debug, Clone)]
@@ -38,9 +38,21 @@ pub(crate) struct Picked<'a> {
     pub(crate) text: Cow<'a, str>,
     pub(crate) id: Option<String>,
     pub(crate) keep: KeepValues<'static>,
+    pub(crate) group: Option<Group>,
 }
 
 impl Fields {
+    /// Whether documents may have groups, whose repeated passages are set aside.
+    pub(crate) fn sets_aside(&self) -> bool {
+        false
+    }
+
+    /// The setting by which groups are found, and the number of words in a passage.
+    pub(crate) fn set_aside_text(&self, words: usize) -> String {
+        let _ = words;
+        String::new()
+    }
+
     /// The text of a line that was read before. Escapes are resolved in `memory`.
     pub(crate) fn pick_text<'a>(
         &self,
@@ -99,7 +111,13 @@ impl Fields {
         let content = Content::Text(&text);
         let keep = self.keep.values(content, by, preferred.as_deref());
         let keep = keep.into_owned();
-        Ok(Picked { text, id, keep })
+        let group = None;
+        Ok(Picked {
+            text,
+            id,
+            keep,
+            group,
+        })
     }
 
     /// The value for the keep policy, if the policy compares a field and the record has it.

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::boundary::IndexedFrom;
 use crate::cluster::Cluster;
 use crate::corpus::error::Error;
+use crate::corpus::job::tables::Columns;
 use crate::corpus::outputs::sink::{IndexSink, RecordSink, Table};
 use crate::corpus::reading::read::Rejection;
 use crate::recall::Recall;
@@ -251,6 +252,8 @@ pub struct DecidedCluster {
     pub number: usize,
     /// The id of the kept document.
     pub kept: String,
+    /// The share of the kept document that was [set aside](crate::aside).
+    pub aside: f64,
     /// Whether the kept document belongs to an index.
     pub is_indexed: bool,
     /// The removed documents, in the order of the input.
@@ -279,6 +282,8 @@ pub struct Removed {
     pub similarity: Similarity,
     /// Why the other document is kept, see [`KeepReason`](crate::corpus::KeepReason).
     pub reason: String,
+    /// The share of this document that was [set aside](crate::aside).
+    pub aside: f64,
 }
 
 impl Decided {
@@ -286,6 +291,7 @@ impl Decided {
     pub(super) fn write(
         mut self,
         settings: &Settings,
+        columns: Columns,
         sinks: &Sinks,
         watch: Option<&dyn Watch>,
     ) -> Result<Self, Error> {
@@ -297,12 +303,12 @@ impl Decided {
         })?;
         self.counts.unread_files = unread;
         if let Some(table) = &sinks.clusters {
-            table.clusters_header()?;
+            table.clusters_header(columns)?;
             let ticker = Ticker::new(watch, Stage::Write, 0);
             let looks = Looks::new(&ticker);
             self.for_each_cluster(|cluster| {
                 looks.count(cluster.removed.len())?;
-                table.decided(&cluster)
+                table.decided(&cluster, columns)
             })?;
         }
         if sinks.wants_records() {

@@ -1,9 +1,11 @@
 //! A job that holds everything in memory.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use crate::aside::Maker;
 use crate::batch::{Batch, Memory, Run, Shingled as _};
 use crate::boundary::IndexedFrom;
 use crate::cluster::{Cluster, Clusters};
@@ -39,6 +41,7 @@ struct Gathered {
     indexed: Indexed,
     /// The documents of indexes that take part. They are numbered after the new ones.
     old: Vec<u32>,
+    maker: Maker,
 }
 
 /// Memory for writing an index, in bytes.
@@ -60,22 +63,17 @@ impl InMemory {
             pairs,
             decisions: Box::new(decisions),
         };
-        decided.write(&job.settings, sinks, watch)
+        decided.write(&job.settings, job.columns(), sinks, watch)
     }
 
     /// Adds the kept documents to an index.
-    fn save_kept(
-        &self,
-        settings: &Settings,
-        saving: &mut Saving<'_>,
-        watch: Option<&dyn Watch>,
-    ) -> Result<(), Error> {
+    fn save_kept(&self, saving: &mut Saving<'_>, watch: Option<&dyn Watch>) -> Result<(), Error> {
         const TOGETHER: usize = 1 << 12;
         let Self { gathered, clusters } = self;
         let corpus = &gathered.corpus;
-        let shingler = settings.sketcher().shingler();
+        let maker = &gathered.maker;
         let shingle = |memory: &mut Memory, &document: &usize| {
-            let set = corpus.documents()[document].shingle_set(shingler, memory);
+            let set = corpus.documents()[document].shingle_set(maker, memory);
             let unreadable = |error: ReadError| crate::Error::unreadable(document, &*error);
             Ok::<_, crate::Error>(IndexedDocument {
                 id: corpus.ids()[document].clone(),
@@ -133,6 +131,7 @@ impl InMemory {
             id: id(removal.document),
             similarity: removal.similarity,
             reason: corpus.keep_reason(removal).to_string(),
+            aside: self.clusters.aside(removal.document),
         });
         let joined = joined.iter().map(|removal| Joined {
             id: id(removal.document),
@@ -141,6 +140,7 @@ impl InMemory {
         DecidedCluster {
             number,
             kept: id(cluster.kept),
+            aside: self.clusters.aside(cluster.kept),
             is_indexed: indexed_from.is_indexed(cluster.kept as u32),
             removed: removed.collect(),
             joined: joined.collect(),
@@ -172,8 +172,9 @@ impl Decisions for InMemory {
         watch: Option<&dyn Watch>,
     ) -> Result<(), Error> {
         let indexed = &self.gathered.indexed;
-        let saved = save(settings, index, indexed, SAVING, |saving| {
-            self.save_kept(settings, saving, watch)
+        let aside = self.gathered.maker.aside();
+        let saved = save(settings, index, indexed, aside, SAVING, |saving| {
+            self.save_kept(saving, watch)
         });
         saved.map(drop)
     }
@@ -192,10 +193,22 @@ impl Gathered {
         let Job {
             settings, options, ..
         } = job;
-        let indexed = Indexed::open(&job.against, settings)?;
-        let digester = settings.digester();
-        let (corpus, mut digests) =
-            Corpus::digest_new(sources, options, &digester, &indexed, watch)?;
+        let indexed = Indexed::open(&job.against, settings, &options.fields)?;
+        let shingler = settings.sketcher().shingler();
+        let mut maker = Maker::whole(shingler);
+        let mut digester = settings.digester();
+        let (corpus, mut digests) = if options.fields.sets_aside() {
+            // What is set aside is known when all documents are counted.
+            let counter = settings.counter();
+            let corpus = Corpus::count_new(sources, options, &counter, &indexed, watch)?;
+            maker = Maker::without(shingler, Arc::new(counter.finish(indexed.aside())));
+            digester = digester.with_maker(maker.clone());
+            let ticker = Ticker::new(watch, Stage::Sketch, corpus.documents().len());
+            let digests = digester.try_digests(corpus.documents(), &ticker)?;
+            (corpus, digests)
+        } else {
+            Corpus::digest_new(sources, options, &digester, &indexed, watch)?
+        };
         // Only LSH can tell which indexed documents share nothing with new ones.
         let old = match settings.method() {
             _ if indexed.is_empty() => Vec::new(),
@@ -208,6 +221,7 @@ impl Gathered {
             corpus,
             indexed,
             old,
+            maker,
         };
         Ok((gathered, digests))
     }
@@ -233,7 +247,10 @@ impl Gathered {
         if let Some(watch) = watch {
             run = run.watch(watch);
         }
-        let batch = Batch::of(&job.settings, &documents, digests, run)?;
+        let batch = Batch::of(&job.settings, &documents, digests, &self.maker, run)?;
+        if job.options.fields.keep.is_largest() {
+            self.corpus.set_sizes(batch.sizes());
+        }
         let confirming = Confirming::new(job, &self.corpus);
         let mut found = None;
         if let Some(table) = pairs {

@@ -78,6 +78,8 @@ use self::in_memory::InMemory;
 use self::memory_plan::MemoryPlan;
 use self::on_disk::OnDisk;
 use self::stages::Stages;
+use self::tables::Columns;
+use crate::aside::Maker;
 use crate::batch::PairsOfCopies;
 use crate::cluster::Keep;
 use crate::corpus::error::Error;
@@ -89,10 +91,11 @@ use crate::corpus::limit::{PROGRAM, RecordLimit};
 use crate::corpus::options::ReadOptions;
 use crate::corpus::outputs::sink::IndexSink;
 use crate::deduper::Deduper;
-use crate::method::{Method, Reason};
+use crate::method::Method;
 use crate::passing::resolve;
 use crate::recall::{LinkTally, Recall};
 use crate::settings::Settings;
+use crate::verify::Measure;
 use crate::watch::Watch;
 
 /// Finds the near-duplicates in files, and writes the decisions.
@@ -130,12 +133,13 @@ pub struct Job {
 }
 
 impl Job {
-    /// A job with the defaults. [`ReadOptions::keep`] decides which copies are kept; a deduper with
+    /// A job with the defaults. [`ReadOptions::keep`] decides which copies are kept. If it says the first, and the deduper
+    /// [`Keep::Largest`](crate::Keep::Largest), as by default with containment, the largest are kept; a deduper with
     /// [`Keep::Longest`](crate::Keep::Longest) is refused unless the options keep the longest copy as well.
     pub fn new(deduper: &Deduper, options: ReadOptions) -> Self {
         Self {
             settings: Arc::clone(deduper.settings()),
-            options,
+            options: options.with_keep(deduper.keep()),
             memory: None,
             work: None,
             fresh: false,
@@ -237,6 +241,14 @@ impl Job {
         self
     }
 
+    /// The columns of the table of clusters.
+    fn columns(&self) -> Columns {
+        Columns {
+            containment: self.settings.measure() == Measure::Containment,
+            aside: self.options.fields.sets_aside(),
+        }
+    }
+
     /// Refuses settings that keep the longest copy where the options do not: the options decide.
     fn check_keep(&self) -> Result<(), Error> {
         match (self.settings.keep(), self.options.fields.keep.by()) {
@@ -252,6 +264,9 @@ impl Job {
         let cannot = match () {
             () if !self.confirm_texts => return Ok(()),
             () if !self.against.is_empty() => "an index has no texts",
+            () if self.options.fields.sets_aside() => {
+                "--set-aside leaves out passages by their hashes"
+            }
             () if self.memory.is_some() || self.work.is_some() => {
                 "the texts are not held in memory with --memory or --work"
             }
@@ -367,17 +382,20 @@ impl Job {
         sinks: &Sinks,
         watch: Option<&dyn Watch>,
     ) -> Result<Decided, Error> {
-        let indexed = Indexed::open(&self.against, &self.settings)?;
+        let indexed = Indexed::open(&self.against, &self.settings, &self.options.fields)?;
         let mut work = self.begin(&sources, &indexed)?;
         sources.spool(watch)?;
         let stages = Stages {
             job: self,
             sources: &sources,
             indexed: &indexed,
+            maker: Maker::whole(self.settings.sketcher().shingler()),
             plan: plan.for_inputs(sources.size()),
             limit: self.limit(),
             watch,
         };
+        let maker = stages.set_aside(&mut work)?;
+        let stages = Stages { maker, ..stages };
         let read = stages.read(&mut work)?;
         let plan = stages.plan.beside(read.documents + indexed.len());
         let stages = Stages { plan, ..stages };
@@ -396,6 +414,7 @@ impl Job {
             None => None,
         };
         drop(found);
+        let maker = stages.maker;
         let known_of_texts = [read.text_bytes - sets.late_bytes, picked.empty as u64];
         let decisions = OnDisk {
             work,
@@ -403,10 +422,11 @@ impl Job {
             known,
             indexed,
             options: self.options.clone(),
+            maker,
             plan,
         };
         let decided = self.decided(decisions, &decided, pairs, known_of_texts);
-        decided.write(&self.settings, sinks, watch)
+        decided.write(&self.settings, self.columns(), sinks, watch)
     }
 
     fn begin(&self, sources: &Sources, indexed: &Indexed) -> Result<Work, Error> {
@@ -435,6 +455,7 @@ impl Job {
         [
             ("program", env!("CARGO_PKG_VERSION").to_owned()),
             ("scheme", settings.scheme().to_string()),
+            ("similarity", settings.measure().to_string()),
             ("threshold", settings.threshold().to_string()),
             ("method", self.method().to_string()),
             (
@@ -446,6 +467,10 @@ impl Job {
             ("text field", fields.text.clone()),
             ("id field", fields.id.clone().unwrap_or_default()),
             ("id required", fields.id_required.to_string()),
+            (
+                "set aside",
+                fields.set_aside_text(settings.set_aside_words()),
+            ),
             (
                 "on bad",
                 format!("{:?}", self.options.on_bad).to_lowercase(),
@@ -494,7 +519,7 @@ impl Job {
         links.add_counts(&counted.links);
         let documents = known.documents as usize - known.late.len();
         let rejected = known.rejected() + known.late.len();
-        let method = (self.method(), Reason::Asked);
+        let method = (self.method(), self.settings.reason());
         let recall = self
             .settings
             .recall_of(method, links.counted(), counted.unseen);

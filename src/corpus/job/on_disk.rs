@@ -2,6 +2,7 @@
 
 use std::ops::ControlFlow;
 
+use crate::aside::Maker;
 use crate::corpus::error::Error;
 use crate::corpus::formats::record::RawRecord;
 use crate::corpus::indexed::{Indexed, IndexedDocument};
@@ -30,6 +31,7 @@ pub(super) struct OnDisk {
     pub(super) known: Known,
     pub(super) indexed: Indexed,
     pub(super) options: ReadOptions,
+    pub(super) maker: Maker,
     pub(super) plan: MemoryPlan,
 }
 
@@ -110,16 +112,22 @@ impl Decisions for OnDisk {
             folder: &self.work.folder,
             inputs: &self.sources.inputs,
             options: &self.options,
-            shingler: settings.sketcher().shingler(),
+            maker: &self.maker,
             known: &self.known,
             // Indexed documents are copied from their indexes instead.
             indexed: &Indexed::default(),
             round: self.plan.of_records(settings.banding()),
             ticker: Ticker::new(watch, Stage::Save, self.known.documents as usize),
         };
-        let saved = save(settings, index, &self.indexed, self.plan.table, |saving| {
-            reread.run(&mut Kept { is_removed, saving }).map(drop)
-        })?;
+        let aside = self.maker.aside();
+        let saved = save(
+            settings,
+            index,
+            &self.indexed,
+            aside,
+            self.plan.table,
+            |saving| reread.run(&mut Kept { is_removed, saving }).map(drop),
+        )?;
         // The new index may replace one that this job compares with. Its checksum shows a resumed job that this
         // happened.
         self.work.manifest.saved = Some(saved);

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
+use crate::aside::SetAside;
 use crate::corpus::error::Error;
 use crate::corpus::indexed::{Indexed, IndexedDocument};
 use crate::corpus::outputs::sink::IndexSink;
@@ -19,12 +20,14 @@ pub(super) struct Saving<'s> {
     documents: u32,
 }
 
-/// Writes an index of the documents of `indexed` and those that `add` adds, and returns its checksum. Takes about
+/// Writes an index of the documents of `indexed` and those that `add` adds, with the passages that are set `aside`, and
+/// returns its checksum. Takes about
 /// `memory` bytes, and 16 bytes for each document.
 pub(super) fn save(
     settings: &Settings,
     sink: &IndexSink,
     indexed: &Indexed,
+    aside: Option<&SetAside>,
     memory: usize,
     add: impl FnOnce(&mut Saving<'_>) -> Result<(), Error>,
 ) -> Result<String, Error> {
@@ -38,6 +41,11 @@ pub(super) fn save(
         };
         indexed.for_each_some(memory / 2, |some| saving.push(&some))?;
         add(&mut saving)?;
+        if let Some(aside) = aside {
+            let mut section = writer.section(Section::Aside)?;
+            aside.for_each_number(|number| section.put_u64(number))?;
+            writer.finish(section)?;
+        }
         saving.finish(writer, memory)
     })
 }

@@ -1,5 +1,8 @@
 //! The stages of a job, one after the other.
 
+use std::sync::Arc;
+
+use crate::aside::Maker;
 use crate::boundary::IndexedFrom;
 use crate::candidates::Crowds;
 use crate::corpus::error::Error;
@@ -27,6 +30,7 @@ use crate::corpus::job::disk::row::Row;
 use crate::corpus::job::disk::set_store::SetStore;
 use crate::corpus::job::memory_plan::MemoryPlan;
 use crate::corpus::job::passes::first::FirstPass;
+use crate::corpus::job::passes::passages::{self, Passages};
 use crate::corpus::job::passes::rejected::Late;
 use crate::corpus::job::passes::reread::Reread;
 use crate::corpus::job::passes::row_cursor::Known;
@@ -42,6 +46,7 @@ use crate::method::{Method, Reason};
 use crate::recall::{LinkTally, PairTally, Recall};
 use crate::text::arch::STRIPS;
 use crate::threshold::Threshold;
+use crate::verify::Measure;
 use crate::watch::{Stage, Ticker, Watch};
 
 /// The stages of a job. Each is skipped if the manifest records it as done.
@@ -49,6 +54,7 @@ pub(super) struct Stages<'j> {
     pub(super) job: &'j Job,
     pub(super) sources: &'j Sources,
     pub(super) indexed: &'j Indexed,
+    pub(super) maker: Maker,
     pub(super) plan: MemoryPlan,
     pub(super) limit: RecordLimit,
     pub(super) watch: Option<&'j dyn Watch>,
@@ -61,6 +67,45 @@ impl Stages<'_> {
 
     fn is_exact(&self) -> bool {
         self.job.method() == Method::Exact
+    }
+
+    fn is_containment(&self) -> bool {
+        self.job.settings.measure() == Measure::Containment
+    }
+
+    /// Reads the records and counts their passages, if they may have groups. Returns the maker of shingles, which sets
+    /// repeated passages aside.
+    pub(super) fn set_aside(&self, work: &mut Work) -> Result<Maker, Error> {
+        let Job {
+            settings, options, ..
+        } = self.job;
+        let shingler = settings.sketcher().shingler();
+        if !options.fields.sets_aside() {
+            return Ok(Maker::whole(shingler));
+        }
+        let counter = settings.counter();
+        if work.manifest.aside.is_some() {
+            let aside = passages::read(&work.folder, &counter)?;
+            return Ok(Maker::without(shingler, Arc::new(aside)));
+        }
+        let parser = Parser {
+            options,
+            digester: None,
+            counter: Some(&counter),
+            hold: false,
+            limit: self.limit,
+        };
+        let folder = &work.folder;
+        let ticker = self.ticker(folder, Stage::Read, self.sources.size() as usize);
+        let mut counting = Passages::new(folder, &counter, &self.plan)?;
+        Reading::new(&self.sources.inputs, parser, ticker, &mut counting)
+            .rounds_of(self.plan.of_records(settings.banding()))
+            .run()?;
+        let aside = counting.finish(folder, self.indexed.aside())?;
+        work.manifest.aside = Some(passages::write(folder, &aside)?);
+        work.save()?;
+        work.folder.remove(&[names::PASSAGES]);
+        Ok(Maker::without(shingler, Arc::new(aside)))
     }
 
     /// Reads the records, and writes their rows, fingerprints, and keys or sampled hashes.
@@ -77,9 +122,11 @@ impl Stages<'_> {
             true => (settings.digester(), (names::STRIPS, STRIPS)),
             false => (keyed(), (names::KEYS, self.plan.parts)),
         };
+        let digester = digester.with_maker(self.maker.clone());
         let parser = Parser {
             options,
             digester: Some(&digester),
+            counter: None,
             hold: false,
             limit: self.limit,
         };
@@ -184,6 +231,14 @@ impl Stages<'_> {
         firsts: &FirstDocuments,
     ) -> Result<(Vec<Mark>, bool), Error> {
         let documents = firsts.0.len();
+        if self.is_containment() {
+            // No sample shows which documents are contained in others.
+            let mark = |(document, &first): (u32, &u32)| match document == first {
+                true => Mark::Joins,
+                false => Mark::None,
+            };
+            return Ok(((0..).zip(&firsts.0).map(mark).collect(), false));
+        }
         let strips = SamplesOnDisk::open(folder, documents, self.plan.table)?;
         let ticker = self.ticker(folder, Stage::Filter, documents);
         let asked: Vec<bool> = (0..).zip(&firsts.0).map(|(d, &first)| d == first).collect();
@@ -268,7 +323,7 @@ impl Stages<'_> {
             folder,
             inputs: &self.sources.inputs,
             options: &self.job.options,
-            shingler: self.job.settings.sketcher().shingler(),
+            maker: &self.maker,
             known,
             indexed: self.indexed,
             round: self.plan.of_records(self.job.settings.banding()),
@@ -347,7 +402,13 @@ impl Stages<'_> {
         // Needed for clusters and pairs.
         let needs_common = work.manifest.decided.is_none() || wants_pairs;
         let mut common = None;
-        if (!is_done || needs_common) && certain.joins.contains(&true) {
+        let is_joined = certain.joins.contains(&true);
+        if is_joined && self.is_containment() {
+            if !is_done {
+                let parts = self.plan.parts;
+                joining.list_contained(&self.ticker(folder, Stage::Candidates, parts))?;
+            }
+        } else if (!is_done || needs_common) && is_joined {
             let rarity = joining.rarity()?;
             let mostly_common = match is_done {
                 true => joining.scan_again(&rarity)?,
@@ -364,12 +425,12 @@ impl Stages<'_> {
                 pairs,
                 are_joined: false,
             });
-            let of_join = match common {
-                Some(_) => Some(Candidates {
+            let of_join = match is_joined {
+                true => Some(Candidates {
                     pairs: Partitions::open(folder, names::JOINED)?,
                     are_joined: true,
                 }),
-                None => None,
+                false => None,
             };
             let files: Vec<Candidates> = of_buckets.into_iter().chain(of_join).collect();
             let edges =
@@ -402,10 +463,17 @@ impl Stages<'_> {
         let firsts = folder.read_numbers(&picked.firsts)?;
         let policy = &self.job.options.fields.keep;
         let stored = &found.stored;
-        let keep_order =
-            KeepOrder::load(policy, stored, &found.partitions, indexed_from, plan.round)?;
+        let keep_order = KeepOrder::load(
+            policy,
+            stored,
+            &found.partitions,
+            &firsts,
+            indexed_from,
+            plan.round,
+        )?;
         let labelling = Labelling {
             mode: settings.cluster_mode(),
+            rule: settings.rule(),
             work: self.work(),
             folder,
             plan,
@@ -473,7 +541,7 @@ impl Stages<'_> {
             indexed_from,
             partners,
         };
-        let method = (self.job.method(), Reason::Asked);
+        let method = (self.job.method(), settings.reason());
         let chances = settings.chances(method.0);
         let mut tally = PairTally::new(&chances);
         pairing.write(Edges::open(folder)?, table, &mut tally)?;
@@ -490,9 +558,9 @@ impl Stages<'_> {
     fn unseen(&self, out: Option<OutOfWork>, picked: &PickedDone) -> Result<u64, Error> {
         match out {
             None => Ok(0),
-            Some(out) if self.is_exact() => {
-                Err(Reason::of_work(out, self.work()).too_large().into())
-            }
+            Some(out) if self.is_exact() => Err(Reason::of_work(out, self.work())
+                .too_large(self.job.settings.measure())
+                .into()),
             Some(_) => Ok(picked.crowded),
         }
     }

@@ -50,6 +50,9 @@ impl Table {
     /// compares with an index, the reason is `indexed` for documents of the index, which all stay kept, and for
     /// documents that are removed because of one.
     ///
+    /// If passages were [set aside](crate::aside), the column `aside` has the share of each document that was. If a job
+    /// compares by containment, the column `containment_in_kept` precedes it.
+    ///
     /// `reason` returns the reason of a removal, such as [`Corpus::keep_reason`](crate::corpus::Corpus::keep_reason).
     /// It is written [`Escaped`].
     ///
@@ -61,53 +64,68 @@ impl Table {
         ids: &[String],
         reason: impl Fn(&Removal) -> R,
     ) -> Result<(), Error> {
-        self.clusters_header()?;
+        let columns = Columns {
+            aside: (0..clusters.documents()).any(|document| clusters.aside(document) > 0.0),
+            ..Columns::default()
+        };
+        self.clusters_header(columns)?;
         for cluster in clusters.iter() {
             let removed = cluster.removed.iter().map(|removal| {
                 let id = ids[removal.document].as_str();
-                (id, removal.similarity.jaccard, reason(removal))
+                let aside = clusters.aside(removal.document);
+                (id, removal.similarity, reason(removal), aside)
             });
-            self.cluster((cluster.number, KEPT), &ids[cluster.kept], removed)?;
+            let kept = (ids[cluster.kept].as_str(), clusters.aside(cluster.kept));
+            self.cluster(columns, (cluster.number, KEPT), kept, removed)?;
         }
         Ok(())
     }
 
-    pub(crate) fn clusters_header(&self) -> Result<(), Error> {
-        self.line(ClusterRow::HEADER)
+    pub(crate) fn clusters_header(&self, columns: Columns) -> Result<(), Error> {
+        let [containment, aside] = columns.chosen(["\tcontainment_in_kept", "\taside"]);
+        self.line(format_args!(
+            "id\tcluster\tkept\tjaccard_to_kept\treason{containment}{aside}"
+        ))
     }
 
-    pub(crate) fn decided(&self, cluster: &DecidedCluster) -> Result<(), Error> {
+    pub(crate) fn decided(&self, cluster: &DecidedCluster, columns: Columns) -> Result<(), Error> {
         let removed = cluster.removed.iter().map(|removed| {
-            let jaccard = removed.similarity.jaccard;
-            (removed.id.as_str(), jaccard, removed.reason.as_str())
+            let (id, reason) = (removed.id.as_str(), removed.reason.as_str());
+            (id, removed.similarity, reason, removed.aside)
         });
         let joined = cluster.joined.iter();
-        let joined = joined.map(|joined| (joined.id.as_str(), joined.similarity.jaccard, INDEXED));
+        let joined = joined.map(|joined| (joined.id.as_str(), joined.similarity, INDEXED, 0.0));
         let why = if cluster.is_indexed { INDEXED } else { KEPT };
-        self.cluster((cluster.number, why), &cluster.kept, removed.chain(joined))
+        let kept = (cluster.kept.as_str(), cluster.aside);
+        self.cluster(columns, (cluster.number, why), kept, removed.chain(joined))
     }
 
     /// Writes the rows of a cluster: its number (from 0) and the reason of the kept document, the id of the kept
-    /// document, and for each other document the id, the similarity to the kept one, and the reason.
+    /// document and its share that was set aside, and for each other document the id, the similarity to the kept one,
+    /// the reason, and the share that was set aside.
     fn cluster<'a, R: Display>(
         &self,
+        columns: Columns,
         (number, why): (usize, &str),
-        kept: &'a str,
-        removed: impl Iterator<Item = (&'a str, f64, R)>,
+        (kept, aside): (&'a str, f64),
+        removed: impl Iterator<Item = (&'a str, Similarity, R, f64)>,
     ) -> Result<(), Error> {
         let row = ClusterRow {
+            columns,
             id: kept,
             number: number + 1,
             kept,
-            jaccard: 1.0,
+            similarity: Similarity::of(1, 1, 1),
             reason: why,
+            aside,
         };
         self.line(&row)?;
-        for (id, jaccard, reason) in removed {
+        for (id, similarity, reason, aside) in removed {
             self.line(ClusterRow {
                 id,
-                jaccard,
+                similarity,
                 reason: &reason.to_string(),
+                aside,
                 ..row
             })?;
         }
@@ -146,23 +164,47 @@ const KEPT: &str = "kept";
 
 /// A line of a table of clusters.
 struct ClusterRow<'a> {
+    columns: Columns,
     id: &'a str,
     number: usize,
     kept: &'a str,
-    jaccard: f64,
+    /// The similarity of the document to the kept one.
+    similarity: Similarity,
     reason: &'a str,
+    aside: f64,
 }
 
-impl ClusterRow<'_> {
-    const HEADER: &'static str = "id\tcluster\tkept\tjaccard_to_kept\treason";
+/// The columns of a table of clusters that depend on settings.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Columns {
+    /// The share of the document's shingles that the kept one contains, if documents are compared by containment.
+    pub(crate) containment: bool,
+    /// The share of the document that was set aside, if anything may have been.
+    pub(crate) aside: bool,
+}
+
+impl Columns {
+    /// The texts of the columns that the table has; empty for the others.
+    fn chosen<T: Default>(self, [containment, aside]: [T; 2]) -> [T; 2] {
+        let of = |has, text| if has { text } else { T::default() };
+        [of(self.containment, containment), of(self.aside, aside)]
+    }
 }
 
 impl Display for ClusterRow<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let [id, kept, reason] = [self.id, self.kept, self.reason].map(Escaped);
-        let Self {
-            number, jaccard, ..
-        } = self;
-        write!(f, "{id}\t{number}\t{kept}\t{jaccard}\t{reason}")
+        let Similarity {
+            jaccard,
+            containment_a,
+            ..
+        } = self.similarity;
+        let more = [format!("\t{containment_a}"), format!("\t{}", self.aside)];
+        let [containment, aside] = self.columns.chosen(more);
+        let number = self.number;
+        write!(
+            f,
+            "{id}\t{number}\t{kept}\t{jaccard}\t{reason}{containment}{aside}"
+        )
     }
 }

@@ -1,10 +1,12 @@
 //! The compared values of all documents.
 
 use std::cmp::Ordering;
+use std::sync::OnceLock;
 
 use crate::boundary::IndexedFrom;
 use crate::corpus::keep::policy::{KeepPolicy, KeepValues};
 use crate::corpus::keep::reason::KeepReason;
+use crate::corpus::keep::value::FieldValue;
 
 /// The values that a policy compares, of all documents, as bytes to save memory. Empty if the policy compares nothing.
 #[derive(Debug, Default)]
@@ -15,6 +17,8 @@ pub(crate) struct KeepColumn {
     ends: Vec<u64>,
     /// Indexed documents are kept before any other.
     indexed_from: IndexedFrom,
+    /// The number of distinct shingles of each document, if the policy compares it.
+    sizes: OnceLock<Vec<u32>>,
 }
 
 impl KeepColumn {
@@ -57,8 +61,17 @@ impl KeepColumn {
             .checked_sub(1)
             .map_or(0, |before| self.ends[before]);
         let mut bytes = &self.bytes[start as usize..self.ends[document] as usize];
-        KeepValues::read(&mut bytes)
-            .unwrap_or_else(|| unreachable!("the bytes of document {document} are whole"))
+        let mut values = KeepValues::read(&mut bytes)
+            .unwrap_or_else(|| unreachable!("the bytes of document {document} are whole"));
+        if let Some(sizes) = self.sizes.get() {
+            values.value = FieldValue::whole(sizes[document] as usize);
+        }
+        values
+    }
+
+    /// Sets the number of distinct shingles of each document, for a policy that compares them.
+    pub(crate) fn set_sizes(&self, sizes: Vec<u32>) {
+        let _ = self.sizes.set(sizes);
     }
 
     /// Compares two documents, by the policy and then by number.

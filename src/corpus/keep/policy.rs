@@ -30,8 +30,8 @@ pub struct KeepPolicy {
     preference: Option<Preference>,
 }
 
-/// How a keep policy compares documents that no preference distinguishes. Written `first`, `longest`, `max:FIELD`,
-/// `min:FIELD`.
+/// How a keep policy compares documents that no preference distinguishes. Written `first`, `longest`, `largest`,
+/// `max:FIELD`, `min:FIELD`.
 ///
 /// Values of a field are numbers or strings. Numbers come before strings; strings are compared by code points, so dates
 /// such as `2024-05-31` are in order.
@@ -44,6 +44,9 @@ pub enum KeepBy {
     /// The longest text. Its length is the number of characters after `NFKC_Casefold`, without white space, so padding
     /// does not help. For a text that is not UTF-8, bytes are counted.
     Longest,
+    /// The document with the most distinct shingles, without what is [set aside](crate::aside): the one that contains
+    /// the others. Only a [`Job`](crate::corpus::Job) knows this number; elsewhere it is the first document.
+    Largest,
     /// The highest value of a field. Records without the field, or with null, come last.
     Max(String),
     /// The lowest value of a field. Records without the field, or with null, come last.
@@ -94,10 +97,21 @@ impl KeepPolicy {
         self.by == KeepBy::First && self.preference.is_none()
     }
 
+    /// The same policy, by the number of shingles.
+    pub(crate) fn by_largest(self) -> Self {
+        let by = KeepBy::Largest;
+        Self { by, ..self }
+    }
+
+    /// True if the number of shingles decides.
+    pub(crate) fn is_largest(&self) -> bool {
+        self.by == KeepBy::Largest
+    }
+
     /// The field whose highest or lowest value is kept.
     pub(crate) fn by_field(&self) -> Option<&str> {
         match &self.by {
-            KeepBy::First | KeepBy::Longest => None,
+            KeepBy::First | KeepBy::Longest | KeepBy::Largest => None,
             KeepBy::Max(field) | KeepBy::Min(field) => Some(field),
         }
     }
@@ -119,7 +133,7 @@ impl KeepPolicy {
         KeepValues {
             rank: self.preference.as_ref().map_or(0, rank),
             value: match self.by {
-                KeepBy::First => FieldValue::Nothing,
+                KeepBy::First | KeepBy::Largest => FieldValue::Nothing,
                 KeepBy::Longest => FieldValue::whole(length(text)),
                 KeepBy::Max(_) | KeepBy::Min(_) => by,
             },
@@ -130,7 +144,7 @@ impl KeepPolicy {
     pub(crate) fn compare(&self, a: &KeepValues<'_>, b: &KeepValues<'_>) -> Ordering {
         a.rank.cmp(&b.rank).then_with(|| match self.by {
             KeepBy::First => Ordering::Equal,
-            KeepBy::Longest | KeepBy::Max(_) => b.value.cmp(&a.value),
+            KeepBy::Longest | KeepBy::Largest | KeepBy::Max(_) => b.value.cmp(&a.value),
             KeepBy::Min(_) => {
                 let is_missing = |of: &KeepValues<'_>| matches!(of.value, FieldValue::Nothing);
                 let by_missing = is_missing(a).cmp(&is_missing(b));
@@ -195,10 +209,11 @@ impl FromStr for KeepBy {
         match text.split_once(':') {
             None if text == "first" => Ok(Self::First),
             None if text == "longest" => Ok(Self::Longest),
+            None if text == "largest" => Ok(Self::Largest),
             Some(("max", field)) if !field.is_empty() => Ok(Self::Max(field.to_owned())),
             Some(("min", field)) if !field.is_empty() => Ok(Self::Min(field.to_owned())),
             _ => Err(Error::refused(format!(
-                "keep `{text}`: must be first, longest, max:FIELD or min:FIELD"
+                "keep `{text}`: must be first, longest, largest, max:FIELD or min:FIELD"
             ))),
         }
     }
@@ -209,6 +224,7 @@ impl fmt::Display for KeepBy {
         match self {
             Self::First => f.write_str("first"),
             Self::Longest => f.write_str("longest"),
+            Self::Largest => f.write_str("largest"),
             Self::Max(field) => write!(f, "max:{field}"),
             Self::Min(field) => write!(f, "min:{field}"),
         }
@@ -304,8 +320,9 @@ pub(crate) mod tests {
         }
         for written in ["", "First", "max", "max:", "min:", "least:x", "longest:x"] {
             let error = written.parse::<KeepBy>().unwrap_err();
-            let expected =
-                format!("keep `{written}`: must be first, longest, max:FIELD or min:FIELD");
+            let expected = format!(
+                "keep `{written}`: must be first, longest, largest, max:FIELD or min:FIELD"
+            );
             assert_eq!(error.to_string(), expected);
             assert!(error.is_setting());
         }

@@ -10,7 +10,7 @@ use crate::corpus::keep::value::FieldValue;
 /// differ.
 ///
 /// - `first`: only their order differs.
-/// - `longer: 1234 > 1200 characters`.
+/// - `longer: 1234 > 1200 characters`, `larger: 230 > 190 shingles`.
 /// - `max date: 2024-05-31 > 2023-01-01` or `min score: 3 < 7.5`; `max date: 2024-05-31 before missing` if the
 ///   removed document does not have the field.
 /// - `prefer source: gov before web`; `gov before unlisted` if the removed document has none of the listed values.
@@ -62,6 +62,7 @@ impl fmt::Display for KeepReason<'_> {
                     }
                     KeepBy::First => Ok(()), // they would be equal
                     KeepBy::Longest => write!(f, "longer: {kept} > {removed} characters"),
+                    KeepBy::Largest => write!(f, "larger: {kept} > {removed} shingles"),
                     KeepBy::Max(field) => write!(f, "max {field}: {kept} > {removed}"),
                     KeepBy::Min(field) => write!(f, "min {field}: {kept} < {removed}"),
                 }

@@ -13,17 +13,18 @@ use crate::corpus::formats::json::Fields;
 use crate::corpus::formats::read_at::read_exact_at;
 use crate::corpus::formats::record::{CHANGED, RawRecord};
 use crate::corpus::inputs::input::Input;
-use crate::text::{Content, Document, ReadBuffer, ReadError};
+use crate::text::{Content, Document, Group, ReadBuffer, ReadError};
 
 /// A document that was read from a file.
 ///
 /// A document of an uncompressed text file, or of uncompressed JSON lines, only stores its place and reads the text
-/// again in each call of [`content`](Document::content). It takes 40 bytes, and for a text file the path. All other
+/// again in each call of [`content`](Document::content). It takes 48 bytes, and for a text file the path. All other
 /// documents hold their texts: those of compressed files, of CSV, TSV, WET and Parquet files, and records of 4 GiB or
 /// more.
 #[derive(Debug)]
 pub struct TextDocument {
     held: Held,
+    group: Option<Group>,
     /// A hash of the record in its file, to detect changes.
     record: u64,
 }
@@ -85,6 +86,7 @@ impl TextDocument {
     /// The document of a record whose content and hash are known.
     pub(crate) fn new(
         content: Content<'_>,
+        group: Option<Group>,
         record: &RawRecord<'_>,
         hash: u64,
         file: Option<&Arc<StoredFile>>,
@@ -104,7 +106,11 @@ impl TextDocument {
             (_, _, Content::Bytes(bytes)) => Held::Bytes(bytes.into()),
             (_, _, Content::Shingles(_)) => unreachable!("files hold text and bytes"),
         };
-        Self { held, record: hash }
+        Self {
+            held,
+            group,
+            record: hash,
+        }
     }
 
     /// Whether these bytes are the record of the document.
@@ -169,5 +175,9 @@ impl Document for TextDocument {
             Held::Bytes(bytes) => bytes.len(),
             Held::There { byte_len, .. } => *byte_len as usize,
         }
+    }
+
+    fn group(&self) -> Option<Group> {
+        self.group
     }
 }

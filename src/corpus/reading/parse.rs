@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 
 use xxhash_rust::xxh3::xxh3_64;
 
+use crate::aside::Counter;
 use crate::corpus::formats::counted::Count;
 use crate::corpus::formats::json::Fields;
 use crate::corpus::formats::record::{BlockSize, RawRecord};
@@ -19,7 +20,7 @@ use crate::corpus::reading::blocks::{Block, Blocks};
 use crate::corpus::reading::document::{StoredFile, TextDocument};
 use crate::corpus::unusable::utf8;
 use crate::digest::{Digester, Digests, Workspace};
-use crate::text::Content;
+use crate::text::{Content, Group};
 
 /// A part of an input: a block that was read or parsed, an error, or the end.
 pub(crate) enum Part<B> {
@@ -94,6 +95,7 @@ pub(crate) struct Taken {
     pub(crate) takes: u64,
     /// The length of the text in bytes.
     pub(crate) byte_len: usize,
+    pub(crate) group: Option<Group>,
     pub(crate) id: Option<String>,
     pub(crate) keep: KeepValues<'static>,
 }
@@ -229,11 +231,13 @@ impl<'r> Producer<'r> {
     }
 }
 
-/// Parses records, and computes their digests if there is a digester.
+/// Parses records, and computes their digests or counts their passages if there is a digester or a counter.
 #[derive(Clone, Copy)]
 pub(crate) struct Parser<'r> {
     pub(crate) options: &'r ReadOptions,
     pub(crate) digester: Option<&'r Digester>,
+    /// Counts the passages of documents that have a group.
+    pub(crate) counter: Option<&'r Counter>,
     /// Whether to hold documents, so that they can be read again separately.
     pub(crate) hold: bool,
     pub(crate) limit: RecordLimit,
@@ -292,9 +296,9 @@ impl Parser<'_> {
         self.limit.check_line(record.len).map_err(too_long)?;
         let options = self.options;
         let text;
-        let (content, id, keep) = if let Some(picked) = record.pick(&options.fields)? {
+        let (content, id, keep, group) = if let Some(picked) = record.pick(&options.fields)? {
             text = picked.text;
-            (Content::Text(&text), picked.id, picked.keep)
+            (Content::Text(&text), picked.id, picked.keep, picked.group)
         } else {
             let content = match utf8(record.bytes) {
                 Ok(text) => Content::Text(text),
@@ -306,22 +310,26 @@ impl Parser<'_> {
                 .fields
                 .keep
                 .values(content, FieldValue::Nothing, None);
-            (content, None, keep)
+            (content, None, keep, None)
         };
         let fits = self.limit.check(record.len, content.len());
         fits.map_err(too_long)?;
+        if let (Some(counter), Some(group)) = (self.counter, group) {
+            counter.add(group, content, &mut space.space);
+        }
         if let (Some(digester), Some(digests)) = (self.digester, digests) {
-            let digested = digester.push(content, space, digests);
+            let digested = digester.push(content, group, space, digests);
             digested.map_err(|error| error.to_string())?;
         }
         let hash = xxh3_64(record.bytes);
-        let document = || TextDocument::new(content, record, hash, file);
+        let document = || TextDocument::new(content, group, record, hash, file);
         Ok(Taken {
             document: self.hold.then(document),
             record: hash,
             len: record.len,
             takes: self.limit.takes(record.len, content.len() as u64),
             byte_len: content.len(),
+            group,
             id,
             keep,
         })

@@ -283,7 +283,11 @@ fn split(sets: &[Vec<u64>], frequent: &Frequent) -> Vec<SplitSet> {
 fn joined(sets: &[Vec<u64>]) -> Join {
     let sets: Vec<Parts<'_>> = sets.iter().map(|set| Parts::of(set)).collect();
     let none = Frequent::default();
-    Join::new(&sets, &none, Threshold(0.8), |_| false, &Ticker::silent()).unwrap()
+    let rule = Rule {
+        measure: Measure::Jaccard,
+        threshold: Threshold(0.8),
+    };
+    Join::new(&sets, &none, rule, |_| false, &Ticker::silent()).unwrap()
 }
 
 /// Many similar sets are not all compared with each other.

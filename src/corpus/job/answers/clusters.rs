@@ -15,7 +15,7 @@ use crate::corpus::job::disk::clusters_file::{
 };
 use crate::corpus::job::disk::folder::{Folder, Whole, Writing};
 use crate::corpus::job::disk::names;
-use crate::corpus::job::disk::set_store::{Fetched, SetStore, runs};
+use crate::corpus::job::disk::set_store::{Fetched, SetStore, StoredRecord, runs};
 use crate::recall::{LinkCounts, LinkTally};
 use crate::verify::Similarity;
 use crate::watch::Ticker;
@@ -98,9 +98,11 @@ impl Writer<'_> {
                     let Some(size) = sizes.next() else {
                         break;
                     };
-                    let kept = &fetched.get(other.kept).id;
+                    let kept = fetched.get(other.kept);
                     let is_indexed = self.indexed_from.is_indexed(other.kept);
-                    write_header(&mut writing, [size.first, size.removed], is_indexed, kept)?;
+                    let header = [size.first, size.removed];
+                    let kept = (&*kept.id, kept.aside);
+                    write_header(&mut writing, header, is_indexed, kept)?;
                     left = size;
                 }
                 self.write_other(&mut writing, other, &similarity, &fetched, &mut left)?;
@@ -147,13 +149,13 @@ impl Writer<'_> {
         fetched: &Fetched<'_>,
         left: &mut Size,
     ) -> Result<(), Error> {
-        let id = &fetched.get(document).id;
+        let StoredRecord { id, aside, .. } = fetched.get(document);
         if left.removed == 0 {
             left.joined -= 1;
             return write_joined(to, id, similarity);
         }
         let reason = self.keep_order.reason(kept, document).to_string();
-        write_removed(to, document, id, &reason, similarity)?;
+        write_removed(to, document, (id, *aside), &reason, similarity)?;
         left.removed -= 1;
         match left.removed {
             0 => write_joined_count(to, left.joined),

@@ -20,17 +20,30 @@ impl<'s> KeepOrder<'s> {
         policy: &KeepPolicy,
         stored: &'s SetStore,
         sets: &Partitions,
+        firsts: &[u32],
         indexed_from: IndexedFrom,
         round: usize,
     ) -> Result<Self, Error> {
         let mut column = KeepColumn::new(policy.clone());
         if !policy.is_first() {
+            let mut sizes: Vec<u32> = Vec::new();
             let push = |round: &Round| {
-                let records = round.records();
-                records.for_each(|record| column.push_bytes(record.keep));
+                for record in round.records() {
+                    column.push_bytes(record.keep);
+                    if policy.is_largest() {
+                        let first = firsts[record.document as usize];
+                        sizes.push(match first == record.document {
+                            true => record.set.len() as u32,
+                            false => sizes[stored.place(first)],
+                        });
+                    }
+                }
                 Ok(())
             };
             for_each_round(sets, 0, round, push, Ok)?;
+            if policy.is_largest() {
+                column.set_sizes(sizes);
+            }
         }
         column.indexed_from_here(indexed_from.new_of(stored.documents()));
         Ok(Self { stored, column })

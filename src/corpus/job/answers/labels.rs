@@ -12,11 +12,13 @@ use crate::corpus::job::disk::partition::{Partitioner, Partitions};
 use crate::corpus::job::disk::set_store::SetStore;
 use crate::corpus::job::memory_plan::MemoryPlan;
 use crate::exact::{CommonJoin, Leading, OutOfWork, Work};
+use crate::similarity::{Rule, Similarity};
 use crate::union_find::UnionFind;
 
 /// The data from which clusters are computed.
 pub(crate) struct Labelling<'l> {
     pub(crate) mode: ClusterMode,
+    pub(crate) rule: Rule,
     pub(crate) work: Work,
     pub(crate) folder: &'l Folder,
     pub(crate) plan: &'l MemoryPlan,
@@ -129,16 +131,26 @@ impl Labelling<'_> {
         sets.map(|(_, set, stays)| (set, stays)).collect()
     }
 
-    /// Writes, for each set, the ranks of the earlier sets that it resembles, partitioned by its own rank.
+    /// Writes, for each set, the ranks of the earlier sets for which it may be removed, partitioned by its own rank.
     fn write_before(&self, order: &[(u32, bool)], rank: &[u32]) -> Result<Partitions, Error> {
         let parts = self.plan.parts;
         let mut before = Partitioner::create(self.folder, names::BEFORE, parts, self.plan.buffers)?;
         let mut edges = Edges::open(self.folder)?;
-        while let Some(Edge { a, b, .. }) = edges.next()? {
-            let [a, b] = [a, b].map(|set| rank[set as usize]);
+        while let Some(edge) = edges.next()? {
+            let [a, b] = [edge.a, edge.b].map(|set| rank[set as usize]);
             let (earlier, later) = (a.min(b), a.max(b));
             if order[later as usize].1 {
                 continue; // both belong to indexes
+            }
+            let [of_a, of_b] = edge.sizes.map(|size| size as usize);
+            let similarity = Similarity::of(edge.shared as usize, of_a, of_b);
+            let of_later = if later == a {
+                similarity
+            } else {
+                similarity.reversed()
+            };
+            if !self.rule.removes(&of_later) {
+                continue;
             }
             // The part of a rank: the ranks of a part end where those of the next begin.
             let part = ((later as usize + 1) * parts - 1) / order.len();

@@ -162,8 +162,13 @@ impl Joining<'_> {
 
     /// Counts the shingles of the joined sets, to find which are rare.
     pub(crate) fn rarity(&self) -> Result<Rarity, Error> {
+        Ok(Rarity::new(self.frequencies(self.plan.table)?, &[]))
+    }
+
+    /// Counts the shingles of the joined sets, in a table of at most about `most` bytes.
+    pub(crate) fn frequencies(&self, most: usize) -> Result<Frequencies, Error> {
         let bytes = self.sets.bytes(0) as usize / 8;
-        let frequencies = Frequencies::with_bytes(bytes.min(self.plan.table) + 1);
+        let frequencies = Frequencies::with_bytes(bytes.min(most) + 1);
         let count = |round: &Round| {
             let sets = round.in_parallel(|records| {
                 let (mut hashes, mut ends) = (Vec::new(), vec![0]);
@@ -182,7 +187,7 @@ impl Joining<'_> {
             Ok(())
         };
         for_each_round(self.sets, 0, self.plan.round, count, Ok)?;
-        Ok(Rarity::new(frequencies, &[]))
+        Ok(frequencies)
     }
 
     /// Scans the joined sets: writes rare shingles to partitions, and returns the sets that are mostly common.
@@ -378,7 +383,7 @@ impl Joining<'_> {
                 FoundIn::Bands(chances.agreement(left, right))
             };
             let [left, right] = [a, b].map(|document| &fetched.get(document).set);
-            let similarity = left.similarity_at_least(right, self.settings.threshold())?;
+            let similarity = left.similarity_by(right, self.settings.rule())?;
             Some(Edge {
                 a,
                 b,

@@ -1,5 +1,6 @@
 //! Finds candidates among documents on the disk, and verifies them.
 
+pub(crate) mod contained;
 pub(crate) mod crowding;
 pub(crate) mod first_documents;
 pub(crate) mod joining;

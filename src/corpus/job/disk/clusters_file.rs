@@ -1,9 +1,10 @@
 //! The file of clusters, in the order of their first documents. Numbers are little-endian.
 //!
 //! A cluster is written as its first document, the number of removed documents, whether the kept one belongs to an
-//! index (a byte), and the id of the kept one; then each removed document with id, reason and similarity; then the
-//! number of other documents of indexes, and the id and similarity of each.
+//! index (a byte), and what was set aside of the kept one and its id; then each removed document with id, reason, what
+//! was set aside and similarity; then the number of other documents of indexes, and the id and similarity of each.
 
+use crate::aside::Share;
 use crate::corpus::error::Error;
 use crate::corpus::job::decided::{DecidedCluster, Joined, Removed};
 use crate::corpus::job::disk::folder::{Bytes, Reading, Writing};
@@ -14,11 +15,12 @@ pub(crate) fn write_header(
     to: &mut Writing<'_>,
     [first, removed]: [u32; 2],
     is_indexed: bool,
-    kept: &str,
+    (kept, aside): (&str, Share),
 ) -> Result<(), Error> {
     to.write(&first.to_le_bytes())?;
     to.write(&removed.to_le_bytes())?;
     to.write(&[u8::from(is_indexed)])?;
+    to.write(&aside.to_bytes())?;
     to.counted(kept.as_bytes())
 }
 
@@ -26,13 +28,14 @@ pub(crate) fn write_header(
 pub(crate) fn write_removed(
     to: &mut Writing<'_>,
     document: u32,
-    id: &str,
+    (id, aside): (&str, Share),
     reason: &str,
     similarity: &Similarity,
 ) -> Result<(), Error> {
     to.write(&document.to_le_bytes())?;
     to.counted(id.as_bytes())?;
     to.counted(reason.as_bytes())?;
+    to.write(&aside.to_bytes())?;
     write_similarity(to, similarity)
 }
 
@@ -76,6 +79,7 @@ pub(crate) fn read(
     }
     let removed = from.u32()?;
     let [is_indexed] = from.array()?;
+    let aside = share(from)?;
     let kept = text(from)?;
     removed_documents.clear();
     let removed = (0..removed).map(|_| {
@@ -83,6 +87,7 @@ pub(crate) fn read(
         Ok(Removed {
             id: text(from)?,
             reason: text(from)?,
+            aside: share(from)?,
             similarity: read_similarity(from)?,
         })
     });
@@ -99,7 +104,12 @@ pub(crate) fn read(
         is_indexed: is_indexed != 0,
         removed,
         kept,
+        aside,
     }))
+}
+
+fn share(from: &mut Reading) -> Result<f64, Error> {
+    Ok(Share::of_bytes(from.array()?).value())
 }
 
 fn text(from: &mut Reading) -> Result<String, Error> {

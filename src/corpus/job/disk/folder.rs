@@ -245,6 +245,13 @@ pub(crate) trait Bytes {
         Ok(found.then(|| u32::from_le_bytes(bytes)))
     }
 
+    /// Reads a number; `None` at the end.
+    fn next_u64(&mut self) -> Result<Option<u64>, Error> {
+        let mut bytes = [0; 8];
+        let found = self.fill(&mut bytes)?;
+        Ok(found.then(|| u64::from_le_bytes(bytes)))
+    }
+
     /// Reads the number of bytes, then replaces `bytes` with them.
     fn counted(&mut self, bytes: &mut Vec<u8>) -> Result<(), Error> {
         bytes.clear();

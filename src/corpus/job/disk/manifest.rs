@@ -28,6 +28,8 @@ pub(crate) struct Manifest {
     pub(crate) settings: JobSettings,
     /// A hash of the names, sizes and times of the inputs, which are listed in another file.
     inputs: String,
+    /// The repeated passages, if documents may have groups.
+    pub(crate) aside: Option<Whole>,
     pub(crate) read: Option<ReadDone>,
     pub(crate) picked: Option<PickedDone>,
     pub(crate) sets: Option<SetsDone>,
@@ -40,7 +42,7 @@ pub(crate) struct Manifest {
 impl Manifest {
     /// The files that the remaining stages need.
     fn needed(&self) -> Vec<&Whole> {
-        let mut needed = Vec::new();
+        let mut needed: Vec<&Whole> = self.aside.iter().collect();
         if let Some(read) = &self.read {
             needed.extend([&read.rows, &read.ends, &read.rejections]);
             if self.picked.is_none() {

@@ -9,6 +9,10 @@ pub(crate) const LOCK: &str = "lock";
 pub(crate) const ROWS: &str = "rows";
 /// The number of documents at the end of each input.
 pub(crate) const ENDS: &str = "ends";
+/// The passages of documents of groups.
+pub(crate) const PASSAGES: &str = "passages";
+/// The repeated ones.
+pub(crate) const ASIDE: &str = "aside";
 pub(crate) const KEYS: &str = "keys";
 pub(crate) const PRINTS: &str = "prints";
 pub(crate) const IDS: &str = "ids";
@@ -40,6 +44,8 @@ pub(crate) const STRIPS: &str = "strips";
 pub(crate) const SLOTS: &str = "slots";
 /// Rare shingles of prefixes.
 pub(crate) const RARE: &str = "rare";
+/// The shingles by which contained sets are found, with the sets that have them.
+pub(crate) const LISTED: &str = "listed";
 /// Pairs that share a rare shingle.
 pub(crate) const JOINED: &str = "joined";
 /// Verified pairs.
@@ -56,6 +62,9 @@ pub(crate) fn is_ours(name: &str) -> bool {
         MARKS, BUCKETS, CANDIDATES, SETS, INDEX, STRIPS, SLOTS, RARE, JOINED,
     ];
     ALL.contains(&name)
-        || [CROWDS, NARROWED, EDGES, BEFORE, CLUSTERS].contains(&name)
+        || [
+            CROWDS, NARROWED, EDGES, BEFORE, CLUSTERS, PASSAGES, ASIDE, LISTED,
+        ]
+        .contains(&name)
         || name.starts_with(PREFIX)
 }

@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
+use crate::aside::Share;
 use crate::corpus::error::Error;
 use crate::corpus::job::disk::folder::Bytes as _;
 use crate::corpus::job::disk::partition::{PartReader, Partitions};
@@ -25,6 +26,7 @@ pub(crate) struct Written<'b> {
     pub(crate) id: &'b [u8],
     /// The values that the keep policy compares.
     pub(crate) keep: &'b [u8],
+    pub(crate) aside: Share,
     /// The shingle set; empty if the document is a copy.
     pub(crate) set: &'b [[u8; 8]],
     /// The complete record.
@@ -39,6 +41,7 @@ impl<'b> Written<'b> {
         let first = u32::from_le_bytes(array(&mut rest)?);
         let id = counted(&mut rest, 1)?;
         let keep = counted(&mut rest, 1)?;
+        let aside = Share::of_bytes(array(&mut rest)?);
         let set = match first == document {
             true => counted(&mut rest, 8)?,
             false => &[],
@@ -47,6 +50,7 @@ impl<'b> Written<'b> {
             document,
             id,
             keep,
+            aside,
             set: set.as_chunks().0,
             bytes: &bytes[..bytes.len() - rest.len()],
         })

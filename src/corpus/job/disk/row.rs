@@ -2,11 +2,13 @@
 
 use xxhash_rust::xxh3::xxh3_64;
 
+use crate::aside::Share;
 use crate::corpus::error::Error;
 use crate::corpus::formats::record::CHANGED;
 use crate::corpus::formats::record::RawRecord;
 use crate::corpus::inputs::input::Input;
 use crate::corpus::job::disk::folder::{Bytes, Reading, Writing};
+use crate::text::Group;
 
 /// The data written for each document, in order.
 #[derive(Debug, Default)]
@@ -19,6 +21,9 @@ pub(crate) struct Row {
     pub(crate) byte_len: u64,
     /// The number of shingles, including repetitions.
     pub(crate) shingles: u32,
+    /// The group, whose repeated passages are set aside.
+    pub(crate) group: Option<Group>,
+    pub(crate) aside: Share,
     pub(crate) id: String,
     /// The values that the keep policy compares, if any.
     pub(crate) keep: Vec<u8>,
@@ -30,6 +35,8 @@ impl Row {
         to.write(&self.line.to_le_bytes())?;
         to.write(&self.byte_len.to_le_bytes())?;
         to.write(&self.shingles.to_le_bytes())?;
+        to.write(&Group::bits(self.group).to_le_bytes())?;
+        to.write(&self.aside.to_bytes())?;
         to.counted(self.id.as_bytes())?;
         to.counted(&self.keep)
     }
@@ -40,6 +47,8 @@ impl Row {
         self.line = from.u64()?;
         self.byte_len = from.u64()?;
         self.shingles = from.u32()?;
+        self.group = Group::of_bits(from.u64()?);
+        self.aside = Share::of_bytes(from.array()?);
         from.text(&mut self.id)?;
         from.counted(&mut self.keep)
     }

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use rayon::prelude::*;
 
+use crate::aside::Share;
 use crate::corpus::error::Error;
 use crate::corpus::job::disk::folder::{Folder, Whole};
 use crate::corpus::job::disk::rounds::Written;
@@ -25,6 +26,7 @@ pub(crate) struct SetStore {
 #[derive(Debug, Default)]
 pub(crate) struct StoredRecord {
     pub(crate) id: String,
+    pub(crate) aside: Share,
     pub(crate) set: ShingleSet,
 }
 
@@ -103,6 +105,7 @@ impl SetStore {
             let id = String::from_utf8(written.id.to_vec());
             Ok(StoredRecord {
                 id: id.map_err(|_| io::ErrorKind::InvalidData)?,
+                aside: written.aside,
                 set: ShingleSet::of_bytes(written.set),
             })
         };

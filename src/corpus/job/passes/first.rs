@@ -130,16 +130,17 @@ impl Sink for FirstPass<'_> {
             record: taken.record,
             line: at.1.unwrap_or(0),
             byte_len: taken.byte_len as u64,
-            shingles: 0,
+            group: taken.group,
             id: taken.id.unwrap_or_else(|| inputs[at.0].id_of(at.1)),
             keep,
+            ..Row::default()
         });
         Ok(None)
     }
 
     fn take_digests(&mut self, digests: &mut Digests, _: &[bool]) -> Result<(), Error> {
         let mut waiting = std::mem::take(&mut self.waiting).into_iter();
-        digests.for_each(|fingerprint, shingles, found_by| {
+        digests.for_each(|fingerprint, shingles, aside, found_by| {
             let Some(mut row) = waiting.next() else {
                 return Ok(());
             };
@@ -150,6 +151,7 @@ impl Sink for FirstPass<'_> {
             self.documents += 1;
             self.text_bytes += row.byte_len;
             row.shingles = shingles;
+            row.aside = aside;
             row.write(&mut self.rows)?;
             self.ids.write_key(xxh3_128(row.id.as_bytes()), document)?;
             if !fingerprint.is_empty() {
@@ -161,6 +163,7 @@ impl Sink for FirstPass<'_> {
                     keys.iter().try_for_each(|&key| to.write_key(key, document))
                 }
                 FoundBy::Strips(strips) => to.write_strips(strips),
+                FoundBy::Nothing => Ok(()),
             }
         })?;
         digests.clear();

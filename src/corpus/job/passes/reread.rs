@@ -2,6 +2,7 @@
 
 use rayon::prelude::*;
 
+use crate::aside::Maker;
 use crate::batch::Memory;
 use crate::corpus::error::Error;
 use crate::corpus::formats::record::CHANGED;
@@ -15,7 +16,6 @@ use crate::corpus::options::ReadOptions;
 use crate::corpus::reading::parse::{Part, Producer, RawBlock, RoundWeight};
 use crate::corpus::reading::read::{At, Rejection};
 use crate::pool::Pool;
-use crate::text::Shingler;
 use crate::watch::Ticker;
 
 /// Reads the inputs again, and processes the picked documents.
@@ -23,7 +23,7 @@ pub(crate) struct Reread<'a> {
     pub(crate) folder: &'a Folder,
     pub(crate) inputs: &'a [Input],
     pub(crate) options: &'a ReadOptions,
-    pub(crate) shingler: &'a Shingler,
+    pub(crate) maker: &'a Maker,
     pub(crate) known: &'a Known,
     /// The indexes, whose documents follow those of the inputs.
     pub(crate) indexed: &'a Indexed,
@@ -233,7 +233,7 @@ impl Reread<'_> {
         memory: &mut Memory,
     ) -> Result<(), Error> {
         let fields = &self.options.fields;
-        let shingled = memory.shingle(self.shingler, |buffer| {
+        let shingled = memory.shingle(self.maker, row.group, |buffer| {
             Ok(record.content(fields, &mut buffer.text)?)
         });
         shingled.map_err(|_| Error::bad(input.place(row.line()), CHANGED))

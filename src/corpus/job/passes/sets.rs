@@ -1,5 +1,6 @@
 //! The second pass: writes the shingle sets of documents that may have partners.
 
+use crate::aside::Share;
 use crate::corpus::error::Error;
 use crate::corpus::job::candidates::crowding::Mark;
 use crate::corpus::job::candidates::first_documents::FirstDocuments;
@@ -20,6 +21,7 @@ pub(crate) struct Record {
     pub(crate) id: String,
     /// The values that the keep policy compares.
     pub(crate) keep: Vec<u8>,
+    pub(crate) aside: Share,
     pub(crate) set: ShingleSet,
 }
 
@@ -36,6 +38,7 @@ impl Record {
             to.extend_from_slice(&(bytes.len() as u32).to_le_bytes());
             to.extend_from_slice(bytes);
         }
+        to.extend_from_slice(&self.aside.to_bytes());
         if !self.is_copy() {
             to.extend_from_slice(&(self.set.len() as u32).to_le_bytes());
             extend(to, self.set.hashes().iter().map(|hash| hash.to_le_bytes()));
@@ -143,6 +146,7 @@ impl Picking for Sets<'_> {
             set: ShingleSet::from_buffer(hashes),
             id: row.id,
             keep: row.keep,
+            aside: row.aside,
             ..self.record(document)
         };
         record.write(&mut made.bytes);

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use super::*;
+use crate::DeduperBuilder;
 use crate::corpus::KeepPolicy;
 
 /// A folder with a file of lines for each part.
@@ -40,12 +41,16 @@ fn ids(records: &str) -> Vec<u64> {
 }
 
 fn deduper(method: Method, mode: ClusterMode, threshold: f64) -> Deduper {
+    builder(method, mode, threshold).build().unwrap()
+}
+
+fn builder(method: Method, mode: ClusterMode, threshold: f64) -> DeduperBuilder {
     let builder = Deduper::builder()
         .method(method)
         .cluster_mode(mode)
         .hashes(64);
     let builder = builder.threshold(threshold).shingle(Shingle::Words(2));
-    builder.recall(0.9).build().unwrap()
+    builder.recall(0.9)
 }
 
 const METHODS: [Method; 2] = [Method::Lsh, Method::Exact];
@@ -64,10 +69,11 @@ proptest! {
         method in prop::sample::select(METHODS.to_vec()),
         mode in prop::sample::select(MODES.to_vec()),
         threshold in prop::sample::select(vec![0.3, 0.5, 0.8, 1.0]),
-        keep in prop::sample::select(vec!["first", "longest", "max:score"]),
+        keep in prop::sample::select(vec!["first", "longest", "largest", "max:score"]),
+        measure in prop::sample::select(vec![Measure::Jaccard, Measure::Containment]),
     ) {
         let parts = Parts::new(&lines(seed, documents), parts);
-        let deduper = deduper(method, mode, threshold);
+        let deduper = builder(method, mode, threshold).measure(measure).build().unwrap();
         let options = ReadOptions::new().on_bad(OnBad::Skip);
         let options = options.keep(KeepPolicy::new(keep.parse().unwrap()));
         let mut job = Job::new(&deduper, options);

@@ -150,7 +150,8 @@ proptest! {
         method in prop::sample::select(vec![Method::Lsh, Method::Exact]),
         mode in prop::sample::select(vec![ClusterMode::Components, ClusterMode::Leader]),
         threshold in prop::sample::select(vec![0.3, 0.5, 0.8, 1.0]),
-        keep in prop::sample::select(vec!["first", "longest", "max:score"]),
+        keep in prop::sample::select(vec!["first", "longest", "largest", "max:score"]),
+        measure in prop::sample::select(vec![Measure::Jaccard, Measure::Containment]),
         words in 1usize..4,
         bucket_pairs in prop::sample::select(vec![0u64, 20, 300, 1 << 20]),
     ) {
@@ -158,6 +159,7 @@ proptest! {
         let path = folder.path().join("documents.jsonl");
         fs::write(&path, lines(seed, documents)).unwrap();
         let deduper = Deduper::builder()
+            .measure(measure)
             .method(method)
             .cluster_mode(mode)
             .threshold(threshold)
@@ -276,6 +278,7 @@ fn a_second_look_drops_pages_that_no_bound_changes() {
         job: &job,
         sources: &sources,
         indexed: &indexed,
+        maker: Maker::whole(deduper.sketcher().shingler()),
         plan: SMALL,
         limit: job.limit(),
         watch: None,
@@ -315,6 +318,7 @@ fn work_goes_on_with_another_bound() {
             job: &job,
             sources: &sources,
             indexed: &Indexed::default(),
+            maker: Maker::whole(deduper.sketcher().shingler()),
             plan: stages,
             limit: job.limit(),
             watch: None,

@@ -1,0 +1,368 @@
+//! What remains of documents after their repeated passages are set aside.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::passages::Passages;
+use crate::error::Error;
+use crate::text::{Content, Group, Normalization, NotText, Scratch, Shingle, Shingler, word_edges};
+
+/// With less than this share of its words, or less than [`FEW`] words, a document is compared whole.
+const LITTLE: f64 = 0.05;
+const FEW: usize = 5;
+
+/// The repeated passages of groups of documents; made by [`Deduper::set_aside`](crate::Deduper::set_aside).
+///
+/// ```
+/// use resemblance::Deduper;
+/// use resemblance::text::InGroup;
+///
+/// let page = |body: &str| InGroup { group: "gazette", document: format!("Read the Gazette every morning. {body}") };
+/// let pages = [
+///     page("The ferry returns on Monday, after nine years."),
+///     page("Volunteers will open the lighthouse in June."),
+///     page("A goat has eaten the minutes of two meetings."),
+/// ];
+/// let aside = Deduper::new().set_aside(&pages);
+/// let rest = aside.rest("gazette".into(), &pages[2].document);
+/// assert_eq!(rest.text.trim(), ". a goat has eaten the minutes of two meetings.");
+/// assert_eq!(rest.aside, 5.0 / 14.0);
+/// ```
+#[derive(Debug, Clone)]
+pub struct SetAside {
+    splitting: Splitting,
+    groups: HashMap<Group, Passages>,
+}
+
+/// The part of a text that is compared.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rest<'t> {
+    /// The normalized text without its repeated passages; the text itself if nothing was set aside.
+    pub text: Cow<'t, str>,
+    /// The share of the words that were set aside.
+    pub aside: f64,
+}
+
+impl SetAside {
+    pub(super) fn new(splitting: Splitting) -> Self {
+        let groups = HashMap::new();
+        Self { splitting, groups }
+    }
+
+    /// Adds the repeated passages of groups.
+    pub(crate) fn extend(&mut self, repeated: Vec<(Group, Passages)>) {
+        let repeated = repeated.into_iter();
+        let repeated = repeated.filter(|(_, passages)| !passages.is_empty());
+        self.groups.extend(repeated);
+    }
+
+    /// The number of groups that have repeated passages.
+    pub fn groups(&self) -> usize {
+        self.groups.len()
+    }
+
+    /// The number of repeated passages of a group.
+    pub fn passages(&self, group: Group) -> usize {
+        self.of(group).map_or(0, Passages::len)
+    }
+
+    /// The part of a text that is compared if the text belongs to this group.
+    pub fn rest<'t>(&self, group: Group, text: &'t str) -> Rest<'t> {
+        let mut space = Space::default();
+        let cut = self.of(group);
+        let cut = cut.and_then(|passages| self.splitting.cut(text, passages, &mut space));
+        match cut {
+            Some(share) => Rest {
+                text: Cow::Owned(space.rest),
+                aside: share.value(),
+            },
+            None => Rest {
+                text: Cow::Borrowed(text),
+                aside: 0.0,
+            },
+        }
+    }
+
+    pub(super) fn of(&self, group: Group) -> Option<&Passages> {
+        self.groups.get(&group)
+    }
+}
+
+#[cfg(feature = "corpus")]
+impl SetAside {
+    /// The number of words in a passage.
+    pub(crate) fn words(&self) -> usize {
+        self.splitting.words()
+    }
+
+    /// The approximate memory that it takes.
+    pub(crate) fn memory(&self) -> usize {
+        /// Bytes of a passage in a hash table, and of a group.
+        const PASSAGE: usize = 20;
+        const GROUP: usize = 160;
+        let passages: usize = self.groups.values().map(Passages::len).sum();
+        PASSAGE * passages + GROUP * self.groups.len()
+    }
+
+    /// The same without groups.
+    pub(crate) fn emptied(&self) -> Self {
+        Self::new(self.splitting.clone())
+    }
+
+    /// Adds the groups of `other`, which has passages of the same number of words.
+    pub(crate) fn join(&mut self, other: &Self) {
+        for (&group, passages) in &other.groups {
+            self.groups.entry(group).or_default().join(passages);
+        }
+    }
+
+    /// Calls `each` with the numbers that [`with_numbers`](Self::with_numbers) reads: the number of words in a passage;
+    /// then for each group, ascending, its hash, the number of its documents, the number of its passages, and these,
+    /// ascending.
+    pub(crate) fn for_each_number<E>(
+        &self,
+        mut each: impl FnMut(u64) -> Result<(), E>,
+    ) -> Result<(), E> {
+        each(self.words() as u64)?;
+        let mut groups: Vec<_> = self.groups.iter().collect();
+        groups.sort_unstable_by_key(|(group, _)| **group);
+        for (&group, passages) in groups {
+            let head = [
+                Group::bits(Some(group)),
+                u64::from(passages.documents()),
+                passages.len() as u64,
+            ];
+            head.into_iter().try_for_each(&mut each)?;
+            passages.ascending().into_iter().try_for_each(&mut each)?;
+        }
+        Ok(())
+    }
+
+    /// Adds the groups of [`for_each_number`](Self::for_each_number); `None` if these are not what it calls with.
+    pub(crate) fn with_numbers(mut self, numbers: impl Iterator<Item = u64>) -> Option<Self> {
+        let mut numbers = numbers.fuse();
+        if numbers.next()? != self.words() as u64 {
+            return None;
+        }
+        while let Some(group) = numbers.next() {
+            let documents = u32::try_from(numbers.next()?).ok()?;
+            let many = numbers.next()? as usize;
+            let passages = Passages::new(documents, numbers.by_ref().take(many));
+            if passages.len() != many {
+                return None;
+            }
+            self.groups.insert(Group::of_bits(group)?, passages);
+        }
+        Some(self)
+    }
+}
+
+/// How texts are split into passages.
+#[derive(Debug, Clone)]
+pub(crate) struct Splitting {
+    normalization: Normalization,
+    /// Makes passages of normalized text.
+    passages: Shingler,
+}
+
+impl Splitting {
+    /// Passages have `words` words.
+    pub(crate) fn new(
+        words: usize,
+        normalization: Normalization,
+        seed: u64,
+    ) -> Result<Self, Error> {
+        Ok(Self {
+            normalization,
+            passages: Shingler::new(Shingle::Words(words), Normalization::NONE, seed)?,
+        })
+    }
+
+    /// The number of words in a passage.
+    #[cfg(feature = "corpus")]
+    pub(crate) fn words(&self) -> usize {
+        self.passages.shingle().size()
+    }
+
+    pub(super) fn seed(&self) -> u64 {
+        self.passages.seed()
+    }
+
+    /// The passages of a text, in order. A text with too few words has one.
+    pub(super) fn passages<'s>(&self, text: &str, space: &'s mut Space) -> &'s [u64] {
+        let text = self.normalized(text, &mut space.normalized, &mut space.spare);
+        let Space {
+            scratch, passages, ..
+        } = space;
+        self.passages.text_into(text, scratch, passages);
+        passages
+    }
+
+    fn normalized<'t>(
+        &self,
+        text: &'t str,
+        normalized: &'t mut String,
+        spare: &mut String,
+    ) -> &'t str {
+        if self.normalization.leaves(text) {
+            return text;
+        }
+        self.normalization.normalize_into(text, normalized, spare);
+        normalized
+    }
+
+    /// Writes what remains of a text to `space.rest`, and returns the share that is set aside; `None` if the document is
+    /// compared whole.
+    fn cut(&self, text: &str, repeated: &Passages, space: &mut Space) -> Option<Share> {
+        let Space {
+            scratch,
+            normalized,
+            spare,
+            passages,
+            edges,
+            rest,
+        } = space;
+        let text = self.normalized(text, normalized, spare);
+        self.passages.text_into(text, scratch, passages);
+        if !passages.iter().any(|&passage| repeated.has(passage)) {
+            return None;
+        }
+        word_edges(text, edges);
+        let size = self.passages.shingle().size();
+        let words = edges.len();
+        if words < size {
+            return None;
+        }
+        rest.clear();
+        let (mut from, mut aside, mut covered) = (0, 0, 0);
+        for (at, &passage) in passages.iter().enumerate() {
+            if !repeated.has(passage) {
+                continue;
+            }
+            if at > covered || aside == 0 {
+                // A stretch begins here. A line break keeps the words around it apart.
+                rest.push_str(&text[from..edges[at][0]]);
+                rest.push('\n');
+                covered = at;
+            }
+            aside += at + size - covered;
+            covered = at + size;
+            from = edges[covered - 1][1];
+        }
+        rest.push_str(&text[from..]);
+        let share = Share {
+            aside: aside as u32,
+            words: words as u32,
+        };
+        (!share.leaves_little()).then_some(share)
+    }
+}
+
+/// How many of a document's words are set aside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Share {
+    pub(crate) aside: u32,
+    pub(crate) words: u32,
+}
+
+impl Share {
+    #[cfg(feature = "corpus")]
+    pub(crate) fn to_bytes(self) -> [u8; 8] {
+        (u64::from(self.aside) << 32 | u64::from(self.words)).to_le_bytes()
+    }
+
+    #[cfg(feature = "corpus")]
+    pub(crate) fn of_bytes(bytes: [u8; 8]) -> Self {
+        let bits = u64::from_le_bytes(bytes);
+        Self {
+            aside: (bits >> 32) as u32,
+            words: bits as u32,
+        }
+    }
+
+    pub(crate) fn value(self) -> f64 {
+        match self.words {
+            0 => 0.0,
+            words => f64::from(self.aside) / f64::from(words),
+        }
+    }
+
+    fn leaves_little(self) -> bool {
+        let rest = self.words - self.aside;
+        (rest as usize) < FEW || f64::from(rest) < LITTLE * f64::from(self.words)
+    }
+}
+
+/// Working memory of a thread.
+#[derive(Debug, Default)]
+pub(crate) struct Space {
+    scratch: Scratch,
+    normalized: String,
+    spare: String,
+    passages: Vec<u64>,
+    edges: Vec<[usize; 2]>,
+    rest: String,
+}
+
+/// Makes the shingles of documents, without what is set aside.
+#[derive(Debug, Clone)]
+pub struct Maker {
+    shingler: Shingler,
+    aside: Option<(Arc<SetAside>, Shingler)>,
+}
+
+impl Maker {
+    /// A maker that sets nothing aside.
+    pub(crate) fn whole(shingler: &Shingler) -> Self {
+        Self {
+            shingler: shingler.clone(),
+            aside: None,
+        }
+    }
+
+    pub(crate) fn without(shingler: &Shingler, aside: Arc<SetAside>) -> Self {
+        let of_normalized = Shingler::new(shingler.shingle(), Normalization::NONE, shingler.seed());
+        let of_normalized = of_normalized.unwrap_or_else(|error| unreachable!("valid: {error}"));
+        Self {
+            shingler: shingler.clone(),
+            aside: Some((aside, of_normalized)),
+        }
+    }
+
+    pub(crate) fn sets_aside(&self) -> bool {
+        self.aside.is_some()
+    }
+
+    /// What is set aside, if anything may be.
+    #[cfg(feature = "corpus")]
+    pub(crate) fn aside(&self) -> Option<&SetAside> {
+        self.aside.as_ref().map(|(aside, _)| &**aside)
+    }
+
+    /// Writes the shingle hashes of a document over `hashes`, in any order and with repetitions, and returns what was
+    /// set aside.
+    pub(crate) fn content_into(
+        &self,
+        content: Content<'_>,
+        group: Option<Group>,
+        space: &mut Space,
+        hashes: &mut Vec<u64>,
+    ) -> Result<Share, NotText> {
+        let text = match content {
+            Content::Text(text) => Some(text),
+            Content::Bytes(bytes) => std::str::from_utf8(bytes).ok(),
+            Content::Shingles(_) => None,
+        };
+        if let (Some((aside, shingler)), Some(group), Some(text)) = (&self.aside, group, text)
+            && let Some(passages) = aside.of(group)
+            && let Some(share) = aside.splitting.cut(text, passages, space)
+        {
+            shingler.text_into(&space.rest, &mut space.scratch, hashes);
+            return Ok(share);
+        }
+        self.shingler
+            .content_into(content, &mut space.scratch, hashes)?;
+        Ok(Share::default())
+    }
+}

@@ -1,0 +1,163 @@
+//! The join by containment of shingle sets on the disk.
+
+use crate::corpus::error::Error;
+use crate::corpus::job::candidates::crowding::write_candidate;
+use crate::corpus::job::candidates::joining::Joining;
+use crate::corpus::job::disk::folder::Bytes as _;
+use crate::corpus::job::disk::names;
+use crate::corpus::job::disk::partition::{Partitioner, Partitions};
+use crate::corpus::job::disk::rounds::{Round, for_each_round};
+use crate::exact::{Frequencies, Probed, Probing};
+use crate::watch::Ticker;
+
+/// A set with a shingle that is a probe of some set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Listed {
+    hash: u64,
+    is_other: bool,
+    set: u32,
+    size: u32,
+}
+
+impl Listed {
+    const BYTES: usize = 16;
+    const OTHER: u32 = 1 << 31;
+
+    fn to_bytes(self) -> [u8; Self::BYTES] {
+        let size = self.size.min(Self::OTHER - 1) | if self.is_other { Self::OTHER } else { 0 };
+        let mut bytes = [0; Self::BYTES];
+        bytes[..8].copy_from_slice(&self.hash.to_le_bytes());
+        bytes[8..12].copy_from_slice(&self.set.to_le_bytes());
+        bytes[12..].copy_from_slice(&size.to_le_bytes());
+        bytes
+    }
+
+    fn of_bytes(bytes: [u8; Self::BYTES]) -> Self {
+        let bits = u128::from_le_bytes(bytes);
+        let size = (bits >> 96) as u32;
+        Self {
+            hash: bits as u64,
+            is_other: size & Self::OTHER != 0,
+            set: (bits >> 64) as u32,
+            size: size & !Self::OTHER,
+        }
+    }
+}
+
+impl Joining<'_> {
+    /// Writes candidates: the pairs of sets in which the larger has a probe of the smaller.
+    pub(crate) fn list_contained(&self, ticker: &Ticker<'_>) -> Result<(), Error> {
+        let frequencies = self.frequencies(self.plan.table / 2)?;
+        let probed = self.probed(&frequencies)?;
+        self.write_listed(&frequencies, &probed)?;
+        drop((frequencies, probed));
+        let listed = Partitions::open(self.folder, names::LISTED)?;
+        let buffers = self.plan.buffers;
+        let mut candidates = Partitioner::create(self.folder, names::JOINED, self.parts, buffers)?;
+        let mut looks = 0;
+        for part in 0..listed.len() {
+            let mut all = Vec::with_capacity(listed.bytes(part) as usize / Listed::BYTES);
+            let (mut reader, mut bytes) = (listed.read(part)?, [0; Listed::BYTES]);
+            while reader.fill(&mut bytes)? {
+                all.push(Listed::of_bytes(bytes));
+            }
+            all.sort_unstable();
+            for list in all.chunk_by(|a, b| a.hash == b.hash) {
+                self.write_pairs(list, &mut looks, &mut candidates)?;
+            }
+            ticker.tick(1)?;
+        }
+        candidates.finish()?;
+        self.folder.remove(&[names::LISTED]);
+        Ok(())
+    }
+
+    /// Marks the probes of all sets.
+    fn probed(&self, frequencies: &Frequencies) -> Result<Probed, Error> {
+        let probed = Probed::with_bits(4 * frequencies.len());
+        let threshold = self.settings.rule().threshold;
+        let mark = |round: &Round| {
+            round.in_parallel(|records| {
+                let (mut probing, mut set) = (Probing::new(frequencies, threshold), Vec::new());
+                for record in records {
+                    set.clear();
+                    set.extend(record.hashes());
+                    probing.choose(&set);
+                    probing.probes.iter().for_each(|&hash| probed.mark(hash));
+                }
+            });
+            Ok(())
+        };
+        for_each_round(self.sets, 0, self.plan.round, mark, Ok)?;
+        Ok(probed)
+    }
+
+    /// Writes the shingles that may be probes, with the sets that have them, partitioned by their first bits.
+    fn write_listed(&self, frequencies: &Frequencies, probed: &Probed) -> Result<(), Error> {
+        let parts = self.plan.parts;
+        let mut listed = Partitioner::create(self.folder, names::LISTED, parts, self.plan.buffers)?;
+        let threshold = self.settings.rule().threshold;
+        let list = |round: &Round| {
+            Ok(round.in_parallel(|records| {
+                let (mut probing, mut set) = (Probing::new(frequencies, threshold), Vec::new());
+                let mut all = Vec::new();
+                for record in records {
+                    set.clear();
+                    set.extend(record.hashes());
+                    probing.choose(&set);
+                    let size = set.len() as u32;
+                    let mut probes = probing.probes.iter().peekable();
+                    for &hash in &set {
+                        let is_other = probes.next_if_eq(&&hash).is_none();
+                        if !is_other || probed.may_have(hash) {
+                            all.push(Listed {
+                                hash,
+                                is_other,
+                                set: record.document,
+                                size,
+                            });
+                        }
+                    }
+                }
+                all
+            }))
+        };
+        let take = |made: Vec<Vec<Listed>>| {
+            made.into_iter().flatten().try_for_each(|one: Listed| {
+                let part = (u128::from(one.hash) * parts as u128) >> 64;
+                listed.write(part as usize, &one.to_bytes())
+            })
+        };
+        for_each_round(self.sets, 0, self.plan.round, list, take)?;
+        listed.finish()?;
+        Ok(())
+    }
+
+    /// Writes the pairs of a list, which has the sets of which the shingle is a probe first. Adds them to `looks`, and
+    /// fails if these are too many.
+    fn write_pairs(
+        &self,
+        list: &[Listed],
+        looks: &mut u64,
+        candidates: &mut Partitioner<'_>,
+    ) -> Result<(), Error> {
+        let probing = list.partition_point(|listed| !listed.is_other);
+        *looks += 2 * probing as u64 * list.len() as u64;
+        if let Some(reason) = self.settings.budget().refuses_work(*looks) {
+            return Err(reason.too_large(self.settings.measure()).into());
+        }
+        for (place, small) in list[..probing].iter().enumerate() {
+            // If the shingle is a probe of both, exactly one of the two orders writes the pair.
+            let (before, others) = (&list[..place], &list[place + 1..]);
+            let larger = others.iter().filter(|other| other.size >= small.size);
+            let smaller = before.iter().filter(|other| other.size > small.size);
+            for large in larger.chain(smaller) {
+                let (a, b) = (small.set.min(large.set), small.set.max(large.set));
+                if self.indexed_from.is_new(a) {
+                    write_candidate(candidates, (a, b), self.certain.joins.len())?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
