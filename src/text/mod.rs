@@ -45,12 +45,15 @@ mod document;
 mod edges;
 mod hash;
 mod ignorable;
+mod mappings;
 mod normalize;
 mod shingle;
 mod spelled;
 #[cfg(test)]
 #[path = "../../tests/support/statement.rs"]
 pub(crate) mod statement;
+mod tokens;
+mod variants;
 mod windows;
 mod words;
 
