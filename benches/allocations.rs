@@ -75,6 +75,7 @@ fn ways() -> Vec<Way> {
     vec![
         Way::new(SketchKind::FastSimilarity, Shingle::Words(5), 128),
         Way::new(SketchKind::FastSimilarity, Shingle::Words(5), 1024),
+        Way::new(SketchKind::FastSimilarity, Shingle::Tokens(8), 128),
         Way::new(SketchKind::FastSimilarity, Shingle::Chars(5), 128),
         Way::new(SketchKind::FastSimilarity, Shingle::Bytes(9), 128),
         Way::new(SketchKind::Classic, Shingle::Words(5), 128),

@@ -28,16 +28,17 @@ fn text(c: &mut Criterion) {
     for (name, text) in texts() {
         group.throughput(Throughput::Bytes(text.len() as u64));
         group.bench_function(BenchmarkId::new("normalize", name), |b| {
-            b.iter(|| {
-                Normalization::NFKC_CASEFOLD
-                    .normalize(black_box(&text))
-                    .len()
-            });
+            b.iter(|| Normalization::DEFAULT.normalize(black_box(&text)).len());
         });
         group.bench_function(BenchmarkId::new("words", name), |b| {
             b.iter(|| words(black_box(&text)).count());
         });
-        for shingle in [Shingle::Words(5), Shingle::Chars(5), Shingle::Bytes(9)] {
+        for shingle in [
+            Shingle::Words(5),
+            Shingle::Tokens(8),
+            Shingle::Chars(5),
+            Shingle::Bytes(9),
+        ] {
             let shingler = Shingler::new(shingle, Normalization::default(), 0).unwrap();
             let (mut scratch, mut hashes) = (Scratch::default(), Vec::new());
             group.bench_function(BenchmarkId::new(format!("shingle {shingle}"), name), |b| {

@@ -1,18 +1,34 @@
 //! Compares two text files: `cargo run --release --example compare -- A.txt B.txt`.
 
-use std::env::args;
 use std::error::Error;
 use std::fs::read_to_string;
+use std::path::PathBuf;
 
-use resemblance::Deduper;
+use clap::Parser;
+use resemblance::{Deduper, Normalization, Shingle};
+
+/// Compare two text files.
+#[derive(Debug, Parser)]
+struct Args {
+    a: PathBuf,
+    b: PathBuf,
+
+    /// What is compared: words:N, tokens:N, chars:N or bytes:N
+    #[arg(long, value_name = "KIND:N", default_value = "words:5")]
+    shingle: Shingle,
+
+    /// How texts are normalized, as for dedup; for example default+accents+digits
+    #[arg(long, value_name = "TEXT", default_value_t = Normalization::DEFAULT)]
+    normalize: Normalization,
+}
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let paths: Vec<String> = args().skip(1).collect();
-    let [a, b] = paths.as_slice() else {
-        return Err("usage: compare A.txt B.txt".into());
-    };
-    let (a, b) = (read_to_string(a)?, read_to_string(b)?);
-    let deduper = Deduper::new();
+    let args = Args::parse();
+    let (a, b) = (read_to_string(args.a)?, read_to_string(args.b)?);
+    let builder = Deduper::builder()
+        .shingle(args.shingle)
+        .normalization(args.normalize);
+    let deduper = builder.build()?;
 
     // Exactly, from the texts themselves.
     let similarity = deduper.similarity(&a, &b);

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, ValueEnum, error::ErrorKind};
 use resemblance::stream::{Bloom, Memory, Verdict, Window};
-use resemblance::{Deduper, Error, Shingle, Sieve};
+use resemblance::{Deduper, Error, Normalization, Shingle, Sieve};
 use serde_json::Value;
 
 /// Pass lines not seen before, and drop near-duplicates of passed ones.
@@ -28,9 +28,13 @@ struct Args {
     #[arg(long, value_name = "J", default_value_t = 0.8)]
     threshold: f64,
 
-    /// What is compared: words:N, chars:N or bytes:N
+    /// What is compared: words:N, tokens:N, chars:N or bytes:N
     #[arg(long, value_name = "KIND:N", default_value = "words:5")]
     shingle: Shingle,
+
+    /// How lines are normalized before they are compared, as for dedup; for example default+accents+digits
+    #[arg(long, value_name = "TEXT", default_value_t = Normalization::DEFAULT)]
+    normalize: Normalization,
 
     /// Remember the last N passed lines [default: all]
     #[arg(long, value_name = "N", conflicts_with = "bloom")]
@@ -99,7 +103,8 @@ fn sieve(args: &Args) -> Result<Sieve, Error> {
     };
     let builder = Deduper::builder()
         .threshold(args.threshold)
-        .shingle(args.shingle);
+        .shingle(args.shingle)
+        .normalization(args.normalize);
     builder.build()?.sieve(memory)
 }
 

@@ -70,9 +70,10 @@ pub fn shingle(kind: u8, size: u8) -> Shingle {
         0..=199 => usize::from(size % 12) + 1,
         more => usize::from(more),
     };
-    match kind % 3 {
+    match kind % 4 {
         0 => Shingle::Words(size),
         1 => Shingle::Chars(size),
+        2 => Shingle::Tokens(size),
         _ => Shingle::Bytes(size),
     }
 }

@@ -100,7 +100,10 @@ fn bad_settings_are_bad_usage() {
         ("--threshold x", "invalid value 'x' for '--threshold <J>'"),
         ("--hashes 0", "hashes 0: must be from 1 to 65535"),
         ("--shingle words:0", "shingle words:0: n must be from 1"),
-        ("--shingle lines:5", "must be words:N, chars:N or bytes:N"),
+        (
+            "--shingle lines:5",
+            "must be words:N, tokens:N, chars:N or bytes:N",
+        ),
         ("--recall 1.01", "recall 1.01: must be above 0"),
         ("--recall 1", "recall 1 at a threshold below 1"),
         (

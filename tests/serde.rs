@@ -41,6 +41,7 @@ where
 fn settings_are_short_texts() {
     is_text(Shingle::Words(5), "words:5");
     is_text(Shingle::Chars(9), "chars:9");
+    is_text(Shingle::Tokens(8), "tokens:8");
     is_text(Shingle::Bytes(65_535), "bytes:65535");
     is_text(Banding::new(21, 6).unwrap(), "21 x 6");
     is_text(Method::Lsh, "lsh");
@@ -59,25 +60,54 @@ fn settings_are_short_texts() {
     let mut all = Vec::new();
     for form in [Form::None, Form::Nfc, Form::Nfkc] {
         is_text(form, ["none", "nfc", "nfkc"][form as usize]);
-        for (folds, drops) in [(false, false), (false, true), (true, false), (true, true)] {
-            let one = Normalization::NONE.with_form(form).with_case_fold(folds);
-            let one = one.with_ignorable_dropped(drops);
+        for one in support::switched(form) {
             is_text(one, &one.to_string());
             all.push(one.to_string());
         }
     }
     all.sort_unstable();
     all.dedup();
-    assert_eq!(all.len(), 12);
-    let whole = "nfkc+fold+drop-ignorable".parse();
-    assert_eq!(whole, Ok(Normalization::NFKC_CASEFOLD));
+    assert_eq!(all.len(), 3 * 64);
+    for (text, normalization) in [
+        ("nfkc+fold+drop-ignorable", Normalization::NFKC_CASEFOLD),
+        ("nfkc+drop-ignorable+fold", Normalization::NFKC_CASEFOLD),
+        ("default", Normalization::DEFAULT),
+        ("nfkc-casefold+apostrophes", Normalization::default()),
+        (
+            "default+digits+accents",
+            Normalization::DEFAULT
+                .with_accents_dropped(true)
+                .with_digits_unified(true),
+        ),
+    ] {
+        assert_eq!(text.parse(), Ok(normalization), "{text}");
+    }
+    is_text(
+        Normalization::DEFAULT
+            .with_digits_unified(true)
+            .with_arabic_marks_dropped(true),
+        "nfkc-casefold+apostrophes+arabic+digits",
+    );
+    is_text(
+        Normalization::NONE
+            .with_case_fold(true)
+            .with_accents_dropped(true),
+        "none+fold+accents",
+    );
     for wrong in [
         "nfkd",
-        "nfc+drop-ignorable+fold",
+        "nfc+fold+fold",
         "nfkc-casefold+fold",
+        "default+apostrophes",
+        "nfc+ligatures",
+        "nfkc+",
         "+fold",
     ] {
-        assert!(wrong.parse::<Normalization>().is_err(), "{wrong}");
+        let error = wrong.parse::<Normalization>().unwrap_err().to_string();
+        assert!(
+            error.starts_with(&format!("normalization `{wrong}`: must be default, ")),
+            "{error}"
+        );
     }
     for wrong in ["21", "21 x", "x 6", "21 x 6 x 1", "-1 x 6", "21,6"] {
         assert!(wrong.parse::<Banding>().is_err(), "{wrong}");
@@ -142,7 +172,7 @@ fn signatures_are_checked() {
     let json = serde_json::to_string(&signature).unwrap();
     assert_eq!(serde_json::from_str::<Signature>(&json).unwrap(), signature);
     for (from, to) in [
-        ("\"version\":2", "\"version\":9"),
+        ("\"version\":3", "\"version\":9"),
         ("\"hashes\":128", "\"hashes\":0"),
         ("\"hashes\":128", "\"hashes\":64"),
         ("words:5", "words:0"),

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use flate2::read::MultiGzDecoder;
-use resemblance::Deduper;
+use resemblance::{Deduper, Normalization};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -68,7 +68,8 @@ pub(crate) fn prepare(collection: &Path, folder: &Path) -> Result<()> {
     }
     plain.flush()?;
 
-    let deduper = Deduper::new();
+    let builder = Deduper::builder().normalization(Normalization::NFKC_CASEFOLD);
+    let deduper = builder.build()?;
     let (mut ends, mut hashes) = (Vec::new(), Vec::new());
     for text in &documents.texts {
         hashes.append(&mut deduper.sketcher().shingler().text(text));

@@ -38,7 +38,7 @@ pub(crate) struct Args {
     )]
     threshold: f64,
 
-    /// What is compared: words:N, chars:N or bytes:N
+    /// What is compared: words:N, tokens:N, chars:N or bytes:N
     #[arg(long, value_name = "KIND:N", default_value = "words:5")]
     shingle: Shingle,
 

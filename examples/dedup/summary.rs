@@ -162,6 +162,7 @@ impl<'a> Summary<'a> {
         let deduper = self.deduper;
         let shingles = match deduper.scheme().shingle() {
             Shingle::Words(n) => plural(n, "word"),
+            Shingle::Tokens(n) => plural(n, "token"),
             Shingle::Chars(n) => plural(n, "character"),
             Shingle::Bytes(n) => plural(n, "byte"),
         };

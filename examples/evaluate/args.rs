@@ -30,7 +30,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE.tsv")]
     pub(crate) labels: Option<PathBuf>,
 
-    /// What is compared: words:N, chars:N or bytes:N. Several, separated by commas, are evaluated one after the other
+    /// What is compared: words:N, tokens:N, chars:N or bytes:N. Several, separated by commas, are evaluated one after the other
     #[arg(
         long,
         value_name = "KIND:N,...",

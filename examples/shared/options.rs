@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use clap::Args;
 use resemblance::corpus::{Error, InputFormat, ReadOptions, Sources};
-use resemblance::{Deduper, DeduperBuilder};
+use resemblance::{Deduper, DeduperBuilder, Normalization};
 use serde_json::{Value, json};
 
 use super::Failure;
@@ -25,6 +25,13 @@ pub(crate) struct Common {
         allow_negative_numbers = true
     )]
     recall: f64,
+
+    /// How texts are normalized before they are compared: `default`, `nfkc-casefold`, `nfkc`, `nfc` or `none`, followed
+    /// by a `+` and the name of each switch: fold (case), drop-ignorable (invisible characters), apostrophes (’ and ʼ
+    /// become '), arabic (no tatweel and harakat), accents (é becomes e), digits (each becomes 0). For example
+    /// default+accents+digits
+    #[arg(long, value_name = "TEXT", default_value_t = Normalization::DEFAULT)]
+    normalize: Normalization,
 
     /// The number of slots in a signature
     #[arg(long, value_name = "K", default_value_t = 128)]
@@ -91,6 +98,7 @@ impl Common {
     pub(crate) fn builder(&self) -> DeduperBuilder {
         Deduper::builder()
             .recall(self.recall)
+            .normalization(self.normalize)
             .hashes(self.hashes)
             .seed(self.seed.number)
     }
@@ -133,6 +141,7 @@ impl Common {
     pub(crate) fn settings(&self, mut own: Value) -> Value {
         let shared = json!({
             "recall": self.recall,
+            "normalize": self.normalize.to_string(),
             "hashes": self.hashes,
             "seed": self.seed.number,
             "input_format": self.input_format.map(|format| format.to_string()),

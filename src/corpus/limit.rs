@@ -99,7 +99,7 @@ impl RecordLimit {
             text: match shingle {
                 // Words of two bytes: a letter and a space.
                 Shingle::Words(_) => 16,
-                Shingle::Chars(_) => 36,
+                Shingle::Tokens(_) | Shingle::Chars(_) => 36,
                 Shingle::Bytes(_) => 28,
             },
             ..self

@@ -4,12 +4,12 @@ use std::fmt;
 
 use super::SketchKind;
 use crate::error::{Error, Kind};
-use crate::text::{Form, Normalization, Shingle};
+use crate::text::{Normalization, Shingle};
 
 /// Version of all algorithms that determine a signature's numbers: normalization, tokens, hashes, sketches.
 ///
 /// A version is frozen: no release changes its numbers. `docs/signature.md` defines them, and golden tests check them.
-pub const SCHEME_VERSION: u8 = 2;
+pub const SCHEME_VERSION: u8 = 3;
 
 /// The settings that determine a signature's numbers: version, sketch, K, shingle, normalization, seed.
 ///
@@ -96,9 +96,6 @@ impl Scheme {
 
 /// Bytes of a scheme.
 pub(crate) const BYTES: usize = 16;
-/// Bits of a normalization.
-const FOLDS: u8 = 1 << 2;
-const DROPS: u8 = 1 << 3;
 
 impl Scheme {
     /// As [`Signature::to_bytes`](super::Signature::to_bytes) describes it.
@@ -111,14 +108,8 @@ impl Scheme {
             Shingle::Words(_) => 0,
             Shingle::Chars(_) => 1,
             Shingle::Bytes(_) => 2,
+            Shingle::Tokens(_) => 3,
         };
-        let form = match self.normalization.form() {
-            Form::None => 0,
-            Form::Nfc => 1,
-            Form::Nfkc => 2,
-        };
-        let folds = u8::from(self.normalization.folds_case()) * FOLDS;
-        let drops = u8::from(self.normalization.drops_ignorable()) * DROPS;
         let [k0, k1] = self.hashes.to_le_bytes();
         let [n0, n1] = (self.shingle.size() as u16).to_le_bytes();
         let mut bytes = [0; BYTES];
@@ -128,7 +119,7 @@ impl Scheme {
             k0,
             k1,
             shingle,
-            form | folds | drops,
+            self.normalization.to_byte(),
             n0,
             n1,
         ]);
@@ -162,18 +153,11 @@ impl Scheme {
             0 => Shingle::Words(n),
             1 => Shingle::Chars(n),
             2 => Shingle::Bytes(n),
+            3 => Shingle::Tokens(n),
             other => return Err(format!("shingle {other} is unknown")),
         };
-        let form = match normalization & !(FOLDS | DROPS) {
-            0 => Form::None,
-            1 => Form::Nfc,
-            2 => Form::Nfkc,
-            _ => return Err(format!("normalization {normalization} is unknown")),
-        };
-        let normalization = Normalization::NONE
-            .with_form(form)
-            .with_case_fold(normalization & FOLDS != 0)
-            .with_ignorable_dropped(normalization & DROPS != 0);
+        let normalization = Normalization::from_byte(normalization)
+            .ok_or_else(|| format!("normalization {normalization} is unknown"))?;
         let hashes = usize::from(u16::from_le_bytes([k0, k1]));
         let seed = u64::from_le_bytes(seed);
         Self::new(sketch, hashes, shingle, normalization, seed).map_err(|error| error.to_string())

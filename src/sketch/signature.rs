@@ -56,8 +56,8 @@ impl Signature {
     /// | 0 | 1 | [`SCHEME_VERSION`](crate::sketch::SCHEME_VERSION) |
     /// | 1 | 1 | sketch: 0 fast-similarity, 1 classic |
     /// | 2 | 2 | K |
-    /// | 4 | 1 | shingle: 0 words, 1 chars, 2 bytes |
-    /// | 5 | 1 | normalization: 0 none, 1 NFC, 2 NFKC; plus 4 if case is folded, plus 8 if ignorable characters are dropped |
+    /// | 4 | 1 | shingle: 0 words, 1 chars, 2 bytes, 3 tokens |
+    /// | 5 | 1 | normalization: 0 none, 1 NFC, 2 NFKC; plus 4 for `fold`, 8 for `drop-ignorable`, 16 for `apostrophes`, 32 for `arabic`, 64 for `accents`, 128 for `digits` |
     /// | 6 | 2 | n of the shingle |
     /// | 8 | 8 | seed |
     /// | 16 | 4 K | slots |

@@ -11,12 +11,11 @@ use super::section::Entry;
 use crate::checksum;
 use crate::error::Error;
 use crate::sketch::{SCHEME_VERSION, Scheme};
-use crate::text::Normalization;
 
 pub(super) const FILE: &str = "index.json";
 
 /// Version of the format. Part of semver: see `docs/index-format.md`.
-pub(super) const VERSION: u64 = 2;
+pub(super) const VERSION: u64 = 3;
 
 const FORMAT: &str = "resemblance-index";
 
@@ -171,31 +170,18 @@ struct SchemeFields {
     sketch: String,
     hashes: usize,
     shingle: String,
-    normalization: NormalizationFields,
+    normalization: String,
     seed: u64,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct NormalizationFields {
-    form: String,
-    case_fold: bool,
-    drop_ignorable: bool,
 }
 
 impl SchemeFields {
     fn of(scheme: &Scheme) -> Self {
-        let normalization = scheme.normalization();
         Self {
             version: scheme.version(),
             sketch: scheme.sketch().to_string(),
             hashes: scheme.hashes(),
             shingle: scheme.shingle().to_string(),
-            normalization: NormalizationFields {
-                form: normalization.form().to_string(),
-                case_fold: normalization.folds_case(),
-                drop_ignorable: normalization.drops_ignorable(),
-            },
+            normalization: scheme.normalization().to_string(),
             seed: scheme.seed(),
         }
     }
@@ -209,15 +195,7 @@ impl SchemeFields {
         }
         let why = |error: Error| error.to_string();
         let sketch = self.sketch.parse().map_err(why)?;
-        let NormalizationFields {
-            form,
-            case_fold,
-            drop_ignorable,
-        } = &self.normalization;
-        let normalization = Normalization::NONE
-            .with_form(form.parse().map_err(why)?)
-            .with_case_fold(*case_fold)
-            .with_ignorable_dropped(*drop_ignorable);
+        let normalization = self.normalization.parse().map_err(why)?;
         let shingle = self.shingle.parse().map_err(why)?;
         Scheme::new(sketch, self.hashes, shingle, normalization, self.seed).map_err(why)
     }
@@ -228,7 +206,7 @@ mod tests {
     use super::super::section::Section;
     use super::*;
     use crate::sketch::SketchKind;
-    use crate::text::{Form, Shingle};
+    use crate::text::{Form, Normalization, Shingle};
 
     fn about() -> About {
         let normalization = Normalization::NONE.with_form(Form::Nfc);

@@ -191,15 +191,15 @@ fn headers_that_do_not_fit_are_refused() {
             "sketch `slow`: must be fast-similarity or classic",
         ),
         (
-            ("nfkc", "nfkd"),
-            "normalization form `nfkd`: must be none, nfc or nfkc",
+            ("nfkc-casefold", "nfkd"),
+            "normalization `nfkd+apostrophes`: must be default, ",
         ),
         (
             (
-                "\"scheme\": {\n    \"version\": 2",
                 "\"scheme\": {\n    \"version\": 3",
+                "\"scheme\": {\n    \"version\": 2",
             ),
-            "scheme version 3",
+            "scheme version 2",
         ),
         (("\"seed\"", "\"salt\""), "unknown field `salt`"),
         (

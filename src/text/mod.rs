@@ -46,12 +46,15 @@ mod edges;
 mod group;
 mod hash;
 mod ignorable;
+mod mappings;
 mod normalize;
 mod shingle;
 mod spelled;
 #[cfg(test)]
 #[path = "../../tests/support/statement.rs"]
 pub(crate) mod statement;
+mod tokens;
+mod variants;
 mod windows;
 mod words;
 

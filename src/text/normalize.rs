@@ -1,21 +1,17 @@
-//! Unicode normalization of texts before they are compared.
+//! Normalization of texts before they are compared.
 //!
 //! The reference implementation is [`Normalization::map_char`], followed by canonical composition. Since it is slow,
-//! its results are cached in pages of 256 code points, each filled when it is first needed.
+//! [`Mappings`] cache its results.
 
 use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering};
 
-use caseless::Caseless;
-use unicode_normalization::char::canonical_combining_class;
-use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
+use unicode_normalization::UnicodeNormalization;
 
 use super::arch::{self, Processor, Task};
 use super::decode::{char_at, of_three};
-use super::ignorable::is_default_ignorable;
+use super::mappings::Mappings;
 use crate::error::Error;
 use crate::named::{named, serde_as_text};
 
@@ -39,47 +35,94 @@ named!(Form, "normalization form", "none, nfc or nfkc", {
 
 /// What is done to a text before it is split into tokens.
 ///
-/// The default is [`NFKC_CASEFOLD`](Self::NFKC_CASEFOLD). Normalizing takes almost no time on ASCII text (it is only
-/// lower-cased), and less than word splitting on other text.
+/// [`DEFAULT`](Self::DEFAULT) ignores case, compatibility variants of characters, invisible characters, and how
+/// apostrophes are written. Other switches are off by default, since the differences that they ignore may matter.
+/// Normalizing takes almost no time on ASCII text (it is only lower-cased), and less than word splitting on other text.
 ///
 /// ```
 /// use resemblance::Normalization;
 ///
-/// assert_eq!(Normalization::NFKC_CASEFOLD.normalize("Stra\u{AD}ße ＡＢＣ"), "strasse abc");
+/// assert_eq!(Normalization::DEFAULT.normalize("L’Été №5, ＡＢＣ"), "l'été no5, abc");
+/// let loose = Normalization::DEFAULT.with_accents_dropped(true).with_digits_unified(true);
+/// assert_eq!(loose.normalize("L’Été, 24 août"), "l'ete, 00 aout");
 /// let case_only = Normalization::NONE.with_case_fold(true);
 /// assert_eq!(case_only.normalize("ＡＢＣ"), "ａｂｃ");
 /// ```
 ///
-/// As text it is `nfkc-casefold`, or a form and the switches that are on, in this order: `none`, `nfc+fold`,
-/// `nfkc+fold+drop-ignorable`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+/// As text it is a base and `+SWITCH` for each switch that is on, in any order: `nfkc-casefold+apostrophes`, the default.
+///
+/// | base | |
+/// |---|---|
+/// | `none`, `nfc`, `nfkc` | the [`Form`] |
+/// | `nfkc-casefold` | the same as `nfkc+fold+drop-ignorable` |
+/// | `default` | the same as `nfkc-casefold+apostrophes` |
+///
+/// | switch | |
+/// |---|---|
+/// | `fold` | [folds case](Self::with_case_fold) |
+/// | `drop-ignorable` | [drops invisible characters](Self::with_ignorable_dropped) |
+/// | `apostrophes` | [unifies apostrophes](Self::with_apostrophes_unified) |
+/// | `arabic` | [drops Arabic tatweel and harakat](Self::with_arabic_marks_dropped) |
+/// | `accents` | [drops accents](Self::with_accents_dropped) |
+/// | `digits` | [unifies digits](Self::with_digits_unified) |
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Normalization {
     form: Form,
-    case_fold: bool,
-    drop_ignorable: bool,
+    /// A bit for each switch that is on.
+    switches: u8,
 }
+
+const FOLD: u8 = 1;
+const DROP_IGNORABLE: u8 = 1 << 1;
+const APOSTROPHES: u8 = 1 << 2;
+const ARABIC: u8 = 1 << 3;
+const ACCENTS: u8 = 1 << 4;
+const DIGITS: u8 = 1 << 5;
+
+/// The switches in the order of their bits, with their names.
+const SWITCHES: [(&str, u8); 6] = [
+    ("fold", FOLD),
+    ("drop-ignorable", DROP_IGNORABLE),
+    ("apostrophes", APOSTROPHES),
+    ("arabic", ARABIC),
+    ("accents", ACCENTS),
+    ("digits", DIGITS),
+];
 
 impl Default for Normalization {
     fn default() -> Self {
-        Self::NFKC_CASEFOLD
+        Self::DEFAULT
     }
 }
 
 impl Normalization {
+    /// The default: [`NFKC_CASEFOLD`](Self::NFKC_CASEFOLD), and apostrophes are unified.
+    pub const DEFAULT: Self = Self::NFKC_CASEFOLD.with_apostrophes_unified(true);
+
     /// `NFKC_Casefold` of the Unicode Standard (section 3.13, R5): compatibility composition, full
-    /// case folding, default-ignorable characters dropped. The default.
+    /// case folding, default-ignorable characters dropped.
     pub const NFKC_CASEFOLD: Self = Self {
         form: Form::Nfkc,
-        case_fold: true,
-        drop_ignorable: true,
+        switches: FOLD | DROP_IGNORABLE,
     };
 
     /// No normalization: the text is left unchanged.
     pub const NONE: Self = Self {
         form: Form::None,
-        case_fold: false,
-        drop_ignorable: false,
+        switches: 0,
     };
+
+    const fn with(self, switch: u8, on: bool) -> Self {
+        let switches = match on {
+            true => self.switches | switch,
+            false => self.switches & !switch,
+        };
+        Self { switches, ..self }
+    }
+
+    const fn has(self, switch: u8) -> bool {
+        self.switches & switch != 0
+    }
 
     /// The same with another normalization form.
     #[must_use]
@@ -91,20 +134,47 @@ impl Normalization {
     /// `CaseFolding.txt` (statuses C and F), character by character.
     #[must_use]
     pub const fn with_case_fold(self, on: bool) -> Self {
-        Self {
-            case_fold: on,
-            ..self
-        }
+        self.with(FOLD, on)
     }
 
     /// The same with default-ignorable characters (soft hyphens, zero-width joiners, variation
     /// selectors) dropped or kept.
     #[must_use]
     pub const fn with_ignorable_dropped(self, on: bool) -> Self {
-        Self {
-            drop_ignorable: on,
-            ..self
-        }
+        self.with(DROP_IGNORABLE, on)
+    }
+
+    /// The same with apostrophes unified or as they are written. Unified, `‘ ’ ʻ ʼ ＇` and the Hebrew geresh `׳` become
+    /// `'`; `“ ” ＂` and gershayim `״` become `"`. So `l’été` is the word `l'été`, and `צה״ל` is `צה"ל`. Other marks, such
+    /// as backticks and `„ «`, stay.
+    ///
+    /// The marks are replaced outside words as well. Only shingles of tokens, characters and bytes see that.
+    #[must_use]
+    pub const fn with_apostrophes_unified(self, on: bool) -> Self {
+        self.with(APOSTROPHES, on)
+    }
+
+    /// The same with the optional parts of Arabic script dropped or kept: tatweel, harakat (short vowels, shadda, sukun,
+    /// the superscript alef) and Quranic annotation. Madda and hamza stay, since they make up other letters.
+    #[must_use]
+    pub const fn with_arabic_marks_dropped(self, on: bool) -> Self {
+        self.with(ARABIC, on)
+    }
+
+    /// The same with the accents of Latin, Greek and Cyrillic letters dropped or kept: `é` becomes `e`, `ё` becomes `е`,
+    /// and also `й` becomes `и`. Letters that Unicode does not decompose, such as `ø` and `ł`, stay, and so do the marks of
+    /// other scripts, which are vowels or distinguish letters (Devanagari, Thai, Hebrew, kana).
+    #[must_use]
+    pub const fn with_accents_dropped(self, on: bool) -> Self {
+        self.with(ACCENTS, on)
+    }
+
+    /// The same with decimal digits unified or as they are written. Unified, each digit of any script becomes `0`, so
+    /// numbers differ only in their lengths and separators: all dates like `2024-05-31` are the same, and `9` and `10`
+    /// are not. For pages of a template that differ in dates, counters and prices.
+    #[must_use]
+    pub const fn with_digits_unified(self, on: bool) -> Self {
+        self.with(DIGITS, on)
     }
 
     /// The normalization form.
@@ -114,12 +184,49 @@ impl Normalization {
 
     /// Whether case is folded.
     pub const fn folds_case(self) -> bool {
-        self.case_fold
+        self.has(FOLD)
     }
 
     /// Whether default-ignorable characters are dropped.
     pub const fn drops_ignorable(self) -> bool {
-        self.drop_ignorable
+        self.has(DROP_IGNORABLE)
+    }
+
+    /// Whether apostrophes are unified.
+    pub const fn unifies_apostrophes(self) -> bool {
+        self.has(APOSTROPHES)
+    }
+
+    /// Whether Arabic tatweel and harakat are dropped.
+    pub const fn drops_arabic_marks(self) -> bool {
+        self.has(ARABIC)
+    }
+
+    /// Whether accents are dropped.
+    pub const fn drops_accents(self) -> bool {
+        self.has(ACCENTS)
+    }
+
+    /// Whether digits are unified.
+    pub const fn unifies_digits(self) -> bool {
+        self.has(DIGITS)
+    }
+
+    /// A number of its own for each normalization: 0, 1 or 2 for the form, and the switches from bit 2 on.
+    pub(crate) const fn to_byte(self) -> u8 {
+        self.form as u8 | self.switches << 2
+    }
+
+    /// The normalization of a [`to_byte`](Self::to_byte), if there is one.
+    pub(crate) fn from_byte(byte: u8) -> Option<Self> {
+        let form = match byte & 3 {
+            0 => Form::None,
+            1 => Form::Nfc,
+            2 => Form::Nfkc,
+            _ => return None,
+        };
+        let switches = byte >> 2;
+        Some(Self { form, switches })
     }
 
     /// Normalizes `text`. Borrows it if it certainly does not change.
@@ -134,7 +241,7 @@ impl Normalization {
 
     /// True if a quick check shows that `text` does not change.
     pub(crate) fn leaves(self, text: &str) -> bool {
-        self == Self::NONE || (!self.case_fold && text.is_ascii())
+        self == Self::NONE || (!self.has(FOLD | DIGITS) && text.is_ascii())
     }
 
     /// Replaces `out` by the normalized `text`. `spare` is working memory whose content is lost.
@@ -155,8 +262,11 @@ impl Normalization {
             let piece = &text.as_bytes()[at..text.len().min(at + PIECE)];
             let ascii = &text[at..at + ascii_prefix(piece)];
             let from = out.len();
-            out.push_str(ascii);
-            if self.case_fold {
+            match self.unifies_digits() {
+                true => push_without_digits(ascii, out),
+                false => out.push_str(ascii),
+            }
+            if self.folds_case() {
                 out[from..].make_ascii_lowercase();
             }
             at = self.push_non_ascii(text, at + ascii.len(), out, spare);
@@ -173,30 +283,30 @@ impl Normalization {
         out: &mut String,
         spare: &mut String,
     ) -> usize {
-        let table = self.table();
+        let mappings = Mappings::of(self);
         let before = out.len().saturating_sub(1);
         let (mut inert, mut copied, mut at) = (true, from, from);
         let bytes = text.as_bytes();
         loop {
             let threes = bytes[at..].as_chunks().0.iter().map_while(of_three);
-            at += 3 * threes.take_while(|&code| table.is_same(code)).count();
+            at += 3 * threes.take_while(|&code| mappings.is_same(code)).count();
             let Some((code, end)) = char_at(bytes, at) else {
                 break;
             };
             if code < 0x80 {
                 // A single line end or comma within text of another script does not end the stretch.
                 let alone = bytes.get(end).is_some_and(|byte| !byte.is_ascii());
-                if !alone || bytes[at].is_ascii_uppercase() {
+                if !alone || bytes[at].is_ascii_uppercase() || bytes[at].is_ascii_digit() {
                     break;
                 }
-            } else if !table.is_same(code) {
-                if let Some((mapped, is_inert)) = table.mapped(self, code) {
+            } else if !mappings.is_same(code) {
+                if let Some((mapped, is_inert)) = mappings.mapped(code) {
                     out.push_str(&text[copied..at]);
                     out.push_str(mapped);
                     copied = end;
                     inert &= is_inert;
                 } else {
-                    table.set_same(code);
+                    mappings.set_same(code);
                 }
             }
             at = end;
@@ -210,58 +320,25 @@ impl Normalization {
         }
         at
     }
-
-    /// Maps one character, before composition across characters.
-    ///
-    /// With NFKC and folding, this is the definition of the `NFKC_Casefold` property (UAX #44): fold and normalize
-    /// until nothing changes.
-    fn map_char(self, c: char) -> String {
-        let step = |text: &str| -> String {
-            let kept = text
-                .chars()
-                .filter(|&c| !(self.drop_ignorable && is_default_ignorable(c)));
-            match (self.form, self.case_fold) {
-                (Form::Nfkc, true) => kept.nfd().default_case_fold().nfkc().collect(),
-                (Form::Nfkc, false) => kept.nfkc().collect(),
-                (Form::Nfc, true) => kept.nfd().default_case_fold().nfc().collect(),
-                (Form::Nfc, false) => kept.nfc().collect(),
-                (Form::None, true) => kept.default_case_fold().collect(),
-                (Form::None, false) => kept.collect(),
-            }
-        };
-        let mut text = String::from(c);
-        loop {
-            let next = step(&text);
-            if next == text {
-                return text;
-            }
-            text = next;
-        }
-    }
-
-    fn table(self) -> &'static Table {
-        let form = match self.form {
-            Form::None => 0,
-            Form::Nfc => 1,
-            Form::Nfkc => 2,
-        };
-        &TABLES[form * 4 + usize::from(self.case_fold) * 2 + usize::from(self.drop_ignorable)]
-    }
 }
 
 impl fmt::Display for Normalization {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if *self == Self::NFKC_CASEFOLD {
-            return f.write_str("nfkc-casefold");
+        let mut rest = *self;
+        if self.with(!Self::NFKC_CASEFOLD.switches, false) == Self::NFKC_CASEFOLD {
+            f.write_str("nfkc-casefold")?;
+            rest.switches &= !Self::NFKC_CASEFOLD.switches;
+        } else {
+            write!(f, "{}", self.form)?;
         }
-        write!(f, "{}", self.form)?;
-        if self.case_fold {
-            f.write_str("+fold")?;
-        }
-        if self.drop_ignorable {
-            f.write_str("+drop-ignorable")?;
-        }
-        Ok(())
+        let mut on = SWITCHES.iter().filter(|(_, switch)| rest.has(*switch));
+        on.try_for_each(|(name, _)| write!(f, "+{name}"))
+    }
+}
+
+impl fmt::Debug for Normalization {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Normalization({self})")
     }
 }
 
@@ -269,23 +346,24 @@ impl FromStr for Normalization {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
-        if text == "nfkc-casefold" {
-            return Ok(Self::NFKC_CASEFOLD);
+        let expected = "default, nfkc-casefold, nfkc, nfc or none, followed by +fold, +drop-ignorable, +apostrophes, \
+                        +arabic, +accents or +digits as wanted, each once";
+        let unknown = || Error::unknown("normalization", text, expected);
+        let mut parts = text.split('+');
+        let mut normalization = match parts.next() {
+            Some("default") => Self::DEFAULT,
+            Some("nfkc-casefold") => Self::NFKC_CASEFOLD,
+            form => Self::NONE.with_form(form.unwrap_or("").parse().map_err(|_| unknown())?),
+        };
+        for part in parts {
+            let mut named = SWITCHES.iter().filter(|(name, _)| *name == part);
+            let &(_, switch) = named.next().ok_or_else(unknown)?;
+            if normalization.has(switch) {
+                return Err(unknown());
+            }
+            normalization = normalization.with(switch, true);
         }
-        let (form, drops) = match text.strip_suffix("+drop-ignorable") {
-            Some(form) => (form, true),
-            None => (text, false),
-        };
-        let (form, folds) = match form.strip_suffix("+fold") {
-            Some(form) => (form, true),
-            None => (form, false),
-        };
-        let expected =
-            "nfkc-casefold, or none, nfc or nfkc with +fold and +drop-ignorable where wanted";
-        let form = form.parse();
-        let form = form.map_err(|_| Error::unknown("normalization", text, expected))?;
-        let normalization = Self::NONE.with_form(form).with_case_fold(folds);
-        Ok(normalization.with_ignorable_dropped(drops))
+        Ok(normalization)
     }
 }
 
@@ -308,6 +386,16 @@ impl Task for Normalizing<'_> {
     }
 }
 
+/// Appends ASCII text with each digit replaced by `0`.
+fn push_without_digits(ascii: &str, out: &mut String) {
+    for run in ascii.split_inclusive(|c: char| c.is_ascii_digit()) {
+        match run.strip_suffix(|c: char| c.is_ascii_digit()) {
+            Some(before) => out.extend([before, "0"]),
+            None => out.push_str(run),
+        }
+    }
+}
+
 /// Bytes that are checked, copied and folded at a time, so that they stay in the nearest cache.
 const PIECE: usize = 4096;
 
@@ -326,121 +414,11 @@ fn ascii_prefix(bytes: &[u8]) -> usize {
     whole + tail
 }
 
-const PAGE: usize = 256;
-const PAGES: usize = 0x11_0000 / PAGE;
-
-/// One cache for each combination of switches. It holds results of a pure function only.
-static TABLES: [Table; 12] = [const { Table::new() }; 12];
-
-struct Table {
-    pages: [OnceLock<Box<Page>>; PAGES],
-    /// A bit for each character that is known not to change. Most characters do not, and the pages would not fit in the
-    /// nearest cache.
-    same: [AtomicU64; CODES / 64],
-}
-
-/// More than the number of characters, and a power of two, so that an index never needs a check.
-const CODES: usize = 0x20_0000;
-
-struct Page {
-    entries: [Entry; PAGE],
-    /// The mappings of the characters of this page, one after the other.
-    text: String,
-}
-
-#[derive(Clone, Copy)]
-enum Entry {
-    /// The character does not change and takes no part in composition.
-    Same,
-    /// The character becomes `text[start..end]`; `inert` if that takes no part in composition.
-    Mapped { start: u16, end: u16, inert: bool },
-}
-
-impl Table {
-    const fn new() -> Self {
-        Self {
-            pages: [const { OnceLock::new() }; PAGES],
-            same: [const { AtomicU64::new(0) }; CODES / 64],
-        }
-    }
-
-    /// True if it is known that the character does not change and takes no part in composition.
-    #[inline(always)]
-    fn is_same(&self, code: u32) -> bool {
-        let bits = self.same[code as usize / 64 % (CODES / 64)].load(Ordering::Relaxed);
-        bits >> (code % 64) & 1 == 1
-    }
-
-    fn set_same(&self, code: u32) {
-        self.same[code as usize / 64].fetch_or(1 << (code % 64), Ordering::Relaxed);
-    }
-
-    /// The mapping of the character, and whether that takes no part in composition. `None` if the character does not
-    /// change and takes no part.
-    #[inline]
-    fn mapped(
-        &'static self,
-        normalization: Normalization,
-        code: u32,
-    ) -> Option<(&'static str, bool)> {
-        let number = code as usize / PAGE;
-        let page = self.pages[number].get_or_init(|| Page::new(normalization, number));
-        match page.entries[code as usize % PAGE] {
-            Entry::Same => None,
-            Entry::Mapped { start, end, inert } => {
-                Some((&page.text[usize::from(start)..usize::from(end)], inert))
-            }
-        }
-    }
-}
-
-impl Page {
-    fn new(normalization: Normalization, number: usize) -> Box<Self> {
-        let mut page = Box::new(Self {
-            entries: [Entry::Same; PAGE],
-            text: String::new(),
-        });
-        for (i, entry) in page.entries.iter_mut().enumerate() {
-            // Surrogates are not characters, and never looked up.
-            let Some(c) = char::from_u32((number * PAGE + i) as u32) else {
-                continue;
-            };
-            let mapped = normalization.map_char(c);
-            let inert = normalization.form == Form::None || takes_no_part(&mapped);
-            if inert && mapped.chars().eq([c]) {
-                continue;
-            }
-            let start = page.text.len() as u16; // a page's text is a few kilobytes at most
-            page.text.push_str(&mapped);
-            let end = page.text.len() as u16;
-            *entry = Entry::Mapped { start, end, inert };
-        }
-        page
-    }
-}
-
-/// True if no character of `text` can be reordered with, or composed with, a character before it.
-fn takes_no_part(text: &str) -> bool {
-    is_nfc_quick(text.chars()) == IsNormalized::Yes
-        && text.chars().all(|c| canonical_combining_class(c) == 0)
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
-
-    const ALL: [Normalization; 4] = [
-        Normalization::NFKC_CASEFOLD,
-        Normalization::NONE,
-        Normalization::NONE
-            .with_form(Form::Nfc)
-            .with_case_fold(true),
-        Normalization::NONE
-            .with_form(Form::Nfkc)
-            .with_ignorable_dropped(true),
-    ];
 
     /// The specification: map every character, then compose the whole.
     fn naive(normalization: Normalization, text: &str) -> String {
@@ -500,9 +478,42 @@ mod tests {
     }
 
     #[test]
+    fn variants_are_one() {
+        let default = |text| Normalization::DEFAULT.normalize(text).into_owned();
+        for text in [
+            "don't", "don’t", "don‘t", "donʼt", "donʻt", "don＇t", "DON’T",
+        ] {
+            assert_eq!(default(text), "don't");
+        }
+        assert_eq!(default("ŉ"), "'n");
+        for text in ["צה\"ל ג'", "צה״ל ג׳", "צה”ל ג’"] {
+            assert_eq!(default(text), "צה\"ל ג'");
+        }
+        assert_eq!(normalize("’ʼ׳״"), "’ʼ׳״");
+        let arabic = Normalization::DEFAULT.with_arabic_marks_dropped(true);
+        assert_eq!(arabic.normalize("كِـــتَابٌ مُؤَدِّب آدَم ﷲ"), "كتاب مؤدب آدم الله");
+        assert_eq!(default("كِتَابٌ"), "كِتَابٌ");
+        let accents = Normalization::DEFAULT.with_accents_dropped(true);
+        assert_eq!(
+            accents.normalize("Crème BRÛLÉE e\u{301} ᾼ Ёлки İ ø が"),
+            "creme brulee e α елки i ø が"
+        );
+        let digits = Normalization::DEFAULT.with_digits_unified(true);
+        assert_eq!(
+            digits.normalize("2024-05-31 ３.５ ½ 第3章 ٤٢"),
+            "0000-00-00 0.0 0⁄0 第0章 00"
+        );
+    }
+
+    #[test]
     fn ascii_is_only_lower_cased() {
         let all: String = ('\0'..='\u{7F}').collect();
-        assert_eq!(normalize(&all), all.to_ascii_lowercase());
+        for normalization in [Normalization::DEFAULT, Normalization::NFKC_CASEFOLD] {
+            assert_eq!(normalization.normalize(&all), all.to_ascii_lowercase());
+        }
+        let digits = Normalization::NONE.with_digits_unified(true);
+        let zeros = "0000000000";
+        assert_eq!(digits.normalize(&all), all.replace("0123456789", zeros));
     }
 
     #[test]
@@ -513,9 +524,13 @@ mod tests {
         ));
     }
 
-    /// Characters that compose, reorder, vanish or grow, between ASCII.
-    fn hard_text() -> impl Strategy<Value = String> {
-        let hard = prop::sample::select(vec![
+    fn text_of(chars: impl Strategy<Value = char>) -> impl Strategy<Value = String> {
+        prop::collection::vec(chars, 0..60).prop_map(|chars| chars.into_iter().collect())
+    }
+
+    /// Characters that compose, reorder, vanish, grow or have variants, and ASCII.
+    fn hard() -> impl Strategy<Value = char> {
+        prop::sample::select(vec![
             'a',
             'E',
             ' ',
@@ -546,21 +561,69 @@ mod tests {
             '\u{1D15E}',
             '\u{2126}',
             'Σ',
-        ]);
-        let any = prop_oneof![4 => hard, 1 => any::<char>()];
-        prop::collection::vec(any, 0..60).prop_map(|chars| chars.into_iter().collect())
+            '1',
+            '7',
+            '९',
+            '\'',
+            '’',
+            'ʼ',
+            '＇',
+            '׳',
+            '״',
+            '”',
+            'א',
+            'ŉ',
+            'ا',
+            '\u{640}',
+            '\u{64E}',
+            '\u{651}',
+            '\u{653}',
+            '\u{670}',
+            'й',
+            '≠',
+            '\u{338}',
+            'が',
+            '\u{3099}',
+        ])
+    }
+
+    fn hard_text() -> impl Strategy<Value = String> {
+        text_of(prop_oneof![4 => hard(), 1 => any::<char>()])
     }
 
     proptest! {
         #[test]
-        fn equals_the_specification(text in hard_text()) {
-            for normalization in ALL {
+        fn equals_the_specification(text in hard_text(), bytes in prop::array::uniform4(any::<u8>())) {
+            let drawn = bytes.into_iter().filter_map(Normalization::from_byte);
+            for normalization in drawn.chain([Normalization::DEFAULT, Normalization::NFKC_CASEFOLD]) {
                 prop_assert_eq!(
                     normalization.normalize(&text).into_owned(),
                     naive(normalization, &text),
                     "{}", normalization
                 );
             }
+        }
+
+        /// The switches, applied to the whole text and one after the other.
+        #[test]
+        fn switches_mean_what_they_say(text in text_of(hard())) {
+            let dropped = |text: &str, drop: fn(char) -> bool| -> String {
+                text.nfd().filter(|&c| !drop(c)).nfc().collect()
+            };
+            let nfc: String = text.nfc().collect();
+            let plain = Normalization::NONE.with_form(Form::Nfc);
+            let marks = |c| ('\u{300}'..='\u{36F}').contains(&c) && c != '\u{338}';
+            let accents = plain.with_accents_dropped(true);
+            prop_assert_eq!(accents.normalize(&text).into_owned(), dropped(&text, marks));
+            let arabic = |c| matches!(c, '\u{640}' | '\u{64B}'..='\u{652}' | '\u{670}');
+            let marks = plain.with_arabic_marks_dropped(true);
+            prop_assert_eq!(marks.normalize(&text).into_owned(), dropped(&text, arabic));
+            let digits = plain.with_digits_unified(true);
+            let zeros = nfc.replace(['1', '7', '९'], "0");
+            prop_assert_eq!(digits.normalize(&text).into_owned(), zeros);
+            let apostrophes = plain.with_apostrophes_unified(true);
+            let ascii = nfc.replace(['’', 'ʼ', '＇', '׳'], "'").replace(['״', '”'], "\"");
+            prop_assert_eq!(apostrophes.normalize(&text).into_owned(), ascii);
         }
 
         #[test]

@@ -19,6 +19,7 @@ use super::document::Content;
 use super::edges::Edges;
 use super::hash::{Block, Tokens};
 use super::normalize::Normalization;
+use super::tokens::for_each_token;
 use super::windows::{Levels, Stages, Windows};
 use super::words::Splitter;
 use crate::error::{Error, Kind};
@@ -33,16 +34,19 @@ use crate::named::serde_as_text;
 /// use resemblance::Shingle;
 ///
 /// assert_eq!("words:5".parse(), Ok(Shingle::Words(5)));
-/// assert_eq!(Shingle::Chars(9).to_string(), "chars:9");
+/// assert_eq!(Shingle::Tokens(9).to_string(), "tokens:9");
 /// assert!("words:0".parse::<Shingle>().is_err());
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Shingle {
     /// n words of UAX #29 that contain a letter or digit. The default, with n = 5.
     ///
-    /// Everything else is dropped: white space, punctuation and operators. So `a + b` equals `a - b`. The guide on
-    /// settings has a section on source code.
+    /// Everything else is dropped: white space, punctuation and operators. So `a + b` equals `a - b`.
     Words(usize),
+    /// n words or other visible characters, for source code: what UAX #29 puts between two word boundaries, unless it is
+    /// white space. So `a != b` is the four tokens `a`, `!`, `=`, `b`. The
+    /// [guide on settings](crate::guides::settings) has a section on source code.
+    Tokens(usize),
     /// n extended grapheme clusters (user-perceived characters). A run of white space counts as one space; white space
     /// at either end of the text is dropped.
     Chars(usize),
@@ -60,13 +64,14 @@ impl Shingle {
     /// The number of tokens in a shingle, n.
     pub const fn size(self) -> usize {
         match self {
-            Self::Words(n) | Self::Chars(n) | Self::Bytes(n) => n,
+            Self::Words(n) | Self::Tokens(n) | Self::Chars(n) | Self::Bytes(n) => n,
         }
     }
 
     const fn kind(self) -> &'static str {
         match self {
             Self::Words(_) => "words",
+            Self::Tokens(_) => "tokens",
             Self::Chars(_) => "chars",
             Self::Bytes(_) => "bytes",
         }
@@ -92,12 +97,13 @@ impl FromStr for Shingle {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
-        let expected = "words:N, chars:N or bytes:N, such as words:5";
+        let expected = "words:N, tokens:N, chars:N or bytes:N, such as words:5";
         let unknown = || Error::unknown("shingle", text, expected);
         let (kind, n) = text.split_once(':').ok_or_else(unknown)?;
         let n = n.parse().map_err(|_| unknown())?;
         match kind {
             "words" => Self::Words(n).validate(),
+            "tokens" => Self::Tokens(n).validate(),
             "chars" => Self::Chars(n).validate(),
             "bytes" => Self::Bytes(n).validate(),
             _ => Err(unknown()),
@@ -134,6 +140,7 @@ impl Task for Shingling<'_> {
         let Self { shingler, text, .. } = self;
         match shingler.shingle {
             Shingle::Words(_) => self.push_words(processor),
+            Shingle::Tokens(_) => self.push_tokens(processor),
             Shingle::Chars(_) => push_graphemes(text, shingler, &mut self.windows),
             Shingle::Bytes(_) => {
                 let (bytes, windows) = (text.as_bytes(), self.windows);
@@ -382,16 +389,35 @@ impl Shingling<'_> {
     /// Processes a few hundred words at a time, in three passes: one finds them, one hashes them, one combines them.
     #[inline(always)]
     fn push_words<P: Processor>(&mut self, processor: P) {
-        let tokens = &self.shingler.tokens;
         self.edges.clear();
         let mut splitter = Splitter::new(self.text);
         let mut more = true;
         while more {
             more = splitter.read(processor, self.edges);
-            let words = (self.text, self.edges.words());
-            tokens.hash_words(processor, words, self.blocks, self.windows.tokens());
-            self.windows.advance(processor);
+            self.push_edges(processor);
         }
+    }
+
+    #[inline(always)]
+    fn push_tokens<P: Processor>(&mut self, processor: P) {
+        self.edges.clear();
+        for_each_token(self.text, |start, end| {
+            if self.edges.is_full() {
+                self.push_edges(processor);
+                self.edges.clear();
+            }
+            self.edges.push(start, end);
+        });
+        self.push_edges(processor);
+    }
+
+    /// Hashes and combines the tokens between these edges.
+    #[inline(always)]
+    fn push_edges<P: Processor>(&mut self, processor: P) {
+        let tokens = (self.text, self.edges.words());
+        let hashes = self.windows.tokens();
+        (self.shingler.tokens).hash_words(processor, tokens, self.blocks, hashes);
+        self.windows.advance(processor);
     }
 }
 

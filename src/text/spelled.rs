@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 
 use super::document::Content;
 use super::shingle::{NotText, Scratch, Shingle, Shingler, for_each_grapheme_or_space};
+use super::tokens::for_each_token;
 use super::words::words;
 
 /// The distinct shingles of a document with their tokens, from [`Shingler::spell`].
@@ -52,6 +53,9 @@ impl Spelled {
         }
         match (shingler.shingle(), std::str::from_utf8(&normalized)) {
             (Shingle::Words(_), Ok(text)) => words(text).for_each(|word| spelled.push(word)),
+            (Shingle::Tokens(_), Ok(text)) => {
+                for_each_token(text, |start, end| spelled.push(&text[start..end]));
+            }
             (Shingle::Chars(_), Ok(text)) => {
                 for_each_grapheme_or_space(text, |token| spelled.push(token));
             }
@@ -144,7 +148,7 @@ mod tests {
             right in "[ab ,\n\u{e9}\u{301}東]{0,30}",
             size in 1usize..4,
         ) {
-            for shingle in [Shingle::Words(size), Shingle::Chars(size), Shingle::Bytes(size)] {
+            for shingle in [Shingle::Words, Shingle::Tokens, Shingle::Chars, Shingle::Bytes].map(|kind| kind(size)) {
                 let shingler = shingler(shingle);
                 let [one, two] = [&left, &right].map(|text| {
                     let hashes: HashSet<u64> = shingler.text(text).into_iter().collect();

@@ -8,8 +8,8 @@ pub mod templates;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use resemblance::text::mix;
-use resemblance::{Banding, Deduper, DeduperBuilder, Shingle};
+use resemblance::text::{Form, mix};
+use resemblance::{Banding, Deduper, DeduperBuilder, Normalization, Shingle};
 
 /// A generator of numbers, the same for the same seed.
 pub struct Random(pub u64);
@@ -68,6 +68,23 @@ pub fn shared(folder: &str) -> Option<PathBuf> {
         return None;
     }
     Some(path)
+}
+
+/// Every normalization of a form: each combination of switches.
+pub fn switched(form: Form) -> impl Iterator<Item = Normalization> {
+    let switches: [fn(Normalization, bool) -> Normalization; 6] = [
+        Normalization::with_case_fold,
+        Normalization::with_ignorable_dropped,
+        Normalization::with_apostrophes_unified,
+        Normalization::with_arabic_marks_dropped,
+        Normalization::with_accents_dropped,
+        Normalization::with_digits_unified,
+    ];
+    (0..64u8).map(move |on| {
+        let plain = Normalization::NONE.with_form(form);
+        let numbered = switches.iter().enumerate();
+        numbered.fold(plain, |all, (bit, set)| set(all, on >> bit & 1 == 1))
+    })
 }
 
 /// The Jaccard similarity by its definition: nothing sorted, nothing skipped.

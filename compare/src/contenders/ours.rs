@@ -47,7 +47,7 @@ pub(super) fn shingle(texts: &[String]) -> usize {
 }
 
 pub(super) fn signatures(texts: &[String]) -> usize {
-    Deduper::new().signatures(texts).len()
+    deduper(Method::Lsh).signatures(texts).len()
 }
 
 pub(super) fn pairs(texts: &[String], method: Method) -> Pairs {
@@ -60,8 +60,10 @@ pub(super) fn clusters(texts: &[String], method: Method) -> usize {
     deduper(method).clusters(texts).removed().len()
 }
 
+/// A deduper of the defaults, with the normalization of the true pairs.
 fn deduper(method: Method) -> Deduper {
-    let deduper = Deduper::builder().method(method).build();
+    let builder = Deduper::builder().normalization(Normalization::NFKC_CASEFOLD);
+    let deduper = builder.method(method).build();
     deduper.unwrap_or_else(|error| unreachable!("valid: {error}"))
 }
 
