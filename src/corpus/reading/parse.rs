@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::corpus::formats::counted::Count;
-use crate::corpus::formats::json::Fields;
+use crate::corpus::formats::fields::Fields;
 use crate::corpus::formats::record::{BlockSize, RawRecord};
 use crate::corpus::inputs::input::Input;
 use crate::corpus::keep::policy::KeepValues;
@@ -94,6 +94,8 @@ pub(crate) struct Taken {
     pub(crate) takes: u64,
     /// The length of the text in bytes.
     pub(crate) byte_len: usize,
+    /// The fields of the text that the record has, as bits; none if the file is the record.
+    pub(crate) text_fields: u64,
     pub(crate) id: Option<String>,
     pub(crate) keep: KeepValues<'static>,
 }
@@ -292,9 +294,10 @@ impl Parser<'_> {
         self.limit.check_line(record.len).map_err(too_long)?;
         let options = self.options;
         let text;
-        let (content, id, keep) = if let Some(picked) = record.pick(&options.fields)? {
+        let (content, id, keep, text_fields) = if let Some(picked) = record.pick(&options.fields)? {
             text = picked.text;
-            (Content::Text(&text), picked.id, picked.keep)
+            let content = Content::Text(&text);
+            (content, picked.id, picked.keep, picked.text_fields)
         } else {
             let content = match utf8(record.bytes) {
                 Ok(text) => Content::Text(text),
@@ -302,11 +305,9 @@ impl Parser<'_> {
                 Err(reason) => return Err(reason.into()),
             };
             // A text file has no fields.
-            let keep = options
-                .fields
-                .keep
-                .values(content, FieldValue::Nothing, None);
-            (content, None, keep)
+            let policy = options.fields.keep();
+            let keep = policy.values(content, FieldValue::Nothing, None);
+            (content, None, keep, 0)
         };
         let fits = self.limit.check(record.len, content.len());
         fits.map_err(too_long)?;
@@ -322,6 +323,7 @@ impl Parser<'_> {
             len: record.len,
             takes: self.limit.takes(record.len, content.len() as u64),
             byte_len: content.len(),
+            text_fields,
             id,
             keep,
         })
