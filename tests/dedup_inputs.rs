@@ -73,6 +73,9 @@ fn cases_that_people_meet() {
         counts(&place, &format!("{repeated} --id-field none")),
         (2, 0)
     );
+    let chats = format!("{} --threshold 0.5", case("chats.jsonl"));
+    let paths = format!("{chats} --text-field messages.*.content");
+    assert_eq!(counts(&place, &paths), (2, 1));
 }
 
 #[test]
@@ -88,9 +91,15 @@ fn json_lines_are_known_by_other_names_and_by_content() {
             "f.json.zst",
             zstd::encode_all(line("f", A).as_bytes(), 1).unwrap(),
         )
-        .write("g.json", "");
-    let all = "a.jl b.jsonlines c.ndjson d.json e.json.gz f.json.zst g.json";
-    assert_eq!(counts(&place, all), (6, 5));
+        .write("g.json", "")
+        .write(
+            "h.00000-of-00002.json.gz",
+            gzip(line("h", A) + &line("i", B)),
+        )
+        // Zeros after the last member are padding.
+        .write("j.jsonl.gz", [gzip(line("j", B)), vec![0; 512]].concat());
+    let all = "a.jl b.jsonlines c.ndjson d.json e.json.gz f.json.zst g.json h.00000-of-00002.json.gz j.jsonl.gz";
+    assert_eq!(counts(&place, all), (9, 7));
     let ran = place.run(&format!("{all} --kept k/"));
     assert_eq!(ran.code, 0, "{}", ran.err);
     assert_eq!(place.read("k/a.jl"), line("a", A));

@@ -268,6 +268,14 @@ fn work_of_something_else_is_refused() {
             "method was `lsh` and is `exact`",
         ),
         (
+            "in --work w --threshold 0.7 --text-field text,meta.*.text",
+            "text field was `text` and is `text,meta.*.text`",
+        ),
+        (
+            "in --work w --threshold 0.7 --ids-by-file",
+            "ids by file was `false` and is `true`",
+        ),
+        (
             "in/c.jsonl --work w --threshold 0.7",
             "input in/a.jsonl is gone",
         ),

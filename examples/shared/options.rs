@@ -48,14 +48,21 @@ pub(crate) struct Common {
     #[arg(long, value_name = "FORMAT")]
     input_format: Option<InputFormat>,
 
-    /// Field (in CSV, TSV and Parquet: column) that contains the text
-    #[arg(long, value_name = "FIELD", default_value = "text")]
+    /// Fields (in CSV, TSV and Parquet: columns) that contain the text, such as `text`, `title,body` or
+    /// `messages.*.content`. A comma separates fields; their texts are joined with line breaks. A dot leads to a field
+    /// in an object, and * to every element of an array (JSON lines and Parquet). A backslash before `.`, `,`, `*` or
+    /// `\` makes it part of a name. A record needs one of the fields; null and empty ones add nothing
+    #[arg(long, value_name = "FIELDS", default_value = "text")]
     text_field: String,
 
-    /// Field or column that contains the id, or `none` to use `file:line` as the id of every record [default: `id`, or
-    /// `file:line` for a record without that field]
+    /// Field or column that contains the id, such as `id` or `meta.id`, or `none` to use `file:line` as the id of every
+    /// record [default: `id`, or `file:line` for a record without that field]
     #[arg(long, value_name = "FIELD")]
     id_field: Option<String>,
+
+    /// Put the name of the file before the id of each record (`file:id`), for ids that are unique only in their file
+    #[arg(long)]
+    ids_by_file: bool,
 
     /// Number of threads [default: one per core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
@@ -124,7 +131,9 @@ impl Common {
     }
 
     pub(crate) fn read_options(&self) -> ReadOptions {
-        let options = ReadOptions::new().text_field(&self.text_field);
+        let options = ReadOptions::new()
+            .text_field(&self.text_field)
+            .ids_by_file(self.ids_by_file);
         match self.id_field.as_deref() {
             Some("none") => options.ids_by_line(true),
             Some(field) => options.id_field(field),
@@ -147,6 +156,7 @@ impl Common {
             "input_format": self.input_format.map(|format| format.to_string()),
             "text_field": self.text_field,
             "id_field": self.id_field,
+            "ids_by_file": self.ids_by_file,
             "threads": self.threads,
         });
         if let (Value::Object(own), Value::Object(shared)) = (&mut own, shared) {

@@ -9,7 +9,7 @@ use xxhash_rust::xxh3::xxh3_128;
 use crate::aside::Counter;
 use crate::cluster::Removal;
 use crate::corpus::error::Error;
-use crate::corpus::formats::json::Fields;
+use crate::corpus::formats::fields::Fields;
 use crate::corpus::formats::record::CHANGED;
 use crate::corpus::formats::record::RawRecord;
 use crate::corpus::indexed::Indexed;
@@ -248,7 +248,7 @@ impl<'i> Gathering<'i> {
             corpus: Corpus {
                 hidden: sources.hidden,
                 limit: limit.of_reading(),
-                keep: KeepColumn::new(options.fields.keep.clone()),
+                keep: KeepColumn::new(options.fields.keep().clone()),
                 ..Corpus::default()
             },
             indexed,
@@ -265,8 +265,13 @@ impl<'i> Gathering<'i> {
 
 impl Sink for Gathering<'_> {
     /// Takes a document unless its id is already used.
-    fn take(&mut self, inputs: &[Input], at: At, taken: Taken) -> Result<Option<String>, Error> {
-        let id = taken.id.unwrap_or_else(|| inputs[at.0].id_of(at.1));
+    fn take(
+        &mut self,
+        inputs: &[Input],
+        at: At,
+        id: String,
+        taken: Taken,
+    ) -> Result<Option<String>, Error> {
         let key = xxh3_128(id.as_bytes());
         if let Some(&first) = self.seen.get(&key) {
             let (number, line) = self.places[first];

@@ -7,8 +7,9 @@ use crate::corpus::escape::Escaped;
 use crate::corpus::inputs::input::Input;
 
 /// Advice about repeated ids, for an error.
-pub(crate) const REPEATED: &str = "give every record its own id, name another id field (--id-field FIELD), use file and line as ids \
-     (--id-field none), or skip later records with the same id (--on-bad skip)";
+pub(crate) const REPEATED: &str = "give every record its own id, name another id field (--id-field FIELD), put the name of the file before \
+     each id (--ids-by-file; for ids that repeat only in other files), use file and line as ids (--id-field none), or \
+     skip later records with the same id (--on-bad skip)";
 
 /// Why a record is bad whose id another has, at the place `there`.
 pub(crate) fn used_before(id: &str, there: &dyn Display) -> String {
@@ -23,6 +24,15 @@ impl Input {
             _ => "",
         };
         format!("id `{}`{made} was already used, at {first}", Escaped(id))
+    }
+
+    /// The id of a record, which may have `own` in its id field. If `by_file` is true, that follows the name of the file.
+    pub(crate) fn id(&self, line: Option<u64>, own: Option<String>, by_file: bool) -> String {
+        match own {
+            Some(own) if by_file => format!("{}:{own}", self.name()),
+            Some(own) => own,
+            None => self.id_of(line),
+        }
     }
 
     /// The id of a record without an id field.

@@ -10,7 +10,7 @@ use crate::batch::{Memory, Shingled};
 use crate::boundary::IndexedFrom;
 use crate::corpus::error::Error;
 use crate::corpus::escape::escaped_bytes;
-use crate::corpus::formats::json::Fields;
+use crate::corpus::formats::fields::Fields;
 use crate::corpus::ids::used_before;
 use crate::digest::{Digester, Digests};
 use crate::settings::Settings;

@@ -26,6 +26,8 @@ pub enum Column {
     Bool(Vec<Option<bool>>),
     /// Of `repeated int64`.
     List(Vec<Vec<i64>>),
+    /// Texts in lists or groups: for each row the definition and repetition levels, and a value where there is one.
+    Levels(Vec<Vec<(i16, i16, Option<String>)>>),
 }
 
 pub fn text<S: Into<String>>(values: impl IntoIterator<Item = S>) -> Column {
@@ -84,6 +86,7 @@ impl Column {
             Self::Double(values) => values.len(),
             Self::Bool(values) => values.len(),
             Self::List(values) => values.len(),
+            Self::Levels(rows) => rows.len(),
         }
     }
 
@@ -113,6 +116,7 @@ impl Column {
             Self::Double(values) => put::<DoubleType>(&values[rows], writer),
             Self::Bool(values) => put::<BoolType>(&values[rows], writer),
             Self::List(values) => put_lists(&values[rows], writer),
+            Self::Levels(values) => put_levels(&values[rows].concat(), writer),
         }
     }
 }
@@ -136,6 +140,17 @@ fn put_lists(lists: &[Vec<i64>], writer: &mut SerializedColumnWriter<'_>) {
         values.extend_from_slice(list);
     }
     let writer = writer.typed::<Int64Type>();
+    writer
+        .write_batch(&values, Some(&defined), Some(&repeated))
+        .unwrap();
+}
+
+fn put_levels(cells: &[(i16, i16, Option<String>)], writer: &mut SerializedColumnWriter<'_>) {
+    let defined: Vec<i16> = cells.iter().map(|cell| cell.0).collect();
+    let repeated: Vec<i16> = cells.iter().map(|cell| cell.1).collect();
+    let values = cells.iter().filter_map(|cell| cell.2.as_deref());
+    let values: Vec<ByteArray> = values.map(ByteArray::from).collect();
+    let writer = writer.typed::<ByteArrayType>();
     writer
         .write_batch(&values, Some(&defined), Some(&repeated))
         .unwrap();

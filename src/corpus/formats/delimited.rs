@@ -5,7 +5,8 @@ use std::io::{self, BufRead, BufReader, Read};
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder, Terminator};
 
 use crate::corpus::escape::Escaped;
-use crate::corpus::formats::json::{Fields, Found, Scalar};
+use crate::corpus::formats::fields::{Fields, Found, Scalar, TextParts, join};
+use crate::corpus::formats::paths::{FieldPath, OTHERS};
 use crate::corpus::unusable::{Unusable, utf8};
 
 /// The byte-order mark of UTF-8, with which a file may start.
@@ -129,14 +130,27 @@ impl Header {
         }
     }
 
-    fn need(&self, name: &str) -> Result<usize, String> {
+    /// Those of these columns that there are, with their positions in the list; fails if there are none.
+    fn need(&self, names: &[FieldPath]) -> Result<Vec<(usize, usize)>, String> {
         const SHOWN: usize = 20;
-        self.find(name)?.ok_or_else(|| {
-            let names = self.names.iter().take(SHOWN);
+        let mut found = Vec::new();
+        for (number, path) in names.iter().enumerate() {
+            found.extend(self.find(&path.name)?.map(|at| (number, at)));
+        }
+        if !found.is_empty() {
+            return Ok(found);
+        }
+        let list = |names: &mut dyn Iterator<Item = &str>| {
             let names: Vec<String> = names.map(|name| format!("`{}`", Escaped(name))).collect();
-            let (name, names) = (Escaped(name), names.join(", "));
-            format!("column `{name}` is missing: the header row has {names}")
-        })
+            names.join(", ")
+        };
+        let needed = list(&mut names.iter().map(|path| &*path.name));
+        let there = list(&mut self.names.iter().map(|name| &**name).take(SHOWN));
+        let missing = match names {
+            [_] => format!("column {needed} is missing"),
+            _ => format!("columns {needed} are missing, of which one is needed"),
+        };
+        Err(format!("{missing}: the header row has {there}"))
     }
 }
 
@@ -150,27 +164,29 @@ pub(crate) struct Columns {
     delimiter: u8,
     /// The number of cells in a row.
     cells: usize,
-    text: usize,
-    id: Option<usize>,
-    by: Option<usize>,
-    preferred: Option<usize>,
+    /// The columns of the text, each with the position of its field in the list.
+    text: Vec<(usize, usize)>,
+    /// Those of the other roles.
+    others: [Option<usize>; OTHERS],
 }
 
 impl Columns {
     /// Finds the columns, or returns what the file lacks. The columns of the keep policy may be missing.
     pub(crate) fn find(header: &Header, fields: &Fields) -> Result<Self, String> {
-        let may = |name: Option<&str>| name.map_or(Ok(None), |name| header.find(name));
-        let id = may(fields.id.as_deref())?;
+        let [id, by, preferred, group] = fields.others();
+        let may = |path: Option<&FieldPath>| match path {
+            Some(path) => header.find(&path.name),
+            None => Ok(None),
+        };
+        let id = match id {
+            Some(id) if fields.id_required => header.need(std::slice::from_ref(id))?[0].1.into(),
+            id => may(id)?,
+        };
         Ok(Self {
             delimiter: header.delimiter,
             cells: header.names.len(),
-            text: header.need(&fields.text)?,
-            id: match &fields.id {
-                Some(name) if fields.id_required => Some(header.need(name)?),
-                _ => id,
-            },
-            by: may(fields.keep.by_field())?,
-            preferred: may(fields.keep.preferred_field())?,
+            text: header.need(fields.text())?,
+            others: [id, may(by)?, may(preferred)?, may(group)?],
         })
     }
 
@@ -196,15 +212,25 @@ impl Columns {
             (!cell.is_empty()).then(|| scalar(cell))
         };
         let number = |cell: &str| match MISSING.contains(&cell) {
-            true => Scalar::Other("null"),
+            true => Scalar::Null,
             false => Scalar::number(cell).unwrap_or_else(|| string(cell)),
         };
+        let name = |cell: &str| match MISSING.contains(&cell) {
+            true => Scalar::Null,
+            false => string(cell),
+        };
+        let [id, by, preferred, group] = self.others;
+        let mut text = TextParts::default();
+        for &(field, at) in &self.text {
+            text.push(field, string(cells.get(at)));
+        }
         Ok(Found {
-            text: Some(string(cells.get(self.text))),
+            text,
             others: [
-                of(self.id, &string),
-                of(self.by, &number),
-                of(self.preferred, &string),
+                of(id, &string),
+                of(by, &number),
+                of(preferred, &string),
+                of(group, &name),
             ],
         })
     }
@@ -212,8 +238,8 @@ impl Columns {
     /// The text of a row that was read before.
     pub(crate) fn text<'a>(&self, row: &str, memory: &'a mut String) -> Result<&'a str, String> {
         let cells = self.cells(row)?;
-        memory.clear();
-        memory.push_str(cells.get(self.text));
+        let texts = self.text.iter().map(|&(_, at)| cells.get(at));
+        join(texts, memory);
         Ok(memory)
     }
 }

@@ -1,82 +1,38 @@
-//! Reads the needed fields of a record. Other values of a JSON line are skipped without being built.
+//! Reads the needed fields of a JSON line. Other values are skipped without being built.
 
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use crate::corpus::keep::policy::{KeepPolicy, KeepValues};
-use crate::corpus::keep::value::{FieldValue, Number};
-use crate::text::{Content, Group};
-
-/// The fields to read.
-#[derive(Debug, Clone)]
-pub(crate) struct Fields {
-    pub(crate) text: String,
-    /// `None` if ids are made of file and line.
-    pub(crate) id: Option<String>,
-    /// Whether a record without the id field is bad.
-    pub(crate) id_required: bool,
-    /// The policy, whose fields are read as well.
-    pub(crate) keep: KeepPolicy,
-}
-
-impl Default for Fields {
-    fn default() -> Self {
-        Self {
-            text: "text".to_owned(),
-            id: Some("id".to_owned()),
-            id_required: false,
-            keep: KeepPolicy::default(),
-        }
-    }
-}
-
-/// The fields of a record.
-#[derive(Debug)]
-pub(crate) struct Picked<'a> {
-    pub(crate) text: Cow<'a, str>,
-    pub(crate) id: Option<String>,
-    pub(crate) keep: KeepValues<'static>,
-    pub(crate) group: Option<Group>,
-}
+use crate::corpus::formats::fields::{Fields, Found, Picked, Scalar};
+use crate::corpus::formats::paths::{Roles, Tree};
+use crate::corpus::keep::value::Number;
 
 impl Fields {
-    /// Whether documents may have groups, whose repeated passages are set aside.
-    pub(crate) fn sets_aside(&self) -> bool {
-        false
-    }
-
-    /// The setting by which groups are found, and the number of words in a passage.
-    pub(crate) fn set_aside_text(&self, words: usize) -> String {
-        let _ = words;
-        String::new()
-    }
-
-    /// The text of a line that was read before. Escapes are resolved in `memory`.
+    /// The text of a line that was read before. Escapes are resolved in `memory`, and several parts are joined there.
     pub(crate) fn pick_text<'a>(
         &self,
         line: &'a str,
         memory: &'a mut String,
     ) -> Result<&'a str, String> {
-        match self.find(line)?.text {
-            Some(Scalar::Str(Cow::Borrowed(text))) => Ok(text),
-            Some(Scalar::Str(Cow::Owned(text))) => {
+        match self.text_of(self.find(line)?.text)? {
+            Cow::Borrowed(text) => Ok(text),
+            Cow::Owned(text) => {
                 *memory = text;
                 Ok(memory)
             }
-            _ => Err(format!("field `{}` is missing", self.text)),
         }
     }
 
     fn find<'a>(&self, line: &'a str) -> Result<Found<'a>, String> {
         let mut json = serde_json::Deserializer::from_str(line);
         let mut found = Found::default();
-        let seed = RecordSeed {
-            fields: self,
+        let walk = Walk {
+            tree: self.tree(),
             found: &mut found,
         };
-        seed.deserialize(&mut json)
+        json.deserialize_map(walk)
             .and_then(|()| json.end())
             .map_err(|error| message(&error, line))?;
         Ok(found)
@@ -86,48 +42,23 @@ impl Fields {
     pub(crate) fn pick<'a>(&self, line: &'a str) -> Result<Picked<'a>, String> {
         self.settle(self.find(line)?)
     }
+}
 
-    /// Checks the fields of a record, or returns the reason to reject it.
-    pub(crate) fn settle<'a>(&self, found: Found<'a>) -> Result<Picked<'a>, String> {
-        let Found { text, others } = found;
-        let [id, by, preferred] = others;
-        let text = match text {
-            Some(Scalar::Str(text)) => text,
-            Some(other) => return Err(is_not(&self.text, &other, TEXT)),
-            None => return Err(format!("field `{}` is missing", self.text)),
-        };
-        let id_field = self.id.as_deref().unwrap_or_default();
-        let id = match id {
-            Some(Scalar::Str(id)) => Some(id.into_owned()),
-            Some(Scalar::Number(Number::Whole(number))) => Some(number.to_string()),
-            None | Some(Scalar::Other("null")) if !self.id_required => None,
-            None => return Err(format!("field `{id_field}` is missing")),
-            Some(other) => {
-                return Err(is_not(id_field, &other, ID));
-            }
-        };
-        let by = self.kept_by(by)?;
-        let preferred = preferred.and_then(Scalar::into_text);
-        let content = Content::Text(&text);
-        let keep = self.keep.values(content, by, preferred.as_deref());
-        let keep = keep.into_owned();
-        let group = None;
-        Ok(Picked {
-            text,
-            id,
-            keep,
-            group,
-        })
-    }
-
-    /// The value for the keep policy, if the policy compares a field and the record has it.
-    fn kept_by<'a>(&self, found: Option<Scalar<'a>>) -> Result<FieldValue<'a>, String> {
-        match (self.keep.by_field(), found) {
-            (None, _) | (_, None | Some(Scalar::Other("null"))) => Ok(FieldValue::Nothing),
-            (Some(_), Some(Scalar::Number(number))) => Ok(FieldValue::Number(number)),
-            (Some(_), Some(Scalar::Str(text))) => Ok(FieldValue::Text(text)),
-            (Some(name), Some(other)) => Err(is_not(name, &other, KEEP)),
+impl Scalar<'_> {
+    /// Parses a number in the syntax of JSON.
+    pub(crate) fn number(text: &str) -> Option<Self> {
+        let number: serde_json::Number = serde_json::from_str(text).ok()?;
+        if text.starts_with(|c: char| c.is_ascii_whitespace()) {
+            return None;
         }
+        let whole = |number: &serde_json::Number| {
+            let signed = number.as_i64().map(i128::from);
+            signed.or_else(|| number.as_u64().map(i128::from))
+        };
+        Some(Self::Number(match whole(&number) {
+            Some(whole) => Number::Whole(whole),
+            None => Number::float(number.as_f64()?),
+        }))
     }
 }
 
@@ -157,230 +88,163 @@ fn named(error: &serde_json::Error, line: &str) -> Option<&'static str> {
     }
 }
 
-fn is_not(field: &str, found: &Scalar<'_>, wanted: &str) -> String {
-    let kind = match found {
-        Scalar::Str(_) => "a string",
-        Scalar::Number(_) => "a number",
-        Scalar::Bool(_) => "a boolean",
-        Scalar::Other(kind) => kind,
-    };
-    format!("field `{field}` is {kind}, not {wanted}")
-}
-
-/// The allowed types of fields, for messages.
-pub(crate) const TEXT: &str = "a string";
-pub(crate) const ID: &str = "a string or whole number of 64 bits";
-pub(crate) const KEEP: &str = "a number or string";
-
-#[derive(Debug)]
-pub(crate) enum Scalar<'a> {
-    Str(Cow<'a, str>),
-    Number(Number),
-    Bool(bool),
-    /// A value of another type, by the name of the type.
-    Other(&'static str),
-}
-
-/// The needed fields of a record, not yet checked.
-#[derive(Debug, Default)]
-pub(crate) struct Found<'a> {
-    pub(crate) text: Option<Scalar<'a>>,
-    /// The id, the value that the keep policy compares, and the value for the preference.
-    pub(crate) others: [Option<Scalar<'a>>; OTHERS],
-}
-
-struct RecordSeed<'s, 'a> {
-    fields: &'s Fields,
+/// Reads a value of a record, and finds the needed fields in it.
+struct Walk<'s, 'a> {
+    /// The needed fields that are here or below.
+    tree: &'s Tree,
     found: &'s mut Found<'a>,
 }
 
-impl<'de> DeserializeSeed<'de> for RecordSeed<'_, 'de> {
-    type Value = ();
+impl<'a> Walk<'_, 'a> {
+    fn take<E: Error>(self, value: Scalar<'a>) -> Result<(), E> {
+        let here = self.tree.here;
+        self.take_as(here, value)
+    }
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_map(self)
+    fn take_as<E: Error>(self, roles: Roles, value: Scalar<'a>) -> Result<(), E> {
+        match self.found.take(roles, value) {
+            true => Ok(()),
+            false => Err(E::custom(TWICE)),
+        }
+    }
+
+    /// Takes an object or array. As a text it is of the wrong type, unless a part of the text may lie in it.
+    fn take_outer<E: Error>(
+        self,
+        value: Scalar<'a>,
+        has_text: impl FnOnce() -> bool,
+    ) -> Result<(), E> {
+        let mut here = self.tree.here;
+        if here.text.is_some() && has_text() {
+            here.text = None;
+        }
+        self.take_as(here, value)
     }
 }
 
-impl<'de> Visitor<'de> for RecordSeed<'_, 'de> {
+const TWICE: &str = "a needed field occurs twice";
+
+impl<'de> DeserializeSeed<'de> for Walk<'_, 'de> {
     type Value = ();
 
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Walk<'_, 'de> {
+    type Value = ();
+
+    /// What a record must be; any value may be in it.
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
     }
 
+    fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<(), E> {
+        self.take(Scalar::Str(Cow::Borrowed(text)))
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<(), E> {
+        self.take(Scalar::Str(Cow::Owned(text.to_owned())))
+    }
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<(), E> {
+        self.take(Scalar::Number(Number::Whole(number.into())))
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<(), E> {
+        self.take(Scalar::Number(Number::Whole(number.into())))
+    }
+
+    fn visit_f64<E: Error>(self, number: f64) -> Result<(), E> {
+        self.take(Scalar::Number(Number::float(number)))
+    }
+
+    fn visit_bool<E: Error>(self, value: bool) -> Result<(), E> {
+        self.take(Scalar::Bool(value))
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<(), E> {
+        self.take(Scalar::Null)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
+        let Self { tree, found } = self;
+        let Some(elements) = &tree.elements else {
+            while seq.next_element::<IgnoredAny>()?.is_some() {}
+            return Self { tree, found }.take(Scalar::Array);
+        };
+        loop {
+            let element = Walk {
+                tree: elements,
+                found: &mut *found,
+            };
+            if seq.next_element_seed(element)?.is_none() {
+                break;
+            }
+        }
+        Self { tree, found }.take_outer(Scalar::Array, || elements.has_text())
+    }
+
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let Self { fields, found } = self;
-        while let Some(roles) = map.next_key_seed(KeySeed(fields))? {
-            if roles == Roles::default() {
+        let Self { tree, found } = self;
+        let fields = &tree.fields;
+        // Fields that have occurred, as bits. There are at most those of the text and the other roles.
+        let mut seen = 0u128;
+        while let Some(field) = map.next_key_seed(Key(fields))? {
+            let Some(field) = field else {
                 map.next_value::<IgnoredAny>()?;
                 continue;
+            };
+            if seen >> field & 1 == 1 {
+                return Err(A::Error::custom(TWICE));
             }
-            let value = map.next_value_seed(ScalarSeed)?;
-            if !found.take(roles, value) {
-                return Err(serde::de::Error::custom("a needed field occurs twice"));
-            }
+            seen |= 1 << field;
+            let tree = &fields[field].1;
+            map.next_value_seed(Walk {
+                tree,
+                found: &mut *found,
+            })?;
         }
-        Ok(())
+        let has_text = || fields.iter().any(|(_, tree)| tree.has_text());
+        Self { tree, found }.take_outer(Scalar::Object, has_text)
     }
 }
 
-impl<'a> Found<'a> {
-    /// Stores a value for each of its roles. Returns false if a role has a value already.
-    fn take(&mut self, roles: Roles, value: Scalar<'a>) -> bool {
-        let places = self.others.iter_mut().zip(roles.others);
-        for (place, _) in places.filter(|&(_, serves)| serves) {
-            if place.replace(value.copy()).is_some() {
-                return false;
-            }
-        }
-        // Last, so that the text is copied only for other roles.
-        !(roles.text && self.text.replace(value).is_some())
-    }
-}
+/// Reads the name of a field, and finds it among the needed ones.
+struct Key<'s>(&'s [(String, Tree)]);
 
-impl<'a> Scalar<'a> {
-    fn copy(&self) -> Self {
-        match self {
-            Self::Str(text) => Self::Str(text.clone()),
-            Self::Number(number) => Self::Number(*number),
-            Self::Bool(value) => Self::Bool(*value),
-            Self::Other(kind) => Self::Other(kind),
-        }
-    }
+impl<'de> DeserializeSeed<'de> for Key<'_> {
+    type Value = Option<usize>;
 
-    /// Parses a number in the syntax of JSON.
-    pub(crate) fn number(text: &str) -> Option<Self> {
-        let mut json = serde_json::Deserializer::from_str(text);
-        let number = ScalarSeed.deserialize(&mut json).ok()?;
-        let is_whole = json.end().is_ok() && !text.starts_with(|c: char| c.is_ascii_whitespace());
-        match number {
-            Scalar::Number(number) if is_whole => Some(Self::Number(number)),
-            _ => None,
-        }
-    }
-
-    /// The text that a preference compares, if the value has one.
-    fn into_text(self) -> Option<Cow<'a, str>> {
-        match self {
-            Self::Str(text) => Some(text),
-            Self::Number(number) => Some(number.to_string().into()),
-            Self::Bool(value) => Some(value.to_string().into()),
-            Self::Other(_) => None,
-        }
-    }
-}
-
-struct KeySeed<'s>(&'s Fields);
-
-/// The roles of a field. One field may have several.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-struct Roles {
-    text: bool,
-    others: [bool; OTHERS],
-}
-
-/// The number of roles other than the text: the id, the field of the keep policy, and that of the preference.
-const OTHERS: usize = 3;
-
-impl<'de> DeserializeSeed<'de> for KeySeed<'_> {
-    type Value = Roles;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Roles, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Option<usize>, D::Error> {
         deserializer.deserialize_str(self)
     }
 }
 
-impl Visitor<'_> for KeySeed<'_> {
-    type Value = Roles;
+impl Visitor<'_> for Key<'_> {
+    type Value = Option<usize>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a field's name")
     }
 
-    fn visit_str<E>(self, key: &str) -> Result<Roles, E> {
-        let Fields { text, id, keep, .. } = self.0;
-        let is_key = |field: Option<&str>| field == Some(key);
-        Ok(Roles {
-            text: key == text,
-            others: [
-                is_key(id.as_deref()),
-                is_key(keep.by_field()),
-                is_key(keep.preferred_field()),
-            ],
-        })
-    }
-}
-
-struct ScalarSeed;
-
-impl<'de> DeserializeSeed<'de> for ScalarSeed {
-    type Value = Scalar<'de>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Scalar<'de>, D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for ScalarSeed {
-    type Value = Scalar<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a value")
-    }
-
-    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Scalar<'de>, E> {
-        Ok(Scalar::Str(Cow::Borrowed(text)))
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<Scalar<'de>, E> {
-        Ok(Scalar::Str(Cow::Owned(text.to_owned())))
-    }
-
-    fn visit_i64<E>(self, number: i64) -> Result<Scalar<'de>, E> {
-        Ok(Scalar::Number(Number::Whole(number.into())))
-    }
-
-    fn visit_u64<E>(self, number: u64) -> Result<Scalar<'de>, E> {
-        Ok(Scalar::Number(Number::Whole(number.into())))
-    }
-
-    fn visit_f64<E>(self, number: f64) -> Result<Scalar<'de>, E> {
-        Ok(Scalar::Number(Number::float(number)))
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Scalar<'de>, E> {
-        Ok(Scalar::Bool(value))
-    }
-
-    fn visit_unit<E>(self) -> Result<Scalar<'de>, E> {
-        Ok(Scalar::Other("null"))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Scalar<'de>, A::Error> {
-        while seq.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Scalar::Other("an array"))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Scalar<'de>, A::Error> {
-        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(Scalar::Other("an object"))
+    fn visit_str<E>(self, key: &str) -> Result<Option<usize>, E> {
+        Ok(self.0.iter().position(|(name, _)| name == key))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use serde_json::Value;
+
     use super::*;
     use crate::corpus::Preference;
-
-    fn fields() -> Fields {
-        Fields {
-            text: "text".into(),
-            id: Some("id".into()),
-            id_required: false,
-            keep: KeepPolicy::default(),
-        }
-    }
+    use crate::corpus::formats::paths::{FieldPath, Step};
+    use crate::corpus::keep::policy::{KeepPolicy, KeepValues};
+    use crate::corpus::keep::value::FieldValue;
+    use crate::text::Content;
 
     #[test]
     fn borrows_the_text_and_skips_the_rest() {
@@ -422,8 +286,8 @@ mod tests {
 
     /// The compared values of a line, for the policy `by` with the preference `prefer`.
     fn kept(by: &str, prefer: &str, line: &str) -> Result<KeepValues<'static>, String> {
-        let mut fields = fields();
-        fields.keep = KeepPolicy::new(by.parse().unwrap()).prefer(prefer.parse().unwrap());
+        let policy = KeepPolicy::new(by.parse().unwrap()).prefer(prefer.parse().unwrap());
+        let fields = Fields::default().with_keep(policy);
         fields.pick(line).map(|picked| picked.keep)
     }
 
@@ -468,8 +332,7 @@ mod tests {
         };
         for (by, prefer) in [("max:text", "text"), ("max:id", "id"), ("min:text", "id")] {
             let policy = of(by, prefer);
-            let mut fields = fields();
-            fields.keep = policy.clone();
+            let fields = Fields::default().with_keep(policy.clone());
             let picked = fields.pick(line).unwrap();
             assert_eq!((&*picked.text, picked.id.as_deref()), ("a\tb", Some("7")));
             let (by, preferred) = match by {
@@ -482,13 +345,192 @@ mod tests {
                 policy.values(Content::Text("a\tb"), by, Some(preferred))
             );
         }
-        let mut all = fields();
-        all.id = Some("text".into());
-        all.keep = of("max:text", "text");
+        let all = Fields::default().with_id("text");
+        let all = all.with_keep(of("max:text", "text"));
         let picked = all.pick(line).unwrap();
         assert_eq!(
             (&*picked.text, picked.id.as_deref()),
             ("a\tb", Some("a\tb"))
         );
+    }
+
+    #[test]
+    fn parts_are_joined_in_the_order_of_the_list() {
+        let text = |list: &str, line: &str| {
+            let fields = Fields::default().with_text(list);
+            let picked = fields.pick(line).map(|picked| picked.text.into_owned());
+            let mut memory = String::new();
+            assert_eq!(
+                fields.pick_text(line, &mut memory).map(ToOwned::to_owned),
+                picked
+            );
+            picked
+        };
+        let ok = |text: &str| Ok(text.to_owned());
+        let line = r#"{"body": "b\tc", "title": "a", "tags": ["x", null, "", "y"], "a.b": "z"}"#;
+        assert_eq!(text("title,body", line), ok("a\nb\tc"));
+        assert_eq!(text("nothing,body,title", line), ok("b\tc\na"));
+        assert_eq!(text("tags.*,title", line), ok("x\ny\na"));
+        assert_eq!(text(r"a\.b", line), ok("z"));
+        // Messages whose content is a string or a list of parts.
+        let line = r#"{"m": [{"c": "one"}, {"c": [{"t": "two"}, {"i": 3}]}, {"c": null}, {}, 5]}"#;
+        assert_eq!(text("m.*.c,m.*.c.*.t", line), ok("one\ntwo"));
+        let error = |list, line| text(list, line).unwrap_err();
+        assert_eq!(
+            error("m.*.c", line),
+            "field `m.*.c` is an array, not a string: name what is in it, as in `m.*.c.*`"
+        );
+        assert_eq!(
+            error("m.*.x", line),
+            r"field `m.*.x` is missing (a dot that is part of a name is written `\.`)"
+        );
+        assert_eq!(
+            error("a,b.c", line),
+            "none of the fields `a`, `b.c` has a text"
+        );
+        assert_eq!(
+            error("a,m.*", line),
+            "field `m.*` is an object, not a string: name what is in it, as in `m.*.NAME`"
+        );
+        let twice = r#"{"m": [{"c": "one", "c": "two"}]}"#;
+        assert!(error("m.*.c", twice).contains("a needed field occurs twice"));
+        // An empty text is one, and one of no parts is none.
+        assert_eq!(text("m.*", r#"{"m": [""]}"#), ok(""));
+        assert!(text("m.*", r#"{"m": []}"#).is_err());
+    }
+
+    #[test]
+    fn ids_and_keep_fields_may_be_paths() {
+        let keep = KeepPolicy::new("max:meta.date".parse().unwrap());
+        let fields = Fields::default().with_id("meta.id").with_keep(keep.clone());
+        let picked = fields
+            .pick(r#"{"meta": {"id": 7, "date": "2024"}, "text": "a"}"#)
+            .unwrap();
+        assert_eq!(picked.id.as_deref(), Some("7"));
+        let by = FieldValue::Text("2024".into());
+        assert_eq!(picked.keep, keep.values(Content::Text("a"), by, None));
+        assert!(fields.check().is_ok());
+        let error = Fields::default().with_id("a.*").check().unwrap_err();
+        assert!(error.is_setting());
+        assert!(
+            error
+                .to_string()
+                .starts_with("field `a.*`: `*` stands for several values")
+        );
+        assert!(Fields::default().with_id(r"a.\*").check().is_ok());
+        let many: Vec<String> = (0..65).map(|n| n.to_string()).collect();
+        let error = Fields::default().with_text(&many.join(",")).check();
+        assert!(error.unwrap_err().to_string().contains("at most 64"));
+        assert!(
+            Fields::default()
+                .with_text(&many[..64].join(","))
+                .check()
+                .is_ok()
+        );
+    }
+
+    /// The values at a path.
+    fn at<'v>(value: &'v Value, steps: &[Step], found: &mut Vec<&'v Value>) {
+        match (steps, value) {
+            ([], _) => found.push(value),
+            ([Step::Field(name), rest @ ..], Value::Object(fields)) => {
+                fields
+                    .get(name)
+                    .into_iter()
+                    .for_each(|value| at(value, rest, found));
+            }
+            ([Step::Each, rest @ ..], Value::Array(elements)) => {
+                elements.iter().for_each(|value| at(value, rest, found));
+            }
+            _ => {}
+        }
+    }
+
+    /// The text of a record, as `ReadOptions::text_field` states it; `None` if the record is bad.
+    fn stated(record: &Value, paths: &[FieldPath]) -> Option<String> {
+        let goes_on = |path: &FieldPath, by: fn(&Step) -> bool| {
+            let next = |other: &FieldPath| other.steps.get(path.steps.len()).is_some_and(by);
+            let on = |other: &&FieldPath| other.steps.starts_with(&path.steps);
+            paths.iter().filter(on).any(next)
+        };
+        let mut parts = Vec::new();
+        for path in paths {
+            let mut found = Vec::new();
+            at(record, &path.steps, &mut found);
+            for value in found {
+                match value {
+                    Value::String(text) => parts.push(text.clone()),
+                    Value::Null => {}
+                    Value::Array(_) if goes_on(path, |step| *step == Step::Each) => {}
+                    Value::Object(_) if goes_on(path, |step| *step != Step::Each) => {}
+                    _ => return None,
+                }
+            }
+        }
+        let is_there = !parts.is_empty();
+        parts.retain(|part| !part.is_empty());
+        is_there.then(|| parts.join("\n"))
+    }
+
+    fn json() -> impl Strategy<Value = Value> {
+        let scalar = prop_oneof![
+            4 => "[a\"\n\u{e9}]{0,3}".prop_map(Value::from),
+            1 => Just(Value::Null),
+            1 => any::<i16>().prop_map(Value::from),
+            1 => any::<bool>().prop_map(Value::from),
+        ];
+        scalar.prop_recursive(4, 40, 4, |inner| {
+            let names = prop::sample::select(vec!["a", "b", "c.d", "*", "\n"]);
+            let names = names.prop_map(ToOwned::to_owned);
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                prop::collection::btree_map(names, inner, 0..4)
+                    .prop_map(|fields| Value::Object(fields.into_iter().collect())),
+            ]
+        })
+    }
+
+    fn paths(steps: &'static str) -> impl Strategy<Value = String> {
+        let steps: Vec<&str> = steps.split(' ').collect();
+        prop::collection::vec(prop::sample::select(steps), 1..4).prop_map(|steps| steps.join("."))
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+
+        /// What is found in a line is what is found in a tree of its values.
+        #[test]
+        fn paths_lead_where_a_walk_does(
+            fields in prop::collection::btree_map("[ab]", json(), 1..3),
+            list in prop::collection::vec(paths(r"a b c\.d * \*"), 1..4),
+            id in paths("a b"),
+        ) {
+            let list = list.join(",");
+            let record = Value::Object(fields.into_iter().collect());
+            let line = record.to_string();
+            let text = stated(&record, &FieldPath::list(&list));
+
+            let fields = Fields::default().with_text(&list);
+            let (mut memory, picked) = (String::new(), fields.clone().without_id().pick(&line));
+            prop_assert_eq!(picked.as_ref().ok().map(|picked| &*picked.text), text.as_deref());
+            prop_assert_eq!(fields.pick_text(&line, &mut memory).ok(), text.as_deref());
+            let seen = |path: &FieldPath| stated(&record, std::slice::from_ref(path)).is_some();
+            if let Ok(picked) = picked {
+                for (number, path) in fields.text().iter().enumerate() {
+                    let is_seen = picked.text_fields >> number & 1 == 1;
+                    prop_assert!(is_seen || !seen(path), "{}", path);
+                }
+            }
+
+            let mut found = Vec::new();
+            at(&record, &FieldPath::parse(&id).steps, &mut found);
+            let id_of = match &*found {
+                [Value::String(id)] => Some(id.clone()),
+                [Value::Number(id)] => Some(id.to_string()),
+                _ => None,
+            };
+            let picked = fields.with_id(&id).pick(&line).ok();
+            prop_assert_eq!(picked.and_then(|picked| picked.id), text.and(id_of));
+        }
     }
 }

@@ -7,8 +7,8 @@ use std::path::Path;
 
 use crate::corpus::error::Error;
 use crate::corpus::formats::counted::Count;
+use crate::corpus::formats::fields::Fields;
 use crate::corpus::formats::format::NEEDS_PARQUET;
-use crate::corpus::formats::json::Fields;
 use crate::corpus::formats::record::{BlockSize, RawRecord};
 use crate::corpus::limit::ReadLimit;
 use crate::corpus::unusable::Unusable;

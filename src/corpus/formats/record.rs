@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::corpus::formats::delimited::Columns;
-use crate::corpus::formats::json::{Fields, Found, Picked, Scalar};
+use crate::corpus::formats::fields::{Fields, Found, Picked};
 use crate::corpus::formats::wet;
 use crate::corpus::unusable::utf8;
 use crate::text::Content;
@@ -70,9 +70,9 @@ impl<'b> RawRecord<'b> {
         Ok(match self.form {
             Form::Json => Content::Text(fields.pick_text(utf8(self.bytes)?, memory)?),
             Form::Cells(columns) => Content::Text(columns.text(utf8(self.bytes)?, memory)?),
-            Form::Wet => match wet::found(self.bytes, fields)?.text {
-                Some(Scalar::Str(Cow::Borrowed(text))) => Content::Text(text),
-                _ => return Err("has no text".to_owned()),
+            Form::Wet => match fields.text_of(wet::found(self.bytes, fields)?.text)? {
+                Cow::Borrowed(text) => Content::Text(text),
+                Cow::Owned(_) => return Err("has no text".to_owned()),
             },
             Form::Text | Form::Row { .. } => match std::str::from_utf8(self.bytes) {
                 Ok(text) => Content::Text(text),

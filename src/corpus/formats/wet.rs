@@ -6,7 +6,8 @@ use memchr::memmem;
 
 use crate::corpus::escape::Escaped;
 use crate::corpus::formats::delimited::MARK;
-use crate::corpus::formats::json::{Fields, Found, Scalar};
+use crate::corpus::formats::fields::{Fields, Found, Scalar, TextParts};
+use crate::corpus::formats::paths::FieldPath;
 use crate::corpus::unusable::{looks_compressed, utf8};
 
 /// The maximum length of a record's header, in bytes.
@@ -196,16 +197,22 @@ pub(crate) fn found<'b>(record: &'b [u8], fields: &Fields) -> Result<Found<'b>, 
             block.len()
         ));
     }
-    if fields.text != "text" {
-        let name = Escaped(&fields.text);
-        return Err(format!(
-            "field `{name}` is missing: the text of a WET record is called `text`"
-        ));
+    let mut text = TextParts::default();
+    let block = utf8(block)?;
+    let is_text = |path: &FieldPath| path.name == "text";
+    match fields.text().iter().position(is_text) {
+        Some(field) => text.push(field, Scalar::Str(block.into())),
+        None => {
+            return Err(format!(
+                "field `{}` is missing: the text of a WET record is called `text`",
+                Escaped(&fields.text_list())
+            ));
+        }
     }
-    let value = |name: Option<&str>| -> Result<Option<Cow<'b, str>>, String> {
-        let name = match name {
-            Some("id") => URI,
-            Some(name) => name,
+    let value = |path: Option<&FieldPath>| -> Result<Option<Cow<'b, str>>, String> {
+        let name = match path {
+            Some(path) if path.name == "id" => URI,
+            Some(path) => &path.name,
             None => return Ok(None),
         };
         let text = |value: Cow<'b, [u8]>| match value {
@@ -216,12 +223,14 @@ pub(crate) fn found<'b>(record: &'b [u8], fields: &Fields) -> Result<Found<'b>, 
         value.map_err(|why| format!("field `{}`: {why}", Escaped(name)))
     };
     let number = |text: Cow<'b, str>| Scalar::number(&text).unwrap_or(Scalar::Str(text));
+    let [id, by, preferred, group] = fields.others();
     Ok(Found {
-        text: Some(Scalar::Str(utf8(block)?.into())),
+        text,
         others: [
-            value(fields.id.as_deref())?.map(Scalar::Str),
-            value(fields.keep.by_field())?.map(number),
-            value(fields.keep.preferred_field())?.map(Scalar::Str),
+            value(id)?.map(Scalar::Str),
+            value(by)?.map(number),
+            value(preferred)?.map(Scalar::Str),
+            value(group)?.map(Scalar::Str),
         ],
     })
 }

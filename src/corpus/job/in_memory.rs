@@ -248,7 +248,7 @@ impl Gathered {
             run = run.watch(watch);
         }
         let batch = Batch::of(&job.settings, &documents, digests, &self.maker, run)?;
-        if job.options.fields.keep.is_largest() {
+        if job.options.fields.keep().is_largest() {
             self.corpus.set_sizes(batch.sizes());
         }
         let confirming = Confirming::new(job, &self.corpus);

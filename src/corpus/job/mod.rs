@@ -251,7 +251,7 @@ impl Job {
 
     /// Refuses settings that keep the longest copy where the options do not: the options decide.
     fn check_keep(&self) -> Result<(), Error> {
-        match (self.settings.keep(), self.options.fields.keep.by()) {
+        match (self.settings.keep(), self.options.fields.keep().by()) {
             (Keep::Longest, by) if *by != KeepBy::Longest => Err(Error::refused(
                 "the deduper keeps the longest copy, but a job keeps what its ReadOptions say: set ReadOptions::keep instead",
             )),
@@ -450,7 +450,8 @@ impl Job {
     fn settings(&self, sources: &Sources, indexed: &Indexed) -> JobSettings {
         let settings = &self.settings;
         let fields = &self.options.fields;
-        let keep = &fields.keep;
+        let keep = fields.keep();
+        let [id, ..] = fields.others();
         let prefer = keep.preference().map(ToString::to_string);
         [
             ("program", env!("CARGO_PKG_VERSION").to_owned()),
@@ -464,9 +465,10 @@ impl Job {
             ),
             ("keep", keep.by().to_string()),
             ("prefer", prefer.unwrap_or_default()),
-            ("text field", fields.text.clone()),
-            ("id field", fields.id.clone().unwrap_or_default()),
+            ("text field", fields.text_list()),
+            ("id field", id.map_or(String::new(), ToString::to_string)),
             ("id required", fields.id_required.to_string()),
+            ("ids by file", fields.ids_by_file.to_string()),
             (
                 "set aside",
                 fields.set_aside_text(settings.set_aside_words()),

@@ -132,7 +132,7 @@ impl Stages<'_> {
         };
         let folder = &work.folder;
         let ticker = self.ticker(folder, Stage::Read, self.sources.size() as usize);
-        let policy = &options.fields.keep;
+        let policy = options.fields.keep();
         let mut first_pass = FirstPass::new(folder, policy, found_by, &self.plan)?;
         Reading::new(&self.sources.inputs, parser, ticker, &mut first_pass)
             .rounds_of(self.plan.of_records(settings.banding()))
@@ -461,7 +461,7 @@ impl Stages<'_> {
         let (folder, plan) = (&work.folder, &self.plan);
         let settings = &self.job.settings;
         let firsts = folder.read_numbers(&picked.firsts)?;
-        let policy = &self.job.options.fields.keep;
+        let policy = self.job.options.fields.keep();
         let stored = &found.stored;
         let keep_order = KeepOrder::load(
             policy,

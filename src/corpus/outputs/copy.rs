@@ -3,7 +3,7 @@
 use std::io;
 
 use crate::corpus::error::Error;
-use crate::corpus::formats::json::Fields;
+use crate::corpus::formats::fields::Fields;
 use crate::corpus::formats::record::RawRecord;
 use crate::corpus::inputs::input::Input;
 use crate::corpus::limit::ReadLimit;

@@ -3,8 +3,8 @@
 use std::io;
 
 use crate::corpus::formats::counted::Count;
+use crate::corpus::formats::fields::Fields;
 use crate::corpus::formats::format::InputFormat;
-use crate::corpus::formats::json::Fields;
 use crate::corpus::formats::parquet::{RowBlock, RowBlocks};
 use crate::corpus::formats::record::{BlockSize, RawRecord};
 use crate::corpus::inputs::input::Input;

@@ -8,8 +8,8 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::corpus::escape::escaped_bytes;
 use crate::corpus::formats::compression::Compression;
+use crate::corpus::formats::fields::Fields;
 use crate::corpus::formats::format::InputFormat;
-use crate::corpus::formats::json::Fields;
 use crate::corpus::formats::read_at::read_exact_at;
 use crate::corpus::formats::record::{CHANGED, RawRecord};
 use crate::corpus::inputs::input::Input;

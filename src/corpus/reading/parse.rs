@@ -9,7 +9,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::aside::Counter;
 use crate::corpus::formats::counted::Count;
-use crate::corpus::formats::json::Fields;
+use crate::corpus::formats::fields::Fields;
 use crate::corpus::formats::record::{BlockSize, RawRecord};
 use crate::corpus::inputs::input::Input;
 use crate::corpus::keep::policy::KeepValues;
@@ -96,6 +96,8 @@ pub(crate) struct Taken {
     /// The length of the text in bytes.
     pub(crate) byte_len: usize,
     pub(crate) group: Option<Group>,
+    /// The fields of the text that the record has, as bits; none if the file is the record.
+    pub(crate) text_fields: u64,
     pub(crate) id: Option<String>,
     pub(crate) keep: KeepValues<'static>,
 }
@@ -296,9 +298,12 @@ impl Parser<'_> {
         self.limit.check_line(record.len).map_err(too_long)?;
         let options = self.options;
         let text;
-        let (content, id, keep, group) = if let Some(picked) = record.pick(&options.fields)? {
+        let picked = record.pick(&options.fields)?;
+        let (group, text_fields) =
+            (picked.as_ref()).map_or((None, 0), |picked| (picked.group, picked.text_fields));
+        let (content, id, keep) = if let Some(picked) = picked {
             text = picked.text;
-            (Content::Text(&text), picked.id, picked.keep, picked.group)
+            (Content::Text(&text), picked.id, picked.keep)
         } else {
             let content = match utf8(record.bytes) {
                 Ok(text) => Content::Text(text),
@@ -306,11 +311,9 @@ impl Parser<'_> {
                 Err(reason) => return Err(reason.into()),
             };
             // A text file has no fields.
-            let keep = options
-                .fields
-                .keep
-                .values(content, FieldValue::Nothing, None);
-            (content, None, keep, None)
+            let policy = options.fields.keep();
+            let keep = policy.values(content, FieldValue::Nothing, None);
+            (content, None, keep)
         };
         let fits = self.limit.check(record.len, content.len());
         fits.map_err(too_long)?;
@@ -330,6 +333,7 @@ impl Parser<'_> {
             takes: self.limit.takes(record.len, content.len() as u64),
             byte_len: content.len(),
             group,
+            text_fields,
             id,
             keep,
         })

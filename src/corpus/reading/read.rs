@@ -37,8 +37,14 @@ pub(crate) type At = (usize, Option<u64>);
 
 /// Receives the records that are read, in order.
 pub(crate) trait Sink {
-    /// Takes a document, or returns the reason to reject it.
-    fn take(&mut self, inputs: &[Input], at: At, taken: Taken) -> Result<Option<String>, Error>;
+    /// Takes a document with its id, or returns the reason to reject it.
+    fn take(
+        &mut self,
+        inputs: &[Input],
+        at: At,
+        id: String,
+        taken: Taken,
+    ) -> Result<Option<String>, Error>;
 
     /// Takes the digests of those documents that are `kept`, and clears `digests`.
     fn take_digests(&mut self, digests: &mut Digests, kept: &[bool]) -> Result<(), Error>;
@@ -65,6 +71,10 @@ pub(crate) struct Reading<'r, S> {
     taken: u64,
     /// Whether one of them has the field of the keep policy.
     has_field: bool,
+    /// The fields of the text that some of them have, as bits.
+    text_fields: u64,
+    /// Whether one of them has a group.
+    has_group: bool,
 }
 
 impl<'r, S: Sink + Send> Reading<'r, S> {
@@ -83,6 +93,8 @@ impl<'r, S: Sink + Send> Reading<'r, S> {
             lines: 0,
             taken: 0,
             has_field: false,
+            text_fields: 0,
+            has_group: false,
         }
     }
 
@@ -96,6 +108,7 @@ impl<'r, S: Sink + Send> Reading<'r, S> {
 
     pub(crate) fn run(mut self) -> Result<(), Error> {
         let (inputs, parser) = (self.inputs, self.parser);
+        parser.options.fields.check()?;
         let mut producer = Producer::new(inputs, parser.options, parser.limit.of_reading());
         if let Some(weight) = self.weight {
             producer = producer.rounds_of(weight);
@@ -121,7 +134,7 @@ impl<'r, S: Sink + Send> Reading<'r, S> {
             let (next, now) = rayon::join(take, parse);
             (read, parsed) = (next?, now);
         }
-        self.check_field()
+        self.check_fields()
     }
 
     /// Takes a parsed part of an input, and returns its memory.
@@ -153,10 +166,14 @@ impl<'r, S: Sink + Send> Reading<'r, S> {
         for record in block.records {
             let at = (number, record.line.map(|line| self.lines + line));
             let refused = match record.outcome {
-                Ok(taken) => {
+                Ok(mut taken) => {
                     self.has_field |= !matches!(taken.keep.value, FieldValue::Nothing);
+                    self.text_fields |= taken.text_fields;
+                    self.has_group |= taken.group.is_some();
                     self.taken += 1;
-                    let refused = self.sink.take(self.inputs, at, taken)?;
+                    let by_file = self.parser.options.fields.ids_by_file;
+                    let id = self.inputs[number].id(at.1, taken.id.take(), by_file);
+                    let refused = self.sink.take(self.inputs, at, id, taken)?;
                     kept.push(refused.is_none());
                     refused.map(|reason| self.with_advice(reason).into())
                 }
@@ -194,16 +211,20 @@ impl<'r, S: Sink + Send> Reading<'r, S> {
         }
     }
 
-    /// Fails if no record has the field of the keep policy: its name is probably misspelt.
-    fn check_field(&self) -> Result<(), Error> {
-        let by = self.parser.options.fields.keep.by();
+    /// Fails if no record has the field of the keep policy, or one of the text: its name is probably misspelt.
+    fn check_fields(&self) -> Result<(), Error> {
+        let fields = &self.parser.options.fields;
+        let by = fields.keep().by();
         match by {
             KeepBy::Max(field) | KeepBy::Min(field) if self.taken > 0 && !self.has_field => {
                 Err(Error::refused(format!(
                     "keep `{by}`: no record has a field `{field}`: check its name"
                 )))
             }
-            _ => Ok(()),
+            _ => {
+                fields.check_seen(self.text_fields)?;
+                fields.check_group(self.has_group || self.taken == 0)
+            }
         }
     }
 

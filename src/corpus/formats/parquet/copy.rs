@@ -310,7 +310,7 @@ fn copy_values<T: DataType>(
     for piece in pieces {
         let most = piece.rows_at_once(leaf);
         let cannot = |error| Error::io("read", &piece.path, error);
-        let reader = guarded(|| piece.file.column(piece.group, leaf)).map_err(cannot)?;
+        let reader = guarded(|| piece.file.column(piece.group, leaf, None)).map_err(cannot)?;
         let mut reader = get_typed_column_reader::<T>(reader);
         let mut at = 0;
         for rows in &piece.rows {

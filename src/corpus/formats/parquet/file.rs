@@ -14,7 +14,7 @@ use parquet::file::metadata::{
 use parquet::schema::types::TypePtr;
 
 use crate::corpus::formats::parquet::file_bytes::FileBytes;
-use crate::corpus::formats::parquet::pages::Pages;
+use crate::corpus::formats::parquet::pages::{Pages, RowPages};
 
 /// An open file and its footer.
 pub(crate) struct ParquetFile {
@@ -54,11 +54,16 @@ impl ParquetFile {
         self.metadata.file_metadata().schema().get_fields()
     }
 
-    /// A reader of a row group's leaf column.
-    pub(super) fn column(&self, group: usize, leaf: usize) -> Result<ColumnReader> {
+    /// A reader of a row group's leaf column. In a list, `row_pages` counts the pages of a row.
+    pub(super) fn column(
+        &self,
+        group: usize,
+        leaf: usize,
+        row_pages: Option<Arc<RowPages>>,
+    ) -> Result<ColumnReader> {
         let group = self.metadata.row_group(group);
         let chunk = group.column(leaf);
-        let pages = Pages::new(&self.bytes, chunk)?;
+        let pages = Pages::new(&self.bytes, chunk, row_pages)?;
         Ok(get_column_reader(chunk.column_descr_ptr(), Box::new(pages)))
     }
 }

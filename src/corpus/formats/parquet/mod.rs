@@ -9,6 +9,7 @@ mod file;
 mod file_bytes;
 mod pages;
 mod rows;
+mod schema;
 
 pub(crate) use copy::RowWriter;
 pub(crate) use rows::{RowBlock, RowBlocks};

@@ -2,14 +2,18 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use parquet::column::page::{Page, PageMetadata, PageReader};
+use parquet::data_type::ByteArray;
 use parquet::errors::Result;
 use parquet::file::metadata::ColumnChunkMetaData;
 use parquet::file::serialized_reader::SerializedPageReader;
 use rayon::prelude::*;
 
 use crate::corpus::formats::parquet::file_bytes::FileBytes;
+use crate::corpus::limit::memory_for;
+use crate::corpus::unusable::Unusable;
 
 /// The pages of one column of one row group.
 ///
@@ -25,6 +29,50 @@ pub(super) struct Pages {
     largest: usize,
     /// The most bytes of pages that are read ahead.
     ahead: usize,
+    /// In a list, the pages of the current row.
+    row: Option<Arc<RowPages>>,
+    /// The most memory of a page, or of the pages of a row.
+    most: u64,
+}
+
+/// Counts the memory of the pages of a list that lie within one row, since a row may have any number of them.
+#[derive(Default)]
+pub(super) struct RowPages {
+    /// The pages within the row so far, of which more follow.
+    within: AtomicU64,
+    /// The page that was read last; 0 if none was read since the row began.
+    last: AtomicU64,
+}
+
+impl RowPages {
+    /// The memory of the levels of a value.
+    const LEVELS: u64 = 2 * size_of::<i16>() as u64;
+    /// The memory of a value itself.
+    const VALUE: u64 = size_of::<ByteArray>() as u64;
+
+    pub(super) fn start_row(&self) {
+        self.within.store(0, Ordering::Relaxed);
+        self.last.store(0, Ordering::Relaxed);
+    }
+
+    /// Adds a page. Fails if its levels, or the pages before it in this row, take more than `most` bytes.
+    fn add(&self, page: &Page, most: u64) -> Result<()> {
+        let values = u64::from(page.num_values());
+        let taken = page.buffer().len() as u64 + values * (Self::LEVELS + Self::VALUE);
+        let last = self.last.swap(taken, Ordering::Relaxed);
+        let within = last + self.within.fetch_add(last, Ordering::Relaxed);
+        let takes = within.max(values * Self::LEVELS);
+        if takes <= most {
+            return Ok(());
+        }
+        Err(Unusable::error(format!(
+            "the next row needs at least {} MiB for the values of a list, but --memory allows {} MiB: raise it to {}",
+            takes.div_ceil(1 << 20),
+            most >> 20,
+            memory_for(takes)
+        ))
+        .into())
+    }
 }
 
 /// Bytes of pages to read ahead per thread.
@@ -33,7 +81,11 @@ const AHEAD: usize = 4 << 20;
 const WORTH: u64 = 1 << 20;
 
 impl Pages {
-    pub(super) fn new(bytes: &Arc<FileBytes>, chunk: &ColumnChunkMetaData) -> Result<Self> {
+    pub(super) fn new(
+        bytes: &Arc<FileBytes>,
+        chunk: &ColumnChunkMetaData,
+        row: Option<Arc<RowPages>>,
+    ) -> Result<Self> {
         let worth = u64::try_from(chunk.uncompressed_size())? / WORTH;
         let readers = rayon::current_num_threads().min(worth as usize).max(1);
         // The number of rows is used only if the positions of pages are known beforehand.
@@ -43,6 +95,8 @@ impl Pages {
             ready: VecDeque::new(),
             largest: 0,
             ahead: (AHEAD * readers).min(usize::try_from(bytes.largest_page).unwrap_or(usize::MAX)),
+            row,
+            most: bytes.largest_page,
         })
     }
 
@@ -99,7 +153,13 @@ impl PageReader for Pages {
         if self.ready.is_empty() {
             self.read_ahead()?;
         }
-        Ok(self.ready.pop_front())
+        let page = self.ready.pop_front();
+        if let (Some(page), Some(row)) = (&page, &self.row)
+            && page.is_data_page()
+        {
+            row.add(page, self.most)?;
+        }
+        Ok(page)
     }
 
     fn peek_next_page(&mut self) -> Result<Option<PageMetadata>> {
@@ -128,7 +188,8 @@ impl PageReader for Pages {
 
 #[cfg(test)]
 mod tests {
-    use parquet::data_type::{ByteArray, ByteArrayType};
+    use parquet::basic::Encoding;
+    use parquet::data_type::ByteArrayType;
     use parquet::file::metadata::ParquetMetaDataReader;
     use parquet::file::properties::WriterProperties;
     use parquet::file::writer::SerializedFileWriter;
@@ -197,7 +258,7 @@ mod tests {
         for threads in [1, 2, 5] {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
             let pages = || {
-                let pages = Pages::new(&bytes, chunk).unwrap();
+                let pages = Pages::new(&bytes, chunk, None).unwrap();
                 assert_eq!(pages.readers.len(), threads);
                 pages
             };
@@ -220,5 +281,37 @@ mod tests {
                 assert!(some.get_next_page().unwrap().is_none());
             });
         }
+    }
+
+    #[test]
+    fn the_pages_of_a_row_are_counted_but_for_its_last() {
+        let page = |bytes: usize, values: u32| Page::DataPage {
+            buf: vec![0; bytes].into(),
+            num_values: values,
+            encoding: Encoding::PLAIN,
+            def_level_encoding: Encoding::RLE,
+            rep_level_encoding: Encoding::RLE,
+            statistics: None,
+        };
+        let row = RowPages::default();
+        let each = RowPages::LEVELS + RowPages::VALUE;
+        for _ in 0..3 {
+            row.start_row();
+            // The last page may belong to other rows.
+            for _ in 0..3 {
+                assert!(row.add(&page(1000, 10), 2 * (1000 + 10 * each)).is_ok());
+            }
+        }
+        let error = row.add(&page(1, 1), 2 * (1000 + 10 * each)).unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .contains("the next row needs at least 1 MiB")
+        );
+        // A page of few bytes may have any number of levels.
+        row.start_row();
+        assert!(row.add(&page(1, 1 << 20), 4 << 20).is_ok());
+        row.start_row();
+        assert!(row.add(&page(1, 1 << 20), (4 << 20) - 1).is_err());
     }
 }

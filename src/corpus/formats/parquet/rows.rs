@@ -1,5 +1,6 @@
 //! Reads rows in blocks.
 
+use std::fmt::Display;
 use std::io;
 use std::path::Path;
 use std::sync::atomic::Ordering;
@@ -8,9 +9,11 @@ use parquet::data_type::ByteArray;
 use parquet::errors::Result;
 
 use crate::corpus::formats::counted::Count;
-use crate::corpus::formats::json::{Fields, Found, Scalar};
-use crate::corpus::formats::parquet::columns::{Cells, Column, Columns, Texts, Wanted};
+use crate::corpus::formats::fields::{Fields, Found, TextParts};
+use crate::corpus::formats::parquet::columns::{Cells, Column, Texts};
 use crate::corpus::formats::parquet::file::{ParquetFile, guarded};
+use crate::corpus::formats::parquet::schema::{Columns, Wanted};
+use crate::corpus::formats::paths::OTHERS;
 use crate::corpus::formats::record::{BlockSize, Form, RawRecord, Rows};
 use crate::corpus::limit::ReadLimit;
 use crate::corpus::unusable::Unusable;
@@ -18,9 +21,10 @@ use crate::corpus::unusable::Unusable;
 /// The needed columns of some rows.
 pub(crate) struct RowBlock {
     texts: Texts,
-    id: Option<Cells>,
-    by: Option<Cells>,
-    preferred: Option<Cells>,
+    /// The fields of the text of which some row has a value, as bits.
+    seen: u64,
+    /// The cells of the other roles.
+    others: [Option<Cells>; OTHERS],
     /// The number of bytes in the texts.
     bytes: usize,
     weight: usize,
@@ -56,22 +60,23 @@ impl RowBlock {
 
 impl Rows for RowBlock {
     fn found<'b>(&'b self, at: usize, fields: &Fields) -> Result<Found<'b>, String> {
-        let of = |cells: &'b Option<Cells>, name: &str| -> Result<Option<Scalar<'b>>, String> {
-            let cell = cells.as_ref().map(|cells| cells.value(at, name));
-            cell.transpose()
+        let is_not = |field: &dyn Display, why| format!("field `{field}` is {why}");
+        let mut text = TextParts::default();
+        let value = self.texts.value(at);
+        text.push(0, value.map_err(|why| is_not(&fields.text_list(), why))?);
+        text.seen = self.seen;
+        let mut found = Found {
+            text,
+            ..Found::default()
         };
-        let policy = &fields.keep;
-        Ok(Found {
-            text: Some(self.texts.value(at, &fields.text)?),
-            others: [
-                of(&self.id, fields.id.as_deref().unwrap_or_default())?,
-                of(&self.by, policy.by_field().unwrap_or_default())?,
-                of(
-                    &self.preferred,
-                    policy.preferred_field().unwrap_or_default(),
-                )?,
-            ],
-        })
+        let paths = fields.others();
+        for (role, cells) in self.others.iter().enumerate() {
+            if let (Some(cells), Some(path)) = (cells, paths[role]) {
+                let value = cells.value(at);
+                found.others[role] = Some(value.map_err(|why| is_not(path, why))?);
+            }
+        }
+        Ok(found)
     }
 }
 
@@ -145,10 +150,10 @@ impl RowBlocks {
 
 /// A row group that is being read.
 struct Group {
-    text: Column,
-    id: Option<Column>,
-    by: Option<Column>,
-    preferred: Option<Column>,
+    /// The columns of the text, each with the position of its field in the list.
+    text: Vec<(usize, Column)>,
+    /// Those of the other roles.
+    others: [Option<Column>; OTHERS],
     /// The number of remaining rows.
     left: usize,
     /// The mean length of a text in bytes, as far as it is known.
@@ -160,14 +165,20 @@ impl Group {
         let group = file.metadata.row_group(number);
         let rows = usize::try_from(group.num_rows())?;
         let open = |wanted: Wanted| Column::open(file, number, wanted);
-        let bytes = group.column(columns.text.leaf).uncompressed_size();
+        let (mut text, mut bytes) = (Vec::new(), 0);
+        for &(field, wanted) in &columns.text {
+            bytes += usize::try_from(group.column(wanted.leaf).uncompressed_size())?;
+            text.push((field, open(wanted)?));
+        }
+        let mut others = [const { None }; OTHERS];
+        for (column, wanted) in others.iter_mut().zip(columns.others) {
+            *column = wanted.map(open).transpose()?;
+        }
         Ok(Self {
-            text: open(columns.text)?,
-            id: columns.id.map(open).transpose()?,
-            by: columns.by.map(open).transpose()?,
-            preferred: columns.preferred.map(open).transpose()?,
+            text,
+            others,
             left: rows,
-            mean: usize::try_from(bytes)? / rows.max(1),
+            mean: bytes / rows.max(1),
         })
     }
 
@@ -178,25 +189,46 @@ impl Group {
         /// The most rows of a block, reached if texts are short or missing.
         const ROWS: usize = 1 << 15;
         let mut texts = Texts::default();
-        let mut bytes = 0;
+        let (mut bytes, mut seen) = (0, 0);
         let each = size.record + std::mem::size_of::<Option<ByteArray>>();
         let weight = |texts: &Texts, bytes| bytes + each * texts.len();
         while weight(&texts, bytes) < size.bytes && texts.len() < ROWS && texts.len() < self.left {
             let fit = (size.bytes - weight(&texts, bytes)) / (self.mean + each);
             let rows = fit.clamp(1, STEP).min(self.left - texts.len());
-            bytes += self.text.read_texts(rows, &mut texts)?;
+            bytes += self.read_texts(rows, &mut texts, &mut seen)?;
             self.mean = self.mean.max(bytes / texts.len());
         }
         let (rows, weight) = (texts.len(), weight(&texts, bytes));
         self.left -= rows;
-        let cells = |column: &mut Column| column.read(rows);
+        let mut others = [const { None }; OTHERS];
+        for (cells, column) in others.iter_mut().zip(&mut self.others) {
+            *cells = column
+                .as_mut()
+                .map(|column| column.read(rows))
+                .transpose()?;
+        }
         Ok(RowBlock {
             texts,
-            id: self.id.as_mut().map(cells).transpose()?,
-            by: self.by.as_mut().map(cells).transpose()?,
-            preferred: self.preferred.as_mut().map(cells).transpose()?,
+            seen,
+            others,
             bytes,
             weight,
         })
+    }
+
+    /// Appends the next `rows` texts. Returns the number of their bytes, and adds the fields with values to `seen`.
+    fn read_texts(&mut self, rows: usize, texts: &mut Texts, seen: &mut u64) -> Result<usize> {
+        // The usual case, without a copy.
+        if let [(field, column)] = &mut *self.text
+            && !column.is_list()
+        {
+            *seen |= 1 << *field;
+            return column.read_texts(rows, texts);
+        }
+        let mut parts = vec![Vec::new(); rows];
+        for (field, column) in &mut self.text {
+            *seen |= u64::from(column.read_parts(&mut parts)?) << *field;
+        }
+        Ok(texts.extend_joined(&parts))
     }
 }

@@ -119,7 +119,13 @@ impl<'f> FirstPass<'f> {
 }
 
 impl Sink for FirstPass<'_> {
-    fn take(&mut self, inputs: &[Input], at: At, taken: Taken) -> Result<Option<String>, Error> {
+    fn take(
+        &mut self,
+        _: &[Input],
+        at: At,
+        id: String,
+        taken: Taken,
+    ) -> Result<Option<String>, Error> {
         self.longest = self.longest.max(taken.len);
         self.heaviest = self.heaviest.max(taken.takes);
         let mut keep = Vec::new();
@@ -131,7 +137,7 @@ impl Sink for FirstPass<'_> {
             line: at.1.unwrap_or(0),
             byte_len: taken.byte_len as u64,
             group: taken.group,
-            id: taken.id.unwrap_or_else(|| inputs[at.0].id_of(at.1)),
+            id,
             keep,
             ..Row::default()
         });

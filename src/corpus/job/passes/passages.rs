@@ -86,7 +86,7 @@ impl<'p> Passages<'p> {
 }
 
 impl Sink for Passages<'_> {
-    fn take(&mut self, _: &[Input], _: At, _: Taken) -> Result<Option<String>, Error> {
+    fn take(&mut self, _: &[Input], _: At, _: String, _: Taken) -> Result<Option<String>, Error> {
         match self.counter.memory() > self.most {
             true => self.spill().map(|()| None),
             false => Ok(None),
