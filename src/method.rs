@@ -109,7 +109,7 @@ impl fmt::Display for Reason {
                 "chosen because the exact join was estimated to take {exact_to_lsh:.2} times as long as LSH"
             ),
             Self::Little => f.write_str("chosen because there is little to do"),
-            Self::Containment => f.write_str("the only one for containment"),
+            Self::Containment => f.write_str("the only method for containment"),
             Self::Memory { needed, allowed } => {
                 let (needed, allowed) = (megabytes(needed), megabytes(allowed));
                 write!(

@@ -32,24 +32,26 @@ fn rests(pages: &[Page], k: usize) -> Vec<(Vec<String>, usize)> {
     }
     let rest = |(page, words): (&Page, &Vec<String>)| {
         let documents = &distinct[page.group];
-        let least = 3.0f64.max(0.1 * documents.len() as f64);
-        let mut stays = vec![true; words.len()];
-        for from in 0..(words.len() + 1).saturating_sub(k) {
-            let passage = &words[from..from + k];
-            let with = documents
-                .iter()
-                .filter(|document| document.contains(passage));
-            if with.count() as f64 >= least {
-                stays[from..from + k].fill(false);
+        for share in [0.1, 0.2, 0.4, 0.8] {
+            let least = 3.0f64.max(share * documents.len() as f64);
+            let mut stays = vec![true; words.len()];
+            for from in 0..(words.len() + 1).saturating_sub(k) {
+                let passage = &words[from..from + k];
+                let with = documents
+                    .iter()
+                    .filter(|document| document.contains(passage));
+                if with.count() as f64 >= least {
+                    stays[from..from + k].fill(false);
+                }
+            }
+            let rest = words.iter().zip(&stays).filter(|(_, stays)| **stays);
+            let rest: Vec<String> = rest.map(|(word, _)| word.clone()).collect();
+            if rest.len() >= 5 && rest.len() as f64 >= 0.05 * words.len() as f64 {
+                let aside = words.len() - rest.len();
+                return (rest, aside);
             }
         }
-        let rest = words.iter().zip(&stays).filter(|(_, stays)| **stays);
-        let rest: Vec<String> = rest.map(|(word, _)| word.clone()).collect();
-        let is_little = rest.len() < 5 || (rest.len() as f64) < 0.05 * words.len() as f64;
-        match is_little {
-            true => (words.clone(), 0),
-            false => (rest.clone(), words.len() - rest.len()),
-        }
+        (words.clone(), 0)
     };
     pages.iter().zip(&all).map(rest).collect()
 }

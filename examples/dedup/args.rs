@@ -7,16 +7,16 @@ use clap::{Parser, ValueEnum};
 use resemblance::corpus::{
     Error as CorpusError, Job, KeepBy, KeepPolicy, OnBad, Outputs, Preference, ReadOptions, Sinks,
 };
-use resemblance::{ClusterMode, Deduper, Error, Method, PairsOfCopies, Shingle};
+use resemblance::{ClusterMode, Deduper, Error, Keep, Measure, Method, PairsOfCopies, Shingle};
 use serde_json::{Value, json};
 
 use crate::shared::Common;
 
 /// Find near-duplicate documents and choose which copies to keep.
 ///
-/// The similarity of two documents is the exact Jaccard similarity of their shingle sets. Two documents are
-/// near-duplicates if their similarity reaches the threshold. Near-duplicates form clusters; each cluster keeps one
-/// document.
+/// The similarity of two documents is the exact Jaccard similarity of their shingle sets, or the containment of the
+/// smaller set in the larger (--similarity). Two documents are near-duplicates if their similarity reaches the
+/// threshold. Near-duplicates form clusters; each cluster keeps one document.
 #[derive(Debug, Parser)]
 #[command(name = "dedup", version)]
 pub(crate) struct Args {
@@ -29,10 +29,16 @@ pub(crate) struct Args {
     #[arg(required = true, value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
 
-    /// The lowest Jaccard similarity of near-duplicates, above 0 and at most 1
+    /// What of two documents is compared with the threshold. jaccard: the share of their shingles that both have;
+    /// containment: the share of the smaller document's shingles that are in the larger. By containment, candidates are
+    /// always found with the method exact, and the contained document is removed
+    #[arg(long, value_name = "jaccard|containment", default_value = "jaccard")]
+    similarity: Measure,
+
+    /// The lowest similarity of near-duplicates, above 0 and at most 1
     #[arg(
         long,
-        value_name = "J",
+        value_name = "S",
         default_value_t = 0.8,
         allow_negative_numbers = true
     )]
@@ -57,15 +63,31 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", default_value_t = 20_000_000_000)]
     exact_work: u64,
 
-    /// How near-duplicates form clusters. components: documents that a chain of near-duplicates connects are one
-    /// cluster; leader: a document is removed only if it is a near-duplicate of a kept one
-    #[arg(long, value_enum, default_value = "components")]
-    cluster: Mode,
+    /// Set aside text that many documents of a group share, such as the header and footer of a site: the field that
+    /// contains the group (in CSV, TSV and Parquet: column). In each group, passages that at least 3 documents and 10%
+    /// of them have are left out of what is compared. The records that are written stay whole
+    #[arg(long, value_name = "FIELD")]
+    set_aside: Option<String>,
 
-    /// Which document of a cluster is kept: first, longest (in characters, without white space), max:FIELD or min:FIELD
-    /// (numbers, or strings or dates such as 2024-05-31; records without the field come last). Ties: the first is kept
-    #[arg(long, value_name = "POLICY", default_value = "first")]
-    keep: KeepBy,
+    /// Like --set-aside, for a field that contains a URL: the group is its host
+    #[arg(long, value_name = "FIELD", conflicts_with = "set_aside")]
+    set_aside_host: Option<String>,
+
+    /// The number of words in a passage that may be set aside
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    set_aside_words: usize,
+
+    /// How near-duplicates form clusters. components: documents that a chain of near-duplicates connects are one
+    /// cluster; leader: a document is removed only if it is a near-duplicate of a kept one (by containment: if a kept
+    /// one contains it) [default: components; leader with --similarity containment]
+    #[arg(long, value_enum)]
+    cluster: Option<Mode>,
+
+    /// Which document of a cluster is kept: first, longest (in characters, without white space), largest (with the most
+    /// distinct shingles), max:FIELD or min:FIELD (numbers, or strings or dates such as 2024-05-31; records without the
+    /// field come last). Ties: the first is kept [default: first; largest with --similarity containment]
+    #[arg(long, value_name = "POLICY")]
+    keep: Option<KeepBy>,
 
     /// Prefer documents by the value of a field; --keep decides among equally preferred ones. Documents with the first
     /// listed value are preferred most, then those with the second, and so on. Documents with another value, or without
@@ -109,7 +131,8 @@ pub(crate) struct Args {
     confirm: Option<String>,
 
     /// Write the documents in clusters here, as a table like that of --pairs, with the columns `id`, `cluster`, `kept`,
-    /// `jaccard_to_kept`, `reason`
+    /// `jaccard_to_kept`, `reason`; then `containment_in_kept` with --similarity containment, and `aside`, the share of
+    /// the document that was set aside, with --set-aside
     #[arg(long, value_name = "FILE.tsv")]
     clusters: Option<PathBuf>,
 
@@ -185,17 +208,25 @@ pub(crate) enum Printed {
 
 impl Args {
     pub(crate) fn deduper(&self) -> Result<Deduper, Error> {
-        self.common
-            .builder()
+        let mut builder = self.common.builder();
+        if let Some(mode) = self.cluster {
+            builder = builder.cluster_mode(match mode {
+                Mode::Components => ClusterMode::Components,
+                Mode::Leader => ClusterMode::Leader,
+            });
+        }
+        if self.keep.is_some() {
+            // The options for reading say which.
+            builder = builder.keep(Keep::First);
+        }
+        builder
+            .measure(self.similarity)
+            .set_aside_words(self.set_aside_words)
             .threshold(self.threshold)
             .method(self.method)
             .exact_memory(self.exact_memory.as_u64())
             .exact_work(self.exact_work)
             .shingle(self.shingle)
-            .cluster_mode(match self.cluster {
-                Mode::Components => ClusterMode::Components,
-                Mode::Leader => ClusterMode::Leader,
-            })
             .build()
     }
 
@@ -217,8 +248,18 @@ impl Args {
         })
     }
 
+    /// The number of words in a passage, if passages are set aside.
+    pub(crate) fn sets_aside(&self) -> Option<usize> {
+        let is_asked = self.set_aside.is_some() || self.set_aside_host.is_some();
+        is_asked.then_some(self.set_aside_words)
+    }
+
     pub(crate) fn keep_policy(&self) -> KeepPolicy {
-        let policy = KeepPolicy::new(self.keep.clone());
+        let default = match self.similarity {
+            Measure::Containment => KeepBy::Largest,
+            _ => KeepBy::First,
+        };
+        let policy = KeepPolicy::new(self.keep.clone().unwrap_or(default));
         match &self.prefer {
             Some(preference) => policy.prefer(preference.clone()),
             None => policy,
@@ -283,6 +324,12 @@ impl Args {
         if let Some(most) = self.max_record {
             options = options.max_record(most.as_u64());
         }
+        if let Some(field) = &self.set_aside {
+            options = options.group_field(field);
+        }
+        if let Some(field) = &self.set_aside_host {
+            options = options.group_host_field(field);
+        }
         options
             .accept_bytes(matches!(self.shingle, Shingle::Bytes(_)))
             .keep(self.keep_policy())
@@ -296,13 +343,17 @@ impl Args {
     pub(crate) fn settings(&self) -> Value {
         self.common.settings(json!({
             "paths": self.paths.iter().map(|path| path.to_string_lossy()).collect::<Vec<_>>(),
+            "similarity": self.similarity.to_string(),
             "threshold": self.threshold,
             "shingle": self.shingle.to_string(),
             "method": self.method.to_string(),
             "exact_memory": self.exact_memory.as_u64(),
             "exact_work": self.exact_work,
-            "cluster": name(&self.cluster),
-            "keep": self.keep.to_string(),
+            "cluster": self.cluster.as_ref().map(name),
+            "keep": self.keep_policy().by().to_string(),
+            "set_aside": self.set_aside,
+            "set_aside_host": self.set_aside_host,
+            "set_aside_words": self.set_aside_words,
             "prefer": self.prefer.as_ref().map(Preference::to_string),
             "on_bad": name(&self.on_bad),
             "max_record": self.max_record.map(|most| most.as_u64()),

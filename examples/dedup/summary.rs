@@ -9,7 +9,7 @@ use indicatif::{DecimalBytes, HumanCount};
 use resemblance::corpus::{
     Decided, DecidedCluster, Error, Escaped, Joined, KeepPolicy, Preference, Removed,
 };
-use resemblance::{Deduper, Recall, Shingle};
+use resemblance::{Deduper, Measure, Recall, Shingle};
 use serde::ser::{Error as _, Serialize, SerializeMap, SerializeSeq, Serializer};
 use serde_json::{Value, json};
 use unicode_width::UnicodeWidthStr;
@@ -31,6 +31,8 @@ pub(crate) struct Summary<'a> {
     largest: Vec<(usize, DecidedCluster)>,
     first_rejected: Option<String>,
     threads: usize,
+    /// The number of words in a passage, if passages are set aside.
+    sets_aside: Option<usize>,
 }
 
 impl<'a> Summary<'a> {
@@ -40,6 +42,7 @@ impl<'a> Summary<'a> {
         decided: &'a Decided,
         others: &'a [PathBuf],
         threads: usize,
+        sets_aside: Option<usize>,
     ) -> Result<Self, Error> {
         let mut first_rejected = None;
         decided.for_each_rejection(|rejection| {
@@ -55,6 +58,7 @@ impl<'a> Summary<'a> {
             largest: largest(decided)?,
             first_rejected,
             threads,
+            sets_aside,
         })
     }
 
@@ -174,11 +178,23 @@ impl<'a> Summary<'a> {
                 "The seed of all hashes is {seed}: --seed {seed} repeats this run."
             )?,
         }
+        let divided = match deduper.measure() {
+            Measure::Containment => "of the smaller one",
+            _ => "that occur in either",
+        };
         writeln!(
             f,
             "Similarity is the number of shingles ({shingles} in a row) that two documents share, divided by the number \
-             that occur in either."
+             {divided}."
         )?;
+        if let Some(words) = self.sets_aside {
+            let groups = plural(self.decided.counts().groups_with_aside, "group");
+            writeln!(
+                f,
+                "Documents are compared without the passages ({words} words) that at least 3 and 10% of their group have; \
+                 {groups} have such passages."
+            )?;
+        }
         if threshold >= 1.0 {
             return writeln!(
                 f,
@@ -371,8 +387,9 @@ impl Serialize for Summary<'_> {
         if !self.others.is_empty() {
             documents["skipped_files"] = self.others.len().into();
         }
-        let settings = json!({
+        let mut settings = json!({
             "scheme": deduper.scheme().to_string(),
+            "similarity": deduper.measure().to_string(),
             "threshold": deduper.threshold(),
             "method": recall.method.to_string(),
             "reason": recall.reason.to_string(),
@@ -381,8 +398,16 @@ impl Serialize for Summary<'_> {
             "keep": self.keep.by().to_string(),
             "prefer": self.keep.preference().map(Preference::to_string),
         });
+        if let Some(words) = self.sets_aside {
+            settings["set_aside_words"] = words.into();
+            documents["groups_with_aside"] = counts.groups_with_aside.into();
+        }
+        let clusters = Clusters {
+            decided,
+            sets_aside: self.sets_aside.is_some(),
+        };
         let mut map = serializer.serialize_map(Some(5))?;
-        map.serialize_entry("clusters", &Clusters(decided))?;
+        map.serialize_entry("clusters", &clusters)?;
         map.serialize_entry("documents", &documents)?;
         map.serialize_entry("links", &found(recall))?;
         map.serialize_entry("pairs", &decided.pairs().map(found))?;
@@ -391,16 +416,20 @@ impl Serialize for Summary<'_> {
     }
 }
 
-struct Clusters<'d>(&'d Decided);
+struct Clusters<'d> {
+    decided: &'d Decided,
+    /// Whether passages may be set aside.
+    sets_aside: bool,
+}
 
 impl Serialize for Clusters<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut all = serializer.serialize_seq(None)?;
         let each = |cluster| {
-            let written = all.serialize_element(&cluster_of(&cluster));
+            let written = all.serialize_element(&cluster_of(&cluster, self.sets_aside));
             written.map_err(Stopped::Writing)
         };
-        match self.0.for_each_cluster(each) {
+        match self.decided.for_each_cluster(each) {
             Ok(()) => all.end(),
             Err(Stopped::Writing(error)) => Err(error),
             Err(Stopped::Reading(error)) => Err(S::Error::custom(error)),
@@ -420,24 +449,32 @@ impl<E> From<Error> for Stopped<E> {
     }
 }
 
-fn cluster_of(cluster: &DecidedCluster) -> Value {
+fn cluster_of(cluster: &DecidedCluster, sets_aside: bool) -> Value {
     let removed = |removed: &Removed| {
-        json!({
+        let mut value = json!({
             "id": removed.id,
             "jaccard": removed.similarity.jaccard,
             "containment_in_kept": removed.similarity.containment_a,
             "containment_of_kept": removed.similarity.containment_b,
             "reason": removed.reason,
-        })
+        });
+        if sets_aside {
+            value["aside"] = removed.aside.into();
+        }
+        value
     };
     let joined = |joined: &Joined| json!({ "id": joined.id, "jaccard": joined.similarity.jaccard });
-    json!({
+    let mut value = json!({
         "cluster": cluster.number + 1,
         "kept": cluster.kept,
         "indexed": cluster.is_indexed,
         "removed": cluster.removed.iter().map(removed).collect::<Vec<_>>(),
         "joined": cluster.joined.iter().map(joined).collect::<Vec<_>>(),
-    })
+    });
+    if sets_aside {
+        value["aside"] = cluster.aside.into();
+    }
+    value
 }
 
 /// The numbers of found and missed pairs, for JSON.

@@ -38,8 +38,9 @@
 //! A *passage* is a run of k words ([`DeduperBuilder::set_aside_words`](crate::DeduperBuilder::set_aside_words), 5 by
 //! default) after normalization. Within each group, a passage is set aside if at least max(3, 10%) of the group's
 //! distinct documents have it. Every word of such a passage is left out, and the rest is compared. If less than 5 words
-//! or less than 5% of the words remain, the document is compared whole, so that a page that is all form still finds its
-//! copies. [`Clusters::aside`](crate::Clusters::aside) returns the share of a document that was set aside.
+//! or less than 5% of the words would remain of a document, passages are set aside there only if 20% of the documents
+//! have them, or 40%, or 80%. If that leaves as little, the document is compared whole, so that a page that is all form
+//! still finds its copies. [`Clusters::aside`](crate::Clusters::aside) returns the share of a document that was set aside.
 //!
 //! Documents with equal passages count once. In a group of more than 1,024 different texts, the documents of a sample of
 //! 1,024 are counted, which the seed draws by a hash of the text.
@@ -53,7 +54,7 @@
 //! # Cost
 //!
 //! One more pass over the documents of groups, of which only the sampled ones are split into words. It holds 8 bytes for
-//! each word of the sampled documents, until the repeated passages are known; then about 20 bytes for each of these.
+//! each word of the sampled documents, until the repeated passages are known; then about 30 bytes for each of these.
 
 mod count;
 mod passages;

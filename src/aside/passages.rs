@@ -7,34 +7,57 @@ use crate::hashed::HashedMap;
 pub(crate) struct Passages {
     /// The number of distinct documents in which passages were counted.
     documents: u32,
-    hashes: HashedMap<u64, ()>,
+    /// For each passage, its level: the position in [`SHARES`] of the largest share of the documents that have it.
+    levels: HashedMap<u64, u8>,
 }
 
-/// The least share of a group's documents that have a repeated passage.
-const SHARE: f64 = 0.1;
-/// The least number of these documents.
-const LEAST: usize = 3;
+/// The least shares of a group's documents that have a passage which is set aside. The first is the rule; the others are
+/// tried in turn if too little would remain of a document.
+pub(crate) const SHARES: [f64; 4] = [0.1, 0.2, 0.4, 0.8];
+
+/// The least number of documents that have such a passage.
+const LEAST: f64 = 3.0;
 
 impl Passages {
-    pub(crate) fn new(documents: u32, hashes: impl Iterator<Item = u64>) -> Self {
-        Self {
-            documents,
-            hashes: hashes.map(|hash| (hash, ())).collect(),
-        }
+    /// The passages of these levels, in a group of `documents` documents.
+    #[cfg(feature = "corpus")]
+    pub(crate) fn new(documents: u32, levels: impl Iterator<Item = (u64, u8)>) -> Self {
+        let levels = levels.collect();
+        Self { documents, levels }
     }
 
     /// The passages that are repeated in distinct documents, given those of each document; and those of `known`, which
     /// were repeated in earlier documents of the group.
     pub(crate) fn repeated(documents: &[Box<[u64]>], known: Option<&Self>) -> Self {
-        let many = (documents.len() as u32).max(known.map_or(0, |known| known.documents));
-        let least = LEAST.max((SHARE * f64::from(many)).ceil() as usize);
+        let before = known.map_or(0, |known| known.documents);
+        let many = (documents.len() as u32).max(before);
         let mut counts = HashedMap::<u64, u32>::default();
         for &hash in documents.iter().flatten() {
             *counts.entry(hash).or_default() += 1;
         }
-        let repeated = counts.iter().filter(|&(_, &count)| count as usize >= least);
-        let known = known.into_iter().flat_map(|known| known.hashes.keys());
-        Self::new(many, repeated.map(|(&hash, _)| hash).chain(known.copied()))
+        let is_reached =
+            |count: u32, share: f64| f64::from(count) >= LEAST.max(share * f64::from(many));
+        let level = |(hash, count)| {
+            let reached = SHARES.iter().take_while(|&&share| is_reached(count, share));
+            Some((hash, reached.count().checked_sub(1)? as u8))
+        };
+        let mut repeated = Self {
+            documents: many,
+            levels: counts.into_iter().filter_map(level).collect(),
+        };
+        if let Some(known) = known {
+            repeated.join(known);
+        }
+        repeated
+    }
+
+    /// Adds the passages of the same group, counted in other documents.
+    pub(crate) fn join(&mut self, other: &Self) {
+        self.documents = self.documents.max(other.documents);
+        for (&hash, &level) in &other.levels {
+            let own = self.levels.entry(hash).or_insert(level);
+            *own = level.max(*own);
+        }
     }
 
     /// The number of documents in which passages were counted.
@@ -43,29 +66,26 @@ impl Passages {
         self.documents
     }
 
+    /// The passages of a level, ascending.
     #[cfg(feature = "corpus")]
-    pub(crate) fn ascending(&self) -> Vec<u64> {
-        let mut hashes: Vec<u64> = self.hashes.keys().copied().collect();
+    pub(crate) fn of_level(&self, level: u8) -> Vec<u64> {
+        let of_level = self.levels.iter().filter(|(_, own)| **own == level);
+        let mut hashes: Vec<u64> = of_level.map(|(&hash, _)| hash).collect();
         hashes.sort_unstable();
         hashes
     }
 
-    /// Adds the passages of the same group, counted in other documents.
-    #[cfg(feature = "corpus")]
-    pub(crate) fn join(&mut self, other: &Self) {
-        self.documents = self.documents.max(other.documents);
-        self.hashes.extend(&other.hashes);
-    }
-
-    pub(crate) fn has(&self, hash: u64) -> bool {
-        self.hashes.contains_key(&hash)
+    /// The level of a passage, if it is repeated.
+    #[inline]
+    pub(crate) fn level(&self, hash: u64) -> Option<u8> {
+        self.levels.get(&hash).copied()
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.hashes.len()
+        self.levels.len()
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.hashes.is_empty()
+        self.levels.is_empty()
     }
 }

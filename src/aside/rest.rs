@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::passages::Passages;
+use super::passages::{Passages, SHARES};
 use crate::error::Error;
 use crate::text::{Content, Group, Normalization, NotText, Scratch, Shingle, Shingler, word_edges};
 
@@ -99,7 +99,7 @@ impl SetAside {
     /// The approximate memory that it takes.
     pub(crate) fn memory(&self) -> usize {
         /// Bytes of a passage in a hash table, and of a group.
-        const PASSAGE: usize = 20;
+        const PASSAGE: usize = 30;
         const GROUP: usize = 160;
         let passages: usize = self.groups.values().map(Passages::len).sum();
         PASSAGE * passages + GROUP * self.groups.len()
@@ -118,8 +118,8 @@ impl SetAside {
     }
 
     /// Calls `each` with the numbers that [`with_numbers`](Self::with_numbers) reads: the number of words in a passage;
-    /// then for each group, ascending, its hash, the number of its documents, the number of its passages, and these,
-    /// ascending.
+    /// then for each group, ascending, its hash, the number of its documents, and for each level the number of its
+    /// passages, and these, ascending.
     pub(crate) fn for_each_number<E>(
         &self,
         mut each: impl FnMut(u64) -> Result<(), E>,
@@ -128,13 +128,13 @@ impl SetAside {
         let mut groups: Vec<_> = self.groups.iter().collect();
         groups.sort_unstable_by_key(|(group, _)| **group);
         for (&group, passages) in groups {
-            let head = [
-                Group::bits(Some(group)),
-                u64::from(passages.documents()),
-                passages.len() as u64,
-            ];
-            head.into_iter().try_for_each(&mut each)?;
-            passages.ascending().into_iter().try_for_each(&mut each)?;
+            each(Group::bits(Some(group)))?;
+            each(u64::from(passages.documents()))?;
+            for level in 0..SHARES.len() as u8 {
+                let passages = passages.of_level(level);
+                each(passages.len() as u64)?;
+                passages.into_iter().try_for_each(&mut each)?;
+            }
         }
         Ok(())
     }
@@ -147,11 +147,16 @@ impl SetAside {
         }
         while let Some(group) = numbers.next() {
             let documents = u32::try_from(numbers.next()?).ok()?;
-            let many = numbers.next()? as usize;
-            let passages = Passages::new(documents, numbers.by_ref().take(many));
-            if passages.len() != many {
+            let (mut levels, mut all) = (Vec::new(), 0);
+            for level in 0..SHARES.len() as u8 {
+                let many = usize::try_from(numbers.next()?).ok()?;
+                all = many.checked_add(all)?;
+                levels.extend(numbers.by_ref().take(many).map(|hash| (hash, level)));
+            }
+            if levels.len() != all {
                 return None;
             }
+            let passages = Passages::new(documents, levels.into_iter());
             self.groups.insert(Group::of_bits(group)?, passages);
         }
         Some(self)
@@ -220,43 +225,60 @@ impl Splitting {
             normalized,
             spare,
             passages,
+            levels,
             edges,
             rest,
         } = space;
         let text = self.normalized(text, normalized, spare);
         self.passages.text_into(text, scratch, passages);
-        if !passages.iter().any(|&passage| repeated.has(passage)) {
+        levels.clear();
+        levels.extend(passages.iter().map(|&passage| repeated.level(passage)));
+        if levels.iter().all(Option::is_none) {
             return None;
         }
         word_edges(text, edges);
-        let size = self.passages.shingle().size();
-        let words = edges.len();
-        if words < size {
+        let size = self.words();
+        if edges.len() < size {
             return None;
         }
-        rest.clear();
-        let (mut from, mut aside, mut covered) = (0, 0, 0);
-        for (at, &passage) in passages.iter().enumerate() {
-            if !repeated.has(passage) {
-                continue;
-            }
-            if at > covered || aside == 0 {
-                // A stretch begins here. A line break keeps the words around it apart.
-                rest.push_str(&text[from..edges[at][0]]);
-                rest.push('\n');
-                covered = at;
-            }
-            aside += at + size - covered;
-            covered = at + size;
-            from = edges[covered - 1][1];
-        }
-        rest.push_str(&text[from..]);
-        let share = Share {
-            aside: aside as u32,
-            words: words as u32,
-        };
-        (!share.leaves_little()).then_some(share)
+        (0..SHARES.len() as u8).find_map(|least| {
+            let is_aside = |level: &Option<u8>| level.is_some_and(|level| level >= least);
+            let aside = cut_out(text, edges, size, levels.iter().map(is_aside), rest);
+            let share = Share {
+                aside: aside as u32,
+                words: edges.len() as u32,
+            };
+            (aside > 0 && !share.leaves_little()).then_some(share)
+        })
     }
+}
+
+/// Writes `text` over `rest`, without the words of passages that are set aside, and returns the number of these words.
+/// Passages have `size` words; `is_aside` says for each word whether the passage that begins there is set aside.
+fn cut_out(
+    text: &str,
+    edges: &[[usize; 2]],
+    size: usize,
+    is_aside: impl Iterator<Item = bool>,
+    rest: &mut String,
+) -> usize {
+    rest.clear();
+    // Words before `covered` are in `rest` or set aside; `rest` has the text before `from` that is not.
+    let (mut from, mut aside, mut covered) = (0, 0, 0);
+    let passages = is_aside.enumerate().filter(|&(_, is_aside)| is_aside);
+    for (at, _) in passages {
+        if at > covered || aside == 0 {
+            // A stretch begins here. A line break keeps the words around it apart.
+            rest.push_str(&text[from..edges[at][0]]);
+            rest.push('\n');
+            covered = at;
+        }
+        aside += at + size - covered;
+        covered = at + size;
+        from = edges[covered - 1][1];
+    }
+    rest.push_str(&text[from..]);
+    aside
 }
 
 /// How many of a document's words are set aside.
@@ -301,6 +323,8 @@ pub(crate) struct Space {
     normalized: String,
     spare: String,
     passages: Vec<u64>,
+    /// The level of each passage that is repeated.
+    levels: Vec<Option<u8>>,
     edges: Vec<[usize; 2]>,
     rest: String,
 }

@@ -176,6 +176,8 @@ pub struct Counts {
     /// Clusters with several documents of indexes. With [`ClusterMode::Components`](crate::ClusterMode), these
     /// documents would have been in one cluster in a single run; in leader mode, they are copies in several indexes.
     pub joins: usize,
+    /// Groups of which some passages were [set aside](crate::aside).
+    pub groups_with_aside: usize,
     /// Bytes of all documents' texts.
     pub text_bytes: u64,
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use crate::aside::Maker;
+use crate::aside::{Maker, SetAside};
 use crate::batch::{Batch, Memory, Run, Shingled as _};
 use crate::boundary::IndexedFrom;
 use crate::cluster::{Cluster, Clusters};
@@ -107,6 +107,7 @@ impl InMemory {
             empty: empty.filter(|&&document| document < new).count(),
             hidden: corpus.hidden(),
             indexed: gathered.indexed.len() as usize,
+            groups_with_aside: gathered.maker.aside().map_or(0, SetAside::groups),
             text_bytes: corpus.text_bytes(),
             ..Counts::default()
         };

@@ -79,7 +79,7 @@ use self::memory_plan::MemoryPlan;
 use self::on_disk::OnDisk;
 use self::stages::Stages;
 use self::tables::Columns;
-use crate::aside::Maker;
+use crate::aside::{Maker, SetAside};
 use crate::batch::PairsOfCopies;
 use crate::cluster::Keep;
 use crate::corpus::error::Error;
@@ -513,6 +513,7 @@ impl Job {
             sources,
             known,
             indexed,
+            maker,
             ..
         } = &decisions;
         let chances = self.settings.chances(self.method());
@@ -531,6 +532,7 @@ impl Job {
             empty: empty as usize,
             hidden: sources.hidden,
             indexed: indexed.len() as usize,
+            groups_with_aside: maker.aside().map_or(0, SetAside::groups),
             text_bytes,
             ..Counts::default()
         };

@@ -71,11 +71,16 @@ proptest! {
         threshold in prop::sample::select(vec![0.3, 0.5, 0.8, 1.0]),
         keep in prop::sample::select(vec!["first", "longest", "largest", "max:score"]),
         measure in prop::sample::select(vec![Measure::Jaccard, Measure::Containment]),
+        sets_aside: bool,
     ) {
         let parts = Parts::new(&lines(seed, documents), parts);
-        let deduper = builder(method, mode, threshold).measure(measure).build().unwrap();
+        let builder = builder(method, mode, threshold).measure(measure);
+        let deduper = builder.set_aside_words(2).build().unwrap();
         let options = ReadOptions::new().on_bad(OnBad::Skip);
-        let options = options.keep(KeepPolicy::new(keep.parse().unwrap()));
+        let mut options = options.keep(KeepPolicy::new(keep.parse().unwrap()));
+        if sets_aside {
+            options = options.group_field("site");
+        }
         let mut job = Job::new(&deduper, options);
         for (part, file) in parts.files.iter().enumerate() {
             let index = parts.place(&format!("index-{part}"));

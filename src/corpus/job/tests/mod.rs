@@ -54,9 +54,14 @@ fn lines_with(seed: u64, documents: u64, repeated: u64) -> String {
         let _ = match below(30) {
             0 => writeln!(lines, "{{\"id\": {id}, \"words\": 1}}"),
             1 => writeln!(lines, "\n"),
-            _ => writeln!(
+            2..8 => writeln!(
                 lines,
                 "{{\"id\": {id}, \"text\": \"{words}\", \"score\": {score}}}"
+            ),
+            _ => writeln!(
+                lines,
+                "{{\"id\": {id}, \"text\": \"{words}\", \"score\": {score}, \"site\": {}}}",
+                document % 3
             ),
         };
         texts.push(text);
@@ -154,12 +159,14 @@ proptest! {
         measure in prop::sample::select(vec![Measure::Jaccard, Measure::Containment]),
         words in 1usize..4,
         bucket_pairs in prop::sample::select(vec![0u64, 20, 300, 1 << 20]),
+        sets_aside: bool,
     ) {
         let folder = TempDir::new().unwrap();
         let path = folder.path().join("documents.jsonl");
         fs::write(&path, lines(seed, documents)).unwrap();
         let deduper = Deduper::builder()
             .measure(measure)
+            .set_aside_words(2)
             .method(method)
             .cluster_mode(mode)
             .threshold(threshold)
@@ -170,7 +177,10 @@ proptest! {
             .unwrap()
             .with_bucket_pairs(bucket_pairs);
         let policy = crate::corpus::KeepPolicy::new(keep.parse().unwrap());
-        let options = ReadOptions::new().on_bad(OnBad::Skip).keep(policy);
+        let mut options = ReadOptions::new().on_bad(OnBad::Skip).keep(policy);
+        if sets_aside {
+            options = options.group_field("site");
+        }
         let expected = results(&deduper, &options, &path, None);
         prop_assert_eq!(&results(&deduper, &options, &path, Some(SMALL)), &expected);
         let large = Some(MemoryPlan::of(1 << 30));
