@@ -155,7 +155,8 @@ impl DeduperBuilder {
         self
     }
 
-    /// How texts are normalized before they are split. Default [`Normalization::NFKC_CASEFOLD`].
+    /// How texts are normalized before they are split. Default [`Normalization::DEFAULT`]: case, compatibility
+    /// variants, invisible characters and the form of apostrophes make no difference.
     #[must_use]
     pub fn normalization(mut self, normalization: Normalization) -> Self {
         self.normalization = normalization;

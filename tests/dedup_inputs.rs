@@ -67,6 +67,18 @@ fn cases_that_people_meet() {
     );
     assert_eq!(place.json(&missing)["clusters"][0]["kept"], "3");
     assert_eq!(counts(&place, &missing), (3, 2));
+    for (name, documents) in [("apostrophes-en.jsonl", 3), ("apostrophes-fr.jsonl", 2)] {
+        let args = format!("{} --threshold 1", case(name));
+        assert_eq!(counts(&place, &args), (documents, documents - 1));
+        let args = format!("{args} --normalize nfkc-casefold");
+        assert_eq!(counts(&place, &args), (documents, 0));
+    }
+    let operators = format!("{} --threshold 1", case("operators.jsonl"));
+    assert_eq!(counts(&place, &operators), (3, 2));
+    assert_eq!(
+        counts(&place, &format!("{operators} --shingle tokens:5")),
+        (3, 0)
+    );
     let repeated = case("ids-repeated.jsonl");
     place.fails(&repeated, "use file and line as ids (--id-field none)");
     assert_eq!(

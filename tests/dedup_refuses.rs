@@ -104,6 +104,10 @@ fn bad_settings_are_bad_usage() {
             "--shingle lines:5",
             "must be words:N, tokens:N, chars:N or bytes:N",
         ),
+        (
+            "--normalize nfkd",
+            "normalization `nfkd`: must be default, nfkc-casefold, nfkc, nfc or none, followed by +fold, ",
+        ),
         ("--recall 1.01", "recall 1.01: must be above 0"),
         ("--recall 1", "recall 1 at a threshold below 1"),
         (
@@ -143,7 +147,7 @@ fn a_drawn_seed_is_refused_where_it_cannot_be_the_same_again() {
     // Another number is told with the one that it should be.
     place.refuses(
         "in.jsonl --seed 1 --against seen",
-        "the index seen has the scheme v2/",
+        "the index seen has the scheme v3/",
     );
     place.refuses(
         "in.jsonl --seed 1 --against seen",

@@ -187,6 +187,7 @@ fn long_documents_and_common_shingles() {
         (Shingle::Words(1), 0.7),
         (Shingle::Words(2), 0.5),
         (Shingle::Words(3), 0.7),
+        (Shingle::Tokens(3), 0.7),
         (Shingle::Chars(4), 0.8),
         (Shingle::Bytes(3), 0.9),
     ] {

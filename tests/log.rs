@@ -57,6 +57,7 @@ fn a_log_for_programs_begins_and_ends_and_adds_up() {
     assert_eq!(start["settings"]["threshold"], 0.7);
     assert_eq!(start["settings"]["paths"], json!(["in.jsonl"]));
     assert_eq!(start["settings"]["on_bad"], "skip");
+    assert_eq!(start["settings"]["normalize"], "nfkc-casefold+apostrophes");
     assert_eq!(summary["event"], "summary");
     let count = |field: &str| summary[field].as_u64().unwrap();
     assert_eq!(

@@ -44,7 +44,7 @@ proptest! {
         threshold in prop::sample::select(vec![0.3, 0.6, 0.8, 1.0]),
         exact: bool,
         leader: bool,
-        shingle in prop::sample::select(vec![Shingle::Words(2), Shingle::Chars(5), Shingle::Bytes(6)]),
+        shingle in prop::sample::select(vec![Shingle::Words(2), Shingle::Tokens(2), Shingle::Chars(5), Shingle::Bytes(6)]),
     ) {
         let texts = collection(seed, 120);
         let deduper = Deduper::builder()

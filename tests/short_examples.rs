@@ -18,6 +18,28 @@ fn articles(place: &Place) -> &'static str {
 }
 
 #[test]
+fn compare() {
+    let place = Place::new();
+    place
+        .write("a.txt", "Qu’y a-t-il ?")
+        .write("b.txt", "qu'y a t il");
+    let ran = run(&place, "compare", "a.txt b.txt", "");
+    assert!(
+        ran.out.starts_with("Jaccard similarity     1.000\n"),
+        "{}",
+        ran.out
+    );
+    for args in ["--normalize nfkc-casefold", "--shingle tokens:2"] {
+        let ran = run(&place, "compare", &format!("a.txt b.txt {args}"), "");
+        assert!(
+            !ran.out.starts_with("Jaccard similarity     1"),
+            "{}",
+            ran.out
+        );
+    }
+}
+
+#[test]
 fn growing_index() {
     let place = Place::new();
     let ran = run(&place, "growing_index", articles(&place), "");

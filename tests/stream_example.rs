@@ -29,6 +29,19 @@ fn lines_not_seen_before_are_passed_byte_for_byte() {
 }
 
 #[test]
+fn normalization_and_shingle_can_be_chosen() {
+    let place = Place::new();
+    let input = "let été = a != 10;\nlet ete = a != 20;\nlet ete = a == 30;\n";
+    let passed = |args: &str| run(&place, args, input).out.lines().count();
+    assert_eq!(passed(""), 3);
+    assert_eq!(passed("--normalize default+accents+digits"), 1);
+    assert_eq!(
+        passed("--normalize default+accents+digits --shingle tokens:4 --threshold 1"),
+        2
+    );
+}
+
+#[test]
 fn json_lines_are_compared_by_their_field() {
     let place = Place::new();
     let ran = run(&place, "--text-field text --threshold 0.7", &four());

@@ -208,7 +208,7 @@ const BYTES: usize = 1024;
 /// use resemblance::text::{Scratch, Shingler};
 /// use resemblance::{Normalization, Shingle};
 ///
-/// let shingler = Shingler::new(Shingle::Words(2), Normalization::NFKC_CASEFOLD, 0)?;
+/// let shingler = Shingler::new(Shingle::Words(2), Normalization::DEFAULT, 0)?;
 /// let (mut scratch, mut hashes) = (Scratch::default(), Vec::new());
 /// shingler.text_into("The cat sat. The cat SAT.", &mut scratch, &mut hashes);
 /// // the-cat cat-sat sat-the the-cat cat-sat
@@ -367,7 +367,7 @@ impl Shingler {
     }
 
     /// The shingle hashes of a document whose tokens are numbers of your own, such as those of a tokenizer: of n
-    /// consecutive ids each, for words, chars and bytes alike. Nothing is normalized. An id is hashed like the token of its
+    /// consecutive ids each, whatever the kind of shingle. Nothing is normalized. An id is hashed like the token of its
     /// eight bytes, the lowest first.
     pub fn token_ids(&self, ids: impl IntoIterator<Item = impl Into<u64>>) -> Vec<u64> {
         let (mut scratch, mut hashes) = (Scratch::default(), Vec::new());
@@ -495,14 +495,21 @@ mod tests {
     use super::*;
 
     fn shingler(shingle: Shingle) -> Shingler {
-        Shingler::new(shingle, Normalization::NFKC_CASEFOLD, 0).unwrap()
+        Shingler::new(shingle, Normalization::DEFAULT, 0).unwrap()
     }
 
     #[test]
     fn short_texts_make_one_shingle_and_empty_ones_none() {
-        for shingle in [Shingle::Words(5), Shingle::Chars(5), Shingle::Bytes(5)] {
-            assert_eq!(shingler(shingle).text("").len(), 0);
+        for kind in [
+            Shingle::Words,
+            Shingle::Tokens,
+            Shingle::Chars,
+            Shingle::Bytes,
+        ] {
+            assert_eq!(shingler(kind(5)).text("").len(), 0);
         }
+        assert_eq!(shingler(Shingle::Tokens(5)).text("?!").len(), 1);
+        assert_eq!(shingler(Shingle::Tokens(5)).text(" \n\t ").len(), 0);
         assert_eq!(shingler(Shingle::Words(5)).text("one two three").len(), 1);
         assert_eq!(shingler(Shingle::Chars(5)).text("one").len(), 1);
         assert_eq!(shingler(Shingle::Bytes(5)).text("one").len(), 1);
@@ -529,8 +536,57 @@ mod tests {
     }
 
     #[test]
+    fn spellings_of_apostrophes_make_the_same_shingles() {
+        for spellings in [
+            [
+                "Don't say it's ours.",
+                "Don’t say it’s ours.",
+                "Donʼt say itʼs ours.",
+            ],
+            [
+                "Qu'est-ce que l'âge ?",
+                "Qu’est-ce que l’âge ?",
+                "Qu‘est-ce que l＇âge ?",
+            ],
+            ["п'ять об'єктів", "п’ять об’єктів", "пʼять обʼєктів"],
+            ["o'zbek bog'i", "oʻzbek bogʻi", "o‘zbek bog‘i"],
+            [
+                "דו\"ח של ג'ירפה וצ'",
+                "דו״ח של ג׳ירפה וצ׳",
+                "דו”ח של ג’ירפה וצ’",
+            ],
+        ] {
+            for kind in [
+                Shingle::Words,
+                Shingle::Tokens,
+                Shingle::Chars,
+                Shingle::Bytes,
+            ] {
+                let [ascii, typographic, other] =
+                    spellings.map(|text| shingler(kind(2)).text(text));
+                assert!(ascii == typographic && ascii == other, "{spellings:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn operators_count_in_tokens_and_spaces_do_not() {
+        let texts = [
+            "if (a != b) { x += 1; }",
+            "if(a!=b){x+=1;}",
+            "if (a == b) { x -= 1; }",
+        ];
+        let of = |kind: fn(usize) -> Shingle| texts.map(|text| shingler(kind(3)).text(text));
+        let [one, spaced, other] = of(Shingle::Tokens);
+        assert_eq!(one, spaced);
+        assert_ne!(one, other);
+        let [one, _, other] = of(Shingle::Words);
+        assert_eq!(one, other);
+    }
+
+    #[test]
     fn seeds_give_other_hashes() {
-        let other = Shingler::new(Shingle::Words(5), Normalization::NFKC_CASEFOLD, 1).unwrap();
+        let other = Shingler::new(Shingle::Words(5), Normalization::DEFAULT, 1).unwrap();
         assert_ne!(
             other.text("the same text"),
             shingler(Shingle::Words(5)).text("the same text")
@@ -587,6 +643,18 @@ mod tests {
             let words: Vec<&[u8]> = tokens.iter().map(String::as_bytes).collect();
             let shingler = Shingler::new(Shingle::Words(n), Normalization::NONE, seed).unwrap();
             prop_assert_eq!(shingler.text(&tokens.join(" ")), statement::shingles(seed, n, &words));
+        }
+
+        #[test]
+        fn shingles_of_tokens_equal_the_formula(
+            text in "([a-e]{1,20}|[-+*/=<>!;(){}]{1,3}|[ \n]|é|东|。){0,900}",
+            n in 1usize..=30,
+            seed: u64,
+        ) {
+            let segments = text.split_word_bounds().filter(|segment| !segment.trim().is_empty());
+            let tokens: Vec<&[u8]> = segments.map(str::as_bytes).collect();
+            let shingler = Shingler::new(Shingle::Tokens(n), Normalization::NONE, seed).unwrap();
+            prop_assert_eq!(shingler.text(&text), statement::shingles(seed, n, &tokens));
         }
 
         #[test]

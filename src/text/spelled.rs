@@ -137,15 +137,15 @@ mod tests {
     use crate::text::Normalization;
 
     fn shingler(shingle: Shingle) -> Shingler {
-        Shingler::new(shingle, Normalization::NFKC_CASEFOLD, 7).unwrap()
+        Shingler::new(shingle, Normalization::DEFAULT, 7).unwrap()
     }
 
     proptest! {
         /// Without collisions, hashes give the same number of shared shingles.
         #[test]
         fn as_many_are_shared_as_hashes(
-            left in "[ab ,\n\u{e9}\u{301}東]{0,30}",
-            right in "[ab ,\n\u{e9}\u{301}東]{0,30}",
+            left in "[ab ,=!\n\u{e9}\u{301}東]{0,30}",
+            right in "[ab ,=!\n\u{e9}\u{301}東]{0,30}",
             size in 1usize..4,
         ) {
             for shingle in [Shingle::Words, Shingle::Tokens, Shingle::Chars, Shingle::Bytes].map(|kind| kind(size)) {
