@@ -63,7 +63,8 @@ pub(crate) struct Args {
     cluster: Mode,
 
     /// Which document of a cluster is kept: first, longest (in characters, without white space), max:FIELD or min:FIELD
-    /// (numbers, or strings or dates such as 2024-05-31; records without the field come last). Ties: the first is kept
+    /// (numbers, or strings or dates such as 2024-05-31; records without the field come last; FIELD may be a path, such
+    /// as meta.date). Ties: the first is kept
     #[arg(long, value_name = "POLICY", default_value = "first")]
     keep: KeepBy,
 
