@@ -185,7 +185,6 @@ impl Splitting {
     }
 
     /// The number of words in a passage.
-    #[cfg(feature = "corpus")]
     pub(crate) fn words(&self) -> usize {
         self.passages.shingle().size()
     }
