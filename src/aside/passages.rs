@@ -118,4 +118,9 @@ impl Passages {
     pub(crate) fn is_empty(&self) -> bool {
         self.levels.is_empty()
     }
+
+    /// Whether the passages, or the number of documents, make a difference for other documents of the group.
+    pub(crate) fn is_worth_keeping(&self) -> bool {
+        !self.is_empty() || SHARES[0] * f64::from(self.documents) > LEAST
+    }
 }

@@ -53,13 +53,14 @@ impl SetAside {
     /// Adds the repeated passages of groups.
     pub(crate) fn extend(&mut self, repeated: Vec<(Group, Passages)>) {
         let repeated = repeated.into_iter();
-        let repeated = repeated.filter(|(_, passages)| !passages.is_empty());
+        let repeated = repeated.filter(|(_, passages)| passages.is_worth_keeping());
         self.groups.extend(repeated);
     }
 
     /// The number of groups that have repeated passages.
     pub fn groups(&self) -> usize {
-        self.groups.len()
+        let has_some = |passages: &&Passages| !passages.is_empty();
+        self.groups.values().filter(has_some).count()
     }
 
     /// The number of repeated passages of a group.
@@ -385,7 +386,7 @@ impl Maker {
             Content::Shingles(_) => None,
         };
         if let (Some((aside, of_normalized)), Some(group), Some(text)) = (&self.aside, group, text)
-            && let Some(repeated) = aside.of(group)
+            && let Some(repeated) = aside.of(group).filter(|repeated| !repeated.is_empty())
         {
             let splitting = &aside.splitting;
             let cut = splitting.cut(text, repeated, space);

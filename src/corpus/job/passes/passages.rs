@@ -18,6 +18,8 @@ pub(crate) struct Passages<'p> {
     spilled: Partitioner<'p>,
     /// The most bytes of counted passages in memory.
     most: usize,
+    /// The most bytes that the repeated ones may take.
+    most_repeated: usize,
 }
 
 impl<'p> Passages<'p> {
@@ -30,6 +32,7 @@ impl<'p> Passages<'p> {
             counter,
             spilled: Partitioner::create(folder, names::PASSAGES, plan.parts, plan.buffers)?,
             most: plan.table,
+            most_repeated: (plan.all / 4) as usize,
         })
     }
 
@@ -56,7 +59,8 @@ impl<'p> Passages<'p> {
         let Self {
             counter,
             spilled,
-            most,
+            most_repeated,
+            ..
         } = self;
         spilled.finish()?;
         let spilled = Partitions::open(folder, names::PASSAGES)?;
@@ -73,11 +77,11 @@ impl<'p> Passages<'p> {
                 }
             }
             aside.extend(counter.repeated(known));
-            if aside.memory() > most {
+            if aside.memory() > most_repeated {
                 return Err(Error::refused(format!(
                     "memory too small: the repeated passages of {} groups take more than {} MiB; raise --memory",
                     aside.groups(),
-                    most >> 20
+                    most_repeated >> 20
                 )));
             }
         }
