@@ -3,7 +3,7 @@
 use crate::error::Error;
 use crate::exact::{Join, Near, OutOfWork, Work};
 use crate::lsh::Buckets;
-use crate::method::Reason;
+use crate::method::{Budget, Reason};
 use crate::similarity::Measure;
 use crate::union_find::UnionFind;
 
@@ -53,6 +53,22 @@ impl Crowds {
 const WINDOW: usize = 64;
 
 impl Candidates {
+    /// The candidates of an exact join of `sets` sets, unless it would take too much work.
+    pub(crate) fn of_join(join: Join, sets: usize, budget: Budget) -> Result<Self, Reason> {
+        if let Some(reason) = budget.refuses_work(join.looks()) {
+            return Err(reason);
+        }
+        Ok(Self {
+            sets,
+            buckets: None,
+            crowded: None,
+            join: Some(join),
+            crowds: Vec::new(),
+            work: Work::new(budget.work),
+            connected: None,
+        })
+    }
+
     /// Replaces `near` by the candidates of a set. Includes those of crowded buckets if `crowded` is true.
     pub(crate) fn near(&self, set: u32, crowded: bool, near: &mut Near) {
         near.begin(self.sets);

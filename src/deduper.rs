@@ -12,6 +12,7 @@ use crate::lsh::{Banding, Index};
 use crate::method::Method;
 use crate::recall::Recall;
 use crate::settings::{DeduperBuilder, Settings};
+use crate::similarity::Rule;
 use crate::sketch::{Scheme, Signature, SignatureMatrix, Sketcher};
 use crate::stream::{Memory, Sieve};
 use crate::text::Document;
@@ -354,6 +355,11 @@ impl Deduper {
     /// Which copy is kept.
     pub fn keep(&self) -> Keep {
         self.settings.keep()
+    }
+
+    /// The rule by which two documents are near-duplicates.
+    pub(crate) fn rule(&self) -> Rule {
+        self.settings.rule()
     }
 
     #[cfg(feature = "corpus")]

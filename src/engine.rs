@@ -18,7 +18,7 @@
 //! use std::collections::BTreeMap;
 //!
 //! use resemblance::engine::{digests, pairs_of_group, removals};
-//! use resemblance::{ClusterMode, Deduper};
+//! use resemblance::Deduper;
 //!
 //! let texts = [
 //!     "the ferry returns to the harbour on monday after nine years",
@@ -40,7 +40,7 @@
 //!         pairs.push(pair);
 //!     }
 //! }
-//! let removals = removals(texts.len(), &pairs, ClusterMode::Components, usize::cmp);
+//! let removals = removals(&deduper, texts.len(), &pairs, usize::cmp);
 //! assert_eq!((removals[0].document, removals[0].kept), (2, 0));
 //! # Ok::<(), resemblance::Error>(())
 //! ```
@@ -53,7 +53,7 @@ use crate::cluster::{ClusterMode, UnionFind};
 use crate::deduper::Deduper;
 use crate::error::Error;
 use crate::method::Method;
-use crate::similarity::{ShingleSet, Similarity};
+use crate::similarity::{Measure, Rule, ShingleSet, Similarity};
 use crate::threshold::Threshold;
 use crate::verify::Pair;
 
@@ -71,7 +71,8 @@ pub struct Digest {
     /// With [`Method::Lsh`] and [`Method::Auto`] there is a key for each band, and a similar pair shares one with the
     /// probability [`Banding::probability`](crate::Banding::probability). With [`Method::Exact`], the keys are the
     /// lowest shingle hashes of the set, about a share of 1 - threshold of them (prefix filtering): every pair that
-    /// reaches the threshold shares at least one.
+    /// reaches the threshold shares at least one. With [`Measure::Containment`] they are all shingle hashes of the set,
+    /// since the shared ones may be any of the larger document's.
     pub keys: Vec<u64>,
 }
 
@@ -80,6 +81,7 @@ impl Digest {
         let hashes = set.hashes();
         let mut keys = match deduper.method() {
             _ if set.is_empty() => Vec::new(),
+            _ if deduper.measure() == Measure::Containment => hashes.to_vec(),
             Method::Exact => {
                 let may_miss = Threshold(deduper.threshold()).may_miss(set.len());
                 hashes[..=may_miss].to_vec()
@@ -151,22 +153,24 @@ pub fn pairs_of_group<T: AsRef<str> + Sync>(
 
 /// The documents in `0..documents` that are removed, sorted by number.
 ///
-/// `order` compares two documents; the lowest in this order is kept, with ties broken by number. `pairs` are all pairs
-/// that were found, in any order. They may be only those of some connected components: a component does not affect the
+/// Clusters are formed by the deduper's [`cluster_mode`](Deduper::cluster_mode). `order` compares two documents; the lowest
+/// in this order is kept, with ties broken by number. With [`Measure::Containment`] and leaders, order documents by their
+/// numbers of shingles, largest first: a document is removed only if one that comes before it contains it. `pairs` are all
+/// pairs that were found, in any order. They may be only those of some connected components: a component does not affect the
 /// removals of another.
 ///
 /// # Panics
 /// If a pair has a document that is not below `documents`, or there are 2^32 documents or more.
 pub fn removals(
+    deduper: &Deduper,
     documents: usize,
     pairs: &[Pair],
-    mode: ClusterMode,
     order: impl Fn(&usize, &usize) -> Ordering,
 ) -> Vec<Removal> {
     let compare = |a: usize, b: usize| order(&a, &b).then(a.cmp(&b));
-    let kept = match mode {
+    let kept = match deduper.cluster_mode() {
         ClusterMode::Components => kept_by_components(documents, pairs, compare),
-        ClusterMode::Leader => kept_by_leaders(documents, pairs, compare),
+        ClusterMode::Leader => kept_by_leaders(documents, pairs, deduper.rule(), compare),
     };
     let mut removals: Vec<Removal> = (kept.iter().enumerate())
         .filter(|&(document, &kept)| document != kept)
@@ -211,20 +215,21 @@ fn kept_by_components(
         .collect()
 }
 
-/// The first kept document that each document resembles, or itself if it is kept.
+/// The first kept document for which each document is removed, or itself if it is kept.
 fn kept_by_leaders(
     documents: usize,
     pairs: &[Pair],
+    rule: Rule,
     compare: impl Fn(usize, usize) -> Ordering,
 ) -> Vec<usize> {
     let mut later_and_earlier: Vec<(usize, usize)> = pairs
         .iter()
-        .map(|&Pair { a, b, .. }| {
-            if compare(a, b).is_lt() {
-                (b, a)
-            } else {
-                (a, b)
-            }
+        .filter_map(|&Pair { a, b, similarity }| {
+            let (later, earlier, of_later) = match compare(a, b).is_lt() {
+                true => (b, a, similarity.reversed()),
+                false => (a, b, similarity),
+            };
+            rule.removes(&of_later).then_some((later, earlier))
         })
         .collect();
     later_and_earlier.sort_by(|x, y| compare(x.0, y.0).then_with(|| compare(x.1, y.1)));

@@ -97,13 +97,12 @@ proptest! {
             }
             let copies = (0..texts.len()).filter(|&i| i != document && sets[i] == sets[document]);
             let by = kept.iter().copied().find(|&by| share(&sets[document], &sets[by]) >= threshold);
-            match by {
-                Some(by) => removed.extend(copies.chain([document]).map(|i| (i, by))),
-                None => {
-                    kept.push(document);
-                    removed.extend(copies.map(|i| (i, document)));
-                }
+            if by.is_none() {
+                kept.push(document);
+            } else {
+                removed.push((document, by.unwrap_or_default()));
             }
+            removed.extend(copies.map(|copy| (copy, by.unwrap_or(document))));
         }
         removed.sort_unstable();
         let clusters = deduper.clusters(&texts);
@@ -165,7 +164,10 @@ fn too_much_work_is_an_error() {
             format!(
                 "{} {}",
                 form.join(" "),
-                (0..110).map(|w| format!("p{i}w{w} ")).collect::<String>()
+                (0..110)
+                    .map(|w| format!("p{i}w{w}"))
+                    .collect::<Vec<_>>()
+                    .join(" ")
             )
         })
         .collect();

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use proptest::prelude::*;
 use resemblance::engine::{digests, pairs_of_group, removals};
-use resemblance::{ClusterMode, Deduper, Method, Pair, Similarity};
+use resemblance::{ClusterMode, Deduper, Measure, Method, Pair, Similarity};
 use support::{collection, sure};
 
 /// The pairs of all groups, as an engine finds them.
@@ -34,12 +34,14 @@ proptest! {
 
     /// Each pair once, and all of them: by bands that miss none, and by prefixes.
     #[test]
-    fn pairs_and_removals_are_those_of_a_run(seed: u64, threshold in 0.2f64..1.0, exact: bool, leader: bool) {
+    fn pairs_and_removals_are_those_of_a_run(seed: u64, threshold in 0.2f64..1.0, exact: bool, leader: bool, contained: bool) {
         let texts = collection(seed, 120);
         let mode = if leader { ClusterMode::Leader } else { ClusterMode::Components };
         let method = if exact { Method::Exact } else { Method::Lsh };
         let builder = sure(threshold);
-        let deduper = builder.cluster_mode(mode).method(method).build().unwrap();
+        let measure = if contained { Measure::Containment } else { Measure::Jaccard };
+        let builder = builder.measure(measure).cluster_mode(mode);
+        let deduper = builder.method(method).build().unwrap();
         let found = pairs(&deduper, &texts);
         let mut expected: Vec<Pair> = deduper.pairs(&texts).to_vec();
         expected.sort_by_key(|pair| (pair.a, pair.b));
@@ -50,7 +52,7 @@ proptest! {
         let run_order = |a, b| order(&a, &b);
         let run = resemblance::Run::new().keep_by(&run_order);
         let clusters = deduper.try_clusters(&texts, &run).unwrap();
-        let removals = removals(texts.len(), &found, mode, order);
+        let removals = removals(&deduper, texts.len(), &found, order);
         let removed: HashSet<(usize, usize)> = removals.iter().map(|r| (r.document, r.kept)).collect();
         let expected: HashSet<(usize, usize)> =
             clusters.removed().iter().map(|r| (r.document, r.kept)).collect();
@@ -114,7 +116,7 @@ fn copies_may_be_left_out_of_groups() {
     let found = found.map(|pair| Pair::new(chosen[pair.a], chosen[pair.b], pair.similarity));
     let pairs: Vec<Pair> = found.chain(copies).collect();
     let clusters = deduper.clusters(&texts);
-    let removals = removals(texts.len(), &pairs, ClusterMode::Components, usize::cmp);
+    let removals = removals(&deduper, texts.len(), &pairs, usize::cmp);
     let removed: Vec<(usize, usize)> = removals.iter().map(|r| (r.document, r.kept)).collect();
     let mut expected: Vec<(usize, usize)> = clusters
         .removed()

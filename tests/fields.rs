@@ -54,7 +54,7 @@ impl Parted {
             _ if body.is_empty() => json!({"id": id, "x": {"title": title, "body": "no"}}),
             _ => json!({"id": id, "x": {"title": title}, "body": body}),
         };
-        lines.map(|line| format!("{}\n", record(line))).collect()
+        lines_of(lines.map(record))
     }
 
     fn chats(&self) -> String {
@@ -65,7 +65,7 @@ impl Parted {
             messages.insert(id % messages.len(), json!({"content": null}));
             json!({"id": id, "messages": messages})
         };
-        lines.map(|line| format!("{}\n", record(line))).collect()
+        lines_of(lines.map(record))
     }
 
     fn csv(&self) -> String {
@@ -88,7 +88,7 @@ impl Parted {
             required binary id (STRING);
             optional binary body (STRING);
         }";
-        let numbers = (0..self.parts.len() as i64).map(Some);
+        let numbers = (0..).take(self.parts.len()).map(Some);
         let title = |(title, _)| vec![(2, 0, Some(title))];
         let titles = Column::Levels(self.head_and_rest().map(title).collect());
         let body = |(_, body): (String, String)| (!body.is_empty()).then_some(body);
@@ -114,6 +114,12 @@ impl Parted {
             vec![self.ids(), roles, lists(String::clone)],
         ))
     }
+}
+
+/// JSON lines.
+fn lines_of(records: impl Iterator<Item = serde_json::Value>) -> String {
+    let lines: Vec<String> = records.map(|record| record.to_string()).collect();
+    lines.join("\n")
 }
 
 fn small(mut table: Table<'_>) -> Vec<u8> {
@@ -197,11 +203,11 @@ fn read(place: &Place, name: &str, list: &str) -> Vec<String> {
     let options = ReadOptions::new().text_field(list);
     let corpus = Corpus::read(&[place.path(name)], &options).unwrap();
     let mut buffer = ReadBuffer::default();
-    let mut text = |document: &_| match Document::content(document, &mut buffer).unwrap() {
+    let text = |document: &_| match Document::content(document, &mut buffer).unwrap() {
         Content::Text(text) => text.to_owned(),
         _ => panic!("not a text"),
     };
-    corpus.documents().iter().map(|d| text(d)).collect()
+    corpus.documents().iter().map(text).collect()
 }
 
 #[test]
@@ -338,7 +344,7 @@ fn a_row_that_is_too_long_is_named() {
         ran.out,
         ran.err
     );
-    // Programs of today begin a page with each row.
+    // The writer ends a page only at the end of a row, so the row is one page.
     place.fails(
         &format!("long.parquet {args}"),
         "the next page has 20 MiB, but --memory allows pages of 8 MiB: raise it to 109MiB",

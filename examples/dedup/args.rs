@@ -76,7 +76,8 @@ pub(crate) struct Args {
 
     /// Which document of a cluster is kept: first, longest (in characters, without white space), largest (with the most
     /// distinct shingles), max:FIELD or min:FIELD (numbers, or strings or dates such as 2024-05-31; records without the
-    /// field come last). Ties: the first is kept [default: first; largest with --similarity containment]
+    /// field come last; FIELD may be a path, such as meta.date). Ties: the first is kept [default: first; largest with
+    /// --similarity containment]
     #[arg(long, value_name = "POLICY")]
     keep: Option<KeepBy>,
 

@@ -16,7 +16,9 @@ fuzz_target!(|bytes: &[u8]| {
         Err(_) => Sinks::new(),
     };
     let deduper = Deduper::new();
-    let options = ReadOptions::new().on_bad(OnBad::Skip);
+    let has_messages = bytes.len() % 2 == 0;
+    let list = if has_messages { "messages.*.content" } else { "text" };
+    let options = ReadOptions::new().on_bad(OnBad::Skip).text_field(list);
     // A page may have no more than a bound of memory allows.
     let job = Job::new(&deduper, options).memory(128 << 20);
     if let Ok(decided) = job.run(sources, &sinks, None) {

@@ -18,6 +18,33 @@ pub(crate) const SHARES: [f64; 4] = [0.1, 0.2, 0.4, 0.8];
 /// The least number of documents that have such a passage.
 const LEAST: f64 = 3.0;
 
+/// Upper bounds of the numbers of documents that have a passage. Most passages are in one document, and need no exact
+/// count.
+struct Seen {
+    counts: Vec<u8>,
+    shift: u32,
+}
+
+impl Seen {
+    fn new(documents: &[Box<[u64]>]) -> Self {
+        let passages: usize = documents.iter().map(|document| document.len()).sum();
+        let bits = (2 * passages).max(2).next_power_of_two().ilog2();
+        let mut seen = Self {
+            counts: vec![0; 1 << bits],
+            shift: 64 - bits,
+        };
+        for &hash in documents.iter().flatten() {
+            let count = &mut seen.counts[(hash >> seen.shift) as usize];
+            *count = count.saturating_add(1);
+        }
+        seen
+    }
+
+    fn most(&self, hash: u64) -> u8 {
+        self.counts[(hash >> self.shift) as usize]
+    }
+}
+
 impl Passages {
     /// The passages of these levels, in a group of `documents` documents.
     #[cfg(feature = "corpus")]
@@ -31,9 +58,12 @@ impl Passages {
     pub(crate) fn repeated(documents: &[Box<[u64]>], known: Option<&Self>) -> Self {
         let before = known.map_or(0, |known| known.documents);
         let many = (documents.len() as u32).max(before);
+        let seen = Seen::new(documents);
         let mut counts = HashedMap::<u64, u32>::default();
         for &hash in documents.iter().flatten() {
-            *counts.entry(hash).or_default() += 1;
+            if f64::from(seen.most(hash)) >= LEAST {
+                *counts.entry(hash).or_default() += 1;
+            }
         }
         let is_reached =
             |count: u32, share: f64| f64::from(count) >= LEAST.max(share * f64::from(many));

@@ -185,7 +185,6 @@ impl Splitting {
     }
 
     /// The number of words in a passage.
-    #[cfg(feature = "corpus")]
     pub(crate) fn words(&self) -> usize {
         self.passages.shingle().size()
     }
@@ -210,11 +209,18 @@ impl Splitting {
         normalized: &'t mut String,
         spare: &mut String,
     ) -> &'t str {
-        if self.normalization.leaves(text) {
-            return text;
+        if !self.normalization.leaves(text) {
+            self.normalization.normalize_into(text, normalized, spare);
         }
-        self.normalization.normalize_into(text, normalized, spare);
-        normalized
+        self.made_of(text, normalized)
+    }
+
+    /// The normalized text, which is in `normalized` if it differs from `text`.
+    fn made_of<'t>(&self, text: &'t str, normalized: &'t str) -> &'t str {
+        match self.normalization.leaves(text) {
+            true => text,
+            false => normalized,
+        }
     }
 
     /// Writes what remains of a text to `space.rest`, and returns the share that is set aside; `None` if the document is
@@ -378,12 +384,29 @@ impl Maker {
             Content::Bytes(bytes) => std::str::from_utf8(bytes).ok(),
             Content::Shingles(_) => None,
         };
-        if let (Some((aside, shingler)), Some(group), Some(text)) = (&self.aside, group, text)
-            && let Some(passages) = aside.of(group)
-            && let Some(share) = aside.splitting.cut(text, passages, space)
+        if let (Some((aside, of_normalized)), Some(group), Some(text)) = (&self.aside, group, text)
+            && let Some(repeated) = aside.of(group)
         {
-            shingler.text_into(&space.rest, &mut space.scratch, hashes);
-            return Ok(share);
+            let splitting = &aside.splitting;
+            let cut = splitting.cut(text, repeated, space);
+            let Space {
+                scratch,
+                normalized,
+                passages,
+                rest,
+                ..
+            } = space;
+            match cut {
+                Some(_) => of_normalized.text_into(rest, scratch, hashes),
+                None if of_normalized.shingle() == splitting.passages.shingle() => {
+                    hashes.clone_from(passages);
+                }
+                None => {
+                    let text = splitting.made_of(text, normalized);
+                    of_normalized.text_into(text, scratch, hashes);
+                }
+            }
+            return Ok(cut.unwrap_or_default());
         }
         self.shingler
             .content_into(content, &mut space.scratch, hashes)?;

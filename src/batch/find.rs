@@ -301,8 +301,8 @@ impl<D: Shingled> Finder<'_, '_, D> {
         let survives = |set| survivors.have(distinct, set);
         let sets = self.shingle_sets(distinct, survives, frequent)?;
         let join = self.join_of(distinct, &sets, frequent, survives)?;
-        let joined = self.within(budget, distinct, join);
-        Ok(joined.map(|candidates| (sets, candidates)))
+        let candidates = Candidates::of_join(join, distinct.len(), budget);
+        Ok(candidates.map(|candidates| (sets, candidates)))
     }
 
     /// Finds candidates by containment. All sets are built: no sample shows which of them are contained in others.
@@ -311,35 +311,17 @@ impl<D: Shingled> Finder<'_, '_, D> {
         let (budget, frequent) = (self.settings.budget(), Frequent::default());
         let sets = self.shingle_sets(&distinct, |_| true, &frequent)?;
         let shingles: usize = sets.iter().map(SplitSet::len).sum();
-        let join = match budget.refuses_containment(shingles as u64) {
-            Some(reason) => Err(reason),
-            None => {
-                let join = self.join_of(&distinct, &sets, &frequent, |_| true)?;
-                self.within(budget, &distinct, join)
-            }
-        };
+        let too_large = |reason: Reason| reason.too_large(Measure::Containment);
+        if let Some(reason) = budget.refuses_containment(shingles as u64) {
+            return Err(too_large(reason));
+        }
+        let join = self.join_of(&distinct, &sets, &frequent, |_| true)?;
         Ok(Found {
-            candidates: join.map_err(|reason| reason.too_large(Measure::Containment))?,
+            candidates: Candidates::of_join(join, distinct.len(), budget).map_err(too_large)?,
             distinct,
             rows: None,
             reason: self.settings.reason(),
             sets,
-        })
-    }
-
-    /// The candidates of a join, unless it would take too much work.
-    fn within(self, budget: Budget, distinct: &Distinct, join: Join) -> Result<Candidates, Reason> {
-        if let Some(reason) = budget.refuses_work(join.looks()) {
-            return Err(reason);
-        }
-        Ok(Candidates {
-            sets: distinct.len(),
-            buckets: None,
-            crowded: None,
-            join: Some(join),
-            crowds: Vec::new(),
-            work: Work::new(budget.work),
-            connected: None,
         })
     }
 

@@ -114,11 +114,10 @@ fn shares(documents: usize, records: Vec<AsideRecord>) -> Result<Vec<(usize, Sha
             "`aside` must have ascending documents, and 1 to `words` words of each".to_owned(),
         );
     }
-    let share = |AsideRecord {
-                     document,
-                     words,
-                     aside,
-                 }| (document, Share { words, aside });
+    let share = |of: AsideRecord| {
+        let AsideRecord { words, aside, .. } = of;
+        (of.document, Share { aside, words })
+    };
     Ok(records.into_iter().map(share).collect())
 }
 

@@ -52,7 +52,7 @@ impl Corpus {
     /// Reads the files of `paths`, see [`Sources::find`], in parallel on the current rayon pool.
     ///
     /// The id of a document is the id field of its record, or `file:line` if the record has none (`file:row` in Parquet
-    /// files). The id of a text file is its path: for a file in a directory the path below it (including the directory,
+    /// files). With [`ids_by_file`](ReadOptions::ids_by_file) it is `file:id`. The id of a text file is its path: for a file in a directory the path below it (including the directory,
     /// if several paths or a pattern are given), otherwise the path as given.
     ///
     /// # Errors

@@ -34,8 +34,8 @@ impl ReadOptions {
     /// A record must have a string in at least one place. Empty strings, null and missing fields add nothing to the
     /// text. Any other value is an error, unless another path leads into it: with
     /// `messages.*.content,messages.*.content.*.text`, the content may be a string or an array of objects. The whole
-    /// is one text, so shingles may begin in one part and end in the next. If no record has one of the listed fields,
-    /// reading fails. At most 64 fields.
+    /// is one text, so shingles may begin in one part and end in the next. If one of the listed fields is in no record,
+    /// or there are more than 64, reading fails.
     #[must_use]
     pub fn text_field(mut self, fields: impl Into<String>) -> Self {
         self.fields = self.fields.with_text(&fields.into());

@@ -26,6 +26,7 @@ impl Group {
         group.map_or(0, |Self(bits)| bits.get())
     }
 
+    #[cfg(feature = "corpus")]
     pub(crate) fn of_bits(bits: u64) -> Option<Self> {
         NonZeroU64::new(bits).map(Self)
     }

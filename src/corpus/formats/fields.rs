@@ -213,22 +213,17 @@ impl Fields {
 
     /// The text: a single part as it is, several on lines of their own.
     pub(crate) fn text_of<'a>(&self, parts: TextParts<'a>) -> Result<Cow<'a, str>, String> {
-        let mut all = match (parts.first, parts.more) {
-            (None, _) => return Err(self.no_text(parts.is_null)),
-            (Some((_, Scalar::Str(text))), more) if more.is_empty() => return Ok(text),
-            (Some(first), mut more) => {
-                more.insert(0, first);
-                more
-            }
-        };
-        all.sort_by_key(|&(field, _)| field); // stable
-        let text = |(field, part): &'_ (usize, Scalar<'a>)| match part {
-            Scalar::Str(text) => Ok(text.clone()),
-            other => Err(is_not(&self.text[*field], other, TEXT)),
-        };
-        let texts = all.iter().map(text).collect::<Result<Vec<_>, _>>()?;
+        if let Some((field, other)) = &parts.wrong {
+            return Err(is_not(&self.text[*field], other, TEXT));
+        }
+        if let Some((_, text)) = parts.only {
+            return Ok(text);
+        }
+        if parts.joined.is_empty() {
+            return Err(self.no_text(parts.is_null));
+        }
         let mut whole = String::new();
-        join(texts.iter().map(|text| &**text), &mut whole);
+        join(parts.joined.iter().map(|text| &**text), &mut whole);
         Ok(whole.into())
     }
 
@@ -322,17 +317,6 @@ pub(crate) struct Picked<'a> {
     pub(crate) keep: KeepValues<'static>,
 }
 
-/// Replaces `text` by these parts, each on lines of its own. Empty parts make no line.
-pub(crate) fn join<'p>(parts: impl Iterator<Item = &'p str>, text: &mut String) {
-    text.clear();
-    for part in parts.filter(|part| !part.is_empty()) {
-        if !text.is_empty() {
-            text.push('\n');
-        }
-        text.push_str(part);
-    }
-}
-
 fn missing(path: &FieldPath) -> String {
     format!("field `{path}` is missing{}", path.advice())
 }
@@ -422,28 +406,62 @@ impl<'a> Found<'a> {
     }
 }
 
-/// The parts of a text in the order of the record, each with the position of its field in the list.
+/// The parts of a text, in the order of the record.
 #[derive(Debug, Default)]
 pub(crate) struct TextParts<'a> {
-    /// Most texts are one part, and need no list.
-    first: Option<(usize, Scalar<'a>)>,
-    more: Vec<(usize, Scalar<'a>)>,
+    /// The only part so far, with the position of its field in the list. Most texts are one part, and not copied.
+    only: Option<(usize, Cow<'a, str>)>,
+    /// If there are several, those of each field, joined: a text may have more parts than there is memory for a list.
+    joined: Vec<String>,
+    /// The first value that is neither a string nor null.
+    wrong: Option<(usize, Scalar<'a>)>,
     /// Whether there was a null, which is no part.
     is_null: bool,
-    /// The fields with a part, as bits.
+    /// The fields with a part, as bits; of Parquet rows, those with a part in some row of the block.
     pub(crate) seen: u64,
 }
 
 impl<'a> TextParts<'a> {
     pub(crate) fn push(&mut self, field: usize, value: Scalar<'a>) {
-        if matches!(value, Scalar::Null) {
-            self.is_null = true;
-            return;
-        }
-        self.seen |= 1 << field;
-        match self.first {
-            None => self.first = Some((field, value)),
-            Some(_) => self.more.push((field, value)),
+        match value {
+            Scalar::Null => self.is_null = true,
+            Scalar::Str(text) => self.push_text(field, text),
+            other => {
+                self.wrong.get_or_insert((field, other));
+            }
         }
     }
+
+    fn push_text(&mut self, field: usize, text: Cow<'a, str>) {
+        let is_first = self.only.is_none() && self.joined.is_empty();
+        self.seen |= 1 << field;
+        if is_first {
+            self.only = Some((field, text));
+            return;
+        }
+        if let Some((first, text)) = self.only.take() {
+            self.append(first, &text);
+        }
+        self.append(field, &text);
+    }
+
+    fn append(&mut self, field: usize, text: &str) {
+        if self.joined.len() <= field {
+            self.joined.resize_with(field + 1, String::new);
+        }
+        add_line(text, &mut self.joined[field]);
+    }
+}
+
+/// Replaces `text` by these parts, each on lines of its own. Empty parts make no line.
+pub(crate) fn join<'p>(parts: impl Iterator<Item = &'p str>, text: &mut String) {
+    text.clear();
+    parts.for_each(|part| add_line(part, text));
+}
+
+fn add_line(part: &str, text: &mut String) {
+    if !text.is_empty() && !part.is_empty() {
+        text.push('\n');
+    }
+    text.push_str(part);
 }

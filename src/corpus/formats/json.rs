@@ -434,13 +434,14 @@ mod tests {
         match (steps, value) {
             ([], _) => found.push(value),
             ([Step::Field(name), rest @ ..], Value::Object(fields)) => {
-                fields
-                    .get(name)
-                    .into_iter()
-                    .for_each(|value| at(value, rest, found));
+                if let Some(value) = fields.get(name) {
+                    at(value, rest, found);
+                }
             }
             ([Step::Each, rest @ ..], Value::Array(elements)) => {
-                elements.iter().for_each(|value| at(value, rest, found));
+                for value in elements {
+                    at(value, rest, found);
+                }
             }
             _ => {}
         }

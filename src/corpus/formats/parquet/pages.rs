@@ -45,23 +45,21 @@ pub(super) struct RowPages {
 }
 
 impl RowPages {
-    /// The memory of the levels of a value.
-    const LEVELS: u64 = 2 * size_of::<i16>() as u64;
-    /// The memory of a value itself.
-    const VALUE: u64 = size_of::<ByteArray>() as u64;
+    /// The memory of a value and its two levels, in addition to its bytes.
+    const VALUE: u64 = (size_of::<ByteArray>() + 2 * size_of::<i16>()) as u64;
 
     pub(super) fn start_row(&self) {
         self.within.store(0, Ordering::Relaxed);
         self.last.store(0, Ordering::Relaxed);
     }
 
-    /// Adds a page. Fails if its levels, or the pages before it in this row, take more than `most` bytes.
+    /// Adds a page. Fails if its values, or the pages before it in this row, take more than `most` bytes.
     fn add(&self, page: &Page, most: u64) -> Result<()> {
-        let values = u64::from(page.num_values());
-        let taken = page.buffer().len() as u64 + values * (Self::LEVELS + Self::VALUE);
+        let values = u64::from(page.num_values()) * Self::VALUE;
+        let taken = page.buffer().len() as u64 + values;
         let last = self.last.swap(taken, Ordering::Relaxed);
         let within = last + self.within.fetch_add(last, Ordering::Relaxed);
-        let takes = within.max(values * Self::LEVELS);
+        let takes = within.max(values);
         if takes <= most {
             return Ok(());
         }
@@ -294,7 +292,7 @@ mod tests {
             statistics: None,
         };
         let row = RowPages::default();
-        let each = RowPages::LEVELS + RowPages::VALUE;
+        let each = RowPages::VALUE;
         for _ in 0..3 {
             row.start_row();
             // The last page may belong to other rows.
@@ -308,10 +306,10 @@ mod tests {
                 .to_string()
                 .contains("the next row needs at least 1 MiB")
         );
-        // A page of few bytes may have any number of levels.
+        // A page of few bytes may have any number of values.
         row.start_row();
-        assert!(row.add(&page(1, 1 << 20), 4 << 20).is_ok());
+        assert!(row.add(&page(1, 1 << 20), each << 20).is_ok());
         row.start_row();
-        assert!(row.add(&page(1, 1 << 20), (4 << 20) - 1).is_err());
+        assert!(row.add(&page(1, 1 << 20), (each << 20) - 1).is_err());
     }
 }
