@@ -121,6 +121,26 @@ pub enum Measure {
     Containment,
 }
 
+impl Measure {
+    /// The value of this measure for two documents, which is compared with the threshold.
+    ///
+    /// ```
+    /// use resemblance::Measure;
+    /// use resemblance::verify::Similarity;
+    ///
+    /// // 3 shared shingles, of 4 and of 12.
+    /// let similarity = Similarity::of(3, 4, 12);
+    /// assert_eq!(Measure::Jaccard.of(&similarity), 3.0 / 13.0);
+    /// assert_eq!(Measure::Containment.of(&similarity), 3.0 / 4.0);
+    /// ```
+    pub fn of(self, similarity: &Similarity) -> f64 {
+        match self {
+            Self::Jaccard => similarity.jaccard,
+            Self::Containment => similarity.containment_a.max(similarity.containment_b),
+        }
+    }
+}
+
 named!(Measure, "similarity", "jaccard or containment", {
     Jaccard: "jaccard",
     Containment: "containment"

@@ -70,21 +70,24 @@ const SCORED: &str = "t.jsonl --labels l.tsv --shingle words:1 --step 0.1";
 fn numbers_are_those_of_the_definition() {
     let out = out(&trees(), SCORED);
     for row in [
-        "0.30 6 3 0.500 0.750 0.600",
-        "0.40 5 3 0.600 0.750 0.667",
-        "0.50 5 3 0.600 0.750 0.667",
-        "0.60 4 3 0.750 0.750 0.750 best of these",
-        "0.70 2 2 1.000 0.500 0.667",
-        "0.80 1 1 1.000 0.250 0.400",
-        "0.90 0 0 - 0.000 0.000",
-        "1.00 0 0 - 0.000 0.000",
+        "0.30 6 3 0.500 0.750 0.600 0.200",
+        "0.40 5 3 0.600 0.750 0.667 0.200",
+        "0.50 5 3 0.600 0.750 0.667 0.200",
+        "0.60 4 3 0.750 0.750 0.750 0.250 best of these",
+        "0.70 2 2 1.000 0.500 0.667 0.400",
+        "0.80 1 1 1.000 0.250 0.400 0.250",
+        "0.90 0 0 - 0.000 0.000 0.000",
+        "1.00 0 0 - 0.000 0.000 0.000",
     ] {
         let expected: Vec<&str> = row.split(' ').collect();
         assert_eq!(fields(&out, &row[..4]), expected);
     }
     let best = "best F1 0.750 at 0.6: precision 0.750, recall 0.750; 4 pairs, 3 of them labelled";
     assert!(out.contains(best), "{out}");
-    assert!(out.contains("4 labelled pairs."), "{out}");
+    let best =
+        "best story F1 0.400 at 0.7: precision 1.000, recall 0.500; 2 pairs, 2 of them labelled";
+    assert!(out.contains(best), "{out}");
+    assert!(out.contains("4 labelled pairs in 2 stories."), "{out}");
     assert!(out.contains("Labelled pairs below 0.3: 1;"), "{out}");
     assert!(out.contains("Go on with: dedup --shingle words:1 --threshold 0.6\n"));
 }
@@ -95,7 +98,7 @@ fn the_best_threshold_may_lie_between_those_of_the_table() {
         &trees(),
         &format!("{LABELLED} --shingle words:1 --from 0.5 --step 0.5"),
     );
-    assert_eq!(fields(&out, "0.50").len(), 6 + 3, "best of these");
+    assert_eq!(fields(&out, "0.50").len(), 7 + 3, "best of these");
     // 3/5, and the next pair is at 1/2.
     assert!(out.contains("best F1 0.750 at 0.6:"), "{out}");
     assert!(!out.contains("a lower --from"), "{out}");
@@ -252,21 +255,21 @@ fn several_shingles_end_in_a_summary() {
         &place,
         &format!("{LABELLED} --shingle words:1,words:2 --from 0.5"),
     );
-    assert!(told.contains("Shingle words:1\n") && told.contains("Shingle words:2\n"));
+    assert!(told.contains("Rule words:1\n") && told.contains("Rule words:2\n"));
     let (_, summary) = told.split_once("\nSummary\n\n").unwrap();
     let row = ["words:1", "0.750", "0.6", "0.750", "0.750"];
-    let at = ["0.667", "0.667", "0.400", "0.000", "5"];
-    assert_eq!(fields(summary, "words:1"), [row, at].concat());
+    let rest = ["0.400", "0.7", "0.667", "0.400", "5"];
+    assert_eq!(fields(summary, "words:1"), [row, rest].concat());
     // By two words: one-two 3/4, one-three 2/3, two-three and four-five 1/2.
     let row = ["words:2", "0.750", "0.5*", "0.750", "0.750"];
-    let at = ["0.750", "0.400", "0.000", "0.000", "4"];
-    assert_eq!(fields(summary, "words:2"), [row, at].concat());
+    let rest = ["0.400", "0.6", "0.750", "0.000", "4"];
+    assert_eq!(fields(summary, "words:2"), [row, rest].concat());
 
     let alone = out(
         &place,
         &format!("{LABELLED} --shingle words:1,words:2 --from 0.5 --summary"),
     );
-    assert!(alone.ends_with(summary) && !alone.contains("Shingle"));
+    assert!(alone.ends_with(summary) && !alone.contains("Rule"));
     let unlabelled = out(&place, "t.jsonl --shingle words:1 --from 0.6 --summary");
     assert_eq!(
         fields(&unlabelled, "words:1"),
@@ -286,7 +289,7 @@ fn draws_the_curves() {
         svg.starts_with("<svg") && svg.ends_with("</svg>\n"),
         "{svg}"
     );
-    for name in ["precision", "recall", "F1", "threshold"] {
+    for name in ["precision", "recall", "F1", "story F1", "threshold"] {
         assert!(svg.contains(name), "{name}");
     }
     let lines = |svg: &str| {
@@ -294,8 +297,8 @@ fn draws_the_curves() {
         let drawn = svg.matches("stroke-width=\"2\"");
         (lines.count(), drawn.count())
     };
-    // Each of the three, and its mark beside its name.
-    assert!(lines(&svg).0 >= 3 && lines(&svg).1 == 6, "{svg}");
+    // Each of the four, and its mark beside its name.
+    assert!(lines(&svg).0 >= 4 && lines(&svg).1 == 8, "{svg}");
     let several = draw("--shingle words:1,words:2 --summary");
     assert!(several.contains("words:1") && several.contains("words:2"));
     assert_eq!(lines(&several).1, 4);

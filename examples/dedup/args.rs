@@ -7,10 +7,12 @@ use clap::{Parser, ValueEnum};
 use resemblance::corpus::{
     Error as CorpusError, Job, KeepBy, KeepPolicy, OnBad, Outputs, Preference, ReadOptions, Sinks,
 };
-use resemblance::{ClusterMode, Deduper, Error, Keep, Measure, Method, PairsOfCopies, Shingle};
+use resemblance::{
+    ClusterMode, Deduper, Error, Keep, Measure, Method, Normalization, PairsOfCopies, Shingle,
+};
 use serde_json::{Value, json};
 
-use crate::shared::Common;
+use crate::shared::{Common, NORMALIZE};
 
 /// Find near-duplicate documents and choose which copies to keep.
 ///
@@ -63,19 +65,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", default_value_t = 20_000_000_000)]
     exact_work: u64,
 
-    /// Set aside text that many documents of a group share, such as the header and footer of a site: the field that
-    /// contains the group (in CSV, TSV and Parquet: column). In each group, passages that at least 3 documents and 10%
-    /// of them have are left out of what is compared. The records that are written stay whole
-    #[arg(long, value_name = "FIELD")]
-    set_aside: Option<String>,
-
-    /// Like --set-aside, for a field that contains a URL: the group is its host
-    #[arg(long, value_name = "FIELD", conflicts_with = "set_aside")]
-    set_aside_host: Option<String>,
-
-    /// The number of words in a passage that may be set aside
-    #[arg(long, value_name = "N", default_value_t = 5)]
-    set_aside_words: usize,
+    #[arg(long, value_name = "TEXT", default_value_t = Normalization::DEFAULT, help = NORMALIZE)]
+    normalize: Normalization,
 
     /// How near-duplicates form clusters. components: documents that a chain of near-duplicates connects are one
     /// cluster; leader: a document is removed only if it is a near-duplicate of a kept one (by containment: if a kept
@@ -222,7 +213,7 @@ impl Args {
         }
         builder
             .measure(self.similarity)
-            .set_aside_words(self.set_aside_words)
+            .normalization(self.normalize)
             .threshold(self.threshold)
             .method(self.method)
             .exact_memory(self.exact_memory.as_u64())
@@ -247,12 +238,6 @@ impl Args {
                  interrupted run or, for a new one, the seed drawn just now: --seed {seed}"
             )
         })
-    }
-
-    /// The number of words in a passage, if passages are set aside.
-    pub(crate) fn sets_aside(&self) -> Option<usize> {
-        let is_asked = self.set_aside.is_some() || self.set_aside_host.is_some();
-        is_asked.then_some(self.set_aside_words)
     }
 
     pub(crate) fn keep_policy(&self) -> KeepPolicy {
@@ -325,12 +310,6 @@ impl Args {
         if let Some(most) = self.max_record {
             options = options.max_record(most.as_u64());
         }
-        if let Some(field) = &self.set_aside {
-            options = options.group_field(field);
-        }
-        if let Some(field) = &self.set_aside_host {
-            options = options.group_host_field(field);
-        }
         options
             .accept_bytes(matches!(self.shingle, Shingle::Bytes(_)))
             .keep(self.keep_policy())
@@ -352,9 +331,7 @@ impl Args {
             "exact_work": self.exact_work,
             "cluster": self.cluster.as_ref().map(name),
             "keep": self.keep_policy().by().to_string(),
-            "set_aside": self.set_aside,
-            "set_aside_host": self.set_aside_host,
-            "set_aside_words": self.set_aside_words,
+            "normalize": self.normalize.to_string(),
             "prefer": self.prefer.as_ref().map(Preference::to_string),
             "on_bad": name(&self.on_bad),
             "max_record": self.max_record.map(|most| most.as_u64()),

@@ -43,7 +43,7 @@ fn run(args: &Args, log: &Log) -> Result<(), Failure> {
         &decided,
         &others,
         pool.current_num_threads(),
-        args.sets_aside(),
+        args.common.sets_aside(),
     )?;
     log.clear();
     summary.print(args.format, log.seconds())?;

@@ -3,16 +3,18 @@
 use std::fmt;
 
 use indicatif::HumanCount;
-use resemblance::corpus::Corpus;
-use resemblance::{ClusterMode, Clusters, Run, Shingle};
+use resemblance::{ClusterMode, Clusters, Measure, Run};
 
 use crate::Failure;
 use crate::args::Args;
 use crate::found::{Found, reaching};
+use crate::rule::{Page, Rule};
 
 /// Clusters of both kinds at some thresholds.
 pub(crate) struct Comparison {
     rows: Vec<Row>,
+    /// Which document of a cluster is kept.
+    kept: &'static str,
 }
 
 struct Row {
@@ -28,8 +30,8 @@ struct Row {
 impl Comparison {
     pub(crate) fn new(
         args: &Args,
-        shingle: Shingle,
-        corpus: &Corpus,
+        rule: &Rule,
+        pages: &[Page<'_>],
         found: &Found,
         run: &Run<'_>,
     ) -> Result<Self, Failure> {
@@ -45,30 +47,44 @@ impl Comparison {
                 ("components", ClusterMode::Components),
                 ("leader", ClusterMode::Leader),
             ] {
-                let deduper = args.deduper_at(shingle, threshold, mode)?;
-                let clusters = deduper.try_clusters(corpus.documents(), run)?;
-                rows.push(Row::new(threshold, kind, &clusters, found));
+                let deduper = args.deduper_at(rule, threshold, mode)?;
+                let clusters = deduper.try_clusters(pages, run)?;
+                rows.push(Row::new((threshold, rule.measure), kind, &clusters, found));
             }
         }
-        Ok(Self { rows })
+        let kept = match rule.measure {
+            Measure::Containment => "largest",
+            _ => "first",
+        };
+        Ok(Self { rows, kept })
     }
 }
 
 impl Row {
-    fn new(threshold: f64, kind: &'static str, clusters: &Clusters, found: &Found) -> Self {
+    fn new(
+        (threshold, measure): (f64, Measure),
+        kind: &'static str,
+        clusters: &Clusters,
+        found: &Found,
+    ) -> Self {
         Self {
             threshold,
             kind,
             clusters: clusters.len(),
             largest: clusters.iter().map(|c| c.len()).max().unwrap_or(0),
             removed: clusters.removed().len(),
-            without: without_kept_partner(threshold, clusters, found),
+            without: without_kept_partner(threshold, measure, clusters, found),
         }
     }
 }
 
 /// The number of removed documents that form no pair with any kept document.
-fn without_kept_partner(threshold: f64, clusters: &Clusters, found: &Found) -> usize {
+fn without_kept_partner(
+    threshold: f64,
+    measure: Measure,
+    clusters: &Clusters,
+    found: &Found,
+) -> usize {
     let mut has_partner = vec![false; clusters.documents()];
     for pair in &found.reported[..reaching(&found.reported, threshold)] {
         has_partner[pair.a] |= clusters.is_kept(pair.b);
@@ -77,7 +93,7 @@ fn without_kept_partner(threshold: f64, clusters: &Clusters, found: &Found) -> u
     let removed = clusters.removed().iter();
     removed
         // A method that may miss pairs may have missed at the lowest threshold a pair that it finds here.
-        .filter(|removal| removal.similarity.jaccard < threshold)
+        .filter(|removal| measure.of(&removal.similarity) < threshold)
         .filter(|removal| !has_partner[removal.document])
         .count()
 }
@@ -86,8 +102,9 @@ impl fmt::Display for Comparison {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "Clusters, the first document of each kept\n\n\
-             threshold  kind        clusters  largest  removed  of them with no kept partner"
+            "Clusters, the {} document of each kept\n\n\
+             threshold  kind        clusters  largest  removed  of them with no kept partner",
+            self.kept
         )?;
         for row in &self.rows {
             let [clusters, largest, removed, without] =

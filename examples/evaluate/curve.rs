@@ -1,6 +1,8 @@
 //! Measures how well the pairs at a threshold agree with the labels.
 
-use crate::found::{Found, Scored};
+use crate::found::Found;
+use crate::labels::Labels;
+use crate::stories::Stories;
 
 /// The counts for every threshold.
 pub(crate) struct Curve {
@@ -10,6 +12,8 @@ pub(crate) struct Curve {
     similarities: Vec<f64>,
     /// The number of labelled pairs among the first n, for n from 0 on.
     labelled: Vec<usize>,
+    /// Story F1 of the first n pairs, for n from 0 on.
+    stories: Vec<f64>,
     /// The number of labelled pairs, reported or not.
     all: usize,
 }
@@ -23,6 +27,8 @@ pub(crate) struct Score {
     pub(crate) labelled: usize,
     /// The number of all labelled pairs.
     pub(crate) all: usize,
+    /// The mean F1 of the stories, see [`Stories`].
+    pub(crate) story_f1: f64,
 }
 
 impl Score {
@@ -43,7 +49,7 @@ impl Score {
 }
 
 impl Curve {
-    pub(crate) fn new(found: &Found, from: f64) -> Self {
+    pub(crate) fn new(found: &Found, labels: Option<&Labels>, from: f64) -> Self {
         let mut labelled = vec![0];
         let mut count = 0;
         labelled.extend(found.reported.iter().map(|pair| {
@@ -52,8 +58,9 @@ impl Curve {
         }));
         Self {
             from,
-            similarities: found.reported.iter().map(Scored::jaccard).collect(),
+            similarities: found.reported.iter().map(|pair| pair.value).collect(),
             labelled,
+            stories: story_f1(found, labels),
             all: count + found.unreported.len(),
         }
     }
@@ -70,11 +77,21 @@ impl Curve {
             pairs,
             labelled: self.labelled[pairs],
             all: self.all,
+            story_f1: self.stories[pairs],
         }
     }
 
     /// The score with the best F1, at the highest such threshold; `None` if no labelled pair is reported.
     pub(crate) fn best(&self) -> Option<Score> {
+        self.best_by(Score::f1)
+    }
+
+    /// The score with the best story F1, likewise.
+    pub(crate) fn best_of_stories(&self) -> Option<Score> {
+        self.best_by(|score| score.story_f1)
+    }
+
+    fn best_by(&self, f1: impl Fn(&Score) -> f64) -> Option<Score> {
         let similarities = &self.similarities;
         let mut best: Option<Score> = None;
         for (i, &similarity) in similarities.iter().enumerate() {
@@ -83,7 +100,7 @@ impl Curve {
                 continue; // no threshold separates the two
             }
             let score = self.of_first(i + 1, similarity);
-            if score.f1() > best.map_or(0.0, |best| best.f1()) {
+            if f1(&score) > best.map_or(0.0, |best| f1(&best)) {
                 let below = next.copied().unwrap_or(self.from.next_down());
                 let threshold = shortest(below, similarity);
                 best = Some(Score { threshold, ..score });
@@ -96,6 +113,20 @@ impl Curve {
     pub(crate) fn is_open(&self, best: &Score) -> bool {
         best.pairs == self.similarities.len() && best.labelled < best.all
     }
+}
+
+/// Story F1 of the first n reported pairs, for n from 0 on; 0 without labels.
+fn story_f1(found: &Found, labels: Option<&Labels>) -> Vec<f64> {
+    let Some(labels) = labels else {
+        return vec![0.0; found.reported.len() + 1];
+    };
+    let mut stories = Stories::new(labels);
+    let mut scores = vec![stories.f1()];
+    scores.extend(found.reported.iter().map(|pair| {
+        stories.add(pair);
+        stories.f1()
+    }));
+    scores
 }
 
 /// The number with the fewest digits above `below` and at most `similarity`. As a threshold it separates the pairs like

@@ -1,13 +1,15 @@
-//! The pairs that one kind of shingle finds.
+//! The pairs that one rule finds.
 
 use rayon::prelude::*;
-use resemblance::corpus::{Corpus, TextDocument};
-use resemblance::text::{Document, ReadBuffer, Scratch, mix};
+use resemblance::aside::SetAside;
+use resemblance::text::{Content, Document, ReadBuffer, Scratch, mix};
 use resemblance::verify::ShingleSet;
-use resemblance::{Deduper, Run, Similarity};
+use resemblance::{Deduper, Measure, Run, Similarity};
 
 use crate::Failure;
+use crate::identical::Identical;
 use crate::labels::Labels;
+use crate::rule::Page;
 
 /// Two documents and their similarity.
 #[derive(Debug, Clone, Copy)]
@@ -15,12 +17,27 @@ pub(crate) struct Scored {
     pub(crate) a: usize,
     pub(crate) b: usize,
     pub(crate) similarity: Similarity,
+    /// What is compared with the threshold.
+    pub(crate) value: f64,
     pub(crate) is_labelled: bool,
 }
 
 impl Scored {
-    pub(crate) fn jaccard(&self) -> f64 {
-        self.similarity.jaccard
+    fn new((a, b): (usize, usize), similarity: Similarity, measure: Measure) -> Self {
+        Self {
+            a,
+            b,
+            similarity,
+            value: measure.of(&similarity),
+            is_labelled: false,
+        }
+    }
+
+    fn labelled(self, is_labelled: bool) -> Self {
+        Self {
+            is_labelled,
+            ..self
+        }
     }
 
     /// A number that puts pairs in an arbitrary order, the same in every run.
@@ -29,7 +46,17 @@ impl Scored {
     }
 }
 
-/// The pairs of one kind of shingle, and the labelled pairs that it does not report.
+/// What is searched for pairs.
+#[derive(Clone, Copy)]
+pub(crate) struct Searched<'s> {
+    pub(crate) deduper: &'s Deduper,
+    pub(crate) pages: &'s [Page<'s>],
+    pub(crate) labels: Option<&'s Labels>,
+    /// Which texts are identical, if their pairs are left out.
+    pub(crate) identical: Option<&'s Identical>,
+}
+
+/// The pairs of one rule, and the labelled pairs that it does not report.
 pub(crate) struct Found {
     /// The pairs at the deduper's threshold or above, most similar first.
     pub(crate) reported: Vec<Scored>,
@@ -38,34 +65,34 @@ pub(crate) struct Found {
 }
 
 impl Found {
-    pub(crate) fn new(
-        deduper: &Deduper,
-        corpus: &Corpus,
-        labels: Option<&Labels>,
-        run: &Run<'_>,
-    ) -> Result<Self, Failure> {
+    pub(crate) fn new<'s>(searched: Searched<'s>, run: &Run<'s>) -> Result<Self, Failure> {
+        let Searched {
+            deduper,
+            pages,
+            labels,
+            identical,
+        } = searched;
         let labelled = labels.map_or(0, |labels| labels.pairs().len());
         let mut was_reported = vec![false; labelled];
         let mut reported = Vec::new();
-        let batch = deduper.batch(corpus.documents(), run)?;
+        let batch = deduper.batch(pages, run)?;
         batch.for_each_pair(|pair| {
+            if identical.is_some_and(|identical| identical.are(pair.a, pair.b)) {
+                return Ok(());
+            }
             let label = labels.and_then(|labels| labels.place(pair.a, pair.b));
             if let Some(label) = label {
                 was_reported[label] = true;
             }
-            reported.push(Scored {
-                a: pair.a,
-                b: pair.b,
-                similarity: pair.similarity,
-                is_labelled: label.is_some(),
-            });
+            let scored = Scored::new((pair.a, pair.b), pair.similarity, deduper.measure());
+            reported.push(scored.labelled(label.is_some()));
             Ok::<(), Failure>(())
         })?;
         drop(batch);
         let labels = labels.map_or(&[][..], Labels::pairs).iter();
         let rest = labels.zip(was_reported).filter(|(_, reported)| !reported);
         let rest: Vec<(usize, usize)> = rest.map(|(&pair, _)| pair).collect();
-        let mut unreported = scored(deduper, corpus.documents(), &rest)?;
+        let mut unreported = scored(deduper, pages, &rest)?;
         most_similar_first(&mut reported);
         most_similar_first(&mut unreported);
         Ok(Self {
@@ -78,18 +105,15 @@ impl Found {
 /// Compares labelled pairs directly.
 fn scored(
     deduper: &Deduper,
-    documents: &[TextDocument],
+    pages: &[Page<'_>],
     pairs: &[(usize, usize)],
 ) -> Result<Vec<Scored>, Failure> {
+    let aside = (!pairs.is_empty()).then(|| deduper.set_aside(pages));
     let score = |buffer: &mut ReadBuffer, &(a, b): &(usize, usize)| {
-        let left = shingle_set(deduper, &documents[a], buffer)?;
-        let right = shingle_set(deduper, &documents[b], buffer)?;
-        Ok(Scored {
-            a,
-            b,
-            similarity: left.similarity(&right),
-            is_labelled: true,
-        })
+        let left = shingle_set(deduper, &pages[a], aside.as_ref(), buffer)?;
+        let right = shingle_set(deduper, &pages[b], aside.as_ref(), buffer)?;
+        let similarity = left.similarity(&right);
+        Ok(Scored::new((a, b), similarity, deduper.measure()).labelled(true))
     };
     let pairs = pairs.par_iter();
     pairs.map_init(ReadBuffer::default, score).collect()
@@ -97,11 +121,17 @@ fn scored(
 
 fn shingle_set(
     deduper: &Deduper,
-    document: &TextDocument,
+    page: &Page<'_>,
+    aside: Option<&SetAside>,
     buffer: &mut ReadBuffer,
 ) -> Result<ShingleSet, Failure> {
     let mut hashes = Vec::new();
-    let content = document.content(buffer).map_err(Failure::failed)?;
+    let content = page.content(buffer).map_err(Failure::failed)?;
+    let rest = match (aside, page.group(), content) {
+        (Some(aside), Some(group), Content::Text(text)) => Some(aside.rest(group, text).text),
+        _ => None,
+    };
+    let content = rest.as_deref().map_or(content, Content::Text);
     let shingler = deduper.sketcher().shingler();
     shingler
         .content_into(content, &mut Scratch::default(), &mut hashes)
@@ -112,12 +142,12 @@ fn shingle_set(
 /// Sorts pairs, with ties in arbitrary order: the pairs next to a threshold should not all have the same document.
 pub(crate) fn most_similar_first(pairs: &mut [Scored]) {
     pairs.par_sort_unstable_by(|x, y| {
-        let by_similarity = y.jaccard().total_cmp(&x.jaccard());
+        let by_similarity = y.value.total_cmp(&x.value);
         by_similarity.then_with(|| (x.lot(), x.a, x.b).cmp(&(y.lot(), y.a, y.b)))
     });
 }
 
 /// The number of sorted pairs that reach a threshold.
 pub(crate) fn reaching(pairs: &[Scored], threshold: f64) -> usize {
-    pairs.partition_point(|pair| pair.jaccard() >= threshold)
+    pairs.partition_point(|pair| pair.value >= threshold)
 }

@@ -3,16 +3,16 @@
 use std::fmt;
 
 use indicatif::HumanCount;
-use resemblance::Shingle;
 
 use crate::Failure;
 use crate::found::{Found, Scored, most_similar_first, reaching};
 use crate::grid::Grid;
+use crate::rule::Rule;
 use crate::shown::{Show, Shown};
 
-/// Pairs of one kind of shingle.
+/// Pairs of one rule.
 pub(crate) struct Histogram<'a> {
-    shingle: Shingle,
+    rule: &'a Rule,
     digits: usize,
     /// The ranges, highest first.
     ranges: Vec<Range<'a>>,
@@ -29,7 +29,7 @@ struct Range<'a> {
 }
 
 impl<'a> Histogram<'a> {
-    pub(crate) fn new(shingle: Shingle, grid: Grid, found: &'a Found) -> Self {
+    pub(crate) fn new(rule: &'a Rule, grid: Grid, found: &'a Found) -> Self {
         let pairs = &found.reported;
         let (mut below, mut start) = (None, 0);
         let range = |from| {
@@ -44,7 +44,7 @@ impl<'a> Histogram<'a> {
             range
         };
         Self {
-            shingle,
+            rule,
             digits: grid.digits(),
             ranges: grid.thresholds().rev().map(range).collect(),
         }
@@ -89,7 +89,7 @@ impl fmt::Display for Histogram<'_> {
         const BAR: usize = 40;
         let counts = self.ranges.iter().map(|range| range.pairs.len());
         let most = counts.max().unwrap_or(0).max(1);
-        writeln!(f, "Shingle {}\n", self.shingle)?;
+        writeln!(f, "Rule {}\n", self.rule)?;
         writeln!(f, "similarity            pairs  and above")?;
         for range in &self.ranges {
             let bar = "#".repeat((range.pairs.len() * BAR).div_ceil(most));

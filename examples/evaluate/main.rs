@@ -1,5 +1,4 @@
-//! Helps to choose a shingle and a threshold: measures how well found pairs agree with pairs that people have labelled
-//! as copies; without labels, shows what pairs of each similarity look like.
+//! Helps to choose a rule and a threshold: measures how well found pairs agree with what people have labelled as copies; without labels, shows what pairs of each similarity look like.
 //!
 //! `cargo run --release --example evaluate -- --help` lists the options.
 
@@ -10,12 +9,15 @@ mod excerpt;
 mod found;
 mod grid;
 mod histogram;
+mod identical;
 mod labels;
 mod plot;
+mod rule;
 mod scores;
 #[path = "../shared/mod.rs"]
 mod shared;
 mod shown;
+mod stories;
 mod summary;
 mod work;
 
@@ -26,7 +28,9 @@ use resemblance::corpus::{Corpus, Outputs};
 use serde_json::json;
 
 use args::Args;
+use identical::Identical;
 use labels::Labels;
+use rule::Rule;
 use shared::{Failure, Log, caught, print};
 use work::Work;
 
@@ -38,8 +42,8 @@ fn main() -> ExitCode {
 
 fn run(args: &Args, log: &Log) -> Result<(), Failure> {
     log.start(&args.settings());
-    for &shingle in &args.shingle {
-        args.deduper(shingle)?;
+    for rule in Rule::all(args) {
+        args.deduper(&rule)?;
     }
     if let Some(conflict) = args.conflict() {
         return Err(Failure::refused(conflict));
@@ -50,13 +54,20 @@ fn run(args: &Args, log: &Log) -> Result<(), Failure> {
     let plot = plot.transpose()?;
     let (report, documents) = args.common.pool()?.install(|| {
         let corpus = Corpus::read_sources(sources, &args.read_options(), Some(log))?;
+        let identical = args.ignore_identical;
+        let identical = identical.then(|| Identical::new(args, corpus.documents()));
+        let identical = identical.transpose()?;
         let labels = args.labels.as_deref();
         let labels = labels.map(|path| Labels::read(path, corpus.ids()));
-        let labels = labels.transpose().map_err(Failure::failed)?;
+        let mut labels = labels.transpose().map_err(Failure::failed)?;
+        if let Some(identical) = &identical {
+            labels = labels.map(|labels| labels.without(identical));
+        }
         let work = Work {
             args,
             corpus: &corpus,
             labels: labels.as_ref(),
+            identical: identical.as_ref(),
             log,
         };
         let report = work.report(plot.as_ref())?;

@@ -3,10 +3,10 @@
 use plotters::coord::Shift;
 use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
-use resemblance::Shingle;
 
 use crate::curve::{Curve, Score};
 use crate::grid::Grid;
+use crate::rule::Rule;
 
 /// The colours of Okabe and Ito, which colour-blind readers can distinguish. Grey replaces yellow, which is too light.
 const COLOURS: [RGBColor; 8] = [
@@ -28,9 +28,9 @@ type Drawn = Result<(), Box<dyn std::error::Error>>;
 /// A line: its name and points.
 type Line = (String, Vec<(f64, f64)>);
 
-/// The plot as SVG: all three lines of one shingle, or F1 of several shingles.
+/// The plot as SVG: precision, recall, F1 and story F1 of one rule, or F1 of several rules.
 pub(crate) fn svg(
-    curves: &[(Shingle, Curve)],
+    curves: &[(Rule, Curve)],
     grid: Grid,
 ) -> Result<String, Box<dyn std::error::Error>> {
     let mut svg = String::new();
@@ -38,7 +38,7 @@ pub(crate) fn svg(
     root.fill(&WHITE)?;
     let (left, right) = root.split_horizontally(880);
     let title = match curves {
-        [(shingle, _)] => format!("{shingle}: agreement with the labels"),
+        [(rule, _)] => format!("{rule}: agreement with the labels"),
         _ => "F1: agreement with the labels".to_owned(),
     };
     let lines = lines(curves, grid);
@@ -75,7 +75,7 @@ fn draw_names(area: &DrawingArea<SVGBackend<'_>, Shift>, lines: &[Line]) -> Draw
     Ok(())
 }
 
-fn lines(curves: &[(Shingle, Curve)], grid: Grid) -> Vec<Line> {
+fn lines(curves: &[(Rule, Curve)], grid: Grid) -> Vec<Line> {
     let line = |name: &str, curve: &Curve, value: &dyn Fn(&Score) -> Option<f64>| {
         let scores = grid.fine().thresholds().map(|t| curve.at(t));
         let points = scores.filter_map(|score| Some((score.threshold, value(&score)?)));
@@ -87,11 +87,12 @@ fn lines(curves: &[(Shingle, Curve)], grid: Grid) -> Vec<Line> {
             line("precision", curve, &Score::precision),
             line("recall", curve, &|score| Some(score.recall())),
             line("F1", curve, &f1),
+            line("story F1", curve, &|score| Some(score.story_f1)),
         ];
     }
     curves
         .iter()
-        .map(|(shingle, curve)| line(&shingle.to_string(), curve, &f1))
+        .map(|(rule, curve)| line(&rule.to_string(), curve, &f1))
         .collect()
 }
 
@@ -103,7 +104,7 @@ fn draw_lines(chart: &mut Chart<'_, '_>, lines: Vec<Line>) -> Drawn {
 }
 
 /// A dot at the best F1 of each curve.
-fn draw_best(chart: &mut Chart<'_, '_>, curves: &[(Shingle, Curve)]) -> Drawn {
+fn draw_best(chart: &mut Chart<'_, '_>, curves: &[(Rule, Curve)]) -> Drawn {
     let colours = match curves.len() {
         1 => &COLOURS[2..],
         _ => &COLOURS[..],

@@ -3,15 +3,15 @@
 use std::fmt;
 
 use indicatif::HumanCount;
-use resemblance::Shingle;
 
 use crate::curve::{Curve, Score};
 use crate::found::{Found, reaching};
 use crate::grid::Grid;
+use crate::rule::Rule;
 
-/// The scores of one kind of shingle.
+/// The scores of one rule.
 pub(crate) struct Scores<'a> {
-    pub(crate) shingle: Shingle,
+    pub(crate) rule: &'a Rule,
     pub(crate) grid: Grid,
     pub(crate) found: &'a Found,
     pub(crate) curve: &'a Curve,
@@ -23,7 +23,7 @@ impl Scores<'_> {
     fn show_table(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "threshold      pairs   labelled  precision  recall     F1"
+            "threshold      pairs   labelled  precision  recall     F1  story F1"
         )?;
         let scores = self.grid.thresholds().map(|t| self.curve.at(t));
         let most = scores.clone().map(|score| score.f1()).fold(0.0, f64::max);
@@ -35,13 +35,14 @@ impl Scores<'_> {
             let digits = self.grid.digits();
             writeln!(
                 f,
-                "{:>9.digits$} {:>10} {:>10} {:>10} {:>7.3} {:>6.3}{mark}",
+                "{:>9.digits$} {:>10} {:>10} {:>10} {:>7.3} {:>6.3} {:>9.3}{mark}",
                 score.threshold,
                 HumanCount(score.pairs as u64).to_string(),
                 HumanCount(score.labelled as u64).to_string(),
                 precision(&score),
                 score.recall(),
                 score.f1(),
+                score.story_f1,
             )?;
         }
         Ok(())
@@ -52,15 +53,18 @@ impl Scores<'_> {
         let Some(best) = self.curve.best() else {
             return writeln!(f, "No labelled pair is found at {from} or above.");
         };
-        writeln!(f, "best {}", described(&best))?;
+        writeln!(f, "best F1 {}", described(best.f1(), &best))?;
         if self.curve.is_open(&best) {
             writeln!(
                 f,
                 "It takes every pair that was looked at: a lower --from may give a better one."
             )?;
         }
-        match self.asked {
-            Some(asked) => writeln!(f, "     {}", described(&self.curve.at(asked))),
+        if let Some(best) = self.curve.best_of_stories() {
+            writeln!(f, "best story F1 {}", described(best.story_f1, &best))?;
+        }
+        match self.asked.map(|asked| self.curve.at(asked)) {
+            Some(asked) => writeln!(f, "     F1 {}", described(asked.f1(), &asked)),
             None => Ok(()),
         }
     }
@@ -86,7 +90,7 @@ impl Scores<'_> {
 
 impl fmt::Display for Scores<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "Shingle {}\n", self.shingle)?;
+        writeln!(f, "Rule {}\n", self.rule)?;
         self.show_table(f)?;
         writeln!(f)?;
         self.show_best(f)?;
@@ -95,10 +99,9 @@ impl fmt::Display for Scores<'_> {
     }
 }
 
-fn described(score: &Score) -> String {
+fn described(f1: f64, score: &Score) -> String {
     format!(
-        "F1 {:.3} at {}: precision {}, recall {:.3}; {} pairs, {} of them labelled",
-        score.f1(),
+        "{f1:.3} at {}: precision {}, recall {:.3}; {} pairs, {} of them labelled",
         score.threshold,
         precision(score),
         score.recall(),

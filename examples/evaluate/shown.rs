@@ -48,8 +48,8 @@ impl Show<'_> {
         let above = &above[above.len().saturating_sub(self.pairs)..];
         let mut all_below: Vec<Scored> = below.iter().take(self.pairs).copied().collect();
         let unreported = found.unreported.iter();
-        all_below.extend(unreported.filter(|pair| pair.jaccard() < threshold));
-        all_below.sort_by(|x, y| y.jaccard().total_cmp(&x.jaccard()));
+        all_below.extend(unreported.filter(|pair| pair.value < threshold));
+        all_below.sort_by(|x, y| y.value.total_cmp(&x.value));
         all_below.truncate(self.pairs);
         let digits = digits(&[above, &all_below].concat(), threshold);
         Ok(vec![
@@ -61,7 +61,7 @@ impl Show<'_> {
     /// The title of pairs below a threshold.
     fn below(&self, threshold: f64, pairs: &[Scored]) -> String {
         let from = self.from;
-        match pairs.iter().any(|pair| pair.jaccard() < from) {
+        match pairs.iter().any(|pair| pair.value < from) {
             true => format!("Just below {threshold}; below {from} only labelled pairs are known"),
             false => format!("Just below {threshold}"),
         }
@@ -111,9 +111,9 @@ impl Show<'_> {
 /// The number of decimals with which every similarity is shown on the correct side of the threshold.
 fn digits(pairs: &[Scored], threshold: f64) -> usize {
     let is_correct = |pair: &Scored, digits: usize| {
-        let shown = format!("{:.digits$}", pair.jaccard());
-        let reaches = |jaccard: f64| jaccard >= threshold;
-        shown.parse().is_ok_and(reaches) == reaches(pair.jaccard())
+        let shown = format!("{:.digits$}", pair.value);
+        let reaches = |value: f64| value >= threshold;
+        shown.parse().is_ok_and(reaches) == reaches(pair.value)
     };
     (DIGITS..17)
         .find(|&digits| pairs.iter().all(|pair| is_correct(pair, digits)))
@@ -138,7 +138,7 @@ impl fmt::Display for ShownPair {
         let similarity = &self.pair.similarity;
         let [of_a, of_b] =
             [similarity.containment_a, similarity.containment_b].map(|share| 100.0 * share);
-        write!(f, "  {:.*}  ", self.digits, similarity.jaccard)?;
+        write!(f, "  {:.*}  ", self.digits, self.pair.value)?;
         if let Some(label) = self.label {
             write!(f, "{label}, ")?;
         }

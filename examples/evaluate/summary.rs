@@ -1,18 +1,20 @@
-//! The summary, with one line for each kind of shingle.
+//! The summary, with one line for each rule.
 
 use std::fmt;
 
 use indicatif::HumanCount;
-use resemblance::Shingle;
 
 use crate::curve::{Curve, Score};
+use crate::rule::Rule;
 use crate::scores::precision;
 
-/// The thresholds at which all shingles are shown.
-const AT: [f64; 4] = [0.5, 0.7, 0.8, 0.9];
+/// The thresholds at which the F1 of all rules is shown.
+const F1_AT: [f64; 2] = [0.5, 0.8];
+/// The thresholds at which the pairs of all rules are shown, without labels.
+const PAIRS_AT: [f64; 4] = [0.5, 0.7, 0.8, 0.9];
 
 pub(crate) struct Summary<'a> {
-    pub(crate) curves: &'a [(Shingle, Curve)],
+    pub(crate) curves: &'a [(Rule, Curve)],
     /// The lowest threshold.
     pub(crate) from: f64,
     /// Whether there are labels to score by.
@@ -20,41 +22,50 @@ pub(crate) struct Summary<'a> {
 }
 
 impl Summary<'_> {
-    /// Shows a cell for each threshold, and `-` for thresholds below the lowest.
-    fn show_at(&self, f: &mut fmt::Formatter<'_>, cell: impl Fn(f64) -> String) -> fmt::Result {
-        for threshold in AT {
-            let cell = match threshold >= self.from {
-                true => cell(threshold),
-                false => "-".to_owned(),
-            };
-            write!(f, " {cell:>12}")?;
-        }
-        Ok(())
+    /// The width of the longest name.
+    fn width(&self) -> usize {
+        let names = self.curves.iter().map(|(rule, _)| rule.to_string().len());
+        names.fold(8, usize::max)
     }
 
-    fn show_heads(&self, f: &mut fmt::Formatter<'_>, what: &str) -> fmt::Result {
-        for threshold in AT {
-            write!(f, " {:>12}", format!("{what} at {threshold}"))?;
+    /// A cell for a threshold: `-` below the lowest.
+    fn at(&self, threshold: f64, cell: impl Fn(f64) -> String) -> String {
+        match threshold >= self.from {
+            true => cell(threshold),
+            false => "-".to_owned(),
         }
-        writeln!(f, " {:>14}", format!("pairs at {}", self.from))
+    }
+
+    fn show_pairs_head(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, " {:>13}", format!("pairs at {}", self.from))
     }
 
     fn with_labels(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut is_open = false;
-        write!(f, "shingle      best F1         at  precision  recall")?;
-        self.show_heads(f, "F1")?;
-        for (shingle, curve) in self.curves {
-            write!(f, "{:11}  ", shingle.to_string())?;
-            match curve.best() {
-                Some(best) => {
-                    let open = curve.is_open(&best);
-                    is_open |= open;
-                    show_best(f, &best, open)?;
-                }
-                None => write!(f, "{:>7}  {:>9} {:>10} {:>7}", "-", "-", "-", "-")?,
+        let (width, mut is_open) = (self.width(), false);
+        write!(
+            f,
+            "{:width$} best F1      at precision  recall story F1      at",
+            "rule"
+        )?;
+        for threshold in F1_AT {
+            write!(f, " {:>6}", format!("F1@{threshold}"))?;
+        }
+        self.show_pairs_head(f)?;
+        for (rule, curve) in self.curves {
+            write!(f, "{rule:width$} ")?;
+            let best = Best::of(curve, curve.best(), Score::f1);
+            let of_stories = Best::of(curve, curve.best_of_stories(), |score| score.story_f1);
+            is_open |= best.is_open || of_stories.is_open;
+            write!(
+                f,
+                "{best} {:>9} {:>7}  {of_stories}",
+                best.precision, best.recall
+            )?;
+            for threshold in F1_AT {
+                let f1 = self.at(threshold, |at| format!("{:.3}", curve.at(at).f1()));
+                write!(f, " {f1:>6}")?;
             }
-            self.show_at(f, |threshold| format!("{:.3}", curve.at(threshold).f1()))?;
-            writeln!(f, " {:>14}", pairs(curve, self.from))?;
+            writeln!(f, " {:>13}", pairs(curve, self.from))?;
         }
         match is_open {
             true => writeln!(
@@ -66,12 +77,18 @@ impl Summary<'_> {
     }
 
     fn without(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "shingle    ")?;
-        self.show_heads(f, "pairs")?;
-        for (shingle, curve) in self.curves {
-            write!(f, "{:11}", shingle.to_string())?;
-            self.show_at(f, |threshold| pairs(curve, threshold))?;
-            writeln!(f, " {:>14}", pairs(curve, self.from))?;
+        let width = self.width();
+        write!(f, "{:width$}", "rule")?;
+        for threshold in PAIRS_AT {
+            write!(f, " {:>12}", format!("pairs at {threshold}"))?;
+        }
+        self.show_pairs_head(f)?;
+        for (rule, curve) in self.curves {
+            write!(f, "{rule:width$}")?;
+            for threshold in PAIRS_AT {
+                write!(f, " {:>12}", self.at(threshold, |at| pairs(curve, at)))?;
+            }
+            writeln!(f, " {:>13}", pairs(curve, self.from))?;
         }
         Ok(())
     }
@@ -86,15 +103,42 @@ impl fmt::Display for Summary<'_> {
     }
 }
 
-fn show_best(f: &mut fmt::Formatter<'_>, best: &Score, open: bool) -> fmt::Result {
-    let threshold = format!("{}{}", best.threshold, if open { "*" } else { "" });
-    write!(
-        f,
-        "{:>7.3}  {threshold:>9} {:>10} {:>7.3}",
-        best.f1(),
-        precision(best),
-        best.recall()
-    )
+/// The cells of a best score.
+struct Best {
+    f1: String,
+    threshold: String,
+    precision: String,
+    recall: String,
+    is_open: bool,
+}
+
+impl Best {
+    fn of(curve: &Curve, best: Option<Score>, f1: impl Fn(&Score) -> f64) -> Self {
+        let Some(best) = best else {
+            let [f1, threshold, precision, recall] = [(); 4].map(|()| "-".to_owned());
+            return Self {
+                f1,
+                threshold,
+                precision,
+                recall,
+                is_open: false,
+            };
+        };
+        let is_open = curve.is_open(&best);
+        Self {
+            f1: format!("{:.3}", f1(&best)),
+            threshold: format!("{}{}", best.threshold, if is_open { "*" } else { "" }),
+            precision: precision(&best),
+            recall: format!("{:.3}", best.recall()),
+            is_open,
+        }
+    }
+}
+
+impl fmt::Display for Best {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:>7} {:>7}", self.f1, self.threshold)
+    }
 }
 
 fn pairs(curve: &Curve, threshold: f64) -> String {

@@ -1,26 +1,31 @@
 //! Computes the report from documents and labels.
 
 use indicatif::{DecimalBytes, HumanCount};
+use resemblance::Run;
 use resemblance::corpus::{Corpus, Table};
-use resemblance::{Run, Shingle};
 
 use crate::Failure;
 use crate::args::Args;
 use crate::clusters::Comparison;
 use crate::curve::Curve;
-use crate::found::Found;
+use crate::found::{Found, Searched};
 use crate::histogram::Histogram;
+use crate::identical::Identical;
 use crate::labels::Labels;
 use crate::plot;
+use crate::rule::Rule;
 use crate::scores::Scores;
 use crate::shared::Log;
 use crate::shown::{Show, Shown};
+use crate::stories::Stories;
 use crate::summary::Summary;
 
 pub(crate) struct Work<'a> {
     pub(crate) args: &'a Args,
     pub(crate) corpus: &'a Corpus,
     pub(crate) labels: Option<&'a Labels>,
+    /// Which texts are identical, if their pairs are left out.
+    pub(crate) identical: Option<&'a Identical>,
     pub(crate) log: &'a Log,
 }
 
@@ -29,10 +34,10 @@ impl Work<'_> {
     pub(crate) fn report(&self, plot: Option<&Table>) -> Result<String, Failure> {
         let mut report = self.opening();
         let mut curves = Vec::new();
-        for &shingle in &self.args.shingle {
-            let (part, curve) = self.of_shingle(shingle)?;
+        for rule in Rule::all(self.args) {
+            let (part, curve) = self.of_rule(&rule)?;
             report += &part;
-            curves.push((shingle, curve));
+            curves.push((rule, curve));
         }
         if self.args.summary || curves.len() > 1 {
             let summary = Summary {
@@ -59,41 +64,52 @@ impl Work<'_> {
         let read = format!(
             "{documents} documents, {bytes} of text. Pairs from similarity {from} on, method {method}."
         );
-        match self.labels {
-            None => format!("{read}\n\n"),
-            Some(labels) => format!(
-                "{read}\n\
-                 {} labelled pairs. A pair that is not labelled counts as wrong: where labels are incomplete, \
-                 precision is better than told.\n\n",
-                HumanCount(labels.pairs().len() as u64)
-            ),
-        }
+        let left_out = self.identical.map_or(String::new(), |identical| {
+            let pairs = HumanCount(identical.pairs());
+            format!("Pairs of identical texts: {pairs}; they are left out.\n")
+        });
+        let labelled = self.labels.map_or(String::new(), |labels| {
+            let pairs = HumanCount(labels.pairs().len() as u64);
+            let stories = HumanCount(Stories::new(labels).counted());
+            format!(
+                "{pairs} labelled pairs in {stories} stories. A pair that is not labelled counts as wrong:\n\
+                 where labels are incomplete, precision is better than reported.\n"
+            )
+        });
+        format!("{read}\n{left_out}{labelled}\n")
     }
 
-    /// The report on one kind of shingle, and its curve.
-    fn of_shingle(&self, shingle: Shingle) -> Result<(String, Curve), Failure> {
-        let deduper = self.args.deduper(shingle)?;
+    /// The report on one rule, and its curve.
+    fn of_rule(&self, rule: &Rule) -> Result<(String, Curve), Failure> {
+        let deduper = self.args.deduper(rule)?;
+        let pages = rule.pages(self.corpus.documents());
+        let searched = Searched {
+            deduper: &deduper,
+            pages: &pages,
+            labels: self.labels,
+            identical: self.identical,
+        };
         let run = Run::new().watch(self.log);
-        let found = Found::new(&deduper, self.corpus, self.labels, &run)?;
-        let curve = Curve::new(&found, deduper.threshold());
+        let found = Found::new(searched, &run)?;
+        let curve = Curve::new(&found, self.labels, deduper.threshold());
         if self.args.summary {
             return Ok((String::new(), curve));
         }
         let mut part = match self.labels {
-            Some(_) => self.scored(shingle, &found, &curve)?,
-            None => self.unscored(shingle, &found)?,
+            Some(_) => self.scored(rule, &found, &curve)?,
+            None => self.unscored(rule, &found)?,
         };
         if self.args.clusters {
-            let clusters = Comparison::new(self.args, shingle, self.corpus, &found, &run)?;
+            let clusters = Comparison::new(self.args, rule, &pages, &found, &run)?;
             part += &clusters.to_string();
         }
         Ok((part, curve))
     }
 
-    fn scored(&self, shingle: Shingle, found: &Found, curve: &Curve) -> Result<String, Failure> {
+    fn scored(&self, rule: &Rule, found: &Found, curve: &Curve) -> Result<String, Failure> {
         let asked = self.args.threshold;
         let scores = Scores {
-            shingle,
+            rule,
             grid: self.args.grid(),
             found,
             curve,
@@ -101,11 +117,11 @@ impl Work<'_> {
         };
         let best = || curve.best().map(|best| best.threshold);
         let threshold = asked.or_else(best).unwrap_or(self.usual());
-        Ok(scores.to_string() + &self.nearest(found, threshold)? + &go_on(shingle, threshold))
+        Ok(scores.to_string() + &self.nearest(found, threshold)? + &self.go_on(rule, threshold))
     }
 
-    fn unscored(&self, shingle: Shingle, found: &Found) -> Result<String, Failure> {
-        let histogram = Histogram::new(shingle, self.args.grid(), found);
+    fn unscored(&self, rule: &Rule, found: &Found) -> Result<String, Failure> {
+        let histogram = Histogram::new(rule, self.args.grid(), found);
         let mut part = histogram.to_string();
         if self.args.shown > 0 {
             part += "Some pairs of each range, drawn by lot. Read on until they are no copies any more: \
@@ -113,7 +129,7 @@ impl Work<'_> {
             part += &joined(&histogram.samples(&self.show())?);
         }
         let threshold = self.args.threshold.unwrap_or(self.usual());
-        Ok(part + &self.nearest(found, threshold)? + &go_on(shingle, threshold))
+        Ok(part + &self.nearest(found, threshold)? + &self.go_on(rule, threshold))
     }
 
     /// The default threshold of `dedup`, if it is evaluated.
@@ -126,6 +142,11 @@ impl Work<'_> {
             0 => Ok(String::new()),
             _ => Ok(joined(&self.show().nearest(found, threshold)?)),
         }
+    }
+
+    fn go_on(&self, rule: &Rule, threshold: f64) -> String {
+        let options = rule.options(self.args);
+        format!("Go on with: dedup {options} --threshold {threshold}\n\n")
     }
 
     fn show(&self) -> Show<'_> {
@@ -141,8 +162,4 @@ impl Work<'_> {
 
 fn joined(shown: &[Shown]) -> String {
     shown.iter().map(Shown::to_string).collect()
-}
-
-fn go_on(shingle: Shingle, threshold: f64) -> String {
-    format!("Go on with: dedup --shingle {shingle} --threshold {threshold}\n\n")
 }

@@ -7,11 +7,17 @@ use std::str::FromStr;
 
 use clap::Args;
 use resemblance::corpus::{Error, InputFormat, ReadOptions, Sources};
-use resemblance::{Deduper, DeduperBuilder, Normalization};
+use resemblance::{Deduper, DeduperBuilder};
 use serde_json::{Value, json};
 
 use super::Failure;
 use super::log::{Log, LogMode};
+
+/// The help of `--normalize`.
+pub(crate) const NORMALIZE: &str = "How texts are normalized before they are compared: `default`, `nfkc-casefold`, `nfkc`, \
+    `nfc` or `none`, followed by a `+` and the name of each switch: fold (case), drop-ignorable (invisible characters), \
+    apostrophes (’ and ʼ become '), arabic (no tatweel and harakat), accents (é becomes e), digits (each becomes 0). For \
+    example default+accents+digits";
 
 // Not a doc comment: clap would print it as the description of the program.
 #[derive(Debug, Args)]
@@ -26,12 +32,19 @@ pub(crate) struct Common {
     )]
     recall: f64,
 
-    /// How texts are normalized before they are compared: `default`, `nfkc-casefold`, `nfkc`, `nfc` or `none`, followed
-    /// by a `+` and the name of each switch: fold (case), drop-ignorable (invisible characters), apostrophes (’ and ʼ
-    /// become '), arabic (no tatweel and harakat), accents (é becomes e), digits (each becomes 0). For example
-    /// default+accents+digits
-    #[arg(long, value_name = "TEXT", default_value_t = Normalization::DEFAULT)]
-    normalize: Normalization,
+    /// Set aside text that many documents of a group share, such as the header and footer of a site: the field that
+    /// contains the group (in CSV, TSV and Parquet: column). In each group, passages that at least 3 documents and 10%
+    /// of them have are left out of what is compared. The records that are written stay whole
+    #[arg(long, value_name = "FIELD")]
+    pub(crate) set_aside: Option<String>,
+
+    /// Like --set-aside, for a field that contains a URL: the group is its host
+    #[arg(long, value_name = "FIELD", conflicts_with = "set_aside")]
+    pub(crate) set_aside_host: Option<String>,
+
+    /// The number of words in a passage that may be set aside
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    pub(crate) set_aside_words: usize,
 
     /// The number of slots in a signature
     #[arg(long, value_name = "K", default_value_t = 128)]
@@ -105,9 +118,15 @@ impl Common {
     pub(crate) fn builder(&self) -> DeduperBuilder {
         Deduper::builder()
             .recall(self.recall)
-            .normalization(self.normalize)
+            .set_aside_words(self.set_aside_words)
             .hashes(self.hashes)
             .seed(self.seed.number)
+    }
+
+    /// The number of words in a passage, if passages are set aside.
+    pub(crate) fn sets_aside(&self) -> Option<usize> {
+        let is_asked = self.set_aside.is_some() || self.set_aside_host.is_some();
+        is_asked.then_some(self.set_aside_words)
     }
 
     /// The seed, if it was drawn for this run.
@@ -131,9 +150,15 @@ impl Common {
     }
 
     pub(crate) fn read_options(&self) -> ReadOptions {
-        let options = ReadOptions::new()
+        let mut options = ReadOptions::new()
             .text_field(&self.text_field)
             .ids_by_file(self.ids_by_file);
+        if let Some(field) = &self.set_aside {
+            options = options.group_field(field);
+        }
+        if let Some(field) = &self.set_aside_host {
+            options = options.group_host_field(field);
+        }
         match self.id_field.as_deref() {
             Some("none") => options.ids_by_line(true),
             Some(field) => options.id_field(field),
@@ -150,7 +175,9 @@ impl Common {
     pub(crate) fn settings(&self, mut own: Value) -> Value {
         let shared = json!({
             "recall": self.recall,
-            "normalize": self.normalize.to_string(),
+            "set_aside": self.set_aside,
+            "set_aside_host": self.set_aside_host,
+            "set_aside_words": self.set_aside_words,
             "hashes": self.hashes,
             "seed": self.seed.number,
             "input_format": self.input_format.map(|format| format.to_string()),

@@ -1,0 +1,128 @@
+//! The rules that are evaluated.
+
+use std::fmt;
+
+use resemblance::corpus::{Escaped, TextDocument};
+use resemblance::text::{Content, Document, Group, ReadBuffer, ReadError};
+use resemblance::{Measure, Normalization, Shingle};
+
+use crate::args::Args;
+
+/// A rule by which documents are near-duplicates, apart from the threshold: one choice of each option that lists
+/// several.
+#[derive(Debug, Clone)]
+pub(crate) struct Rule {
+    pub(crate) shingle: Shingle,
+    pub(crate) measure: Measure,
+    pub(crate) normalization: Normalization,
+    /// Whether repeated passages of groups are set aside.
+    pub(crate) sets_aside: bool,
+    /// The shingle, and the other choices of which there are several.
+    name: String,
+}
+
+impl Rule {
+    /// All combinations of what the options list.
+    pub(crate) fn all(args: &Args) -> Vec<Self> {
+        let aside: &[bool] = match args.common.sets_aside() {
+            Some(_) => &[false, true],
+            None => &[false],
+        };
+        let mut rules = Vec::new();
+        for &shingle in &args.shingle {
+            for &normalization in &args.normalize {
+                for &measure in &args.similarity {
+                    rules.extend(aside.iter().map(|&sets_aside| Self {
+                        shingle,
+                        measure,
+                        normalization,
+                        sets_aside,
+                        name: name(args, shingle, normalization, measure, sets_aside),
+                    }));
+                }
+            }
+        }
+        rules
+    }
+
+    /// The documents as this rule compares them.
+    pub(crate) fn pages<'d>(&self, documents: &'d [TextDocument]) -> Vec<Page<'d>> {
+        let page = |document| Page {
+            document,
+            in_group: self.sets_aside,
+        };
+        documents.iter().map(page).collect()
+    }
+
+    /// The options of `dedup` for this rule.
+    pub(crate) fn options(&self, args: &Args) -> String {
+        let mut options = format!("--shingle {}", self.shingle);
+        if self.measure != Measure::default() {
+            options += &format!(" --similarity {}", self.measure);
+        }
+        if self.normalization != Normalization::DEFAULT {
+            options += &format!(" --normalize {}", self.normalization);
+        }
+        let common = &args.common;
+        if let Some(field) = common.set_aside.as_ref().filter(|_| self.sets_aside) {
+            options += &format!(" --set-aside {}", Escaped(field));
+        }
+        if let Some(field) = common.set_aside_host.as_ref().filter(|_| self.sets_aside) {
+            options += &format!(" --set-aside-host {}", Escaped(field));
+        }
+        if self.sets_aside && common.set_aside_words != 5 {
+            options += &format!(" --set-aside-words {}", common.set_aside_words);
+        }
+        options
+    }
+}
+
+fn name(
+    args: &Args,
+    shingle: Shingle,
+    normalization: Normalization,
+    measure: Measure,
+    sets_aside: bool,
+) -> String {
+    let mut name = shingle.to_string();
+    if args.normalize.len() > 1 {
+        let default = Normalization::DEFAULT.to_string();
+        let text = normalization.to_string();
+        let switches = text.strip_prefix(&default);
+        name += &switches.map_or(format!(" {text}"), |rest| format!(" default{rest}"));
+    }
+    if args.similarity.len() > 1 {
+        name += &format!(" {measure}");
+    }
+    if sets_aside {
+        name += " aside";
+    }
+    name
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.name)
+    }
+}
+
+/// A document, with its group only if the rule sets repeated passages aside.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Page<'d> {
+    document: &'d TextDocument,
+    in_group: bool,
+}
+
+impl Document for Page<'_> {
+    fn content<'b>(&'b self, buffer: &'b mut ReadBuffer) -> Result<Content<'b>, ReadError> {
+        self.document.content(buffer)
+    }
+
+    fn group(&self) -> Option<Group> {
+        self.document.group().filter(|_| self.in_group)
+    }
+
+    fn byte_len(&self) -> usize {
+        self.document.byte_len()
+    }
+}
