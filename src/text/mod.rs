@@ -64,6 +64,7 @@ mod classes;
 mod decode;
 mod document;
 mod edges;
+mod graphemes;
 mod group;
 mod hash;
 mod ignorable;

@@ -3,7 +3,8 @@
 use std::cmp::Ordering;
 
 use super::document::Content;
-use super::shingle::{NotText, Scratch, Shingle, Shingler, for_each_grapheme_or_space};
+use super::graphemes::for_each_grapheme_or_space;
+use super::shingle::{NotText, Scratch, Shingle, Shingler};
 use super::tokens::for_each_token;
 use super::words::words;
 
