@@ -4,10 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
 use std::path::Path;
 
-use resemblance::ClusterMode;
+use resemblance::cluster::UnionFind;
 use resemblance::corpus::Escaped;
-use resemblance::engine::removals;
-use resemblance::verify::{Pair, Similarity};
 
 use crate::identical::Identical;
 
@@ -166,15 +164,15 @@ impl Table<'_> {
     }
 }
 
-/// A document of the component of each document: pairs connect copies of copies.
+/// The first document of the component of each document: pairs connect copies of copies.
 fn connected(documents: usize, pairs: &[(usize, usize)]) -> Vec<usize> {
-    let pairs = pairs
-        .iter()
-        .map(|&(a, b)| Pair::new(a, b, Similarity::of(1, 1, 1)));
-    let pairs: Vec<Pair> = pairs.collect();
-    let mut first: Vec<usize> = (0..documents).collect();
-    for removal in removals(documents, &pairs, ClusterMode::Components, usize::cmp) {
-        first[removal.document] = removal.kept;
+    let mut components = UnionFind::new(documents);
+    for &(a, b) in pairs {
+        components.union(a as u32, b as u32);
     }
-    first
+    components
+        .flatten()
+        .iter()
+        .map(|&first| first as usize)
+        .collect()
 }

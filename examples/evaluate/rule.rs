@@ -56,24 +56,24 @@ impl Rule {
 
     /// The options of `dedup` for this rule.
     pub(crate) fn options(&self, args: &Args) -> String {
-        let mut options = format!("--shingle {}", self.shingle);
+        let mut options = vec![format!("--shingle {}", self.shingle)];
         if self.measure != Measure::default() {
-            options += &format!(" --similarity {}", self.measure);
+            options.push(format!("--similarity {}", self.measure));
         }
         if self.normalization != Normalization::DEFAULT {
-            options += &format!(" --normalize {}", self.normalization);
+            options.push(format!("--normalize {}", self.normalization));
         }
         let common = &args.common;
         if let Some(field) = common.set_aside.as_ref().filter(|_| self.sets_aside) {
-            options += &format!(" --set-aside {}", Escaped(field));
+            options.push(format!("--set-aside {}", Escaped(field)));
         }
         if let Some(field) = common.set_aside_host.as_ref().filter(|_| self.sets_aside) {
-            options += &format!(" --set-aside-host {}", Escaped(field));
+            options.push(format!("--set-aside-host {}", Escaped(field)));
         }
         if self.sets_aside && common.set_aside_words != 5 {
-            options += &format!(" --set-aside-words {}", common.set_aside_words);
+            options.push(format!("--set-aside-words {}", common.set_aside_words));
         }
-        options
+        options.join(" ")
     }
 }
 
@@ -84,20 +84,20 @@ fn name(
     measure: Measure,
     sets_aside: bool,
 ) -> String {
-    let mut name = shingle.to_string();
+    let mut parts = vec![shingle.to_string()];
     if args.normalize.len() > 1 {
         let default = Normalization::DEFAULT.to_string();
         let text = normalization.to_string();
         let switches = text.strip_prefix(&default);
-        name += &switches.map_or(format!(" {text}"), |rest| format!(" default{rest}"));
+        parts.push(switches.map_or(text.clone(), |rest| format!("default{rest}")));
     }
     if args.similarity.len() > 1 {
-        name += &format!(" {measure}");
+        parts.push(measure.to_string());
     }
     if sets_aside {
-        name += " aside";
+        parts.push("aside".to_owned());
     }
-    name
+    parts.join(" ")
 }
 
 impl fmt::Display for Rule {
