@@ -97,7 +97,7 @@ fn bad_settings_are_bad_usage() {
         ("--threshold 1.5", "threshold 1.5: must be above 0"),
         ("--threshold -0.5", "threshold -0.5: must be above 0"),
         ("--threshold NaN", "threshold NaN: must be above 0"),
-        ("--threshold x", "invalid value 'x' for '--threshold <J>'"),
+        ("--threshold x", "invalid value 'x' for '--threshold <S>'"),
         ("--hashes 0", "hashes 0: must be from 1 to 65535"),
         ("--shingle words:0", "shingle words:0: n must be from 1"),
         (
@@ -112,7 +112,7 @@ fn bad_settings_are_bad_usage() {
         ("--recall 1", "recall 1 at a threshold below 1"),
         (
             "--keep best",
-            "keep `best`: must be first, longest, max:FIELD or min:FIELD",
+            "keep `best`: must be first, longest, largest, max:FIELD or min:FIELD",
         ),
         ("--keep max:", "keep `max:`: must be first"),
         ("--prefer gov", "prefer `gov`: must be FIELD=a,b,c"),
