@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use crate::similarity::Measure;
-
 /// Why a call failed, with the offending value.
 ///
 /// A bad setting is an error when a [`Deduper`](crate::Deduper) or a [`Banding`](crate::lsh::Banding) is built; after
@@ -54,12 +52,14 @@ pub(crate) enum Kind {
     ExactMemory {
         needed: u64,
         allowed: u64,
-        measure: Measure,
+        /// The ways out.
+        advice: &'static str,
     },
     ExactWork {
         needed: u64,
         allowed: u64,
-        measure: Measure,
+        /// The ways out.
+        advice: &'static str,
     },
     SchemeMismatch {
         left: String,
@@ -93,7 +93,7 @@ pub(crate) enum Kind {
         rate: f64,
     },
     BloomFull(u64),
-    SieveMeasure(Measure),
+    SieveMeasure(String),
     SetAsideWords(usize),
     IndexMismatch {
         what: &'static str,
@@ -251,22 +251,20 @@ impl fmt::Display for Error {
             Kind::ExactMemory {
                 needed,
                 allowed,
-                measure,
+                advice,
             } => write!(
                 f,
-                "the exact join is too large: it would take {:.1} MB, and exact_memory is {:.1} MB; {}",
+                "the exact join is too large: it would take {:.1} MB, and exact_memory is {:.1} MB; {advice}",
                 megabytes(*needed),
-                megabytes(*allowed),
-                allow_more(*measure)
+                megabytes(*allowed)
             ),
             Kind::ExactWork {
                 needed,
                 allowed,
-                measure,
+                advice,
             } => write!(
                 f,
-                "the exact join is too large: it would compare {needed} pairs, and exact_work is {allowed}; {}",
-                allow_more(*measure)
+                "the exact join is too large: it would compare {needed} pairs, and exact_work is {allowed}; {advice}"
             ),
             Kind::SchemeMismatch { left, right } => {
                 write!(
@@ -332,16 +330,6 @@ impl fmt::Display for Error {
             #[cfg(feature = "storage")]
             Kind::Stored { problem, .. } => f.write_str(problem),
             Kind::Cancelled => f.write_str("cancelled"),
-        }
-    }
-}
-
-/// The ways out if the exact join is too large.
-fn allow_more(measure: Measure) -> &'static str {
-    match measure {
-        Measure::Jaccard => "allow more, or use the method lsh or auto",
-        Measure::Containment => {
-            "allow more, raise the threshold, or set aside text that many documents share"
         }
     }
 }

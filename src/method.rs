@@ -82,16 +82,22 @@ impl Reason {
 
     /// The error if the caller set the exact join, and it would take too much.
     pub(crate) fn too_large(self, measure: Measure) -> Error {
+        let advice = match measure {
+            Measure::Jaccard => "allow more, or use the method lsh or auto",
+            Measure::Containment => {
+                "allow more, raise the threshold, or set aside text that many documents share"
+            }
+        };
         match self {
             Self::Memory { needed, allowed } => Error::new(Kind::ExactMemory {
                 needed,
                 allowed,
-                measure,
+                advice,
             }),
             Self::Work { needed, allowed } => Error::new(Kind::ExactWork {
                 needed,
                 allowed,
-                measure,
+                advice,
             }),
             Self::Asked | Self::Faster { .. } | Self::Little | Self::Containment => {
                 unreachable!("no reason against the exact join")

@@ -68,7 +68,9 @@ impl fmt::Debug for Sieve {
 impl Sieve {
     pub(crate) fn new(settings: &Settings, memory: Memory) -> Result<Self, Error> {
         if settings.measure() != Measure::Jaccard {
-            return Err(Error::new(Kind::SieveMeasure(settings.measure())));
+            return Err(Error::new(Kind::SieveMeasure(
+                settings.measure().to_string(),
+            )));
         }
         let memory = match memory {
             Memory::Window(window) => Remembered::Window(Box::new(Passed::new(settings, window)?)),
