@@ -58,18 +58,15 @@ impl Sampled {
         }
         let more = passages.len();
         self.texts.insert(text, passages);
-        let last = match self.texts.len() {
-            SAMPLE.. => self.texts.last_key_value().map(|(&last, _)| last),
-            _ => None,
-        };
-        self.below = last.unwrap_or(self.below);
-        match self.texts.len() {
-            0..=SAMPLE => (more, 0),
-            _ => (
-                more,
-                self.texts.pop_last().map_or(0, |(_, left)| left.len()),
-            ),
+        let mut fewer = 0;
+        if self.texts.len() > SAMPLE {
+            fewer = self.texts.pop_last().map_or(0, |(_, left)| left.len());
         }
+        if self.texts.len() == SAMPLE {
+            let last = self.texts.last_key_value();
+            self.below = last.map_or(self.below, |(&last, _)| last);
+        }
+        (more, fewer)
     }
 }
 
@@ -85,13 +82,8 @@ impl Counter {
 
     /// Counts a document. Bytes that are not text have no passages.
     pub(crate) fn add(&self, group: Group, content: Content<'_>, space: &mut Space) {
-        let text = match content {
-            Content::Text(text) => text,
-            Content::Bytes(bytes) => match std::str::from_utf8(bytes) {
-                Ok(text) => text,
-                Err(_) => return,
-            },
-            Content::Shingles(_) => return,
+        let Some(text) = content.as_text() else {
+            return;
         };
         let key = xxh3_64_with_seed(text.as_bytes(), self.splitting.seed());
         if !self.of(group).entry(group).or_default().wants(key) {

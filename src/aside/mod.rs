@@ -2,7 +2,7 @@
 //! are left out of what is compared.
 //!
 //! Pages of one site share its navigation, notices and footer. If these are a large part of a page, all pages of the
-//! site resemble each other, and the same article on two sites does not. The frequency of a text alone cannot tell the
+//! site resemble each other, but copies of an article on two sites do not. The frequency of a text alone cannot tell the
 //! two apart: an article on twenty sites and the footer of twenty pages are equally frequent. So the group of each
 //! document must be known: its site, source or publisher.
 //!

@@ -380,12 +380,8 @@ impl Maker {
         space: &mut Space,
         hashes: &mut Vec<u64>,
     ) -> Result<Share, NotText> {
-        let text = match content {
-            Content::Text(text) => Some(text),
-            Content::Bytes(bytes) => std::str::from_utf8(bytes).ok(),
-            Content::Shingles(_) => None,
-        };
-        if let (Some((aside, of_normalized)), Some(group), Some(text)) = (&self.aside, group, text)
+        if let (Some((aside, of_normalized)), Some(group)) = (&self.aside, group)
+            && let Some(text) = content.as_text()
             && let Some(repeated) = aside.of(group).filter(|repeated| !repeated.is_empty())
         {
             let splitting = &aside.splitting;

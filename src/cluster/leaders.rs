@@ -18,7 +18,7 @@ const NONE: u32 = u32::MAX;
 
 /// Labels each set with the first kept set that it resembles, or with itself if it is kept. `order` contains every set
 /// once, in the order of the keep policy. Sets for which `stays` is true are always kept, and come first.
-/// `removes(kept, set)` tells whether a set is removed for a kept one.
+/// `removes(kept, set)` is true if a set is removed for a kept one.
 pub(crate) fn leaders(
     candidates: &Candidates,
     order: &[u32],

@@ -103,7 +103,7 @@ impl<'s> Chunk<'s> {
         let (mut probes, mut ends) = (Vec::new(), Vec::with_capacity(sets.len()));
         for set in sets {
             probing.choose(set.others);
-            probing.probes.iter().for_each(|&hash| probed.mark(hash));
+            probed.mark(&probing.probes);
             probes.extend_from_slice(&probing.probes);
             ends.push(probes.len());
         }
@@ -119,14 +119,9 @@ impl<'s> Chunk<'s> {
     fn add(&self, probed: &Probed, all: &mut Vec<Keyed<Member>>) {
         let mut from = 0;
         for ((number, set), &to) in (self.first..).zip(self.sets).zip(&self.ends) {
-            let mut probes = self.probes[from..to].iter().peekable();
+            let listed = probed.listed(set.others, &self.probes[from..to]);
+            all.extend(listed.map(|(hash, is_probe)| (hash, Member::new(number, is_probe))));
             from = to;
-            for &hash in set.others {
-                let is_probe = probes.next_if_eq(&&hash).is_some();
-                if is_probe || probed.may_have(hash) {
-                    all.push((hash, Member::new(number, is_probe)));
-                }
-            }
         }
     }
 }
@@ -160,12 +155,29 @@ impl Probed {
         Self(words.map(|_| AtomicU64::new(0)).collect())
     }
 
-    pub(crate) fn mark(&self, hash: u64) {
-        let (word, bit) = self.place(hash);
-        word.fetch_or(bit, Ordering::Relaxed);
+    /// Marks the probes of a set.
+    pub(crate) fn mark(&self, probes: &[u64]) {
+        for &hash in probes {
+            let (word, bit) = self.place(hash);
+            word.fetch_or(bit, Ordering::Relaxed);
+        }
     }
 
-    pub(crate) fn may_have(&self, hash: u64) -> bool {
+    /// The shingles of a set that may be a probe of any set, and whether each is a probe of this set. Both slices ascend.
+    pub(crate) fn listed(
+        &self,
+        hashes: &[u64],
+        probes: &[u64],
+    ) -> impl Iterator<Item = (u64, bool)> {
+        let mut probes = probes.iter().peekable();
+        let with_role = hashes.iter().map(move |hash| {
+            let is_probe = probes.next_if_eq(&hash).is_some();
+            (*hash, is_probe)
+        });
+        with_role.filter(|&(hash, is_probe)| is_probe || self.may_have(hash))
+    }
+
+    fn may_have(&self, hash: u64) -> bool {
         let (word, bit) = self.place(hash);
         word.load(Ordering::Relaxed) & bit != 0
     }

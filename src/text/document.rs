@@ -89,7 +89,16 @@ pub enum Content<'a> {
     Shingles(&'a [u64]),
 }
 
-impl Content<'_> {
+impl<'a> Content<'a> {
+    /// The text, if it is text or bytes that are UTF-8.
+    pub(crate) fn as_text(self) -> Option<&'a str> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Bytes(bytes) => std::str::from_utf8(bytes).ok(),
+            Self::Shingles(_) => None,
+        }
+    }
+
     /// Length in bytes. A shingle hash has 8.
     pub fn len(&self) -> usize {
         match self {

@@ -122,7 +122,7 @@ impl Columns {
         })
     }
 
-    /// The columns of the text that the file has; at least one. A group is passed over if one of them lies in it.
+    /// The columns of the text that the file has; at least one. A group is skipped if a listed field lies in it.
     fn of_text(schema: &SchemaDescriptor, fields: &Fields) -> Result<Vec<(usize, Wanted)>, String> {
         let paths = fields.text();
         let mut found = Vec::new();

@@ -83,7 +83,7 @@ impl Joining<'_> {
                     set.clear();
                     set.extend(record.hashes());
                     probing.choose(&set);
-                    probing.probes.iter().for_each(|&hash| probed.mark(hash));
+                    probed.mark(&probing.probes);
                 }
             });
             Ok(())
@@ -106,18 +106,13 @@ impl Joining<'_> {
                     set.extend(record.hashes());
                     probing.choose(&set);
                     let size = set.len() as u32;
-                    let mut probes = probing.probes.iter().peekable();
-                    for &hash in &set {
-                        let is_other = probes.next_if_eq(&&hash).is_none();
-                        if !is_other || probed.may_have(hash) {
-                            all.push(Listed {
-                                hash,
-                                is_other,
-                                set: record.document,
-                                size,
-                            });
-                        }
-                    }
+                    let listed = probed.listed(&set, &probing.probes);
+                    all.extend(listed.map(|(hash, is_probe)| Listed {
+                        hash,
+                        is_other: !is_probe,
+                        set: record.document,
+                        size,
+                    }));
                 }
                 all
             }))
