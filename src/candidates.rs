@@ -4,7 +4,6 @@ use crate::error::Error;
 use crate::exact::{Join, Near, OutOfWork, Work};
 use crate::lsh::Buckets;
 use crate::method::{Budget, Reason};
-use crate::similarity::Measure;
 use crate::union_find::UnionFind;
 
 /// Sets and their candidates: sets that share a bucket, and sets that the exact join finds.
@@ -147,7 +146,7 @@ impl Candidates {
     pub(crate) fn out_of_work(&self, out: OutOfWork) -> Result<(), Error> {
         match self.buckets {
             Some(_) => Ok(()),
-            None => Err(self.reason(out).too_large(Measure::Jaccard)),
+            None => Err(self.reason(out).too_large(false)),
         }
     }
 

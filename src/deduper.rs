@@ -18,6 +18,7 @@ use crate::stream::{Memory, Sieve};
 use crate::text::Document;
 use crate::verify::{Measure, Pair, Similarity};
 use crate::watch::Ticker;
+use crate::weights::Weights;
 
 /// Finds near-duplicates, from texts to clusters, with one set of settings.
 ///
@@ -76,6 +77,7 @@ impl Debug for Deduper {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Deduper")
             .field("measure", &self.measure())
+            .field("weights", &self.weights())
             .field("threshold", &self.threshold())
             .field("method", &self.method())
             .field("banding", &self.banding())
@@ -227,7 +229,7 @@ impl Deduper {
         counter.finish(None)
     }
 
-    /// The exact similarity of two texts.
+    /// The exact similarity of two texts, without weights.
     pub fn similarity(&self, a: impl AsRef<str>, b: impl AsRef<str>) -> Similarity {
         let set = |text: &str| self.sketcher().set(text);
         set(a.as_ref()).similarity(&set(b.as_ref()))
@@ -267,8 +269,8 @@ impl Deduper {
         self.sketcher().signatures(texts)
     }
 
-    /// An empty index with these settings, for documents that arrive one at a time. It compares by Jaccard similarity,
-    /// whatever the [`measure`](DeduperBuilder::measure).
+    /// An empty index with these settings, for documents that arrive one at a time. It compares by Jaccard similarity
+    /// without weights, whatever the [`measure`](DeduperBuilder::measure) and the [`weights`](DeduperBuilder::weights).
     pub fn index<Id: Clone + Eq + Hash + Debug>(&self) -> Index<Id> {
         Index::new(self.sketcher().clone(), self.banding(), self.threshold())
             .unwrap_or_else(|error| unreachable!("validated: {error}"))
@@ -282,7 +284,7 @@ impl Deduper {
     ///
     /// # Errors
     /// If a setting of the memory is out of range, a memory of that size cannot be allocated, or the measure is
-    /// [`Measure::Containment`].
+    /// [`Measure::Containment`], or there are weights.
     pub fn sieve(&self, memory: impl Into<Memory>) -> Result<Sieve, Error> {
         Sieve::new(&self.settings, memory.into())
     }
@@ -305,6 +307,11 @@ impl Deduper {
     /// What of two documents is compared with the threshold.
     pub fn measure(&self) -> Measure {
         self.settings.measure()
+    }
+
+    /// How much each shingle counts.
+    pub fn weights(&self) -> Weights {
+        self.settings.weights()
     }
 
     /// The lowest similarity of near-duplicates.

@@ -51,11 +51,12 @@ use rayon::prelude::*;
 
 use crate::cluster::{ClusterMode, UnionFind};
 use crate::deduper::Deduper;
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::method::Method;
 use crate::similarity::{Measure, Rule, ShingleSet, Similarity};
 use crate::threshold::Threshold;
 use crate::verify::Pair;
+use crate::weights::Weights;
 
 /// The data that an engine needs of a document to find its candidates, without its text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -128,12 +129,15 @@ pub fn digests<T: AsRef<str> + Sync>(deduper: &Deduper, texts: &[T]) -> Vec<Dige
 ///
 /// # Errors
 /// If the group would exceed [`exact_memory`](crate::DeduperBuilder::exact_memory) or
-/// [`exact_work`](crate::DeduperBuilder::exact_work).
+/// [`exact_work`](crate::DeduperBuilder::exact_work); or if the deduper has [`Weights`], which only the whole collection shows.
 pub fn pairs_of_group<T: AsRef<str> + Sync>(
     deduper: &Deduper,
     key: u64,
     texts: &[T],
 ) -> Result<Vec<Pair>, Error> {
+    if deduper.weights() != Weights::None {
+        return Err(Error::new(Kind::GroupWeights));
+    }
     let keys: Vec<Vec<u64>> = digests(deduper, texts)
         .into_iter()
         .map(|digest| digest.keys)

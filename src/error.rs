@@ -93,7 +93,8 @@ pub(crate) enum Kind {
         rate: f64,
     },
     BloomFull(u64),
-    SieveMeasure(String),
+    SieveRule(String),
+    GroupWeights,
     SetAsideWords(usize),
     IndexMismatch {
         what: &'static str,
@@ -185,7 +186,8 @@ impl Error {
             *self.kind,
             Kind::Threshold(_)
                 | Kind::Recall(_)
-                | Kind::SieveMeasure(_)
+                | Kind::SieveRule(_)
+                | Kind::GroupWeights
                 | Kind::SetAsideWords(_)
                 | Kind::Hashes(_)
                 | Kind::ShingleSize { .. }
@@ -317,9 +319,13 @@ impl fmt::Display for Error {
                 f,
                 "passages of {words} words cannot be set aside: choose from 1 to 65535"
             ),
-            Kind::SieveMeasure(measure) => write!(
+            Kind::SieveRule(rule) => write!(
                 f,
-                "a sieve compares by jaccard similarity, not by {measure}: set another similarity"
+                "a sieve compares by jaccard similarity without weights, not {rule}: change this setting"
+            ),
+            Kind::GroupWeights => f.write_str(
+                "the documents of a group do not show how many documents of the collection have each shingle: compare without \
+                 weights",
             ),
             Kind::IndexMismatch { what, left, right } => {
                 write!(

@@ -155,6 +155,13 @@ impl From<ShingleSet> for SplitSet {
     }
 }
 
+impl From<SplitSet> for ShingleSet {
+    /// The shingles that are not frequent.
+    fn from(set: SplitSet) -> Self {
+        set.others
+    }
+}
+
 impl SplitSet {
     pub(crate) fn parts(&self) -> Parts<'_> {
         Parts {

@@ -100,6 +100,7 @@ pub mod aside;
 
 // Shingle sets, and the similarity of two.
 mod similarity;
+mod weights;
 
 // -> signature.
 pub mod sketch;
@@ -166,6 +167,7 @@ pub use sketch::{Signature, SketchKind};
 pub use stream::Sieve;
 pub use text::{Normalization, Shingle};
 pub use verify::{Measure, Pair, Similarity};
+pub use weights::Weights;
 
 /// Parts that the benches of this repository time on their own. Not part of the API.
 #[doc(hidden)]

@@ -5,7 +5,6 @@ use std::fmt;
 use crate::error::{Error, Kind, megabytes};
 use crate::exact::{OutOfWork, Work};
 use crate::named::named;
-use crate::similarity::Measure;
 
 /// How candidate pairs are found.
 ///
@@ -57,6 +56,8 @@ pub enum Reason {
     Little,
     /// Only the exact join finds documents that are contained in others.
     Containment,
+    /// Only the exact join compares documents by weights.
+    Weights,
     /// The exact join would take too much memory.
     Memory {
         /// About how many bytes it would take.
@@ -80,13 +81,11 @@ impl Reason {
         Self::Work { needed, allowed }
     }
 
-    /// The error if the caller set the exact join, and it would take too much.
-    pub(crate) fn too_large(self, measure: Measure) -> Error {
-        let advice = match measure {
-            Measure::Jaccard => "allow more, or use the method lsh or auto",
-            Measure::Containment => {
-                "allow more, raise the threshold, or set aside text that many documents share"
-            }
+    /// The error if the exact join would take too much, and is asked for or the only method, by probes.
+    pub(crate) fn too_large(self, is_by_probes: bool) -> Error {
+        let advice = match is_by_probes {
+            false => "allow more, or use the method lsh or auto",
+            true => "allow more, raise the threshold, or set aside text that many documents share",
         };
         match self {
             Self::Memory { needed, allowed } => Error::new(Kind::ExactMemory {
@@ -99,7 +98,11 @@ impl Reason {
                 allowed,
                 advice,
             }),
-            Self::Asked | Self::Faster { .. } | Self::Little | Self::Containment => {
+            Self::Asked
+            | Self::Faster { .. }
+            | Self::Little
+            | Self::Containment
+            | Self::Weights => {
                 unreachable!("no reason against the exact join")
             }
         }
@@ -116,6 +119,7 @@ impl fmt::Display for Reason {
             ),
             Self::Little => f.write_str("chosen because there is little to do"),
             Self::Containment => f.write_str("the only method for containment"),
+            Self::Weights => f.write_str("the only method for weights"),
             Self::Memory { needed, allowed } => {
                 let (needed, allowed) = (megabytes(needed), megabytes(allowed));
                 write!(
@@ -175,9 +179,9 @@ impl Budget {
         (needed > allowed).then_some(Reason::Memory { needed, allowed })
     }
 
-    /// The reason not to join sets with `shingles` shingles in all by containment, if it would take too much memory. A
+    /// The reason not to join sets with `shingles` shingles in all by probes, if it would take too much memory. A
     /// shingle takes 8 bytes, 4 for frequencies and probes, and up to 36 in the lists.
-    pub(crate) fn refuses_containment(self, shingles: u64) -> Option<Reason> {
+    pub(crate) fn refuses_probes(self, shingles: u64) -> Option<Reason> {
         let (needed, allowed) = (48 * shingles, self.memory);
         (needed > allowed).then_some(Reason::Memory { needed, allowed })
     }

@@ -13,6 +13,7 @@ use crate::similarity::{Measure, Rule};
 use crate::sketch::{Scheme, SketchKind, Sketcher, floor_slots};
 use crate::text::{Normalization, Shingle};
 use crate::threshold::Threshold;
+use crate::weights::Weights;
 
 /// Settings of a [`Deduper`](crate::Deduper); each method states its default.
 ///
@@ -34,6 +35,7 @@ use crate::threshold::Threshold;
 #[cfg_attr(feature = "serde", serde(default, deny_unknown_fields))]
 pub struct DeduperBuilder {
     measure: Measure,
+    weights: Weights,
     threshold: f64,
     method: Method,
     recall: f64,
@@ -55,6 +57,7 @@ impl Default for DeduperBuilder {
         let Budget { memory, work } = Budget::default();
         Self {
             measure: Measure::default(),
+            weights: Weights::default(),
             threshold: 0.8,
             method: Method::default(),
             recall: 0.99,
@@ -82,6 +85,18 @@ impl DeduperBuilder {
     #[must_use]
     pub fn measure(mut self, measure: Measure) -> Self {
         self.measure = measure;
+        self
+    }
+
+    /// How much each shingle counts in the similarity of two documents. Default [`Weights::None`]: all count the same.
+    ///
+    /// Other weights come from the collection that is compared, so they apply where all of it is known: to
+    /// [`clusters`](crate::Deduper::clusters), [`pairs`](crate::Deduper::pairs) and [`batch`](crate::Deduper::batch), and to
+    /// jobs. Every [`Method`] then uses the [exact join](crate::guides::exact_join#weights). All else compares without
+    /// weights or, like a [`Sieve`](crate::Sieve), refuses them.
+    #[must_use]
+    pub fn weights(mut self, weights: Weights) -> Self {
+        self.weights = weights;
         self
     }
 
@@ -214,12 +229,13 @@ impl DeduperBuilder {
         let mut recall = valid_recall(self.recall)?;
         // A tenth of the pairs that may be missed are candidates dismissed by their signatures.
         let loss = |recall: f64| (1.0 - recall) / 10.0;
-        let (method, reason) = match (self.measure, self.method) {
-            (Measure::Containment, Method::Lsh | Method::Auto) => {
+        let (method, reason) = match (self.method, self.measure, self.weights) {
+            (Method::Lsh | Method::Auto, Measure::Containment, _) => {
                 (Method::Exact, Reason::Containment)
             }
-            (_, Method::Auto) if recall >= 1.0 => (Method::Exact, Reason::Asked),
-            (_, method) => (method, Reason::Asked),
+            (Method::Lsh | Method::Auto, _, Weights::Ln) => (Method::Exact, Reason::Weights),
+            (Method::Auto, ..) if recall >= 1.0 => (Method::Exact, Reason::Asked),
+            (method, ..) => (method, Reason::Asked),
         };
         let banding = match (self.banding, method) {
             (Some(banding), _) => banding.fits(self.hashes)?,
@@ -242,6 +258,7 @@ impl DeduperBuilder {
             splitting: splitting.map_err(|_| Error::new(Kind::SetAsideWords(words)))?,
             sketcher: Sketcher::new(scheme),
             measure: self.measure,
+            weights: self.weights,
             method,
             reason,
             banding,
@@ -263,6 +280,7 @@ impl DeduperBuilder {
 pub(crate) struct Settings {
     sketcher: Sketcher,
     measure: Measure,
+    weights: Weights,
     method: Method,
     /// Why this method, unless it is chosen after the first pass.
     reason: Reason,
@@ -294,6 +312,15 @@ impl Settings {
 
     pub(crate) fn measure(&self) -> Measure {
         self.measure
+    }
+
+    pub(crate) fn weights(&self) -> Weights {
+        self.weights
+    }
+
+    /// Whether candidates are found by probes, which needs the sets of all documents.
+    pub(crate) fn is_by_probes(&self) -> bool {
+        self.measure == Measure::Containment || self.weights != Weights::None
     }
 
     /// Why the method is used, unless it is chosen after the first pass.
@@ -345,8 +372,8 @@ impl Settings {
         let sampler = || Sampler::new(Threshold(self.threshold));
         let sketcher = self.sketcher.clone();
         match self.method {
-            // The join by containment needs all sets, and no sample of their shingles.
-            _ if self.measure == Measure::Containment => Digester::new(sketcher, false, None),
+            // All sets are needed, and no sample of their shingles.
+            _ if self.is_by_probes() => Digester::new(sketcher, false, None),
             Method::Lsh => Digester::new(sketcher, true, None),
             Method::Exact => Digester::new(sketcher, false, Some(sampler())),
             Method::Auto => Digester::new(sketcher, true, Some(sampler())),

@@ -208,6 +208,8 @@ pub(crate) fn overlap<N: Ord>(left: &[N], right: &[N], needed: usize) -> Option<
 }
 
 /// The exact similarity of documents a and b, by their shingle sets.
+///
+/// With [`Weights::Ln`](crate::Weights::Ln), `|S|` stands for the weight of the shingles in S.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
@@ -238,6 +240,11 @@ impl Similarity {
         }
     }
 
+    /// The similarity of two documents with the same `shingles`, whatever these weigh.
+    pub(crate) fn of_copies(shingles: usize) -> Self {
+        Self::of(shingles, shingles, shingles)
+    }
+
     /// Whether two documents can have these numbers.
     #[cfg(feature = "serde")]
     pub(crate) fn is_possible(&self) -> bool {
@@ -245,7 +252,8 @@ impl Similarity {
         let least = self.containment_a.min(self.containment_b);
         shares.iter().all(|share| (0.0..=1.0).contains(share))
             && self.jaccard <= least
-            && (self.shared == 0) == (self.jaccard == 0.0)
+            // Shared shingles may weigh nothing.
+            && (self.shared > 0 || self.jaccard == 0.0)
     }
 
     /// The number of shingles in the union; `usize::MAX` if no shingle is in both.

@@ -1,10 +1,11 @@
 //! Verification of candidate pairs by the exact similarity of their shingle sets.
 
 use crate::collapse::Distinct;
-use crate::frequent::SplitSet;
+use crate::frequent::{Parts, SplitSet};
 use crate::similarity::Rule;
 pub use crate::similarity::{Measure, ShingleSet, Similarity};
 use crate::sketch::{SignatureMatrix, equal_slots};
+use crate::weights::WeightedSet;
 
 /// Two documents whose exact similarity reaches the threshold.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -35,10 +36,73 @@ impl Pair {
     }
 }
 
+/// A set that is compared with others of its collection, all with weights or all without.
+#[derive(Debug, Clone)]
+pub(crate) enum ComparedSet {
+    Plain(SplitSet),
+    Weighted(Box<WeightedSet>),
+}
+
+impl Default for ComparedSet {
+    fn default() -> Self {
+        Self::Plain(SplitSet::default())
+    }
+}
+
+impl From<WeightedSet> for ComparedSet {
+    fn from(set: WeightedSet) -> Self {
+        Self::Weighted(Box::new(set))
+    }
+}
+
+impl ComparedSet {
+    /// The number of shingles.
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Plain(set) => set.len(),
+            Self::Weighted(set) => set.len(),
+        }
+    }
+
+    /// The hashes of a set that is neither split nor weighted.
+    pub(crate) fn into_plain(self) -> ShingleSet {
+        match self {
+            Self::Plain(set) => set.into(),
+            Self::Weighted(_) => unreachable!("a set is weighted once"),
+        }
+    }
+
+    /// The shingles of a set without weights.
+    pub(crate) fn parts(&self) -> Parts<'_> {
+        match self {
+            Self::Plain(set) => set.parts(),
+            Self::Weighted(_) => unreachable!("sets with weights are joined by probes"),
+        }
+    }
+
+    /// The similarity of two different sets.
+    pub(crate) fn similarity(&self, other: &Self) -> Similarity {
+        match (self, other) {
+            (Self::Plain(a), Self::Plain(b)) => a.similarity(b),
+            (Self::Weighted(a), Self::Weighted(b)) => a.similarity(b),
+            _ => unreachable!("all sets have weights, or none has"),
+        }
+    }
+
+    /// The similarity of two different sets if they are near-duplicates by `rule`.
+    pub(crate) fn similarity_by(&self, other: &Self, rule: Rule) -> Option<Similarity> {
+        match (self, other) {
+            (Self::Plain(a), Self::Plain(b)) => a.similarity_by(b, rule),
+            (Self::Weighted(a), Self::Weighted(b)) => a.similarity_by(b, rule),
+            _ => unreachable!("all sets have weights, or none has"),
+        }
+    }
+}
+
 /// Verifies candidates of a batch: by signatures first, where there are any, then exactly.
 pub(crate) struct Verifier<'a> {
     /// The shingle sets of candidates; the others are empty.
-    pub(crate) sets: &'a [SplitSet],
+    pub(crate) sets: &'a [ComparedSet],
     pub(crate) rule: Rule,
     pub(crate) estimates: Option<Estimates<'a>>,
 }
@@ -79,7 +143,7 @@ impl<'a> Verifier<'a> {
         self.set(a).similarity_by(self.set(b), self.rule)
     }
 
-    fn set(&self, set: u32) -> &'a SplitSet {
+    fn set(&self, set: u32) -> &'a ComparedSet {
         &self.sets[set as usize]
     }
 }

@@ -9,6 +9,7 @@ use resemblance::corpus::{
 };
 use resemblance::{
     ClusterMode, Deduper, Error, Keep, Measure, Method, Normalization, PairsOfCopies, Shingle,
+    Weights,
 };
 use serde_json::{Value, json};
 
@@ -36,6 +37,12 @@ pub(crate) struct Args {
     /// always found with the method exact, and the contained document is removed
     #[arg(long, value_name = "jaccard|containment", default_value = "jaccard")]
     similarity: Measure,
+
+    /// How much each shingle counts. none: all count the same; ln: a shingle that df of N documents have counts
+    /// ln(N / df), where documents with the same shingles are one. With weights, candidates are always found with the
+    /// method exact
+    #[arg(long, value_name = "none|ln", default_value = "none")]
+    weights: Weights,
 
     /// The lowest similarity of near-duplicates, above 0 and at most 1
     #[arg(
@@ -213,6 +220,7 @@ impl Args {
         }
         builder
             .measure(self.similarity)
+            .weights(self.weights)
             .normalization(self.normalize)
             .threshold(self.threshold)
             .method(self.method)
@@ -324,6 +332,7 @@ impl Args {
         self.common.settings(json!({
             "paths": self.paths.iter().map(|path| path.to_string_lossy()).collect::<Vec<_>>(),
             "similarity": self.similarity.to_string(),
+            "weights": self.weights.to_string(),
             "threshold": self.threshold,
             "shingle": self.shingle.to_string(),
             "method": self.method.to_string(),

@@ -9,7 +9,7 @@ use indicatif::{DecimalBytes, HumanCount};
 use resemblance::corpus::{
     Decided, DecidedCluster, Error, Escaped, Joined, KeepPolicy, Preference, Removed,
 };
-use resemblance::{Deduper, Measure, Recall, Shingle};
+use resemblance::{Deduper, Measure, Recall, Shingle, Weights};
 use serde::ser::{Error as _, Serialize, SerializeMap, SerializeSeq, Serializer};
 use serde_json::{Value, json};
 use unicode_width::UnicodeWidthStr;
@@ -182,11 +182,18 @@ impl<'a> Summary<'a> {
             Measure::Containment => "of the smaller one",
             _ => "that occur in either",
         };
-        writeln!(
-            f,
-            "Similarity is the number of shingles ({shingles} in a row) that two documents share, divided by the number \
-             {divided}."
-        )?;
+        match deduper.weights() {
+            Weights::Ln => writeln!(
+                f,
+                "Similarity is the weight of the shingles ({shingles} in a row) that two documents share, divided by the \
+                 weight of those {divided}. A shingle that df of N documents have weighs ln(N / df)."
+            )?,
+            _ => writeln!(
+                f,
+                "Similarity is the number of shingles ({shingles} in a row) that two documents share, divided by the \
+                 number {divided}."
+            )?,
+        }
         if let Some(words) = self.sets_aside {
             let groups = plural(self.decided.counts().groups_with_aside, "group");
             writeln!(
@@ -195,7 +202,8 @@ impl<'a> Summary<'a> {
                  {groups} have such passages."
             )?;
         }
-        if threshold >= 1.0 {
+        let is_plain = deduper.measure() == Measure::Jaccard && deduper.weights() == Weights::None;
+        if threshold >= 1.0 && is_plain {
             return writeln!(
                 f,
                 "Only documents with the same shingles are near-duplicates, and all of them are found."
@@ -390,6 +398,7 @@ impl Serialize for Summary<'_> {
         let mut settings = json!({
             "scheme": deduper.scheme().to_string(),
             "similarity": deduper.measure().to_string(),
+            "weights": deduper.weights().to_string(),
             "threshold": deduper.threshold(),
             "method": recall.method.to_string(),
             "reason": recall.reason.to_string(),

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Parser;
 use resemblance::corpus::ReadOptions;
-use resemblance::{ClusterMode, Deduper, Error, Measure, Method, Normalization, Shingle};
+use resemblance::{ClusterMode, Deduper, Error, Measure, Method, Normalization, Shingle, Weights};
 use serde_json::{Value, json};
 
 use crate::grid::{Grid, Thousandths};
@@ -19,7 +19,7 @@ use crate::shared::{Common, NORMALIZE};
 /// threshold. Without it, count the pairs in each range of similarity, and show some pairs of each to judge by eye. The
 /// same input and settings give the same output.
 ///
-/// A rule is a combination of --shingle, --similarity and --normalize. Each of these takes several values, separated by
+/// A rule is a combination of --shingle, --similarity, --weights and --normalize. Each of these takes several values, separated by
 /// commas, and every combination is evaluated. With --set-aside or --set-aside-host, each rule is evaluated without
 /// setting text aside and with it (`aside` in its name). Several rules end in a summary, one line per rule.
 ///
@@ -66,6 +66,15 @@ pub(crate) struct Args {
     )]
     pub(crate) similarity: Vec<Measure>,
 
+    /// How much each shingle counts: none or ln, as for dedup
+    #[arg(
+        long,
+        value_name = "WEIGHTS,...",
+        value_delimiter = ',',
+        default_value = "none"
+    )]
+    pub(crate) weights: Vec<Weights>,
+
     #[arg(
         long,
         value_name = "TEXT,...",
@@ -87,7 +96,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "J", value_parser = threshold)]
     pub(crate) threshold: Option<f64>,
 
-    /// How candidate pairs are found; by containment always with the method exact
+    /// How candidate pairs are found; by containment or with weights always with the method exact
     #[arg(long, value_name = "METHOD", default_value = "exact")]
     pub(crate) method: Method,
 
@@ -137,6 +146,7 @@ impl Args {
             .method(self.method)
             .shingle(rule.shingle)
             .measure(rule.measure)
+            .weights(rule.weights)
             .normalization(rule.normalization)
             .cluster_mode(mode)
             .build()
@@ -173,6 +183,7 @@ impl Args {
             "ignore_identical": self.ignore_identical,
             "shingles": self.shingle.iter().map(Shingle::to_string).collect::<Vec<_>>(),
             "similarities": self.similarity.iter().map(Measure::to_string).collect::<Vec<_>>(),
+            "weights": self.weights.iter().map(Weights::to_string).collect::<Vec<_>>(),
             "normalize": self.normalize.iter().map(Normalization::to_string).collect::<Vec<_>>(),
             "from": self.grid().from(),
             "method": self.method.to_string(),

@@ -88,11 +88,20 @@ impl Found {
             reported.push(scored.labelled(label.is_some()));
             Ok::<(), Failure>(())
         })?;
-        drop(batch);
         let labels = labels.map_or(&[][..], Labels::pairs).iter();
         let rest = labels.zip(was_reported).filter(|(_, reported)| !reported);
-        let rest: Vec<(usize, usize)> = rest.map(|(&pair, _)| pair).collect();
-        let mut unreported = scored(deduper, pages, &rest)?;
+        let (mut unreported, mut unknown) = (Vec::new(), Vec::new());
+        for (&pair, _) in rest {
+            match batch.similarity(pair.0, pair.1) {
+                Some(similarity) => {
+                    let scored = Scored::new(pair, similarity, deduper.measure());
+                    unreported.push(scored.labelled(true));
+                }
+                None => unknown.push(pair),
+            }
+        }
+        drop(batch);
+        unreported.extend(scored(deduper, pages, &unknown)?);
         most_similar_first(&mut reported);
         most_similar_first(&mut unreported);
         Ok(Self {
@@ -102,7 +111,7 @@ impl Found {
     }
 }
 
-/// Compares labelled pairs directly.
+/// Compares labelled pairs whose shingles are not at hand.
 fn scored(
     deduper: &Deduper,
     pages: &[Page<'_>],

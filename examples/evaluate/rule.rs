@@ -4,7 +4,7 @@ use std::fmt;
 
 use resemblance::corpus::{Escaped, TextDocument};
 use resemblance::text::{Content, Document, Group, ReadBuffer, ReadError};
-use resemblance::{Measure, Normalization, Shingle};
+use resemblance::{Measure, Normalization, Shingle, Weights};
 
 use crate::args::Args;
 
@@ -14,6 +14,7 @@ use crate::args::Args;
 pub(crate) struct Rule {
     pub(crate) shingle: Shingle,
     pub(crate) measure: Measure,
+    pub(crate) weights: Weights,
     pub(crate) normalization: Normalization,
     /// Whether repeated passages of groups are set aside.
     pub(crate) sets_aside: bool,
@@ -32,17 +33,44 @@ impl Rule {
         for &shingle in &args.shingle {
             for &normalization in &args.normalize {
                 for &measure in &args.similarity {
-                    rules.extend(aside.iter().map(|&sets_aside| Self {
-                        shingle,
-                        measure,
-                        normalization,
-                        sets_aside,
-                        name: name(args, shingle, normalization, measure, sets_aside),
-                    }));
+                    for &weights in &args.weights {
+                        rules.extend(aside.iter().map(|&sets_aside| {
+                            let mut rule = Self {
+                                shingle,
+                                measure,
+                                weights,
+                                normalization,
+                                sets_aside,
+                                name: String::new(),
+                            };
+                            rule.name = rule.name(args);
+                            rule
+                        }));
+                    }
                 }
             }
         }
         rules
+    }
+
+    fn name(&self, args: &Args) -> String {
+        let mut parts = vec![self.shingle.to_string()];
+        if args.normalize.len() > 1 {
+            let default = Normalization::DEFAULT.to_string();
+            let text = self.normalization.to_string();
+            let switches = text.strip_prefix(&default);
+            parts.push(switches.map_or(text.clone(), |rest| format!("default{rest}")));
+        }
+        if args.similarity.len() > 1 {
+            parts.push(self.measure.to_string());
+        }
+        if args.weights.len() > 1 && self.weights != Weights::None {
+            parts.push(self.weights.to_string());
+        }
+        if self.sets_aside {
+            parts.push("aside".to_owned());
+        }
+        parts.join(" ")
     }
 
     /// The documents as this rule compares them.
@@ -60,6 +88,9 @@ impl Rule {
         if self.measure != Measure::default() {
             options.push(format!("--similarity {}", self.measure));
         }
+        if self.weights != Weights::default() {
+            options.push(format!("--weights {}", self.weights));
+        }
         if self.normalization != Normalization::DEFAULT {
             options.push(format!("--normalize {}", self.normalization));
         }
@@ -75,29 +106,6 @@ impl Rule {
         }
         options.join(" ")
     }
-}
-
-fn name(
-    args: &Args,
-    shingle: Shingle,
-    normalization: Normalization,
-    measure: Measure,
-    sets_aside: bool,
-) -> String {
-    let mut parts = vec![shingle.to_string()];
-    if args.normalize.len() > 1 {
-        let default = Normalization::DEFAULT.to_string();
-        let text = normalization.to_string();
-        let switches = text.strip_prefix(&default);
-        parts.push(switches.map_or(text.clone(), |rest| format!("default{rest}")));
-    }
-    if args.similarity.len() > 1 {
-        parts.push(measure.to_string());
-    }
-    if sets_aside {
-        parts.push("aside".to_owned());
-    }
-    parts.join(" ")
 }
 
 impl fmt::Display for Rule {

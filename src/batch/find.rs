@@ -11,15 +11,15 @@ use crate::candidates::{Candidates, Crowds};
 use crate::collapse::{Distinct, Firsts};
 use crate::error::Error;
 use crate::exact::{Join, MOST_RARE, Sample, Work, pays_again, survivors};
-use crate::frequent::{Frequent, Parts, SplitSet};
+use crate::frequent::{Frequent, Parts};
 use crate::lsh::Buckets;
 use crate::method::{Budget, Reason, cost};
 use crate::settings::Settings;
-use crate::similarity::Measure;
 use crate::sketch::SignatureMatrix;
 use crate::threshold::Threshold;
-use crate::verify::ShingleSet;
+use crate::verify::{ComparedSet, ShingleSet};
 use crate::watch::Stage;
+use crate::weights::{DocumentFrequencies, Weights};
 
 /// Finds the candidates of documents.
 pub(super) struct Finder<'f, 'd, D> {
@@ -37,7 +37,7 @@ pub(super) struct Found {
     pub(super) candidates: Candidates,
     pub(super) reason: Reason,
     /// The shingles of each distinct set; empty for sets that are neither candidates nor have copies.
-    pub(super) sets: Vec<SplitSet>,
+    pub(super) sets: Vec<ComparedSet>,
 }
 
 impl<D> Clone for Finder<'_, '_, D> {
@@ -112,7 +112,7 @@ impl<D: Shingled> Finder<'_, '_, D> {
             Some(reason) => Err(reason),
             None => self.join(&distinct, &survivors, &frequent, self.settings.budget())?,
         };
-        let (sets, candidates) = joined.map_err(|reason| reason.too_large(Measure::Jaccard))?;
+        let (sets, candidates) = joined.map_err(|reason| reason.too_large(false))?;
         Ok(Found {
             distinct,
             rows: None,
@@ -274,7 +274,7 @@ impl<D: Shingled> Finder<'_, '_, D> {
     fn join_of(
         self,
         distinct: &Distinct,
-        sets: &[SplitSet],
+        sets: &[ComparedSet],
         frequent: &Frequent,
         joins: impl Fn(usize) -> bool,
     ) -> Result<Join, Error> {
@@ -297,7 +297,7 @@ impl<D: Shingled> Finder<'_, '_, D> {
         survivors: &Survivors,
         frequent: &Frequent,
         budget: Budget,
-    ) -> Result<Result<(Vec<SplitSet>, Candidates), Reason>, Error> {
+    ) -> Result<Result<(Vec<ComparedSet>, Candidates), Reason>, Error> {
         let survives = |set| survivors.have(distinct, set);
         let sets = self.shingle_sets(distinct, survives, frequent)?;
         let join = self.join_of(distinct, &sets, frequent, survives)?;
@@ -305,22 +305,34 @@ impl<D: Shingled> Finder<'_, '_, D> {
         Ok(candidates.map(|candidates| (sets, candidates)))
     }
 
-    /// Finds candidates by containment. All sets are built: no sample shows which of them are contained in others.
-    pub(super) fn by_containment(self, firsts: Firsts) -> Result<Found, Error> {
+    /// Finds candidates by probes. All sets are built: no sample shows which of them are contained in others, or what
+    /// their shingles weigh.
+    pub(super) fn by_probes(self, firsts: Firsts) -> Result<Found, Error> {
         let distinct: Distinct = firsts.into();
-        let (budget, frequent) = (self.settings.budget(), Frequent::default());
+        let (settings, frequent) = (self.settings, Frequent::default());
+        let (budget, rule) = (settings.budget(), settings.rule());
+        let too_large = |reason: Reason| reason.too_large(settings.is_by_probes());
         let sets = self.shingle_sets(&distinct, |_| true, &frequent)?;
-        let shingles: usize = sets.iter().map(SplitSet::len).sum();
-        let too_large = |reason: Reason| reason.too_large(Measure::Containment);
-        if let Some(reason) = budget.refuses_containment(shingles as u64) {
+        let shingles: usize = sets.iter().map(ComparedSet::len).sum();
+        if let Some(reason) = budget.refuses_probes(shingles as u64) {
             return Err(too_large(reason));
         }
-        let join = self.join_of(&distinct, &sets, &frequent, |_| true)?;
+        let (join, sets) = match settings.weights() {
+            Weights::None => (self.join_of(&distinct, &sets, &frequent, |_| true)?, sets),
+            Weights::Ln => {
+                let ticker = self.run.ticker(Stage::Candidates, sets.len());
+                let sets: Vec<ShingleSet> = sets.into_iter().map(ComparedSet::into_plain).collect();
+                let sets = DocumentFrequencies::count(&sets).weigh(sets);
+                let join = Join::weighted(&sets, rule);
+                ticker.tick(sets.len())?;
+                (join, sets.into_iter().map(ComparedSet::from).collect())
+            }
+        };
         Ok(Found {
             candidates: Candidates::of_join(join, distinct.len(), budget).map_err(too_large)?,
             distinct,
             rows: None,
-            reason: self.settings.reason(),
+            reason: settings.reason(),
             sets,
         })
     }
@@ -433,15 +445,15 @@ impl<D: Shingled> Finder<'_, '_, D> {
         distinct: &Distinct,
         is_candidate: impl Fn(usize) -> bool + Sync,
         frequent: &Frequent,
-    ) -> Result<Vec<SplitSet>, Error> {
+    ) -> Result<Vec<ComparedSet>, Error> {
         let ticker = self.run.ticker(Stage::Sets, distinct.len());
         let shingle = |memory: &mut Memory, set: usize| {
             if !is_candidate(set) && distinct.documents(set).len() == 1 {
-                return Ok(SplitSet::default());
+                return Ok(ComparedSet::default());
             }
             let document = distinct.first(set);
             match self.documents[document].shingle(self.maker, memory) {
-                Ok(()) => Ok(memory.split(frequent)),
+                Ok(()) => Ok(ComparedSet::Plain(memory.split(frequent))),
                 Err(error) => Err(Error::unreadable(document, &*error)),
             }
         };

@@ -21,7 +21,6 @@ use crate::collapse::{Distinct, Firsts};
 use crate::digest::Digests;
 use crate::error::{Error, Kind};
 use crate::exact::{Near, Partners};
-use crate::frequent::SplitSet;
 use crate::lsh::Buckets;
 use crate::method::{Method, Reason};
 use crate::pool::Pool;
@@ -29,7 +28,7 @@ use crate::recall::{LinkTally, PairTally, Recall};
 use crate::settings::Settings;
 use crate::sketch::SignatureMatrix;
 use crate::text::Document;
-use crate::verify::{Estimates, Measure, Pair, Similarity, Verifier};
+use crate::verify::{ComparedSet, Estimates, Pair, Similarity, Verifier};
 use crate::watch::{Looks, Stage};
 
 use find::{Finder, Found};
@@ -54,7 +53,7 @@ pub struct Batch<'d, D> {
     candidates: Candidates,
     reason: Reason,
     /// The shingles of each distinct set; empty for sets that are neither candidates nor have copies.
-    sets: Vec<SplitSet>,
+    sets: Vec<ComparedSet>,
     /// What was set aside of each document, if anything may have been.
     aside: Option<Vec<Share>>,
     /// The sets that only indexed documents have.
@@ -135,7 +134,7 @@ impl<'d, D: Shingled> Batch<'d, D> {
         let firsts = Firsts::of_fingerprints(&fingerprints);
         drop(fingerprints);
         let found = match (settings.method(), matrix, sample) {
-            _ if settings.measure() == Measure::Containment => finder.by_containment(firsts),
+            _ if settings.is_by_probes() => finder.by_probes(firsts),
             (Method::Lsh, Some(rows), _) => finder.by_lsh(firsts, rows),
             (Method::Exact, _, Some(sample)) => finder.by_join(firsts, sample),
             (Method::Auto, Some(rows), Some(sample)) => finder.by_either(firsts, rows, sample),
@@ -182,6 +181,30 @@ impl<'d, D: Shingled> Batch<'d, D> {
 }
 
 impl<D> Batch<'_, D> {
+    /// The exact similarity of two documents, with [`Weights`](crate::Weights) if the settings have any. `None` if the
+    /// shingles of one are not at hand: without weights and with [`Measure::Jaccard`](crate::Measure), only those of
+    /// candidates and of copies are.
+    ///
+    /// # Panics
+    /// If there is no document with one of these numbers.
+    pub fn similarity(&self, a: usize, b: usize) -> Option<Similarity> {
+        assert!(a.max(b) < self.documents.len(), "no such document");
+        self.similarity_of(a, b)
+    }
+
+    fn similarity_of(&self, a: usize, b: usize) -> Option<Similarity> {
+        let [a, b] = [a, b].map(|document| self.distinct.set_of(document));
+        let (Some(a), Some(b)) = (a, b) else {
+            return Some(Similarity::of(0, 0, 0)); // one has no shingles
+        };
+        let [of_a, of_b] = [a, b].map(|set| &self.sets[set]);
+        match of_a.len().min(of_b.len()) {
+            0 => None,
+            len if a == b => Some(Similarity::of_copies(len)),
+            _ => Some(of_a.similarity(of_b)),
+        }
+    }
+
     /// The method that found the candidates, and the reason why it was used.
     pub fn method(&self) -> (Method, Reason) {
         match self.rows {
@@ -224,7 +247,10 @@ impl<D: Shingled> Batch<'_, D> {
         };
         let clusters = grouping.clusters(
             self.documents.len(),
-            |a, b| self.similarity(a, b),
+            |a, b| {
+                let similarity = self.similarity_of(a, b);
+                similarity.unwrap_or_else(|| unreachable!("the sets of clusters are known"))
+            },
             |removals| self.run.ticker(Stage::Measure, removals),
             |found| self.settings.recall_of(self.method(), found, labels.unseen),
         )?;
@@ -387,15 +413,6 @@ impl<D: Shingled> Batch<'_, D> {
             .collect()
     }
 
-    /// The exact similarity of two documents of one cluster.
-    fn similarity(&self, a: usize, b: usize) -> Similarity {
-        let set = |document| {
-            let set = self.distinct.set_of(document);
-            &self.sets[set.unwrap_or_else(|| unreachable!("empty documents are in no cluster"))]
-        };
-        set(a).similarity(set(b))
-    }
-
     /// The pairs among documents with the same set.
     fn pairs_within<E>(
         &self,
@@ -407,7 +424,7 @@ impl<D: Shingled> Batch<'_, D> {
         if documents.len() == 1 {
             return Ok(());
         }
-        let similarity = self.sets[set].similarity(&self.sets[set]);
+        let similarity = Similarity::of_copies(self.sets[set].len());
         let new = self.run.indexed_from.new_of(documents);
         tally.add_copies(documents.len() as u64, (documents.len() - new) as u64);
         let paired = self.run.pairs_of_copies.paired(&documents[..new]);

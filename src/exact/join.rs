@@ -1,18 +1,19 @@
-//! The join, which finds similar sets by rare shingles and by common parts, or contained sets by rare shingles.
+//! The join, which finds similar sets by rare shingles and by common parts; contained or weighted sets by probes.
 
 use std::convert::Infallible;
 
 use super::classes::{Common, CommonOf, Part};
 use super::common::CommonJoin;
-use super::contained::Contained;
 use super::frequencies::Frequencies;
 use super::lists::Lists;
+use super::probes::ProbeLists;
 use super::scan::{MostlyCommon, Rarity, scan};
 use crate::error::Error;
 use crate::frequent::{Frequent, Parts, for_each_bit};
 use crate::similarity::{Measure, Rule};
 use crate::threshold::Threshold;
 use crate::watch::Ticker;
+use crate::weights::WeightedSet;
 
 /// Index of sets, to find those that are similar to a given one.
 #[derive(Debug)]
@@ -25,7 +26,7 @@ pub(crate) struct Join {
 #[derive(Debug)]
 enum ListsOf {
     Similar(Lists),
-    Contained(Contained),
+    ByProbes(ProbeLists),
 }
 
 /// The sets that were found for a given one, without duplicates. Each thread reuses one as working memory.
@@ -95,8 +96,16 @@ impl Join {
     /// Builds the join by containment of sets without numbered shingles. It has no common parts.
     fn containment(frequencies: &Frequencies, sets: &[Parts<'_>], threshold: Threshold) -> Self {
         Self {
-            lists: ListsOf::Contained(Contained::new(sets, frequencies, threshold)),
+            lists: ListsOf::ByProbes(ProbeLists::new(sets, frequencies, threshold)),
             common: CommonJoin::none(sets.len(), threshold),
+        }
+    }
+
+    /// Builds the join of weighted sets. It has no common parts.
+    pub(crate) fn weighted(sets: &[WeightedSet], rule: Rule) -> Self {
+        Self {
+            lists: ListsOf::ByProbes(ProbeLists::weighted(sets, rule)),
+            common: CommonJoin::none(sets.len(), rule.threshold),
         }
     }
 
@@ -133,7 +142,7 @@ impl Join {
     pub(crate) fn has(&self, set: u32) -> bool {
         match &self.lists {
             ListsOf::Similar(lists) => lists.has(set as usize),
-            ListsOf::Contained(lists) => lists.has(set as usize),
+            ListsOf::ByProbes(lists) => lists.has(set as usize),
         }
     }
 
@@ -146,7 +155,7 @@ impl Join {
                     near.sets.push(other);
                 }
             }),
-            ListsOf::Contained(lists) => near.extend(lists.near(set as usize)),
+            ListsOf::ByProbes(lists) => near.extend(lists.near(set as usize)),
         }
     }
 
@@ -154,7 +163,7 @@ impl Join {
     pub(crate) fn met(&self, set: u32) -> usize {
         match &self.lists {
             ListsOf::Similar(lists) => lists.met(set as usize),
-            ListsOf::Contained(lists) => lists.met(set as usize),
+            ListsOf::ByProbes(lists) => lists.met(set as usize),
         }
     }
 
@@ -162,7 +171,7 @@ impl Join {
     pub(crate) fn looks(&self) -> u64 {
         match &self.lists {
             ListsOf::Similar(lists) => lists.looks(),
-            ListsOf::Contained(lists) => lists.looks(),
+            ListsOf::ByProbes(lists) => lists.looks(),
         }
     }
 

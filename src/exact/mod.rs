@@ -5,13 +5,13 @@ mod bitmap;
 mod classes;
 mod common;
 mod connect;
-mod contained;
 mod filter;
 mod frequencies;
 mod join;
 mod lead;
 mod lists;
 mod partners;
+mod probes;
 mod sample;
 mod scan;
 mod tree;
@@ -21,8 +21,6 @@ mod work;
 pub(crate) use classes::{Common, CommonOf, Part};
 #[cfg(feature = "corpus")]
 pub(crate) use common::CommonJoin;
-#[cfg(feature = "corpus")]
-pub(crate) use contained::{Probed, Probing};
 #[cfg(feature = "corpus")]
 pub(crate) use filter::Strips;
 pub(crate) use filter::{pays_again, survivors};
@@ -34,6 +32,8 @@ pub(crate) use lead::Leading;
 #[cfg(feature = "corpus")]
 pub(crate) use lists::{Listed, early};
 pub(crate) use partners::Partners;
+#[cfg(feature = "corpus")]
+pub(crate) use probes::{Probed, Probing, listed_of_weighted};
 pub(crate) use sample::{Sample, Sampler};
 #[cfg(feature = "corpus")]
 pub(crate) use scan::{MostlyCommon, Posting, Rarity, Scanned};

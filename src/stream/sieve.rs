@@ -12,6 +12,7 @@ use crate::settings::Settings;
 use crate::similarity::Measure;
 use crate::sketch::Sketcher;
 use crate::text::Document;
+use crate::weights::Weights;
 
 /// Passes new documents of a stream and drops near-duplicates; made by [`Deduper::sieve`](crate::Deduper::sieve).
 ///
@@ -67,10 +68,13 @@ impl fmt::Debug for Sieve {
 
 impl Sieve {
     pub(crate) fn new(settings: &Settings, memory: Memory) -> Result<Self, Error> {
-        if settings.measure() != Measure::Jaccard {
-            return Err(Error::new(Kind::SieveMeasure(
-                settings.measure().to_string(),
-            )));
+        let refused = match (settings.measure(), settings.weights()) {
+            (Measure::Jaccard, Weights::None) => None,
+            (Measure::Jaccard, weights) => Some(format!("with weights {weights}")),
+            (measure, _) => Some(format!("by {measure}")),
+        };
+        if let Some(refused) = refused {
+            return Err(Error::new(Kind::SieveRule(refused)));
         }
         let memory = match memory {
             Memory::Window(window) => Remembered::Window(Box::new(Passed::new(settings, window)?)),

@@ -97,6 +97,7 @@ use crate::recall::{LinkTally, Recall};
 use crate::settings::Settings;
 use crate::verify::Measure;
 use crate::watch::Watch;
+use crate::weights::Weights;
 
 /// Finds the near-duplicates in files, and writes the decisions.
 ///
@@ -259,6 +260,18 @@ impl Job {
         }
     }
 
+    /// Refuses weights where the documents of an index belong to the collection: their frequencies are not known.
+    fn check_weights(&self, sinks: &Sinks) -> Result<(), Error> {
+        let has_index = !self.against.is_empty() || sinks.index.is_some();
+        match self.settings.weights() {
+            weights if weights != Weights::None && has_index => Err(Error::refused(format!(
+                "weights {weights} cannot be used with an index, which does not record how many documents have each \
+                     shingle: leave the index out, or compare without weights"
+            ))),
+            _ => Ok(()),
+        }
+    }
+
     /// Refuses to confirm texts that are not at hand.
     fn check_confirm(&self) -> Result<(), Error> {
         let cannot = match () {
@@ -267,6 +280,7 @@ impl Job {
             () if self.options.fields.sets_aside() => {
                 "--set-aside leaves out passages by their hashes"
             }
+            () if self.settings.weights() != Weights::None => "weights are those of hashes",
             () if self.memory.is_some() || self.work.is_some() => {
                 "the texts are not held in memory with --memory or --work"
             }
@@ -315,6 +329,7 @@ impl Job {
     ) -> Result<Decided, Error> {
         self.check_confirm()?;
         self.check_keep()?;
+        self.check_weights(sinks)?;
         self.lie_apart(&sources, sinks)?;
         match (self.memory, &self.work) {
             (None, None) => InMemory::run(self, sources, sinks, watch),
@@ -457,6 +472,7 @@ impl Job {
             ("program", env!("CARGO_PKG_VERSION").to_owned()),
             ("scheme", settings.scheme().to_string()),
             ("similarity", settings.measure().to_string()),
+            ("weights", settings.weights().to_string()),
             ("threshold", settings.threshold().to_string()),
             ("method", self.method().to_string()),
             (

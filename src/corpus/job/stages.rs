@@ -20,6 +20,7 @@ use crate::corpus::job::candidates::joining::{Candidates, Certain, Edges, Joinin
 use crate::corpus::job::candidates::narrowing::Narrowing;
 use crate::corpus::job::candidates::samples::SamplesOnDisk;
 use crate::corpus::job::candidates::signatures::SignatureFilter;
+use crate::corpus::job::candidates::weighing::Weighing;
 use crate::corpus::job::disk::folder::{Folder, Whole};
 use crate::corpus::job::disk::manifest::{
     DecidedDone, FoundDone, PickedDone, ReadDone, SetsDone, Work,
@@ -46,8 +47,8 @@ use crate::method::{Method, Reason};
 use crate::recall::{LinkTally, PairTally, Recall};
 use crate::text::arch::STRIPS;
 use crate::threshold::Threshold;
-use crate::verify::Measure;
 use crate::watch::{Stage, Ticker, Watch};
+use crate::weights::Weights;
 
 /// The stages of a job. Each is skipped if the manifest records it as done.
 pub(super) struct Stages<'j> {
@@ -69,8 +70,8 @@ impl Stages<'_> {
         self.job.method() == Method::Exact
     }
 
-    fn is_containment(&self) -> bool {
-        self.job.settings.measure() == Measure::Containment
+    fn is_by_probes(&self) -> bool {
+        self.job.settings.is_by_probes()
     }
 
     /// Reads the records and counts their passages, if they may have groups. Returns the maker of shingles, which sets
@@ -231,8 +232,8 @@ impl Stages<'_> {
         firsts: &FirstDocuments,
     ) -> Result<(Vec<Mark>, bool), Error> {
         let documents = firsts.0.len();
-        if self.is_containment() {
-            // No sample shows which documents are contained in others.
+        if self.is_by_probes() {
+            // No sample shows which documents are contained in others, or what their shingles weigh.
             let mark = |(document, &first): (u32, &u32)| match document == first {
                 true => Mark::Joins,
                 false => Mark::None,
@@ -311,7 +312,16 @@ impl Stages<'_> {
             self.narrow(folder, &firsts, known, &mut marks)?;
         }
         let sets = Sets::new(folder, &firsts, &marks, self.plan.buffers)?;
-        let done = sets.write(self.reread(folder, known, Stage::Sets))?;
+        let mut done = sets.write(self.reread(folder, known, Stage::Sets))?;
+        if self.job.settings.weights() != Weights::None {
+            let weighing = Weighing {
+                folder,
+                plan: &self.plan,
+                documents: marks.len(),
+            };
+            let (sets, index, distinct) = weighing.write(&done.sets)?;
+            (done.sets, done.index, done.distinct) = (sets, index, Some(distinct));
+        }
         work.manifest.sets = Some(done.clone());
         work.save()?;
         Ok(done)
@@ -370,7 +380,7 @@ impl Stages<'_> {
         wants_pairs: bool,
     ) -> Result<Found, Error> {
         let folder = &work.folder;
-        let stored = SetStore::open(folder, &sets.sets, &sets.index)?;
+        let stored = SetStore::open(folder, sets)?;
         let partitions = Partitions::open(folder, &sets.sets.name)?;
         let marks = marks(folder, &sets.marks)?;
         let joins = marks.iter().map(|&mark| mark == Mark::Joins).collect();
@@ -395,6 +405,7 @@ impl Stages<'_> {
             sets: &partitions,
             marks: &marks,
             certain: &certain,
+            distinct: sets.distinct,
             parts: candidates.as_ref().map_or(self.plan.parts, Partitions::len),
             indexed_from,
         };
@@ -403,10 +414,10 @@ impl Stages<'_> {
         let needs_common = work.manifest.decided.is_none() || wants_pairs;
         let mut common = None;
         let is_joined = certain.joins.contains(&true);
-        if is_joined && self.is_containment() {
+        if is_joined && self.is_by_probes() {
             if !is_done {
                 let parts = self.plan.parts;
-                joining.list_contained(&self.ticker(folder, Stage::Candidates, parts))?;
+                joining.list_by_probes(&self.ticker(folder, Stage::Candidates, parts))?;
             }
         } else if (!is_done || needs_common) && is_joined {
             let rarity = joining.rarity()?;
@@ -558,9 +569,9 @@ impl Stages<'_> {
     fn unseen(&self, out: Option<OutOfWork>, picked: &PickedDone) -> Result<u64, Error> {
         match out {
             None => Ok(0),
-            Some(out) if self.is_exact() => Err(Reason::of_work(out, self.work())
-                .too_large(self.job.settings.measure())
-                .into()),
+            Some(out) if self.is_exact() => {
+                Err(Reason::of_work(out, self.work()).too_large(false).into())
+            }
             Some(_) => Ok(picked.crowded),
         }
     }

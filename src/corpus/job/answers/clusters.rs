@@ -187,7 +187,11 @@ impl Writer<'_> {
     fn similarity(&self, Other { document, kept }: Other, fetched: &Fetched<'_>) -> Similarity {
         let first = |document: u32| self.firsts[document as usize];
         let [own, of_kept] = [document, kept].map(first);
-        let similarity = fetched.get(own).set.similarity(&fetched.get(of_kept).set);
+        let [set, kept] = [own, of_kept].map(|document| &fetched.get(document).set);
+        let similarity = match own == of_kept {
+            true => Similarity::of_copies(set.len()),
+            false => set.similarity(kept),
+        };
         if own == document && own != of_kept && self.indexed_from.is_new(document) {
             match self.certain.are(own, of_kept) && self.tally.reaches(&similarity) {
                 true => self.tally.add_certain(),

@@ -12,7 +12,7 @@ use crate::corpus::job::disk::partition::{Partitioner, Partitions};
 use crate::corpus::job::disk::set_store::SetStore;
 use crate::corpus::job::memory_plan::MemoryPlan;
 use crate::exact::{CommonJoin, Leading, OutOfWork, Work};
-use crate::similarity::{Rule, Similarity};
+use crate::similarity::Rule;
 use crate::union_find::UnionFind;
 
 /// The data from which clusters are computed.
@@ -142,12 +142,9 @@ impl Labelling<'_> {
             if order[later as usize].1 {
                 continue; // both belong to indexes
             }
-            let [of_a, of_b] = edge.sizes.map(|size| size as usize);
-            let similarity = Similarity::of(edge.shared as usize, of_a, of_b);
-            let of_later = if later == a {
-                similarity
-            } else {
-                similarity.reversed()
+            let of_later = match later == a {
+                true => edge.similarity,
+                false => edge.similarity.reversed(),
             };
             if !self.rule.removes(&of_later) {
                 continue;

@@ -36,8 +36,7 @@ pub(crate) struct Pairing<'p> {
 /// A set that is similar to another set.
 struct Partner {
     set: u32,
-    sizes: [u32; 2],
-    shared: u32,
+    similarity: Similarity,
     /// How the pair was found; `None` if it is not known yet.
     found: Option<FoundIn>,
 }
@@ -95,13 +94,16 @@ impl Pairing<'_> {
             if let Some(by_classes) = &self.partners {
                 seen.clear();
                 seen.extend(partners.iter().map(|partner| partner.set));
-                by_classes.of(set, |other, sizes, shared| {
+                by_classes.of(set, |other, [own, size], shared| {
                     // Those that share rare shingles as well have been found, and share more.
                     if other > set && self.indexed_from.is_new(set) && !seen.contains(&other) {
                         partners.push(Partner {
                             set: other,
-                            sizes,
-                            shared,
+                            similarity: Similarity::of(
+                                shared as usize,
+                                own as usize,
+                                size as usize,
+                            ),
                             found: self.certain.are(set, other).then_some(FoundIn::Certain),
                         });
                     }
@@ -139,7 +141,7 @@ impl Pairing<'_> {
         tally.add_copies(documents.len() as u64, (documents.len() - new) as u64);
         let first = &documents[..1];
         let size = self.stored.fetch(first)?.get(first[0]).set.len();
-        let similarity = Similarity::of(size, size, size);
+        let similarity = Similarity::of_copies(size);
         for (i, &a) in self.copies.paired(&documents[..new]).iter().enumerate() {
             for &b in &documents[i + 1..] {
                 rows.push(Pair::of(a, b, similarity))?;
@@ -157,8 +159,7 @@ impl Pairing<'_> {
         tally: &mut PairTally<'_>,
         rows: &mut Rows<'_, '_>,
     ) -> Result<(), Error> {
-        let [own, other] = partner.sizes.map(|size| size as usize);
-        let similarity = Similarity::of(partner.shared as usize, own, other);
+        let similarity = partner.similarity;
         let pairs = self.indexed_from.products(left, right);
         let pairs: usize = pairs
             .iter()
@@ -224,7 +225,7 @@ impl Rows<'_, '_> {
                 .map(|pair| {
                     let [left, right] = pair.sets.map(|set| {
                         let mut row = vec![0; sketch.hashes()];
-                        sketch.sketch(fetched.get(set).set.hashes(), &mut row);
+                        sketch.sketch(fetched.get(set).set.parts().others, &mut row);
                         row
                     });
                     tally.chances().agreement(&left, &right)
@@ -269,8 +270,7 @@ impl Partner {
     fn of(edge: Edge) -> Self {
         Self {
             set: edge.b,
-            sizes: edge.sizes,
-            shared: edge.shared,
+            similarity: edge.similarity,
             found: Some(edge.found),
         }
     }

@@ -23,6 +23,7 @@ use crate::repeated::repeated_of;
 use crate::settings::Settings;
 use crate::sketch::equal_slots;
 use crate::threshold::Threshold;
+use crate::verify::Similarity;
 use crate::watch::Ticker;
 
 /// The join, with its settings and files.
@@ -36,6 +37,8 @@ pub(crate) struct Joining<'j> {
     pub(crate) marks: &'j [Mark],
     /// The documents that are joined.
     pub(crate) certain: &'j Certain,
+    /// With weights, the number of distinct sets.
+    pub(crate) distinct: Option<u64>,
     /// The number of parts of files of candidates.
     pub(crate) parts: usize,
     pub(crate) indexed_from: IndexedFrom,
@@ -70,9 +73,7 @@ impl Certain {
 pub(crate) struct Edge {
     pub(crate) a: u32,
     pub(crate) b: u32,
-    /// The number of shingles in each set; `shared` counts those in both.
-    pub(crate) sizes: [u32; 2],
-    pub(crate) shared: u32,
+    pub(crate) similarity: Similarity,
     pub(crate) found: FoundIn,
 }
 
@@ -86,7 +87,7 @@ pub(crate) enum FoundIn {
 }
 
 impl Edge {
-    const BYTES: usize = 32;
+    const BYTES: usize = 48;
     /// Special values in place of a band.
     const CERTAIN: u32 = u32::MAX;
     const BANDS: u32 = u32::MAX - 1;
@@ -100,14 +101,18 @@ impl Edge {
                 (only.map_or(Self::BANDS, u32::from), same)
             }
         };
-        let [of_a, of_b] = self.sizes;
-        let same = [same as u32, (same >> 32) as u32];
-        let numbers = [self.a, self.b, of_a, of_b, self.shared, found];
+        let Similarity {
+            shared,
+            jaccard,
+            containment_a,
+            containment_b,
+        } = self.similarity;
+        let numbers = [self.a, self.b, shared as u32, found].map(u32::to_le_bytes);
+        let shares = [jaccard, containment_a, containment_b].map(f64::to_le_bytes);
         let mut bytes = [0; Self::BYTES];
-        let (places, _) = bytes.as_chunks_mut();
-        for (place, number) in places.iter_mut().zip(numbers.into_iter().chain(same)) {
-            *place = number.to_le_bytes();
-        }
+        bytes[..16].copy_from_slice(numbers.as_flattened());
+        bytes[16..40].copy_from_slice(shares.as_flattened());
+        bytes[40..].copy_from_slice(&same.to_le_bytes());
         bytes
     }
 }
@@ -128,16 +133,22 @@ impl Edges {
         }
         let (numbers, _) = bytes.as_chunks();
         let number = |i: usize| u32::from_le_bytes(numbers[i]);
+        let (words, _) = bytes.as_chunks();
+        let share = |i: usize| f64::from_le_bytes(words[i]);
         Ok(Some(Edge {
             a: number(0),
             b: number(1),
-            sizes: [number(2), number(3)],
-            shared: number(4),
-            found: match number(5) {
+            similarity: Similarity {
+                shared: number(2) as usize,
+                jaccard: share(2),
+                containment_a: share(3),
+                containment_b: share(4),
+            },
+            found: match number(3) {
                 Edge::CERTAIN => FoundIn::Certain,
                 Edge::NO_BAND => FoundIn::Bands(None),
                 band => FoundIn::Bands(Some(Agreement {
-                    same: u64::from(number(6)) | u64::from(number(7)) << 32,
+                    same: u64::from_le_bytes(words[5]),
                     only: Some(band as u16).filter(|_| band != Edge::BANDS),
                 })),
             },
@@ -364,7 +375,7 @@ impl Joining<'_> {
         if hashes > 0 {
             let rows = slots.par_chunks_exact_mut(hashes).zip(documents);
             rows.for_each(|(row, &document)| {
-                sketch.sketch(fetched.get(document).set.hashes(), row);
+                sketch.sketch(fetched.get(document).set.parts().others, row);
             });
         }
         let row = |document: u32| {
@@ -383,12 +394,10 @@ impl Joining<'_> {
                 FoundIn::Bands(chances.agreement(left, right))
             };
             let [left, right] = [a, b].map(|document| &fetched.get(document).set);
-            let similarity = left.similarity_by(right, self.settings.rule())?;
             Some(Edge {
                 a,
                 b,
-                sizes: [left.len() as u32, right.len() as u32],
-                shared: similarity.shared as u32,
+                similarity: left.similarity_by(right, self.settings.rule())?,
                 found,
             })
         };
@@ -438,7 +447,7 @@ impl CommonOf for OnDisk<'_> {
         for (run, documents) in runs(&numbered, stored, batch, |&(_, set)| [set, set]) {
             let fetched = stored.fetch(&documents)?;
             for &(number, set) in run {
-                let hashes = fetched.get(set).set.hashes();
+                let hashes = fetched.get(set).set.parts().others;
                 self.rarity.for_each_common(hashes, |hash| {
                     if (first..=last).contains(&hash) {
                         each(number, Common::Hashed(hash));

@@ -122,6 +122,8 @@ pub(crate) struct SetsDone {
     pub(crate) sets: Whole,
     /// The document and length of each record.
     pub(crate) index: Whole,
+    /// With weights, the number of distinct sets. Then the records contain frequencies.
+    pub(crate) distinct: Option<u64>,
     /// All rejected records.
     pub(crate) rejections: Whole,
     /// The bytes in the texts of documents that were rejected after the first pass.
@@ -141,7 +143,7 @@ pub(crate) struct DecidedDone {
     pub(crate) counted: Counted,
 }
 
-const VERSION: u32 = 5;
+const VERSION: u32 = 6;
 
 impl Manifest {
     /// The bytes of the manifest file: a line with format, version and checksum, then the content.

@@ -38,13 +38,20 @@ pub(crate) const CANDIDATES: &str = "candidates";
 pub(crate) const SETS: &str = "sets";
 /// The place of each set in that file.
 pub(crate) const INDEX: &str = "index";
+/// All shingles, with the documents that have them.
+pub(crate) const SHINGLES: &str = "shingles";
+/// Those that several documents have, with their numbers.
+pub(crate) const COUNTED: &str = "counted";
+/// The shingle sets with the frequencies of their shingles, and the place of each in that file.
+pub(crate) const WEIGHED: &str = "weighed";
+pub(crate) const WEIGHED_INDEX: &str = "weighed-index";
 /// Sampled hashes.
 pub(crate) const STRIPS: &str = "strips";
 /// Signatures of documents of crowded buckets.
 pub(crate) const SLOTS: &str = "slots";
 /// Rare shingles of prefixes.
 pub(crate) const RARE: &str = "rare";
-/// The shingles by which contained sets are found, with the sets that have them.
+/// The shingles that are probes, with the sets that have them.
 pub(crate) const LISTED: &str = "listed";
 /// Pairs that share a rare shingle.
 pub(crate) const JOINED: &str = "joined";
@@ -63,7 +70,18 @@ pub(crate) fn is_ours(name: &str) -> bool {
     ];
     ALL.contains(&name)
         || [
-            CROWDS, NARROWED, EDGES, BEFORE, CLUSTERS, PASSAGES, ASIDE, LISTED,
+            CROWDS,
+            NARROWED,
+            EDGES,
+            BEFORE,
+            CLUSTERS,
+            PASSAGES,
+            ASIDE,
+            LISTED,
+            SHINGLES,
+            COUNTED,
+            WEIGHED,
+            WEIGHED_INDEX,
         ]
         .contains(&name)
         || name.starts_with(PREFIX)

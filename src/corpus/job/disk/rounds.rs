@@ -8,8 +8,9 @@ use rayon::prelude::*;
 
 use crate::aside::Share;
 use crate::corpus::error::Error;
-use crate::corpus::job::disk::folder::Bytes as _;
+use crate::corpus::job::disk::folder::{Bytes as _, extend};
 use crate::corpus::job::disk::partition::{PartReader, Partitions};
+use crate::weights::WeightedSet;
 
 /// Complete records of a part.
 #[derive(Debug, Default)]
@@ -29,6 +30,8 @@ pub(crate) struct Written<'b> {
     pub(crate) aside: Share,
     /// The shingle set; empty if the document is a copy.
     pub(crate) set: &'b [[u8; 8]],
+    /// With weights, the number of sets that have each shingle; empty before they are counted.
+    pub(crate) frequencies: &'b [[u8; 4]],
     /// The complete record.
     pub(crate) bytes: &'b [u8],
 }
@@ -42,22 +45,45 @@ impl<'b> Written<'b> {
         let id = counted(&mut rest, 1)?;
         let keep = counted(&mut rest, 1)?;
         let aside = Share::of_bytes(array(&mut rest)?);
-        let set = match first == document {
-            true => counted(&mut rest, 8)?,
-            false => &[],
+        let mut of_first = |size| match first == document {
+            true => counted(&mut rest, size),
+            false => Some(&[][..]),
         };
+        let (set, frequencies) = (of_first(8)?, of_first(4)?);
         Some(Self {
             document,
             id,
             keep,
             aside,
             set: set.as_chunks().0,
+            frequencies: frequencies.as_chunks().0,
             bytes: &bytes[..bytes.len() - rest.len()],
         })
     }
 
+    /// Writes the record again, with these frequencies instead of none.
+    pub(crate) fn write_with(
+        &self,
+        frequencies: impl ExactSizeIterator<Item = u32>,
+        to: &mut Vec<u8>,
+    ) {
+        if self.set.is_empty() {
+            return to.extend_from_slice(self.bytes);
+        }
+        let (before, _) = self.bytes.split_at(self.bytes.len() - 4);
+        to.extend_from_slice(before);
+        to.extend_from_slice(&(self.set.len() as u32).to_le_bytes());
+        extend(to, frequencies.map(u32::to_le_bytes));
+    }
+
+    /// Its set, with weights for a collection of `sets` distinct sets.
+    pub(crate) fn weighted(&self, sets: u64) -> WeightedSet {
+        let frequencies = self.frequencies.iter().map(|&of| u32::from_le_bytes(of));
+        WeightedSet::new(frequencies.zip(self.hashes()), sets)
+    }
+
     /// The hashes of its set, ascending.
-    pub(crate) fn hashes(&self) -> impl Iterator<Item = u64> + use<'b> {
+    pub(crate) fn hashes(&self) -> impl ExactSizeIterator<Item = u64> + use<'b> {
         self.set.iter().map(|&hash| u64::from_le_bytes(hash))
     }
 }

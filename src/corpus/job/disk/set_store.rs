@@ -9,9 +9,10 @@ use rayon::prelude::*;
 
 use crate::aside::Share;
 use crate::corpus::error::Error;
-use crate::corpus::job::disk::folder::{Folder, Whole};
+use crate::corpus::job::disk::folder::Folder;
+use crate::corpus::job::disk::manifest::SetsDone;
 use crate::corpus::job::disk::rounds::Written;
-use crate::verify::{ShingleSet, Similarity};
+use crate::verify::{ComparedSet, ShingleSet, Similarity};
 
 /// The places of the records of documents. Takes 12 bytes for each.
 pub(crate) struct SetStore {
@@ -20,6 +21,8 @@ pub(crate) struct SetStore {
     documents: Vec<u32>,
     /// The start of each record, and the end of the last.
     starts: Vec<u64>,
+    /// With weights, the number of distinct sets.
+    distinct: Option<u64>,
 }
 
 /// A record that was read.
@@ -27,7 +30,7 @@ pub(crate) struct SetStore {
 pub(crate) struct StoredRecord {
     pub(crate) id: String,
     pub(crate) aside: Share,
-    pub(crate) set: ShingleSet,
+    pub(crate) set: ComparedSet,
 }
 
 /// The records of some documents.
@@ -44,9 +47,9 @@ impl Fetched<'_> {
 }
 
 impl SetStore {
-    /// Opens the file of records, and its index, which has the document and length of each.
-    pub(crate) fn open(folder: &Folder, sets: &Whole, index: &Whole) -> Result<Self, Error> {
-        let numbers = folder.read_numbers(index)?;
+    /// Opens the file of records with its index, which has the document and length of each.
+    pub(crate) fn open(folder: &Folder, done: &SetsDone) -> Result<Self, Error> {
+        let numbers = folder.read_numbers(&done.index)?;
         let mut starts = vec![0];
         let mut end = 0;
         for record in numbers.chunks_exact(3) {
@@ -54,9 +57,10 @@ impl SetStore {
             starts.push(end);
         }
         Ok(Self {
-            path: folder.file(&sets.name),
+            path: folder.file(&done.sets.name),
             documents: numbers.chunks_exact(3).map(|record| record[0]).collect(),
             starts,
+            distinct: done.distinct,
         })
     }
 
@@ -106,7 +110,10 @@ impl SetStore {
             Ok(StoredRecord {
                 id: id.map_err(|_| io::ErrorKind::InvalidData)?,
                 aside: written.aside,
-                set: ShingleSet::of_bytes(written.set),
+                set: match self.distinct {
+                    Some(distinct) => written.weighted(distinct).into(),
+                    None => ComparedSet::Plain(ShingleSet::of_bytes(written.set).into()),
+                },
             })
         };
         documents.iter().map(&mut read).collect()

@@ -42,6 +42,7 @@ impl Record {
         if !self.is_copy() {
             to.extend_from_slice(&(self.set.len() as u32).to_le_bytes());
             extend(to, self.set.hashes().iter().map(|hash| hash.to_le_bytes()));
+            to.extend_from_slice(&[0; 4]); // no frequencies yet
         }
     }
 }
@@ -83,6 +84,7 @@ impl<'s> Sets<'s> {
             rejections: self.write_rejected(rejected)?,
             sets: self.records.finish()?,
             index: self.index.finish()?,
+            distinct: None,
             late_bytes: late.bytes,
             marks,
         })

@@ -115,7 +115,12 @@ fn results_of(job: &Job, path: &Path, plan: Option<MemoryPlan>, index: &Path) ->
         .clusters(clusters)
         .rejections(rejections);
     let sinks = sinks.kept(kept).removed(removed);
-    let sinks = sinks.index(outputs.stage_index(index).unwrap());
+    // An index has no weights.
+    let has_index = job.settings.weights() == Weights::None;
+    let sinks = match has_index {
+        true => sinks.index(outputs.stage_index(index).unwrap()),
+        false => sinks,
+    };
     let decided = match plan {
         None => job.run(sources, &sinks, None),
         Some(plan) => job.run_with(plan, sources, &sinks, None),
@@ -134,7 +139,10 @@ fn results_of(job: &Job, path: &Path, plan: Option<MemoryPlan>, index: &Path) ->
     let (links, found) = (*decided.recall(), *decided.pairs().unwrap());
     decided.finish().unwrap();
     // It has the checksums of all its files.
-    let index = fs::read(index.join("index.json")).unwrap();
+    let index = match has_index {
+        true => fs::read(index.join("index.json")).unwrap(),
+        false => Vec::new(),
+    };
     Results {
         files,
         index,
@@ -157,6 +165,7 @@ proptest! {
         threshold in prop::sample::select(vec![0.3, 0.5, 0.8, 1.0]),
         keep in prop::sample::select(vec!["first", "longest", "largest", "max:score"]),
         measure in prop::sample::select(vec![Measure::Jaccard, Measure::Containment]),
+        weights in prop::sample::select(vec![Weights::None, Weights::Ln]),
         words in 1usize..4,
         bucket_pairs in prop::sample::select(vec![0u64, 20, 300, 1 << 20]),
         sets_aside: bool,
@@ -166,6 +175,7 @@ proptest! {
         fs::write(&path, lines(seed, documents)).unwrap();
         let deduper = Deduper::builder()
             .measure(measure)
+            .weights(weights)
             .set_aside_words(2)
             .method(method)
             .cluster_mode(mode)

@@ -1,9 +1,13 @@
-//! The join by containment: finds sets of which a share lies in another set.
+//! The joins by containment and by weights: find sets of which a share lies in another set.
 //!
 //! Of a set A, at most `(1 - C) |A|` shingles are missing from a set that contains the share C of it. So among any
 //! `(1 - C) |A| + 1` shingles of A, one is in that set (Chaudhuri, Ganti, Kaushik 2006). The rarest shingles of A are
 //! its *probes*. A set is looked up by its probes, among all shingles of all other sets: unlike with Jaccard similarity,
 //! the sizes say nothing about which shingle of the larger set is shared.
+//!
+//! With weights, the same holds for the weight of shingles. With weighted Jaccard similarity, either of two similar sets
+//! has the share C of the other, so the heaviest shingle that they share is a probe of both. Then a set is looked up among
+//! the probes of the other sets.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -13,7 +17,9 @@ use super::frequencies::Frequencies;
 use crate::counting::starts;
 use crate::frequent::Parts;
 use crate::repeated::{Keyed, repeated_of};
+use crate::similarity::{Measure, Rule};
 use crate::threshold::Threshold;
+use crate::weights::WeightedSet;
 
 /// Chooses the probes of sets.
 pub(crate) struct Probing<'f> {
@@ -62,9 +68,11 @@ impl<'f> Probing<'f> {
     }
 }
 
-/// For each probe of a set, the list of all sets that have this shingle.
+/// For each probe of a set, the list of all sets that have this shingle; by weighted Jaccard similarity, of those of which it
+/// is a probe.
 #[derive(Debug)]
-pub(super) struct Contained {
+pub(super) struct ProbeLists {
+    /// The size or the order of each set; 0 if it is empty.
     sizes: Vec<u32>,
     /// List l is `listed[starts[l]..starts[l + 1]]`. The sets of which the shingle is a probe come first, and then the
     /// others; both ascend.
@@ -177,6 +185,19 @@ impl Probed {
         with_role.filter(|&(hash, is_probe)| is_probe || self.may_have(hash))
     }
 
+    /// Marks the probes of weighted sets with `shingles` common shingles. None are needed if only probes are listed.
+    fn of_weighted(sets: &[WeightedSet], rule: Rule, shingles: usize) -> Option<Self> {
+        if rule.measure == Measure::Jaccard {
+            return None;
+        }
+        let probed = Self::with_bits(4 * shingles);
+        sets.par_iter().for_each(|set| {
+            let probes = set.probes(rule.threshold.0);
+            probed.mark(&set.common()[..probes]);
+        });
+        Some(probed)
+    }
+
     fn may_have(&self, hash: u64) -> bool {
         let (word, bit) = self.place(hash);
         word.load(Ordering::Relaxed) & bit != 0
@@ -188,25 +209,62 @@ impl Probed {
     }
 }
 
-impl Contained {
-    /// Makes lists of sets without numbered shingles.
+/// The shingles of a weighted set that are listed, and whether each is a probe: the probes, and the shingles that may be a
+/// probe of any set.
+pub(crate) fn listed_of_weighted(
+    set: &WeightedSet,
+    rule: Rule,
+    probed: Option<&Probed>,
+) -> impl Iterator<Item = (u64, bool)> {
+    let (probes, others) = set.common().split_at(set.probes(rule.threshold.0));
+    let others = others
+        .iter()
+        .filter(move |&&hash| probed.is_some_and(|probed| probed.may_have(hash)));
+    let probes = probes.iter().map(|&hash| (hash, true));
+    probes.chain(others.map(|&hash| (hash, false)))
+}
+
+/// Splits sets into chunks, each with the number of its first set.
+fn chunks<S>(sets: &[S]) -> Vec<(u32, &[S])> {
+    /// Sets of a chunk. Chunks are larger if there would be more than `CHUNKS`.
+    const SETS: usize = 256;
+    const CHUNKS: usize = 256;
+    let chunk = SETS.max(sets.len() / CHUNKS);
+    (0..).step_by(chunk).zip(sets.chunks(chunk)).collect()
+}
+
+impl ProbeLists {
+    /// Makes lists of sets without numbered shingles, for the join by containment.
     pub(super) fn new(sets: &[Parts<'_>], frequencies: &Frequencies, threshold: Threshold) -> Self {
-        /// Sets of a chunk. Chunks are larger if there would be more than `CHUNKS`.
-        const SETS: usize = 256;
-        const CHUNKS: usize = 256;
-        let chunk = SETS.max(sets.len() / CHUNKS);
         let probed = Probed::with_bits(4 * frequencies.len());
-        let chunks: Vec<_> = (0..).step_by(chunk).zip(sets.chunks(chunk)).collect();
         let with_probes = |probing: &mut _, chunk| Chunk::new(chunk, probing, &probed);
-        let chunks: Vec<Chunk<'_>> = chunks
+        let chunks: Vec<Chunk<'_>> = chunks(sets)
             .into_par_iter()
             .map_init(|| Probing::new(frequencies, threshold), with_probes)
             .collect();
         let all = sets.iter().map(|set| set.others.len()).sum();
         let members = repeated_of(&chunks, all, |chunk, all| chunk.add(&probed, all));
         drop(chunks);
+        Self::of(sets.iter().map(|set| set.len() as u32).collect(), members)
+    }
+
+    /// Makes lists of weighted sets.
+    pub(super) fn weighted(sets: &[WeightedSet], rule: Rule) -> Self {
+        let all = sets.iter().map(|set| set.common().len()).sum();
+        let probed = Probed::of_weighted(sets, rule, all);
+        let members = repeated_of(&chunks(sets), all, |&(first, sets), all| {
+            for (number, set) in (first..).zip(sets) {
+                let listed = listed_of_weighted(set, rule, probed.as_ref());
+                all.extend(listed.map(|(hash, is_probe)| (hash, Member::new(number, is_probe))));
+            }
+        });
+        Self::of(sets.iter().map(WeightedSet::order).collect(), members)
+    }
+
+    /// Makes lists of sets of these sizes, of members that share a shingle.
+    fn of(sizes: Vec<u32>, members: Vec<Keyed<Member>>) -> Self {
         let mut lists = Self {
-            sizes: sets.iter().map(|set| set.len() as u32).collect(),
+            sizes,
             starts: vec![0],
             listed: Vec::new(),
             probing: Vec::new(),

@@ -1,4 +1,4 @@
-//! The join by containment of shingle sets on the disk.
+//! The joins by containment and by weights of shingle sets on the disk.
 
 use crate::corpus::error::Error;
 use crate::corpus::job::candidates::crowding::write_candidate;
@@ -6,8 +6,9 @@ use crate::corpus::job::candidates::joining::Joining;
 use crate::corpus::job::disk::folder::Bytes as _;
 use crate::corpus::job::disk::names;
 use crate::corpus::job::disk::partition::{Partitioner, Partitions};
-use crate::corpus::job::disk::rounds::{Round, for_each_round};
-use crate::exact::{Frequencies, Probed, Probing};
+use crate::corpus::job::disk::rounds::{Round, Written, for_each_round};
+use crate::exact::{Probed, Probing, listed_of_weighted};
+use crate::verify::Measure;
 use crate::watch::Ticker;
 
 /// A set with a shingle that is a probe of some set.
@@ -16,12 +17,23 @@ struct Listed {
     hash: u64,
     is_other: bool,
     set: u32,
+    /// The size or the order of the set.
     size: u32,
 }
 
 impl Listed {
     const BYTES: usize = 16;
     const OTHER: u32 = 1 << 31;
+
+    /// Makes the entries of a set, of its shingles and whether each is a probe of it.
+    fn of(set: u32, size: u32) -> impl Fn((u64, bool)) -> Self {
+        move |(hash, is_probe)| Self {
+            hash,
+            is_other: !is_probe,
+            set,
+            size,
+        }
+    }
 
     fn to_bytes(self) -> [u8; Self::BYTES] {
         let size = self.size.min(Self::OTHER - 1) | if self.is_other { Self::OTHER } else { 0 };
@@ -46,11 +58,11 @@ impl Listed {
 
 impl Joining<'_> {
     /// Writes candidates: the pairs of sets in which the larger has a probe of the smaller.
-    pub(crate) fn list_contained(&self, ticker: &Ticker<'_>) -> Result<(), Error> {
-        let frequencies = self.frequencies(self.plan.table / 2)?;
-        let probed = self.probed(&frequencies)?;
-        self.write_listed(&frequencies, &probed)?;
-        drop((frequencies, probed));
+    pub(crate) fn list_by_probes(&self, ticker: &Ticker<'_>) -> Result<(), Error> {
+        match self.distinct {
+            None => self.list_contained()?,
+            Some(distinct) => self.list_weighted(distinct)?,
+        }
         let listed = Partitions::open(self.folder, names::LISTED)?;
         let buffers = self.plan.buffers;
         let mut candidates = Partitioner::create(self.folder, names::JOINED, self.parts, buffers)?;
@@ -72,48 +84,84 @@ impl Joining<'_> {
         Ok(())
     }
 
-    /// Marks the probes of all sets.
-    fn probed(&self, frequencies: &Frequencies) -> Result<Probed, Error> {
+    /// Lists sets without weights.
+    fn list_contained(&self) -> Result<(), Error> {
+        let frequencies = self.frequencies(self.plan.table / 2)?;
         let probed = Probed::with_bits(4 * frequencies.len());
         let threshold = self.settings.rule().threshold;
+        let choosing = || (Probing::new(&frequencies, threshold), Vec::new());
+        self.for_each_set(choosing, |(probing, set), record| {
+            set.clear();
+            set.extend(record.hashes());
+            probing.choose(set);
+            probed.mark(&probing.probes);
+        })?;
+        self.write_listed(choosing, |(probing, set), record, all| {
+            set.clear();
+            set.extend(record.hashes());
+            probing.choose(set);
+            let size = set.len() as u32;
+            let listed = probed.listed(set, &probing.probes);
+            all.extend(listed.map(Listed::of(record.document, size)));
+        })
+    }
+
+    /// Lists sets with weights.
+    fn list_weighted(&self, distinct: u64) -> Result<(), Error> {
+        let rule = self.settings.rule();
+        // By Jaccard similarity, only probes are listed.
+        let mut probed = None;
+        if rule.measure == Measure::Containment {
+            let shingles = self.sets.bytes(0) as usize / 12;
+            let bits = Probed::with_bits(4 * shingles.min(self.plan.table));
+            self.for_each_set(
+                || (),
+                |(), record| {
+                    let set = record.weighted(distinct);
+                    bits.mark(&set.common()[..set.probes(rule.threshold.0)]);
+                },
+            )?;
+            probed = Some(bits);
+        }
+        self.write_listed(
+            || (),
+            |(), record, all| {
+                let set = record.weighted(distinct);
+                let listed = listed_of_weighted(&set, rule, probed.as_ref());
+                all.extend(listed.map(Listed::of(record.document, set.order())));
+            },
+        )
+    }
+
+    /// Calls `each` with all records in parallel, and working memory.
+    fn for_each_set<M>(
+        &self,
+        memory: impl Fn() -> M + Sync,
+        each: impl Fn(&mut M, Written<'_>) + Sync,
+    ) -> Result<(), Error> {
         let mark = |round: &Round| {
             round.in_parallel(|records| {
-                let (mut probing, mut set) = (Probing::new(frequencies, threshold), Vec::new());
-                for record in records {
-                    set.clear();
-                    set.extend(record.hashes());
-                    probing.choose(&set);
-                    probed.mark(&probing.probes);
-                }
+                let mut memory = memory();
+                records.for_each(|record| each(&mut memory, record));
             });
             Ok(())
         };
-        for_each_round(self.sets, 0, self.plan.round, mark, Ok)?;
-        Ok(probed)
+        for_each_round(self.sets, 0, self.plan.round, mark, Ok)
     }
 
-    /// Writes the shingles that may be probes, with the sets that have them, partitioned by their first bits.
-    fn write_listed(&self, frequencies: &Frequencies, probed: &Probed) -> Result<(), Error> {
+    /// Writes the shingles that may be probes, with the sets that have them, partitioned by their first bits. `add` appends
+    /// those of a record.
+    fn write_listed<M>(
+        &self,
+        memory: impl Fn() -> M + Sync,
+        add: impl Fn(&mut M, Written<'_>, &mut Vec<Listed>) + Sync,
+    ) -> Result<(), Error> {
         let parts = self.plan.parts;
         let mut listed = Partitioner::create(self.folder, names::LISTED, parts, self.plan.buffers)?;
-        let threshold = self.settings.rule().threshold;
         let list = |round: &Round| {
             Ok(round.in_parallel(|records| {
-                let (mut probing, mut set) = (Probing::new(frequencies, threshold), Vec::new());
-                let mut all = Vec::new();
-                for record in records {
-                    set.clear();
-                    set.extend(record.hashes());
-                    probing.choose(&set);
-                    let size = set.len() as u32;
-                    let listed = probed.listed(&set, &probing.probes);
-                    all.extend(listed.map(|(hash, is_probe)| Listed {
-                        hash,
-                        is_other: !is_probe,
-                        set: record.document,
-                        size,
-                    }));
-                }
+                let (mut memory, mut all) = (memory(), Vec::new());
+                records.for_each(|record| add(&mut memory, record, &mut all));
                 all
             }))
         };
@@ -139,7 +187,7 @@ impl Joining<'_> {
         let probing = list.partition_point(|listed| !listed.is_other);
         *looks += 2 * probing as u64 * list.len() as u64;
         if let Some(reason) = self.settings.budget().refuses_work(*looks) {
-            return Err(reason.too_large(self.settings.measure()).into());
+            return Err(reason.too_large(true).into());
         }
         for (place, small) in list[..probing].iter().enumerate() {
             // If the shingle is a probe of both, exactly one of the two orders writes the pair.

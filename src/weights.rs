@@ -1,0 +1,299 @@
+//! Weights of shingles, and the similarity of weighted sets.
+//!
+//! With [`Weights::Ln`] a shingle that few documents have counts more than one that many have. Similarities are then of
+//! sums of weights instead of numbers of shingles.
+
+use std::cmp::Ordering;
+use std::f64::consts::{LN_2, SQRT_2};
+
+use rayon::prelude::*;
+
+use crate::hashed::HashedMap;
+use crate::named::named;
+use crate::repeated::repeated_of;
+use crate::similarity::{Measure, Rule, ShingleSet, Similarity, overlap};
+
+/// How much each shingle counts.
+///
+/// # Which weights should I use?
+///
+/// [`None`](Self::None), unless documents are alike by what most of the collection shares, such as letters from one
+/// template. [`docs/settings.md`](crate::guides::settings) has measurements by kind of text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum Weights {
+    /// Every shingle counts 1. Default.
+    #[default]
+    None,
+    /// A shingle counts ln(N / df), the inverse document frequency (Spärck Jones 1972): N is the number of documents with
+    /// distinct shingle sets, and df the number of these that have the shingle.
+    ///
+    /// A shingle that all documents have counts nothing. So weights are of use for a collection of at least some hundred
+    /// documents, most of which are not versions of one text. Two documents with the same shingles are always copies.
+    Ln,
+}
+
+named!(Weights, "weights", "none or ln", {
+    None: "none",
+    Ln: "ln"
+});
+
+/// The numbers of distinct sets that have each shingle.
+pub(crate) struct DocumentFrequencies {
+    /// The frequencies of shingles that several sets have.
+    several: HashedMap<u64, u32>,
+    /// The number of sets that are not empty.
+    sets: u64,
+}
+
+impl DocumentFrequencies {
+    /// Counts the shingles of distinct sets.
+    pub(crate) fn count(sets: &[ShingleSet]) -> Self {
+        /// Sets of a chunk. Chunks are larger if there would be more than `CHUNKS`.
+        const SETS: usize = 256;
+        const CHUNKS: usize = 256;
+        let shingles = sets.iter().map(ShingleSet::len).sum();
+        let chunks: Vec<_> = sets.chunks(SETS.max(sets.len() / CHUNKS)).collect();
+        let repeated = repeated_of(&chunks, shingles, |sets, all| {
+            let hashes = sets.iter().flat_map(ShingleSet::hashes);
+            all.extend(hashes.map(|&hash| (hash, ())));
+        });
+        let runs = repeated.chunk_by(|a, b| a.0 == b.0);
+        Self {
+            several: runs.map(|run| (run[0].0, run.len() as u32)).collect(),
+            sets: sets.iter().filter(|set| !set.is_empty()).count() as u64,
+        }
+    }
+
+    /// The sets with weights.
+    pub(crate) fn weigh(&self, sets: Vec<ShingleSet>) -> Vec<WeightedSet> {
+        let frequency = |&hash: &u64| (self.several.get(&hash).copied().unwrap_or(1), hash);
+        let weigh =
+            |set: ShingleSet| WeightedSet::new(set.hashes().iter().map(frequency), self.sets);
+        sets.into_par_iter().map(weigh).collect()
+    }
+}
+
+/// A set of shingles with weights.
+///
+/// Frequencies are whole numbers, and weights are summed in the order of frequencies. So the same sets have the same
+/// similarity to the last bit, however they are made.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct WeightedSet {
+    /// The shingles that other sets have too, by frequency, then by hash: the heaviest first.
+    common: Box<[u64]>,
+    /// The shingles of a frequency, ascending.
+    runs: Box<[Run]>,
+    /// The number of shingles that no other set has.
+    unique: u32,
+    /// The weight of all shingles, and of those that other sets have too.
+    weight: f64,
+    of_common: f64,
+}
+
+/// Shingles of one frequency.
+#[derive(Debug, Clone, Copy)]
+struct Run {
+    frequency: u32,
+    /// The end of the shingles in those of the set.
+    end: u32,
+    /// The weight of a shingle.
+    weight: f64,
+}
+
+impl WeightedSet {
+    /// The set of these shingles, given with their frequencies among `sets` distinct sets.
+    pub(crate) fn new(shingles: impl Iterator<Item = (u32, u64)>, sets: u64) -> Self {
+        let weight_of = |frequency: u32| ln(sets as f64 / f64::from(frequency));
+        let mut unique = 0;
+        let mut common: Vec<(u32, u64)> = Vec::new();
+        for (frequency, hash) in shingles {
+            match frequency {
+                0 | 1 => unique += 1,
+                _ => common.push((frequency, hash)),
+            }
+        }
+        common.sort_unstable();
+        let of_unique = f64::from(unique) * weight_of(1);
+        let (mut weight, mut of_common, mut end) = (of_unique, 0.0, 0);
+        let runs = common.chunk_by(|a, b| a.0 == b.0).map(|run| {
+            let frequency = run[0].0;
+            end += run.len() as u32;
+            let of_one = weight_of(frequency);
+            let of_run = run.len() as f64 * of_one;
+            weight += of_run;
+            of_common += of_run;
+            Run {
+                frequency,
+                end,
+                weight: of_one,
+            }
+        });
+        Self {
+            runs: runs.collect(),
+            common: common.iter().map(|&(_, hash)| hash).collect(),
+            unique,
+            weight,
+            of_common,
+        }
+    }
+
+    /// The number of shingles.
+    pub(crate) fn len(&self) -> usize {
+        self.unique as usize + self.common.len()
+    }
+
+    /// The shingles that other sets have too, the heaviest first.
+    pub(crate) fn common(&self) -> &[u64] {
+        &self.common
+    }
+
+    /// A number that orders sets by weight, below 2^31. Sets of almost the same weight may have the same number.
+    pub(crate) fn order(&self) -> u32 {
+        // The bits of positive floating-point numbers are ordered as the numbers are.
+        (self.weight as f32).to_bits()
+    }
+
+    /// How many of the heaviest [`common`](Self::common) shingles are probes: a set that has the share `threshold` of the
+    /// weight of this one has one of them.
+    pub(crate) fn probes(&self, threshold: f64) -> usize {
+        // Less by more than rounding errors, so that there are never too few probes.
+        let least = (threshold - SLACK) * self.weight;
+        if self.weight == 0.0 {
+            return 0;
+        }
+        let mut rest = self.of_common;
+        for (run, many) in self.each_run() {
+            if rest < least {
+                return run.end as usize - many;
+            }
+            let needed = (((rest - least) / run.weight) as usize).saturating_add(1);
+            if needed <= many {
+                return run.end as usize - many + needed;
+            }
+            rest -= many as f64 * run.weight;
+        }
+        self.common.len()
+    }
+
+    /// The runs, with their numbers of shingles.
+    fn each_run(&self) -> impl Iterator<Item = (&Run, usize)> {
+        let mut from = 0;
+        self.runs.iter().map(move |run| {
+            let many = run.end - from;
+            from = run.end;
+            (run, many as usize)
+        })
+    }
+
+    /// The similarity of two sets.
+    pub(crate) fn similarity(&self, other: &Self) -> Similarity {
+        let (shared, weight) = self.shared(other, 0.0).unwrap_or_default();
+        self.similarity_of(other, shared, weight)
+    }
+
+    /// The similarity of two sets if they are near-duplicates by `rule`.
+    pub(crate) fn similarity_by(&self, other: &Self, rule: Rule) -> Option<Similarity> {
+        let threshold = rule.threshold.0;
+        let needed = match rule.measure {
+            Measure::Jaccard => {
+                let heavier = self.weight.max(other.weight);
+                let of_both = threshold / (1.0 + threshold) * (self.weight + other.weight);
+                of_both.max(threshold * heavier)
+            }
+            Measure::Containment => threshold * self.weight.min(other.weight),
+        };
+        let needed = needed - SLACK * (self.weight + other.weight);
+        let (shared, weight) = self.shared(other, needed)?;
+        let similarity = self.similarity_of(other, shared, weight);
+        (rule.measure.of(&similarity) >= threshold).then_some(similarity)
+    }
+
+    /// The number and the weight of the shingles that two sets share; `None` if the weight is certain to be less than
+    /// `needed`.
+    fn shared(&self, other: &Self, needed: f64) -> Option<(usize, f64)> {
+        let (mut shared, mut weight) = (0, 0.0);
+        let [mut left, mut right] = [self, other].map(Unmet::new);
+        loop {
+            if weight + left.weight.min(right.weight) < needed {
+                return None;
+            }
+            let (Some(l), Some(r)) = (left.run(), right.run()) else {
+                return Some((shared, weight));
+            };
+            let order = l.frequency.cmp(&r.frequency);
+            let mine = (order != Ordering::Greater).then(|| left.next(l));
+            let its = (order != Ordering::Less).then(|| right.next(r));
+            if let (Some(mine), Some(its)) = (mine, its) {
+                let both = overlap(mine, its, 0).unwrap_or(0);
+                shared += both;
+                weight += both as f64 * l.weight;
+            }
+        }
+    }
+
+    fn similarity_of(&self, other: &Self, shared: usize, weight: f64) -> Similarity {
+        // A union is no lighter than either set, whatever is rounded.
+        let union = (self.weight + other.weight - weight).max(self.weight.max(other.weight));
+        let share = |of: f64| if weight > 0.0 { weight / of } else { 0.0 };
+        Similarity {
+            shared,
+            jaccard: share(union),
+            containment_a: share(self.weight),
+            containment_b: share(other.weight),
+        }
+    }
+}
+
+/// Share of weights by which sums may be wrong, far above rounding errors.
+const SLACK: f64 = 1e-9;
+
+/// What is left of a set while it is compared.
+struct Unmet<'s> {
+    set: &'s WeightedSet,
+    run: usize,
+    from: usize,
+    weight: f64,
+}
+
+impl<'s> Unmet<'s> {
+    fn new(set: &'s WeightedSet) -> Self {
+        Self {
+            set,
+            run: 0,
+            from: 0,
+            weight: set.of_common,
+        }
+    }
+
+    fn run(&self) -> Option<Run> {
+        self.set.runs.get(self.run).copied()
+    }
+
+    /// The shingles of the next run, which is `run`.
+    fn next(&mut self, run: Run) -> &'s [u64] {
+        let shingles = &self.set.common[self.from..run.end as usize];
+        self.weight -= shingles.len() as f64 * run.weight;
+        self.from = run.end as usize;
+        self.run += 1;
+        shingles
+    }
+}
+
+/// The natural logarithm of a number of at least 1. Uses only operations that every machine rounds alike, unlike the
+/// logarithm of the standard library.
+fn ln(number: f64) -> f64 {
+    let bits = number.to_bits();
+    let mut exponent = (bits >> 52) as i32 - 1023;
+    let mut fraction = f64::from_bits((bits & !(0x7FF << 52)) | (1023 << 52));
+    if fraction > SQRT_2 {
+        fraction /= 2.0;
+        exponent += 1;
+    }
+    // ln x = 2 artanh((x - 1) / (x + 1)), of which 12 terms are enough, since the square is below 0.03.
+    let part = (fraction - 1.0) / (fraction + 1.0);
+    let square = part * part;
+    let term = |sum: f64, n: i32| sum * square + 1.0 / f64::from(2 * n + 1);
+    let series = (0..12).rev().fold(0.0, term);
+    f64::from(exponent) * LN_2 + 2.0 * part * series
+}
