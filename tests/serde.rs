@@ -10,7 +10,7 @@ use resemblance::stream::{Bloom, Memory, Verdict, Window};
 use resemblance::text::Form;
 use resemblance::{
     Banding, ClusterMode, Clusters, Deduper, DeduperBuilder, Error, Keep, Measure, Method,
-    Normalization, PairsOfCopies, Shingle, Signature, SketchKind,
+    Normalization, PairsOfCopies, Shingle, Signature, SketchKind, Weights,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -132,12 +132,13 @@ fn fields_are_named_like_methods() {
         .cluster_mode(ClusterMode::Leader)
         .keep(Keep::Longest)
         .measure(Measure::Containment)
+        .weights(Weights::Ln)
         .set_aside_words(4);
     let expected = serde_json::json!({
         "threshold": 0.75, "method": "auto", "recall": 0.9, "banding": "20 x 5", "exact_memory": 1000,
         "exact_work": 2000, "sketch": "classic", "hashes": 100, "shingle": "bytes:8",
         "normalization": "none", "seed": 7, "cluster_mode": "leader", "keep": "longest",
-        "measure": "containment", "set_aside_words": 4,
+        "measure": "containment", "weights": "ln", "set_aside_words": 4,
     });
     assert_eq!(serde_json::to_value(&builder).unwrap(), expected);
     assert_eq!(
