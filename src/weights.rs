@@ -25,8 +25,8 @@ pub enum Weights {
     /// Every shingle counts 1. Default.
     #[default]
     None,
-    /// A shingle counts ln(N / df), the inverse document frequency (Spärck Jones 1972): N is the number of documents with
-    /// distinct shingle sets, and df the number of these that have the shingle.
+    /// A shingle counts ln(N / df), the inverse document frequency (Spärck Jones 1972): N is the number of documents, and df
+    /// the number of these that have the shingle. Documents with the same shingles, each as often, are one.
     ///
     /// A shingle that all documents have counts nothing. So weights are of use for a collection of at least some hundred
     /// documents, most of which are not versions of one text. Two documents with the same shingles are always copies.
@@ -38,36 +38,118 @@ named!(Weights, "weights", "none or ln", {
     Ln: "ln"
 });
 
-/// The numbers of distinct sets that have each shingle.
+/// A shingle and the number of documents that have it, as an index stores them: 8 and 4 bytes, little-endian.
+pub(crate) type StoredFrequency = [u8; 12];
+
+/// Decodes an entry.
+#[cfg_attr(not(feature = "corpus"), allow(dead_code))]
+pub(crate) fn decoded(entry: &StoredFrequency) -> (u64, u32) {
+    let bytes = |place: usize| u64::from(entry[place]) << (8 * (place % 8));
+    let hash = (0..8).map(bytes).sum();
+    (hash, (8..12).map(bytes).sum::<u64>() as u32)
+}
+
+/// The documents that indexes have counted.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Known<'k> {
+    /// Their number.
+    pub(crate) sets: u64,
+    /// The frequencies of their shingles. The entries of a table ascend.
+    pub(crate) tables: &'k [&'k [StoredFrequency]],
+    /// Whether other documents are not counted.
+    pub(crate) is_frozen: bool,
+}
+
+impl Known<'_> {
+    /// The number of documents together with `new` others.
+    pub(crate) fn sets_with(self, new: u64) -> u64 {
+        self.sets + if self.is_frozen { 0 } else { new }
+    }
+}
+
+/// Merges ascending lists of shingles, and adds the frequencies of a shingle that several have.
+#[cfg_attr(not(feature = "corpus"), allow(dead_code))]
+pub(crate) fn merged<I: Iterator<Item = (u64, u32)>>(
+    lists: impl IntoIterator<Item = I>,
+) -> impl Iterator<Item = (u64, u32)> {
+    let mut lists: Vec<_> = lists.into_iter().map(Iterator::peekable).collect();
+    std::iter::from_fn(move || {
+        let next = lists.iter_mut().filter_map(|list| list.peek());
+        let least = next.map(|&(hash, _)| hash).min()?;
+        let mut sum = 0u32;
+        for list in &mut lists {
+            while let Some((_, frequency)) = list.next_if(|&(hash, _)| hash == least) {
+                sum = sum.saturating_add(frequency);
+            }
+        }
+        Some((least, sum))
+    })
+}
+
+/// The numbers of documents that have each shingle.
 pub(crate) struct DocumentFrequencies {
-    /// The frequencies of shingles that several sets have.
+    /// The frequencies of shingles that several sets have, or that are known.
     several: HashedMap<u64, u32>,
-    /// The number of sets that are not empty.
+    /// The number of documents.
     sets: u64,
 }
 
+/// Shingles to be counted.
+enum Chunk<'c> {
+    /// Sets, and the number of the first.
+    Sets(usize, &'c [ShingleSet]),
+    Known(&'c [StoredFrequency]),
+}
+
 impl DocumentFrequencies {
-    /// Counts the shingles of distinct sets.
-    pub(crate) fn count(sets: &[ShingleSet]) -> Self {
+    /// Counts the shingles of the sets for which `is_new` is true, in addition to those that are known. All sets will be
+    /// weighed.
+    pub(crate) fn count(
+        sets: &[ShingleSet],
+        known: Known<'_>,
+        is_new: impl Fn(usize) -> bool + Sync,
+    ) -> Self {
         /// Sets of a chunk. Chunks are larger if there would be more than `CHUNKS`.
         const SETS: usize = 256;
         const CHUNKS: usize = 256;
-        let shingles = sets.iter().map(ShingleSet::len).sum();
-        let chunks: Vec<_> = sets.chunks(SETS.max(sets.len() / CHUNKS)).collect();
-        let repeated = repeated_of(&chunks, shingles, |sets, all| {
-            let hashes = sets.iter().flat_map(ShingleSet::hashes);
-            all.extend(hashes.map(|&hash| (hash, ())));
+        /// The known shingles of a chunk.
+        const KNOWN: usize = 1 << 20;
+        let size = SETS.max(sets.len() / CHUNKS);
+        let starts = (0..).step_by(size);
+        let of_sets = starts.zip(sets.chunks(size));
+        let of_known = known.tables.iter().flat_map(|table| table.chunks(KNOWN));
+        let chunks: Vec<Chunk<'_>> = (of_sets.map(|(first, sets)| Chunk::Sets(first, sets)))
+            .chain(of_known.map(Chunk::Known))
+            .collect();
+        let of_one = |set: usize| u32::from(!known.is_frozen && is_new(set));
+        let all = sets.iter().map(ShingleSet::len).sum::<usize>()
+            + known.tables.iter().map(|table| table.len()).sum::<usize>();
+        let repeated = repeated_of(&chunks, all, |chunk, all| match chunk {
+            Chunk::Sets(first, sets) => {
+                for (number, set) in (*first..).zip(*sets) {
+                    let of_one = of_one(number);
+                    all.extend(set.hashes().iter().map(|&hash| (hash, of_one)));
+                }
+            }
+            Chunk::Known(entries) => all.extend(entries.iter().map(decoded)),
         });
-        let runs = repeated.chunk_by(|a, b| a.0 == b.0);
+        let frequency = |run: &[(u64, u32)]| {
+            let sum = run.iter().fold(0u32, |sum, of| sum.saturating_add(of.1));
+            (run[0].0, sum.max(1))
+        };
+        let new = (0..sets.len()).filter(|&set| is_new(set)).count();
         Self {
-            several: runs.map(|run| (run[0].0, run.len() as u32)).collect(),
-            sets: sets.iter().filter(|set| !set.is_empty()).count() as u64,
+            several: repeated
+                .chunk_by(|a, b| a.0 == b.0)
+                .map(frequency)
+                .collect(),
+            sets: known.sets_with(new as u64),
         }
     }
 
     /// The sets with weights.
     pub(crate) fn weigh(&self, sets: Vec<ShingleSet>) -> Vec<WeightedSet> {
-        let frequency = |&hash: &u64| (self.several.get(&hash).copied().unwrap_or(1), hash);
+        let frequency = |&hash: &u64| (self.several.get(&hash).copied().unwrap_or(0), hash);
         let weigh =
             |set: ShingleSet| WeightedSet::new(set.hashes().iter().map(frequency), self.sets);
         sets.into_par_iter().map(weigh).collect()
@@ -102,14 +184,16 @@ struct Run {
 }
 
 impl WeightedSet {
-    /// The set of these shingles, given with their frequencies among `sets` distinct sets.
+    /// The set of these shingles, given with their frequencies among `sets` documents: 0 if no other set that is compared has
+    /// the shingle.
     pub(crate) fn new(shingles: impl Iterator<Item = (u32, u64)>, sets: u64) -> Self {
-        let weight_of = |frequency: u32| ln(sets as f64 / f64::from(frequency));
+        // A damaged index may have more of a shingle than there are documents.
+        let weight_of = |frequency: u32| ln((sets as f64 / f64::from(frequency)).max(1.0));
         let mut unique = 0;
         let mut common: Vec<(u32, u64)> = Vec::new();
         for (frequency, hash) in shingles {
             match frequency {
-                0 | 1 => unique += 1,
+                0 => unique += 1,
                 _ => common.push((frequency, hash)),
             }
         }

@@ -36,14 +36,19 @@ struct Stated {
 
 impl Stated {
     fn new(deduper: &Deduper, texts: &[String]) -> Self {
-        let set = |text: &String| deduper.shingle_set(text).into_iter().collect();
-        let sets: Vec<BTreeSet<u64>> = texts.iter().map(set).collect();
-        let distinct: BTreeSet<&BTreeSet<u64>> =
-            sets.iter().filter(|set| !set.is_empty()).collect();
+        let shingles = |text: &String| {
+            let mut shingles = deduper.sketcher().shingler().text(text);
+            shingles.sort_unstable();
+            shingles
+        };
+        let documents: Vec<Vec<u64>> = texts.iter().map(shingles).collect();
+        let set = |shingles: &Vec<u64>| shingles.iter().copied().collect::<BTreeSet<u64>>();
+        let distinct: BTreeSet<&Vec<u64>> = documents.iter().filter(|of| !of.is_empty()).collect();
         let mut frequencies = BTreeMap::new();
-        for &hash in distinct.iter().copied().flatten() {
+        for hash in distinct.iter().copied().flat_map(set) {
             *frequencies.entry(hash).or_insert(0u32) += 1;
         }
+        let sets = documents.iter().map(set).collect();
         let n = distinct.len() as f64;
         let weight = |(hash, df)| (hash, (n / f64::from(df)).ln());
         let weights = frequencies.into_iter().map(weight).collect();

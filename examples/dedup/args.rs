@@ -44,6 +44,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "none|ln", default_value = "none")]
     weights: Weights,
 
+    /// Weigh shingles only by the documents that the indexes of --against have counted. Otherwise new documents count too
+    #[arg(long, requires = "against")]
+    freeze_weights: bool,
+
     /// The lowest similarity of near-duplicates, above 0 and at most 1
     #[arg(
         long,
@@ -303,7 +307,9 @@ impl Args {
         for index in &self.against {
             job = job.against(index);
         }
-        job = job.confirm_texts(self.confirm.is_some());
+        job = job
+            .confirm_texts(self.confirm.is_some())
+            .freeze_weights(self.freeze_weights);
         if let Some(copies) = self.pairs_of_copies {
             job = job.pairs_of_copies(match copies {
                 Copies::Star => PairsOfCopies::Star,
@@ -333,6 +339,7 @@ impl Args {
             "paths": self.paths.iter().map(|path| path.to_string_lossy()).collect::<Vec<_>>(),
             "similarity": self.similarity.to_string(),
             "weights": self.weights.to_string(),
+            "freeze_weights": self.freeze_weights,
             "threshold": self.threshold,
             "shingle": self.shingle.to_string(),
             "method": self.method.to_string(),

@@ -1,5 +1,7 @@
 //! Finds candidates from digests: by LSH, by the exact join, or by the one that is estimated to be faster.
 
+use std::collections::HashSet;
+
 use rayon::prelude::*;
 
 use super::open::open;
@@ -38,6 +40,8 @@ pub(super) struct Found {
     pub(super) reason: Reason,
     /// The shingles of each distinct set; empty for sets that are neither candidates nor have copies.
     pub(super) sets: Vec<ComparedSet>,
+    /// With weights, whether each set counts for them; otherwise empty.
+    pub(super) counted: Vec<bool>,
 }
 
 impl<D> Clone for Finder<'_, '_, D> {
@@ -119,6 +123,7 @@ impl<D: Shingled> Finder<'_, '_, D> {
             candidates,
             reason: Reason::Asked,
             sets,
+            counted: Vec::new(),
         })
     }
 
@@ -180,6 +185,7 @@ impl<D: Shingled> Finder<'_, '_, D> {
                     candidates,
                     reason,
                     sets,
+                    counted: Vec::new(),
                 })
             }
             Err(reason) => {
@@ -267,6 +273,7 @@ impl<D: Shingled> Finder<'_, '_, D> {
             candidates,
             reason,
             sets,
+            counted: Vec::new(),
         })
     }
 
@@ -317,12 +324,15 @@ impl<D: Shingled> Finder<'_, '_, D> {
         if let Some(reason) = budget.refuses_probes(shingles as u64) {
             return Err(too_large(reason));
         }
+        let mut counted = Vec::new();
         let (join, sets) = match settings.weights() {
             Weights::None => (self.join_of(&distinct, &sets, &frequent, |_| true)?, sets),
             Weights::Ln => {
                 let ticker = self.run.ticker(Stage::Candidates, sets.len());
                 let sets: Vec<ShingleSet> = sets.into_iter().map(ComparedSet::into_plain).collect();
-                let sets = DocumentFrequencies::count(&sets).weigh(sets);
+                counted = self.counted(&distinct, &sets);
+                let known = self.run.known;
+                let sets = DocumentFrequencies::count(&sets, known, |set| counted[set]).weigh(sets);
                 let join = Join::weighted(&sets, rule);
                 ticker.tick(sets.len())?;
                 (join, sets.into_iter().map(ComparedSet::from).collect())
@@ -334,7 +344,22 @@ impl<D: Shingled> Finder<'_, '_, D> {
             rows: None,
             reason: settings.reason(),
             sets,
+            counted,
         })
+    }
+
+    /// Whether each set counts for weights: indexes have counted their own sets.
+    fn counted(self, distinct: &Distinct, sets: &[ShingleSet]) -> Vec<bool> {
+        let new = self.new_sets(distinct);
+        // A document that repeats shingles and its set in an index are not collapsed.
+        let of_indexes = sets[new..].iter().map(ShingleSet::fingerprint);
+        let of_indexes: HashSet<u128> = of_indexes.collect();
+        let counts = |(number, set): (usize, &ShingleSet)| {
+            let last = distinct.documents(number).last();
+            last.is_some_and(|&last| !self.run.indexed_from.is_indexed(last))
+                && !of_indexes.contains(&set.fingerprint())
+        };
+        sets.iter().enumerate().map(counts).collect()
     }
 
     fn refuses_memory(self, survivors: &Survivors, frequent: &Frequent) -> Option<Reason> {

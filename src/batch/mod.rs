@@ -54,6 +54,9 @@ pub struct Batch<'d, D> {
     reason: Reason,
     /// The shingles of each distinct set; empty for sets that are neither candidates nor have copies.
     sets: Vec<ComparedSet>,
+    /// With weights, whether each set counts for them; otherwise empty.
+    #[cfg_attr(not(feature = "corpus"), allow(dead_code))]
+    counted: Vec<bool>,
     /// What was set aside of each document, if anything may have been.
     aside: Option<Vec<Share>>,
     /// The sets that only indexed documents have.
@@ -146,6 +149,7 @@ impl<'d, D: Shingled> Batch<'d, D> {
             candidates,
             reason,
             sets,
+            counted,
         } = found;
         Ok(Self {
             indexed_sets_from: finder.indexed_sets_from(&distinct),
@@ -157,6 +161,7 @@ impl<'d, D: Shingled> Batch<'d, D> {
             candidates,
             reason,
             sets,
+            counted,
             aside,
         })
     }
@@ -402,6 +407,16 @@ impl<D: Shingled> Batch<'_, D> {
     fn size(&self, document: usize) -> usize {
         let set = self.distinct.set_of(document);
         set.map_or(0, |set| self.sets[set].len())
+    }
+
+    /// Whether each document is the first with a set that counts for weights.
+    #[cfg(feature = "corpus")]
+    pub(crate) fn counted(&self) -> Vec<bool> {
+        let mut counted = vec![false; self.documents.len()];
+        for (set, &counts) in self.counted.iter().enumerate() {
+            counted[self.distinct.first(set)] = counts;
+        }
+        counted
     }
 
     /// The number of distinct shingles of each document that is a candidate or has copies; 0 for others.

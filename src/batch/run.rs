@@ -6,6 +6,7 @@ use std::fmt::{self, Debug};
 use crate::boundary::IndexedFrom;
 use crate::named::named;
 use crate::watch::{Stage, Ticker, Watch};
+use crate::weights::Known;
 
 /// Options of one run: a watcher of its progress, your own order of documents to keep, and which pairs of copies to
 /// report.
@@ -31,6 +32,7 @@ pub struct Run<'a> {
     pub(super) keep_by: Option<&'a KeepOrder<'a>>,
     pub(super) pairs_of_copies: PairsOfCopies,
     pub(super) indexed_from: IndexedFrom,
+    pub(super) known: Known<'a>,
 }
 
 /// Which pairs of documents with the same shingles are reported.
@@ -109,6 +111,12 @@ impl<'a> Run<'a> {
             indexed_from,
             ..self
         }
+    }
+
+    /// Weighs shingles by these documents too, which include the indexed ones.
+    #[cfg(feature = "corpus")]
+    pub(crate) fn known(self, known: Known<'a>) -> Self {
+        Self { known, ..self }
     }
 
     pub(super) fn ticker(&self, stage: Stage, total: usize) -> Ticker<'a> {

@@ -17,6 +17,7 @@ use crate::settings::Settings;
 use crate::storage::{Checks, Stored, StoredId};
 use crate::text::ReadError;
 use crate::verify::ShingleSet;
+use crate::weights::{StoredFrequency, Weights};
 
 /// Stored indexes with shingle sets. Their documents are numbered through all indexes, in the order in which the user
 /// named these.
@@ -46,6 +47,7 @@ impl Indexed {
             is_of(&stored, dir, settings)?;
             indexed.refuse_again(&stored, dir)?;
             indexed.take_aside(&stored, dir)?;
+            expect_weights(&stored, dir, settings.weights())?;
             let end = u64::from(indexed.len()) + u64::from(stored.len());
             let end = u32::try_from(end).map_err(|_| crate::Error::too_many(end as usize))?;
             indexed.ends.push(end);
@@ -173,6 +175,27 @@ impl Indexed {
         all
     }
 
+    /// The number of documents that the indexes have counted, and their tables of frequencies, if shingles are weighed.
+    pub(crate) fn frequencies(&self) -> (u64, Vec<&[StoredFrequency]>) {
+        let stored = self.indexes.iter();
+        let all = stored.filter_map(|(_, stored)| stored.frequencies());
+        all.fold((0, Vec::new()), |(sum, mut tables), (sets, table)| {
+            tables.push(table);
+            (sum + sets, tables)
+        })
+    }
+
+    /// The fingerprints of all sets, ascending.
+    pub(crate) fn fingerprints(&self) -> Result<Vec<u128>, Error> {
+        let mut all = Vec::new();
+        self.for_each_some(1 << 20, |some| {
+            all.extend(some.iter().map(|document| document.set.fingerprint()));
+            Ok(())
+        })?;
+        all.sort_unstable();
+        Ok(all)
+    }
+
     /// The repeated passages of groups that the indexes know, if passages are set aside.
     pub(crate) fn aside(&self) -> Option<&SetAside> {
         self.aside.as_ref()
@@ -278,6 +301,18 @@ fn is_of(stored: &Stored, dir: &Path, settings: &Settings) -> Result<(), Error> 
             "the index {dir} has no shingle sets: use one that a job wrote (--save-index)"
         ))),
     }
+}
+
+/// Fails if only the index or only this job weighs shingles.
+fn expect_weights(stored: &Stored, dir: &Path, weights: Weights) -> Result<(), Error> {
+    let why = match (stored.frequencies(), weights) {
+        (None, Weights::None) | (Some(_), Weights::Ln) => return Ok(()),
+        (Some(_), _) => "was written with --weights ln: use the same option",
+        (None, _) => {
+            "was written without weights: leave --weights out, or write the index anew with it"
+        }
+    };
+    Err(Error::refused(format!("the index {} {why}", shown(dir))))
 }
 
 fn used_in(id: &str, dir: &Path) -> String {

@@ -29,11 +29,14 @@ pub(crate) enum Section {
     SetEnds,
     /// The repeated passages of groups (u64). Optional.
     Aside,
+    /// The number of documents that were counted (u64), and 0 (u32); then shingles (u64), ascending, each with the number of
+    /// documents that have it (u32). Optional.
+    Frequencies,
 }
 
 impl Section {
     /// All sections, in the order of the header.
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::Ids,
         Self::IdEnds,
         Self::IdTable,
@@ -42,6 +45,7 @@ impl Section {
         Self::Sets,
         Self::SetEnds,
         Self::Aside,
+        Self::Frequencies,
     ];
 
     pub(super) const fn name(self) -> &'static str {
@@ -54,6 +58,7 @@ impl Section {
             Self::Sets => "sets",
             Self::SetEnds => "set-ends",
             Self::Aside => "aside",
+            Self::Frequencies => "frequencies",
         }
     }
 
@@ -64,7 +69,10 @@ impl Section {
 
     /// True if an index may lack the section.
     pub(super) const fn is_optional(self) -> bool {
-        matches!(self, Self::Sets | Self::SetEnds | Self::Aside)
+        matches!(
+            self,
+            Self::Sets | Self::SetEnds | Self::Aside | Self::Frequencies
+        )
     }
 
     /// For a section with parts of any length: the section of their ends, and the bytes of the unit in which it counts.

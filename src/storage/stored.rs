@@ -20,6 +20,8 @@ use super::view::Sets;
 use super::view::{Bands, Ids, Signatures};
 use crate::checksum::{self, hex};
 use crate::error::Error;
+#[cfg(feature = "corpus")]
+use crate::weights::{StoredFrequency, decoded};
 
 /// Which checks are made when an index is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -246,6 +248,17 @@ impl Stored {
         let numbers = self.bytes(Section::Aside).as_chunks().0.iter();
         let numbers = numbers.map(|&number| u64::from_le_bytes(number));
         self.has(Section::Aside).then_some(numbers)
+    }
+
+    /// The number of documents that were counted, and the frequencies of their shingles, if they are stored.
+    #[cfg(feature = "corpus")]
+    pub(crate) fn frequencies(&self) -> Option<(u64, &[StoredFrequency])> {
+        let (first, rest) = self
+            .bytes(Section::Frequencies)
+            .as_chunks()
+            .0
+            .split_first()?;
+        Some((decoded(first).0, rest))
     }
 
     /// Reads ids and shingle sets one after the other. The sets must be stored.

@@ -20,7 +20,7 @@ use crate::corpus::job::decided::{
     ClusterCounts, Counts, Decided, DecidedCluster, Decisions, EachCluster, EachRejection, Joined,
     Removed, Sinks, removed_of,
 };
-use crate::corpus::job::save_index::{Saving, save};
+use crate::corpus::job::save_index::{Beside, PutFrequency, Saving, save};
 use crate::corpus::outputs::sink::{IndexSink, Table};
 use crate::digest::Digests;
 use crate::method::Method;
@@ -28,11 +28,14 @@ use crate::recall::Recall;
 use crate::settings::Settings;
 use crate::text::ReadError;
 use crate::watch::{Stage, Ticker, Watch};
+use crate::weights::{Known, Weights, decoded, merged};
 
 /// The decisions on documents that are in memory.
 pub(super) struct InMemory {
     gathered: Gathered,
     clusters: Clusters,
+    /// With weights, whether each document counts for them; otherwise empty.
+    counted: Vec<bool>,
 }
 
 /// The documents that are compared.
@@ -42,6 +45,8 @@ struct Gathered {
     /// The documents of indexes that take part. They are numbered after the new ones.
     old: Vec<u32>,
     maker: Maker,
+    /// Whether new documents do not count for weights.
+    is_frozen: bool,
 }
 
 /// Memory for writing an index, in bytes.
@@ -55,8 +60,13 @@ impl InMemory {
         watch: Option<&dyn Watch>,
     ) -> Result<Decided, Error> {
         let (gathered, digests) = Gathered::read(job, sources, watch)?;
-        let (clusters, pairs) = gathered.decide(job, digests, sinks.pairs.as_ref(), watch)?;
-        let decisions = Self { gathered, clusters };
+        let (clusters, counted, pairs) =
+            gathered.decide(job, digests, sinks.pairs.as_ref(), watch)?;
+        let decisions = Self {
+            gathered,
+            clusters,
+            counted,
+        };
         let decided = Decided {
             counts: decisions.counts(),
             recall: *decisions.clusters.recall(),
@@ -69,7 +79,9 @@ impl InMemory {
     /// Adds the kept documents to an index.
     fn save_kept(&self, saving: &mut Saving<'_>, watch: Option<&dyn Watch>) -> Result<(), Error> {
         const TOGETHER: usize = 1 << 12;
-        let Self { gathered, clusters } = self;
+        let Self {
+            gathered, clusters, ..
+        } = self;
         let corpus = &gathered.corpus;
         let maker = &gathered.maker;
         let shingle = |memory: &mut Memory, &document: &usize| {
@@ -91,8 +103,49 @@ impl InMemory {
         Ok(())
     }
 
+    /// Calls `put` with the number of documents that have been counted, and 0; then with all shingles, ascending, and the
+    /// number of these documents that have them.
+    fn for_each_frequency(&self, put: PutFrequency<'_>) -> Result<(), Error> {
+        let (known, tables) = self.gathered.indexed.frequencies();
+        let (new, hashes) = match self.gathered.is_frozen {
+            true => (0, Vec::new()),
+            false => self.counted_shingles()?,
+        };
+        put(known + new, 0)?;
+        let tables = tables.iter().map(|table| table.iter().map(decoded));
+        let counted = hashes.chunk_by(|a, b| a == b);
+        let counted = counted.map(|run| (run[0], run.len() as u32));
+        type List<'l> = Box<dyn Iterator<Item = (u64, u32)> + 'l>;
+        let tables = tables.map(|table| Box::new(table) as List<'_>);
+        let mut all = merged(tables.chain([Box::new(counted) as List<'_>]));
+        all.try_for_each(|(hash, frequency)| put(hash, frequency))
+    }
+
+    /// The number of documents that count, and their shingles, ascending; once for each document.
+    fn counted_shingles(&self) -> Result<(u64, Vec<u64>), Error> {
+        const TOGETHER: usize = 1 << 12;
+        let Gathered { corpus, maker, .. } = &self.gathered;
+        let documents = corpus.documents();
+        let counted: Vec<usize> = (0..documents.len()).filter(|&d| self.counted[d]).collect();
+        let shingle = |memory: &mut Memory, &document: &usize| {
+            let set = documents[document].shingle_set(maker, memory);
+            set.map_err(|error| crate::Error::unreadable(document, &*error))
+        };
+        let mut hashes = Vec::new();
+        for some in counted.chunks(TOGETHER) {
+            let sets = some.par_iter().map_init(Memory::default, shingle);
+            for set in sets.collect::<Result<Vec<_>, _>>()? {
+                hashes.extend_from_slice(set.hashes());
+            }
+        }
+        hashes.par_sort_unstable();
+        Ok((counted.len() as u64, hashes))
+    }
+
     fn counts(&self) -> Counts {
-        let Self { gathered, clusters } = self;
+        let Self {
+            gathered, clusters, ..
+        } = self;
         let corpus = &gathered.corpus;
         let new = gathered.new_documents();
         let mut of_clusters = ClusterCounts::default();
@@ -173,8 +226,13 @@ impl Decisions for InMemory {
         watch: Option<&dyn Watch>,
     ) -> Result<(), Error> {
         let indexed = &self.gathered.indexed;
-        let aside = self.gathered.maker.aside();
-        let saved = save(settings, index, indexed, aside, SAVING, |saving| {
+        let frequencies = |put: PutFrequency<'_>| self.for_each_frequency(put);
+        let has_weights = settings.weights() != Weights::None;
+        let beside = Beside {
+            aside: self.gathered.maker.aside(),
+            frequencies: has_weights.then_some(&frequencies),
+        };
+        let saved = save(settings, index, indexed, beside, SAVING, |saving| {
             self.save_kept(saving, watch)
         });
         saved.map(drop)
@@ -223,6 +281,7 @@ impl Gathered {
             indexed,
             old,
             maker,
+            is_frozen: job.freeze_weights,
         };
         Ok((gathered, digests))
     }
@@ -234,7 +293,7 @@ impl Gathered {
         digests: Digests,
         pairs: Option<&Table>,
         watch: Option<&dyn Watch>,
-    ) -> Result<(Clusters, Option<Recall>), Error> {
+    ) -> Result<(Clusters, Vec<bool>, Option<Recall>), Error> {
         let new = self.corpus.documents().iter().map(NewOrIndexed::New);
         let old = self.old.iter();
         let old = old.map(|&document| NewOrIndexed::Indexed(&self.indexed, document));
@@ -242,8 +301,13 @@ impl Gathered {
         let order = self.corpus.keep_order();
         let copies = job.pairs_of_copies.unwrap_or_default();
         let mut run = Run::new().keep_by(&order).pairs_of_copies(copies);
+        let (sets, tables) = self.indexed.frequencies();
         if !self.indexed.is_empty() {
-            run = run.indexed_from(self.indexed_from());
+            run = run.indexed_from(self.indexed_from()).known(Known {
+                sets,
+                tables: &tables,
+                is_frozen: self.is_frozen,
+            });
         }
         if let Some(watch) = watch {
             run = run.watch(watch);
@@ -265,7 +329,11 @@ impl Gathered {
         }
         let clusters = batch.all_clusters()?;
         confirming.check_clusters(&clusters, watch)?;
-        Ok((clusters, found))
+        let counted = match job.settings.weights() {
+            Weights::None => Vec::new(),
+            Weights::Ln => batch.counted(),
+        };
+        Ok((clusters, counted, found))
     }
 
     /// For each set, the number of documents, and of indexed ones among them.

@@ -131,6 +131,7 @@ pub struct Job {
     against: Vec<PathBuf>,
     pairs_of_copies: Option<PairsOfCopies>,
     confirm_texts: bool,
+    freeze_weights: bool,
 }
 
 impl Job {
@@ -147,6 +148,7 @@ impl Job {
             against: Vec::new(),
             pairs_of_copies: None,
             confirm_texts: false,
+            freeze_weights: false,
         }
     }
 
@@ -213,6 +215,18 @@ impl Job {
         self
     }
 
+    /// Whether shingles have the [weights](crate::Weights) that the indexes of [`against`](Self::against) give them, and new
+    /// documents do not count. Default false: an index that a job with weights wrote records how many documents were
+    /// compared so far, kept or not, and how many of these have each shingle; and new documents are added to both.
+    ///
+    /// With frozen weights, two documents have the same similarity in every later run, and a shingle that is new to the
+    /// index weighs most. Without, weights follow the collection as it grows.
+    #[must_use]
+    pub fn freeze_weights(mut self, freeze: bool) -> Self {
+        self.freeze_weights = freeze;
+        self
+    }
+
     /// Which pairs of documents with the same shingles are written to the [table of pairs](Sinks::pairs).
     ///
     /// By default all are written, but the job fails before it compares anything if there are more than 100 million.
@@ -260,16 +274,15 @@ impl Job {
         }
     }
 
-    /// Refuses weights where the documents of an index belong to the collection: their frequencies are not known.
-    fn check_weights(&self, sinks: &Sinks) -> Result<(), Error> {
-        let has_index = !self.against.is_empty() || sinks.index.is_some();
-        match self.settings.weights() {
-            weights if weights != Weights::None && has_index => Err(Error::refused(format!(
-                "weights {weights} cannot be used with an index, which does not record how many documents have each \
-                     shingle: leave the index out, or compare without weights"
-            ))),
-            _ => Ok(()),
-        }
+    /// Refuses frozen weights where no index has any.
+    fn check_frozen(&self) -> Result<(), Error> {
+        let why = match () {
+            () if !self.freeze_weights => return Ok(()),
+            () if self.settings.weights() == Weights::None => "all shingles count the same",
+            () if self.against.is_empty() => "there is no index that has them",
+            () => return Ok(()),
+        };
+        Err(Error::refused(format!("weights cannot be frozen: {why}")))
     }
 
     /// Refuses to confirm texts that are not at hand.
@@ -317,6 +330,8 @@ impl Job {
     ///
     /// - if an index is damaged, was written by a job with another scheme, banding or threshold, or shares an id with
     ///   another index;
+    /// - if an index was written with other [weights](crate::Weights), or weights are
+    ///   [frozen](Self::freeze_weights) without an index that has them;
     /// - if an output or the work folder cannot be written;
     /// - if the work folder contains the work of other settings or inputs, or other files;
     /// - if texts are [confirmed](Self::confirm_texts), and a similarity of tokens differs from that of hashes;
@@ -329,7 +344,7 @@ impl Job {
     ) -> Result<Decided, Error> {
         self.check_confirm()?;
         self.check_keep()?;
-        self.check_weights(sinks)?;
+        self.check_frozen()?;
         self.lie_apart(&sources, sinks)?;
         match (self.memory, &self.work) {
             (None, None) => InMemory::run(self, sources, sinks, watch),
@@ -439,6 +454,7 @@ impl Job {
             options: self.options.clone(),
             maker,
             plan,
+            freeze_weights: self.freeze_weights,
         };
         let decided = self.decided(decisions, &decided, pairs, known_of_texts);
         decided.write(&self.settings, self.columns(), sinks, watch)
@@ -499,6 +515,7 @@ impl Job {
                 (self.options.max_record).map_or(String::new(), |bytes| bytes.to_string()),
             ),
             ("against", indexed.stamp()),
+            ("freeze weights", self.freeze_weights.to_string()),
             ("banding", settings.banding().to_string()),
             ("recall", settings.recall().to_string()),
             (

@@ -3,11 +3,13 @@
 use std::ops::ControlFlow;
 
 use crate::aside::Maker;
+use crate::boundary::IndexedFrom;
 use crate::corpus::error::Error;
 use crate::corpus::formats::record::RawRecord;
 use crate::corpus::indexed::{Indexed, IndexedDocument};
 use crate::corpus::inputs::input::Input;
 use crate::corpus::inputs::sources::Sources;
+use crate::corpus::job::candidates::weighing::Weighing;
 use crate::corpus::job::decided::{DecidedCluster, Decisions, EachCluster, EachRejection, Sinks};
 use crate::corpus::job::disk::manifest::Work;
 use crate::corpus::job::disk::{clusters_file, names};
@@ -15,7 +17,7 @@ use crate::corpus::job::memory_plan::MemoryPlan;
 use crate::corpus::job::passes::rejected::RejectedAt;
 use crate::corpus::job::passes::reread::{Picked, Picking, Reread};
 use crate::corpus::job::passes::row_cursor::{Known, RowCursor};
-use crate::corpus::job::save_index::{Saving, save};
+use crate::corpus::job::save_index::{Beside, PutFrequency, Saving, save};
 use crate::corpus::options::ReadOptions;
 use crate::corpus::outputs::copy::{Route, copy_all};
 use crate::corpus::outputs::sink::{IndexSink, RecordSink};
@@ -23,6 +25,7 @@ use crate::corpus::reading::read::Rejection;
 use crate::settings::Settings;
 use crate::verify::ShingleSet;
 use crate::watch::{Stage, Ticker, Watch};
+use crate::weights::{Known as KnownFrequencies, Weights};
 
 /// The decisions, and the data to read the documents again.
 pub(super) struct OnDisk {
@@ -33,6 +36,7 @@ pub(super) struct OnDisk {
     pub(super) options: ReadOptions,
     pub(super) maker: Maker,
     pub(super) plan: MemoryPlan,
+    pub(super) freeze_weights: bool,
 }
 
 impl OnDisk {
@@ -65,6 +69,32 @@ impl OnDisk {
             }
         }
         Ok(())
+    }
+
+    /// Calls `put` with the number of documents that have been counted, and 0; then with all shingles, ascending, and the
+    /// number of these documents that have them.
+    fn for_each_frequency(&self, put: PutFrequency<'_>) -> Result<(), Error> {
+        let Some(done) = &self.work.manifest.sets else {
+            unreachable!("the sets are written");
+        };
+        let (sets, tables) = self.indexed.frequencies();
+        let known = KnownFrequencies {
+            sets,
+            tables: &tables,
+            is_frozen: self.freeze_weights,
+        };
+        let known = (known, self.indexed.fingerprints()?);
+        let new = self.known.documents;
+        let documents = (new + self.indexed.len()) as usize;
+        let indexed_from = IndexedFrom::after(new as usize);
+        Weighing::new(
+            &self.work.folder,
+            &self.plan,
+            documents,
+            known,
+            indexed_from,
+        )
+        .for_each_frequency(&done.sets, put)
     }
 
     /// Whether each document is removed.
@@ -119,12 +149,17 @@ impl Decisions for OnDisk {
             round: self.plan.of_records(settings.banding()),
             ticker: Ticker::new(watch, Stage::Save, self.known.documents as usize),
         };
-        let aside = self.maker.aside();
+        let frequencies = |put: PutFrequency<'_>| self.for_each_frequency(put);
+        let has_weights = settings.weights() != Weights::None;
+        let beside = Beside {
+            aside: self.maker.aside(),
+            frequencies: has_weights.then_some(&frequencies),
+        };
         let saved = save(
             settings,
             index,
             &self.indexed,
-            aside,
+            beside,
             self.plan.table,
             |saving| reread.run(&mut Kept { is_removed, saving }).map(drop),
         )?;

@@ -20,14 +20,24 @@ pub(super) struct Saving<'s> {
     documents: u32,
 }
 
-/// Writes an index of the documents of `indexed` and those that `add` adds, with the passages that are set `aside`, and
-/// returns its checksum. Takes about
-/// `memory` bytes, and 16 bytes for each document.
+/// What is written to an index besides its documents.
+pub(super) struct Beside<'b> {
+    /// The passages that are set aside.
+    pub(super) aside: Option<&'b SetAside>,
+    /// With weights, calls a function with the number of documents and 0, then with all shingles and their frequencies.
+    pub(super) frequencies: Option<&'b dyn Fn(PutFrequency<'_>) -> Result<(), Error>>,
+}
+
+/// Takes a shingle and its frequency.
+pub(super) type PutFrequency<'p> = &'p mut dyn FnMut(u64, u32) -> Result<(), Error>;
+
+/// Writes an index of the documents of `indexed` and those that `add` adds, and returns its checksum. Takes about `memory`
+/// bytes, and 16 bytes for each document.
 pub(super) fn save(
     settings: &Settings,
     sink: &IndexSink,
     indexed: &Indexed,
-    aside: Option<&SetAside>,
+    beside: Beside<'_>,
     memory: usize,
     add: impl FnOnce(&mut Saving<'_>) -> Result<(), Error>,
 ) -> Result<String, Error> {
@@ -41,9 +51,17 @@ pub(super) fn save(
         };
         indexed.for_each_some(memory / 2, |some| saving.push(&some))?;
         add(&mut saving)?;
-        if let Some(aside) = aside {
+        if let Some(aside) = beside.aside {
             let mut section = writer.section(Section::Aside)?;
             aside.for_each_number(|number| section.put_u64(number))?;
+            writer.finish(section)?;
+        }
+        if let Some(frequencies) = beside.frequencies {
+            let mut section = writer.section(Section::Frequencies)?;
+            frequencies(&mut |hash, frequency| {
+                section.put_u64(hash)?;
+                Ok(section.put_u32s([frequency])?)
+            })?;
             writer.finish(section)?;
         }
         saving.finish(writer, memory)

@@ -48,7 +48,7 @@ use crate::recall::{LinkTally, PairTally, Recall};
 use crate::text::arch::STRIPS;
 use crate::threshold::Threshold;
 use crate::watch::{Stage, Ticker, Watch};
-use crate::weights::Weights;
+use crate::weights::{Known as KnownFrequencies, Weights};
 
 /// The stages of a job. Each is skipped if the manifest records it as done.
 pub(super) struct Stages<'j> {
@@ -312,13 +312,18 @@ impl Stages<'_> {
             self.narrow(folder, &firsts, known, &mut marks)?;
         }
         let sets = Sets::new(folder, &firsts, &marks, self.plan.buffers)?;
+        let read = known.documents;
         let mut done = sets.write(self.reread(folder, known, Stage::Sets))?;
         if self.job.settings.weights() != Weights::None {
-            let weighing = Weighing {
-                folder,
-                plan: &self.plan,
-                documents: marks.len(),
+            let (sets, tables) = self.indexed.frequencies();
+            let known = KnownFrequencies {
+                sets,
+                tables: &tables,
+                is_frozen: self.job.freeze_weights,
             };
+            let indexed_from = IndexedFrom::after(read as usize);
+            let known = (known, self.indexed.fingerprints()?);
+            let weighing = Weighing::new(folder, &self.plan, marks.len(), known, indexed_from);
             let (sets, index, distinct) = weighing.write(&done.sets)?;
             (done.sets, done.index, done.distinct) = (sets, index, Some(distinct));
         }

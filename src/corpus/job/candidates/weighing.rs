@@ -2,23 +2,31 @@
 
 use rayon::prelude::*;
 
+use crate::boundary::IndexedFrom;
 use crate::corpus::error::Error;
+use crate::corpus::job::candidates::first_documents::NONE;
 use crate::corpus::job::disk::folder::{Bytes as _, Folder, Whole};
 use crate::corpus::job::disk::names;
 use crate::corpus::job::disk::partition::{Partitioner, Partitions};
 use crate::corpus::job::disk::rounds::{Round, Written, for_each_round};
 use crate::corpus::job::memory_plan::MemoryPlan;
-use crate::repeated::repeated_of;
+use crate::repeated::{Keyed, repeated_of};
+use crate::verify::ShingleSet;
+use crate::weights::{Known, decoded, merged};
 
 /// The sets on the disk, and how to count their shingles.
 pub(crate) struct Weighing<'w> {
-    pub(crate) folder: &'w Folder,
-    pub(crate) plan: &'w MemoryPlan,
+    folder: &'w Folder,
+    plan: &'w MemoryPlan,
     /// The number of documents, including indexed ones.
-    pub(crate) documents: usize,
+    documents: usize,
+    /// The documents that indexes have counted, and the fingerprints of their sets, ascending.
+    known: Known<'w>,
+    indexed: Vec<u128>,
+    indexed_from: IndexedFrom,
 }
 
-/// The file of sets with frequencies, its index, and the number of sets that are not empty.
+/// The file of sets with frequencies, its index, and the number of documents by which these are weighed.
 pub(crate) type Weighed = (Whole, Whole, u64);
 
 /// A shingle that several sets have, and one of them.
@@ -50,77 +58,186 @@ impl Counted {
 /// The bytes of a written shingle: its hash, and the document of a set that has it.
 const SHINGLE: usize = 12;
 
-impl Weighing<'_> {
+/// A written shingle.
+fn shingle(bytes: &[u8]) -> (u64, u32) {
+    let (hash, document) = bytes.split_at(8);
+    (
+        u64::from_le_bytes(hash.try_into().unwrap_or_default()),
+        u32::from_le_bytes(document.try_into().unwrap_or_default()),
+    )
+}
+
+fn read(shingles: &Partitions, part: usize) -> Result<Vec<u8>, Error> {
+    let mut bytes = Vec::with_capacity(shingles.bytes(part) as usize);
+    shingles.read(part)?.append(&mut bytes, usize::MAX)?;
+    Ok(bytes)
+}
+
+/// The shingles of a part that occur again, as keys, with a document and how much it counts. Known shingles have no
+/// document.
+fn repeated(bytes: &[u8], known: &[(u64, u32)], counts: &[bool]) -> Vec<Keyed<(u32, u32)>> {
+    let of_sets = bytes.chunks(SHINGLE << 12).map(|bytes| (bytes, &[][..]));
+    let of_known = known.chunks(1 << 12).map(|known| (&[][..], known));
+    let chunks: Vec<(&[u8], &[(u64, u32)])> = of_sets.chain(of_known).collect();
+    let all = bytes.len() / SHINGLE + known.len();
+    // The hashes of a part share their first bits, by which keys are distributed.
+    repeated_of(&chunks, all, |(bytes, known), all| {
+        all.extend(bytes.chunks_exact(SHINGLE).map(|bytes| {
+            let (hash, document) = shingle(bytes);
+            let counts = u32::from(counts[document as usize]);
+            (hash.reverse_bits(), (document, counts))
+        }));
+        let keyed = |&(hash, frequency): &(u64, u32)| (hash.reverse_bits(), (NONE, frequency));
+        all.extend(known.iter().map(keyed));
+    })
+}
+
+/// The part of a hash.
+fn part_of(hash: u64, parts: usize) -> usize {
+    ((u128::from(hash) * parts as u128) >> 64) as usize
+}
+
+impl<'w> Weighing<'w> {
+    pub(crate) fn new(
+        folder: &'w Folder,
+        plan: &'w MemoryPlan,
+        documents: usize,
+        (known, indexed): (Known<'w>, Vec<u128>),
+        indexed_from: IndexedFrom,
+    ) -> Self {
+        Self {
+            folder,
+            plan,
+            documents,
+            known,
+            indexed,
+            indexed_from,
+        }
+    }
+
+    /// Whether a document counts for weights: it is new, and no index has its set.
+    fn counts(&self, record: &Written<'_>) -> bool {
+        let is_indexed = || {
+            let set = ShingleSet::of_bytes(record.set).fingerprint();
+            self.indexed.binary_search(&set).is_ok()
+        };
+        self.indexed_from.is_new(record.document)
+            && !record.set.is_empty()
+            && (self.indexed.is_empty() || !is_indexed())
+    }
+
     /// Writes the sets again, with the frequency of each shingle.
     pub(crate) fn write(&self, sets: &Whole) -> Result<Weighed, Error> {
         let sets = Partitions::open(self.folder, &sets.name)?;
-        let distinct = self.spread(&sets)?;
-        self.count()?;
+        let new = self.spread(&sets, false)?;
+        let mut counts = vec![false; self.documents];
+        new.iter()
+            .for_each(|&document| counts[document as usize] = true);
+        self.count(&counts)?;
         self.folder.remove(&[names::SHINGLES]);
         let (weighed, index) = self.join(&sets)?;
         self.folder
             .remove(&[names::COUNTED, names::SETS, names::INDEX]);
-        Ok((weighed, index, distinct))
+        Ok((weighed, index, self.known.sets_with(new.len() as u64)))
     }
 
-    /// Writes the shingles of all sets, partitioned by their first bits. Returns the number of sets.
-    fn spread(&self, sets: &Partitions) -> Result<u64, Error> {
+    /// Calls `each` with the number of counted documents, and 0; then with all shingles, ascending, and the number of these
+    /// documents that have them.
+    pub(crate) fn for_each_frequency(
+        &self,
+        sets: &Whole,
+        mut each: impl FnMut(u64, u32) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let sets = Partitions::open(self.folder, &sets.name)?;
+        let new = self.spread(&sets, true)?;
+        each(self.known.sets_with(new.len() as u64), 0)?;
+        let shingles = Partitions::open(self.folder, names::SHINGLES)?;
+        let mut known = self.known_parts();
+        for part in 0..shingles.len() {
+            let bytes = read(&shingles, part)?;
+            let mut hashes: Vec<u64> = bytes
+                .chunks_exact(SHINGLE)
+                .map(|of| shingle(of).0)
+                .collect();
+            hashes.par_sort_unstable();
+            let runs = hashes.chunk_by(|a, b| a == b);
+            let counted: Vec<(u64, u32)> = runs.map(|run| (run[0], run.len() as u32)).collect();
+            let lists = [known(part), counted].map(Vec::into_iter);
+            merged(lists).try_for_each(|(hash, frequency)| each(hash, frequency))?;
+        }
+        self.folder.remove(&[names::SHINGLES]);
+        Ok(())
+    }
+
+    /// Writes the shingles of all sets, or only of those that count, partitioned by their first bits. Returns the documents
+    /// that count.
+    fn spread(&self, sets: &Partitions, only_counted: bool) -> Result<Vec<u32>, Error> {
         let parts = self.plan.parts;
         let buffers = self.plan.buffers;
         let mut shingles = Partitioner::create(self.folder, names::SHINGLES, parts, buffers)?;
-        let mut distinct = 0;
+        let mut counted = Vec::new();
         let spread = |round: &Round| {
             Ok(round.in_parallel(|records| {
-                let (mut all, mut distinct) = (Vec::new(), 0);
+                let (mut all, mut counted) = (Vec::new(), Vec::new());
                 for record in records {
-                    distinct += u64::from(!record.set.is_empty());
-                    all.extend(record.hashes().map(|hash| (hash, record.document)));
+                    let counts = !self.known.is_frozen && self.counts(&record);
+                    if counts {
+                        counted.push(record.document);
+                    }
+                    if counts || !only_counted {
+                        all.extend(record.hashes().map(|hash| (hash, record.document)));
+                    }
                 }
-                (all, distinct)
+                (all, counted)
             }))
         };
-        let take = |made: Vec<(Vec<(u64, u32)>, u64)>| {
-            for (all, sets) in made {
-                distinct += sets;
+        let take = |made: Vec<(Vec<(u64, u32)>, Vec<u32>)>| {
+            for (all, mut documents) in made {
+                counted.append(&mut documents);
                 for (hash, document) in all {
                     let mut bytes = [0; SHINGLE];
                     bytes[..8].copy_from_slice(&hash.to_le_bytes());
                     bytes[8..].copy_from_slice(&document.to_le_bytes());
-                    let part = (u128::from(hash) * parts as u128) >> 64;
-                    shingles.write(part as usize, &bytes)?;
+                    shingles.write(part_of(hash, parts), &bytes)?;
                 }
             }
             Ok(())
         };
         for_each_round(sets, 0, self.plan.round, spread, take)?;
         shingles.finish()?;
-        Ok(distinct)
+        Ok(counted)
     }
 
-    /// Counts the shingles, and writes those that several sets have, partitioned by document.
-    fn count(&self) -> Result<(), Error> {
+    /// The known shingles of each part, which must be asked for in order.
+    fn known_parts(&self) -> impl FnMut(usize) -> Vec<(u64, u32)> {
+        let parts = self.plan.parts;
+        let tables = self.known.tables.iter();
+        let mut known = merged(tables.map(|table| table.iter().map(decoded))).peekable();
+        move |part| {
+            let in_part = || known.next_if(|&(hash, _)| part_of(hash, parts) <= part);
+            std::iter::from_fn(in_part).collect()
+        }
+    }
+
+    /// Counts the shingles of the documents for which `counts` is true, and writes those that several sets have or that are
+    /// known, partitioned by document.
+    fn count(&self, counts: &[bool]) -> Result<(), Error> {
         let shingles = Partitions::open(self.folder, names::SHINGLES)?;
         let (parts, buffers) = (self.plan.parts, self.plan.buffers);
         let mut counted = Partitioner::create(self.folder, names::COUNTED, parts, buffers)?;
+        let mut known = self.known_parts();
         for part in 0..shingles.len() {
-            let mut bytes = Vec::with_capacity(shingles.bytes(part) as usize);
-            shingles.read(part)?.append(&mut bytes, usize::MAX)?;
-            let chunks: Vec<&[u8]> = bytes.chunks(SHINGLE << 12).collect();
-            // The hashes of a part share their first bits, by which keys are distributed.
-            let repeated = repeated_of(&chunks, bytes.len() / SHINGLE, |chunk, all| {
-                all.extend(chunk.chunks_exact(SHINGLE).map(|bytes| {
-                    let (hash, document) = bytes.split_at(8);
-                    let hash = u64::from_le_bytes(hash.try_into().unwrap_or_default());
-                    let document = u32::from_le_bytes(document.try_into().unwrap_or_default());
-                    (hash.reverse_bits(), document)
-                }));
-            });
-            for run in repeated.chunk_by(|a, b| a.0 == b.0) {
-                for &(key, document) in run {
+            let bytes = read(&shingles, part)?;
+            for run in repeated(&bytes, &known(part), counts).chunk_by(|a, b| a.0 == b.0) {
+                let sum = run
+                    .iter()
+                    .fold(0u32, |sum, one| sum.saturating_add(one.1.1));
+                let documents = run.iter().filter(|(_, (document, _))| *document != NONE);
+                for &(key, (document, _)) in documents {
                     let one = Counted {
                         document,
                         hash: key.reverse_bits(),
-                        frequency: run.len() as u32,
+                        frequency: sum.max(1),
                     };
                     counted.write(self.part(document), &one.to_bytes())?;
                 }
@@ -185,7 +302,7 @@ impl Counts<'_> {
         let mut counted = self.all[from..].iter().take_while(of_document).peekable();
         let frequency = |hash: u64| {
             let counted = counted.next_if(|one| one.hash == hash);
-            counted.map_or(1, |one| one.frequency)
+            counted.map_or(0, |one| one.frequency)
         };
         record.write_with(record.hashes().map(frequency), to);
         Ok(())

@@ -1,6 +1,6 @@
 //! Jobs that compare with indexes of earlier jobs.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use super::*;
@@ -71,10 +71,12 @@ proptest! {
         threshold in prop::sample::select(vec![0.3, 0.5, 0.8, 1.0]),
         keep in prop::sample::select(vec!["first", "longest", "largest", "max:score"]),
         measure in prop::sample::select(vec![Measure::Jaccard, Measure::Containment]),
+        weights in prop::sample::select(vec![Weights::None, Weights::Ln]),
+        freezes: bool,
         sets_aside: bool,
     ) {
         let parts = Parts::new(&lines(seed, documents), parts);
-        let builder = builder(method, mode, threshold).measure(measure);
+        let builder = builder(method, mode, threshold).measure(measure).weights(weights);
         let deduper = builder.set_aside_words(2).build().unwrap();
         let options = ReadOptions::new().on_bad(OnBad::Skip);
         let mut options = options.keep(KeepPolicy::new(keep.parse().unwrap()));
@@ -86,7 +88,61 @@ proptest! {
             let index = parts.place(&format!("index-{part}"));
             let expected = results_of(&job, file, None, &index);
             prop_assert_eq!(&results_of(&job, file, Some(SMALL), &index), &expected);
-            job = Job { against: vec![index], ..job };
+            let freeze_weights = freezes && weights != Weights::None;
+            job = Job { against: vec![index], freeze_weights, ..job };
+        }
+    }
+
+    /// An index has counted the documents of the jobs that made it, whether or not they were kept.
+    #[test]
+    fn weights_with_indexes_are_those_of_the_definition(
+        seed: u64,
+        documents in 10u64..120,
+        threshold in prop::sample::select(vec![0.2, 0.5, 0.8]),
+        freezes: bool,
+        is_bounded: bool,
+    ) {
+        let parts = Parts::new(&lines_with(seed, documents, 0), 3);
+        let builder = builder(Method::Exact, ClusterMode::Leader, threshold);
+        let deduper = builder.weights(Weights::Ln).build().unwrap();
+        let mut job = Job::new(&deduper, ReadOptions::new().on_bad(OnBad::Skip));
+        let mut counted: Vec<BTreeSet<u64>> = Vec::new();
+        let mut old: Vec<(u64, BTreeSet<u64>)> = Vec::new();
+        for (part, file) in parts.files.iter().enumerate() {
+            let plan = is_bounded.then_some(SMALL);
+            let index = parts.place(&format!("index-{part}"));
+            let results = results_of(&job, file, plan, &index);
+            let shingles = |text: &String| {
+                let mut shingles = deduper.sketcher().shingler().text(text);
+                shingles.sort_unstable();
+                shingles
+            };
+            let set = |text: &String| shingles(text).into_iter().collect::<BTreeSet<u64>>();
+            let new = texts(&fs::read_to_string(file).unwrap());
+            if part == 0 || !freezes {
+                let is_old = |set: &BTreeSet<u64>| old.iter().any(|(_, old)| old == set);
+                let distinct: BTreeSet<Vec<u64>> = new.iter().map(|(_, text)| shingles(text)).collect();
+                let distinct = distinct.into_iter().map(|of| of.into_iter().collect());
+                counted.extend(distinct.filter(|set: &BTreeSet<u64>| !set.is_empty() && !is_old(set)));
+            }
+            let of_text = |(id, text): (u64, String)| (id, set(&text));
+            let new: Vec<(u64, BTreeSet<u64>)> = new.into_iter().map(of_text).collect();
+            let mut stated: BTreeMap<(u64, u64), f64> = BTreeMap::new();
+            for (place, (id, set)) in new.iter().enumerate() {
+                for (other, of_other) in new[..place].iter().chain(&old) {
+                    stated.insert((*id.min(other), *id.max(other)), weighted(&counted, set, of_other));
+                }
+            }
+            for line in results.files[0].lines().skip(1) {
+                let columns: Vec<&str> = line.split('\t').collect();
+                let [a, b]: [u64; 2] = [0, 1].map(|column| columns[column].parse().unwrap());
+                let similarity: f64 = columns[2].parse().unwrap();
+                let stated = stated.remove(&(a.min(b), a.max(b))).unwrap();
+                prop_assert!((similarity - stated).abs() < 1e-6, "{line} {stated}");
+            }
+            prop_assert!(stated.values().all(|&similarity| similarity < threshold + 1e-9));
+            old.extend(texts(&results.files[3]).into_iter().map(of_text));
+            job = Job { against: vec![index], freeze_weights: freezes, ..job };
         }
     }
 
@@ -158,6 +214,22 @@ proptest! {
         pairs.sort_unstable();
         found.sort_unstable();
         prop_assert_eq!(found, pairs);
+    }
+}
+
+/// The weighted Jaccard similarity of two sets, by the sets that were counted.
+fn weighted(counted: &[BTreeSet<u64>], left: &BTreeSet<u64>, right: &BTreeSet<u64>) -> f64 {
+    if left == right {
+        return if left.is_empty() { 0.0 } else { 1.0 };
+    }
+    let weight = |hash: &u64| {
+        let have = counted.iter().filter(|set| set.contains(hash)).count();
+        (counted.len() as f64 / have.max(1) as f64).ln()
+    };
+    let shared: f64 = left.intersection(right).map(weight).sum();
+    match shared > 0.0 {
+        true => shared / left.union(right).map(weight).sum::<f64>(),
+        false => 0.0,
     }
 }
 

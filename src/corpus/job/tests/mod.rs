@@ -115,12 +115,7 @@ fn results_of(job: &Job, path: &Path, plan: Option<MemoryPlan>, index: &Path) ->
         .clusters(clusters)
         .rejections(rejections);
     let sinks = sinks.kept(kept).removed(removed);
-    // An index has no weights.
-    let has_index = job.settings.weights() == Weights::None;
-    let sinks = match has_index {
-        true => sinks.index(outputs.stage_index(index).unwrap()),
-        false => sinks,
-    };
+    let sinks = sinks.index(outputs.stage_index(index).unwrap());
     let decided = match plan {
         None => job.run(sources, &sinks, None),
         Some(plan) => job.run_with(plan, sources, &sinks, None),
@@ -139,10 +134,7 @@ fn results_of(job: &Job, path: &Path, plan: Option<MemoryPlan>, index: &Path) ->
     let (links, found) = (*decided.recall(), *decided.pairs().unwrap());
     decided.finish().unwrap();
     // It has the checksums of all its files.
-    let index = match has_index {
-        true => fs::read(index.join("index.json")).unwrap(),
-        false => Vec::new(),
-    };
+    let index = fs::read(index.join("index.json")).unwrap();
     Results {
         files,
         index,
