@@ -226,6 +226,14 @@ fn indexes_that_do_not_fit_are_refused() {
             "--against seen --recall 0.9",
             "the index seen has the banding",
         ),
+        (
+            "--against seen --weights ln",
+            "the index seen was written without weights",
+        ),
+        (
+            "--against seen --freeze-weights",
+            "weights cannot be frozen: all shingles count the same",
+        ),
         ("--save-index here", "cannot write an index to "),
         ("--save-index file", "there is a file at this path"),
         (
@@ -242,6 +250,11 @@ fn indexes_that_do_not_fit_are_refused() {
         );
         assert_eq!(place.names(), before, "{args}");
     }
+    assert_eq!(place.run("tuesday.jsonl --weights ln --save-index weighed").code, 0);
+    place.refuses(
+        "tuesday.jsonl --against weighed",
+        "the index weighed was written with --weights ln: use the same option",
+    );
     let sets = section(&place, "seen", "sets.bin");
     let mut bytes = fs::read(&sets).unwrap();
     bytes[3] ^= 1;
