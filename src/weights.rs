@@ -38,12 +38,15 @@ named!(Weights, "weights", "none or ln", {
     Ln: "ln"
 });
 
-/// A shingle and the number of documents that have it, as an index stores them: 8 and 4 bytes, little-endian.
+/// A shingle and the number of documents that have it.
+pub(crate) type Frequency = (u64, u32);
+
+/// The same as an index stores it: 8 and 4 bytes, little-endian.
 pub(crate) type StoredFrequency = [u8; 12];
 
 /// Decodes an entry.
 #[cfg_attr(not(feature = "corpus"), allow(dead_code))]
-pub(crate) fn decoded(entry: &StoredFrequency) -> (u64, u32) {
+pub(crate) fn decoded(entry: &StoredFrequency) -> Frequency {
     let bytes = |place: usize| u64::from(entry[place]) << (8 * (place % 8));
     let hash = (0..8).map(bytes).sum();
     (hash, (8..12).map(bytes).sum::<u64>() as u32)
@@ -69,9 +72,9 @@ impl Known<'_> {
 
 /// Merges ascending lists of shingles, and adds the frequencies of a shingle that several have.
 #[cfg_attr(not(feature = "corpus"), allow(dead_code))]
-pub(crate) fn merged<I: Iterator<Item = (u64, u32)>>(
+pub(crate) fn merged<I: Iterator<Item = Frequency>>(
     lists: impl IntoIterator<Item = I>,
-) -> impl Iterator<Item = (u64, u32)> {
+) -> impl Iterator<Item = Frequency> {
     let mut lists: Vec<_> = lists.into_iter().map(Iterator::peekable).collect();
     std::iter::from_fn(move || {
         let next = lists.iter_mut().filter_map(|list| list.peek());
@@ -133,7 +136,7 @@ impl DocumentFrequencies {
             }
             Chunk::Known(entries) => all.extend(entries.iter().map(decoded)),
         });
-        let frequency = |run: &[(u64, u32)]| {
+        let frequency = |run: &[Frequency]| {
             let sum = run.iter().fold(0u32, |sum, of| sum.saturating_add(of.1));
             (run[0].0, sum.max(1))
         };
@@ -272,7 +275,8 @@ impl WeightedSet {
 
     /// The similarity of two sets.
     pub(crate) fn similarity(&self, other: &Self) -> Similarity {
-        let (shared, weight) = self.shared(other, 0.0).unwrap_or_default();
+        let all = self.shared(other, f64::NEG_INFINITY);
+        let (shared, weight) = all.unwrap_or_else(|| unreachable!("nothing is needed"));
         self.similarity_of(other, shared, weight)
     }
 

@@ -250,7 +250,12 @@ fn indexes_that_do_not_fit_are_refused() {
         );
         assert_eq!(place.names(), before, "{args}");
     }
-    assert_eq!(place.run("tuesday.jsonl --weights ln --save-index weighed").code, 0);
+    assert_eq!(
+        place
+            .run("tuesday.jsonl --weights ln --save-index weighed")
+            .code,
+        0
+    );
     place.refuses(
         "tuesday.jsonl --against weighed",
         "the index weighed was written with --weights ln: use the same option",

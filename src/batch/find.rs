@@ -350,16 +350,15 @@ impl<D: Shingled> Finder<'_, '_, D> {
 
     /// Whether each set counts for weights: indexes have counted their own sets.
     fn counted(self, distinct: &Distinct, sets: &[ShingleSet]) -> Vec<bool> {
-        let new = self.new_sets(distinct);
-        // A document that repeats shingles and its set in an index are not collapsed.
-        let of_indexes = sets[new..].iter().map(ShingleSet::fingerprint);
-        let of_indexes: HashSet<u128> = of_indexes.collect();
-        let counts = |(number, set): (usize, &ShingleSet)| {
-            let last = distinct.documents(number).last();
-            last.is_some_and(|&last| !self.run.indexed_from.is_indexed(last))
-                && !of_indexes.contains(&set.fingerprint())
+        let has_indexed = |set: usize| {
+            let last = distinct.documents(set).last();
+            last.is_some_and(|&last| self.run.indexed_from.is_indexed(last))
         };
-        sets.iter().enumerate().map(counts).collect()
+        // A document that repeats shingles and its set in an index are not collapsed.
+        let indexed = (0..sets.len()).filter(|&set| has_indexed(set));
+        let indexed: HashSet<u128> = indexed.map(|set| sets[set].fingerprint()).collect();
+        let counts = |set: &ShingleSet| indexed.is_empty() || !indexed.contains(&set.fingerprint());
+        sets.iter().map(counts).collect()
     }
 
     fn refuses_memory(self, survivors: &Survivors, frequent: &Frequent) -> Option<Reason> {

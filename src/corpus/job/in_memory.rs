@@ -28,7 +28,7 @@ use crate::recall::Recall;
 use crate::settings::Settings;
 use crate::text::ReadError;
 use crate::watch::{Stage, Ticker, Watch};
-use crate::weights::{Known, Weights, decoded, merged};
+use crate::weights::{Frequency, Known, Weights, decoded, merged};
 
 /// The decisions on documents that are in memory.
 pub(super) struct InMemory {
@@ -106,6 +106,7 @@ impl InMemory {
     /// Calls `put` with the number of documents that have been counted, and 0; then with all shingles, ascending, and the
     /// number of these documents that have them.
     fn for_each_frequency(&self, put: PutFrequency<'_>) -> Result<(), Error> {
+        type List<'l> = Box<dyn Iterator<Item = Frequency> + 'l>;
         let (known, tables) = self.gathered.indexed.frequencies();
         let (new, hashes) = match self.gathered.is_frozen {
             true => (0, Vec::new()),
@@ -115,7 +116,6 @@ impl InMemory {
         let tables = tables.iter().map(|table| table.iter().map(decoded));
         let counted = hashes.chunk_by(|a, b| a == b);
         let counted = counted.map(|run| (run[0], run.len() as u32));
-        type List<'l> = Box<dyn Iterator<Item = (u64, u32)> + 'l>;
         let tables = tables.map(|table| Box::new(table) as List<'_>);
         let mut all = merged(tables.chain([Box::new(counted) as List<'_>]));
         all.try_for_each(|(hash, frequency)| put(hash, frequency))

@@ -21,12 +21,16 @@ pub(super) struct Saving<'s> {
 }
 
 /// What is written to an index besides its documents.
+#[derive(Clone, Copy)]
 pub(super) struct Beside<'b> {
     /// The passages that are set aside.
     pub(super) aside: Option<&'b SetAside>,
     /// With weights, calls a function with the number of documents and 0, then with all shingles and their frequencies.
-    pub(super) frequencies: Option<&'b dyn Fn(PutFrequency<'_>) -> Result<(), Error>>,
+    pub(super) frequencies: Option<EachFrequency<'b>>,
 }
+
+/// Calls a function with frequencies, in order.
+pub(super) type EachFrequency<'f> = &'f dyn Fn(PutFrequency<'_>) -> Result<(), Error>;
 
 /// Takes a shingle and its frequency.
 pub(super) type PutFrequency<'p> = &'p mut dyn FnMut(u64, u32) -> Result<(), Error>;

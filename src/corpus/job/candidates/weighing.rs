@@ -12,7 +12,7 @@ use crate::corpus::job::disk::rounds::{Round, Written, for_each_round};
 use crate::corpus::job::memory_plan::MemoryPlan;
 use crate::repeated::{Keyed, repeated_of};
 use crate::verify::ShingleSet;
-use crate::weights::{Known, decoded, merged};
+use crate::weights::{Frequency, Known, decoded, merged};
 
 /// The sets on the disk, and how to count their shingles.
 pub(crate) struct Weighing<'w> {
@@ -58,6 +58,13 @@ impl Counted {
 /// The bytes of a written shingle: its hash, and the document of a set that has it.
 const SHINGLE: usize = 12;
 
+/// Shingles with their documents, and the documents that count.
+#[derive(Default)]
+struct Spread {
+    shingles: Vec<(u64, u32)>,
+    counted: Vec<u32>,
+}
+
 /// A written shingle.
 fn shingle(bytes: &[u8]) -> (u64, u32) {
     let (hash, document) = bytes.split_at(8);
@@ -73,12 +80,15 @@ fn read(shingles: &Partitions, part: usize) -> Result<Vec<u8>, Error> {
     Ok(bytes)
 }
 
+/// Written shingles, or known ones.
+type Chunk<'c> = (&'c [u8], &'c [Frequency]);
+
 /// The shingles of a part that occur again, as keys, with a document and how much it counts. Known shingles have no
 /// document.
-fn repeated(bytes: &[u8], known: &[(u64, u32)], counts: &[bool]) -> Vec<Keyed<(u32, u32)>> {
+fn repeated(bytes: &[u8], known: &[Frequency], counts: &[bool]) -> Vec<Keyed<(u32, u32)>> {
     let of_sets = bytes.chunks(SHINGLE << 12).map(|bytes| (bytes, &[][..]));
     let of_known = known.chunks(1 << 12).map(|known| (&[][..], known));
-    let chunks: Vec<(&[u8], &[(u64, u32)])> = of_sets.chain(of_known).collect();
+    let chunks: Vec<Chunk<'_>> = of_sets.chain(of_known).collect();
     let all = bytes.len() / SHINGLE + known.len();
     // The hashes of a part share their first bits, by which keys are distributed.
     repeated_of(&chunks, all, |(bytes, known), all| {
@@ -87,7 +97,7 @@ fn repeated(bytes: &[u8], known: &[(u64, u32)], counts: &[bool]) -> Vec<Keyed<(u
             let counts = u32::from(counts[document as usize]);
             (hash.reverse_bits(), (document, counts))
         }));
-        let keyed = |&(hash, frequency): &(u64, u32)| (hash.reverse_bits(), (NONE, frequency));
+        let keyed = |&(hash, frequency): &Frequency| (hash.reverse_bits(), (NONE, frequency));
         all.extend(known.iter().map(keyed));
     })
 }
@@ -131,8 +141,9 @@ impl<'w> Weighing<'w> {
         let sets = Partitions::open(self.folder, &sets.name)?;
         let new = self.spread(&sets, false)?;
         let mut counts = vec![false; self.documents];
-        new.iter()
-            .for_each(|&document| counts[document as usize] = true);
+        for &document in &new {
+            counts[document as usize] = true;
+        }
         self.count(&counts)?;
         self.folder.remove(&[names::SHINGLES]);
         let (weighed, index) = self.join(&sets)?;
@@ -161,7 +172,7 @@ impl<'w> Weighing<'w> {
                 .collect();
             hashes.par_sort_unstable();
             let runs = hashes.chunk_by(|a, b| a == b);
-            let counted: Vec<(u64, u32)> = runs.map(|run| (run[0], run.len() as u32)).collect();
+            let counted: Vec<Frequency> = runs.map(|run| (run[0], run.len() as u32)).collect();
             let lists = [known(part), counted].map(Vec::into_iter);
             merged(lists).try_for_each(|(hash, frequency)| each(hash, frequency))?;
         }
@@ -178,23 +189,25 @@ impl<'w> Weighing<'w> {
         let mut counted = Vec::new();
         let spread = |round: &Round| {
             Ok(round.in_parallel(|records| {
-                let (mut all, mut counted) = (Vec::new(), Vec::new());
+                let mut made = Spread::default();
                 for record in records {
                     let counts = !self.known.is_frozen && self.counts(&record);
                     if counts {
-                        counted.push(record.document);
+                        made.counted.push(record.document);
                     }
                     if counts || !only_counted {
-                        all.extend(record.hashes().map(|hash| (hash, record.document)));
+                        let hashes = record.hashes();
+                        made.shingles
+                            .extend(hashes.map(|hash| (hash, record.document)));
                     }
                 }
-                (all, counted)
+                made
             }))
         };
-        let take = |made: Vec<(Vec<(u64, u32)>, Vec<u32>)>| {
-            for (all, mut documents) in made {
-                counted.append(&mut documents);
-                for (hash, document) in all {
+        let take = |made: Vec<Spread>| {
+            for mut some in made {
+                counted.append(&mut some.counted);
+                for (hash, document) in some.shingles {
                     let mut bytes = [0; SHINGLE];
                     bytes[..8].copy_from_slice(&hash.to_le_bytes());
                     bytes[8..].copy_from_slice(&document.to_le_bytes());
@@ -209,7 +222,7 @@ impl<'w> Weighing<'w> {
     }
 
     /// The known shingles of each part, which must be asked for in order.
-    fn known_parts(&self) -> impl FnMut(usize) -> Vec<(u64, u32)> {
+    fn known_parts(&self) -> impl FnMut(usize) -> Vec<Frequency> {
         let parts = self.plan.parts;
         let tables = self.known.tables.iter();
         let mut known = merged(tables.map(|table| table.iter().map(decoded))).peekable();
