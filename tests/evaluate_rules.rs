@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use resemblance::text::InGroup;
-use resemblance::{Deduper, Error, Measure, Method, Run, Shingle};
+use resemblance::{Deduper, Error, Measure, Method, Run, Shingle, Weights};
 use serde_json::json;
 use support::Random;
 use support::program::{Place, example, line};
@@ -86,11 +86,21 @@ impl Web {
             .collect()
     }
 
-    /// The pairs that a deduper finds.
-    fn found(&self, measure: Measure, sets_aside: bool, threshold: f64) -> Pairs {
+    /// The pairs that a deduper finds with the rule of this name.
+    fn found(&self, rule: &str, threshold: f64) -> Pairs {
+        let has = |part: &str| rule.split(' ').any(|one| one == part);
+        let measure = match has("containment") {
+            true => Measure::Containment,
+            false => Measure::Jaccard,
+        };
+        let weights = match has("ln") {
+            true => Weights::Ln,
+            false => Weights::None,
+        };
         let deduper = Deduper::builder()
             .shingle(Shingle::Words(3))
             .measure(measure)
+            .weights(weights)
             .method(Method::Exact)
             .threshold(threshold)
             .build()
@@ -104,7 +114,7 @@ impl Web {
         let pages: Vec<_> = pages
             .map(|(&group, document)| InGroup { group, document })
             .collect();
-        match sets_aside {
+        match has("aside") {
             true => deduper.try_pairs(&pages, &Run::new(), &mut each),
             false => deduper.try_pairs(&self.texts, &Run::new(), &mut each),
         }
@@ -164,19 +174,14 @@ fn scores_are_those_of_the_definitions_for_every_rule() {
         let (place, web) = (Place::new(), Web::new(seed, 30));
         web.write(&place);
         let args = "t.jsonl --labels stories.tsv --shingle words:3 --similarity jaccard,containment \
-                    --set-aside site --from 0.2 --step 0.2 --shown 0";
+                    --weights none,ln --set-aside site --from 0.2 --step 0.2 --shown 0";
         let told = out(&place, args);
         let tables = tables(&told);
-        assert_eq!(tables.len(), 4, "{told}");
+        assert_eq!(tables.len(), 8, "{told}");
         for (name, rows) in &tables {
-            let sets_aside = name.ends_with(" aside");
-            let measure = match name.contains("containment") {
-                true => Measure::Containment,
-                false => Measure::Jaccard,
-            };
             assert_eq!(rows.len(), 5);
             for &(threshold, pairs, labelled, score) in rows {
-                let found = web.found(measure, sets_aside, threshold);
+                let found = web.found(name, threshold);
                 let truth = web.labelled();
                 let expected = (found.len(), found.intersection(&truth).count());
                 assert_eq!((pairs, labelled), expected, "{name} at {threshold}");
@@ -281,6 +286,16 @@ fn the_summary_names_what_varies() {
             "words:3 containment aside"
         ]
     );
+    assert_eq!(names("--weights ln"), ["words:5"]);
+    assert_eq!(
+        names("--similarity jaccard,containment --weights none,ln"),
+        [
+            "words:5 jaccard",
+            "words:5 jaccard ln",
+            "words:5 containment",
+            "words:5 containment ln"
+        ]
+    );
     assert_eq!(
         names("--normalize default,default+accents,none"),
         ["words:5 default", "words:5 default+accents", "words:5 none"]
@@ -291,11 +306,12 @@ fn the_summary_names_what_varies() {
 fn names_the_options_of_dedup() {
     let (place, web) = (Place::new(), Web::new(5, 30));
     web.write(&place);
-    let args = "t.jsonl --similarity containment --normalize none --set-aside site --set-aside-words 4 --threshold 0.5";
+    let args = "t.jsonl --similarity containment --weights ln --normalize none --set-aside site \
+                --set-aside-words 4 --threshold 0.5";
     let told = out(&place, args);
     let (plain, aside) = (
-        "dedup --shingle words:5 --similarity containment --normalize none --threshold 0.5\n",
-        "dedup --shingle words:5 --similarity containment --normalize none --set-aside site --set-aside-words 4 --threshold 0.5\n",
+        "dedup --shingle words:5 --similarity containment --weights ln --normalize none --threshold 0.5\n",
+        "dedup --shingle words:5 --similarity containment --weights ln --normalize none --set-aside site --set-aside-words 4 --threshold 0.5\n",
     );
     assert!(told.contains(plain) && told.contains(aside), "{told}");
 }
