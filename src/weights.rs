@@ -10,7 +10,7 @@ use rayon::prelude::*;
 
 use crate::hashed::HashedMap;
 use crate::named::named;
-use crate::repeated::repeated_of;
+use crate::repeated::{Keyed, repeated_of};
 use crate::similarity::{Measure, Rule, ShingleSet, Similarity, overlap};
 
 /// How much each shingle counts.
@@ -18,7 +18,8 @@ use crate::similarity::{Measure, Rule, ShingleSet, Similarity, overlap};
 /// # Which weights should I use?
 ///
 /// [`None`](Self::None), unless documents are alike by what most of the collection shares, such as letters from one
-/// template. [`docs/settings.md`](crate::guides::settings) has measurements by kind of text.
+/// template. Among many other documents, the text of a template is rare and so counts as much as any.
+/// [`docs/settings.md`](crate::guides::settings) has measurements by kind of text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum Weights {
@@ -104,6 +105,34 @@ enum Chunk<'c> {
     Known(&'c [StoredFrequency]),
 }
 
+/// The sums of the numbers of shingles that occur again, at least 1. Each shingle of a set has the number that `of_set`
+/// returns.
+fn several<T: Copy + Default + Ord + Send + Sync>(
+    chunks: &[Chunk<'_>],
+    all: usize,
+    of_set: impl Fn(usize) -> T + Sync,
+    of_known: impl Fn(u32) -> T + Sync,
+    sum: impl Fn(&[Keyed<T>]) -> u32,
+) -> HashedMap<u64, u32> {
+    let repeated = repeated_of(chunks, all, |chunk, all| match chunk {
+        Chunk::Sets(first, sets) => {
+            for (number, set) in (*first..).zip(*sets) {
+                let of_one = of_set(number);
+                all.extend(set.hashes().iter().map(|&hash| (hash, of_one)));
+            }
+        }
+        Chunk::Known(entries) => {
+            let entries = entries.iter().map(decoded);
+            all.extend(entries.map(|(hash, frequency)| (hash, of_known(frequency))));
+        }
+    });
+    let runs = || repeated.chunk_by(|a, b| a.0 == b.0);
+    let mut several = HashedMap::default();
+    several.reserve(runs().count());
+    several.extend(runs().map(|run| (run[0].0, sum(run).max(1))));
+    several
+}
+
 impl DocumentFrequencies {
     /// Counts the shingles of the sets for which `is_new` is true, in addition to those that are known. All sets will be
     /// weighed.
@@ -124,28 +153,22 @@ impl DocumentFrequencies {
         let chunks: Vec<Chunk<'_>> = (of_sets.map(|(first, sets)| Chunk::Sets(first, sets)))
             .chain(of_known.map(Chunk::Known))
             .collect();
-        let of_one = |set: usize| u32::from(!known.is_frozen && is_new(set));
         let all = sets.iter().map(ShingleSet::len).sum::<usize>()
             + known.tables.iter().map(|table| table.len()).sum::<usize>();
-        let repeated = repeated_of(&chunks, all, |chunk, all| match chunk {
-            Chunk::Sets(first, sets) => {
-                for (number, set) in (*first..).zip(*sets) {
-                    let of_one = of_one(number);
-                    all.extend(set.hashes().iter().map(|&hash| (hash, of_one)));
-                }
-            }
-            Chunk::Known(entries) => all.extend(entries.iter().map(decoded)),
-        });
-        let frequency = |run: &[Frequency]| {
-            let sum = run.iter().fold(0u32, |sum, of| sum.saturating_add(of.1));
-            (run[0].0, sum.max(1))
-        };
         let new = (0..sets.len()).filter(|&set| is_new(set)).count();
+        let several = match new == sets.len() && known.sets == 0 {
+            // Each shingle counts 1, so that no numbers need to be sorted.
+            true => several(&chunks, all, |_| (), |_| (), |run| run.len() as u32),
+            false => several(
+                &chunks,
+                all,
+                |set| u32::from(!known.is_frozen && is_new(set)),
+                |frequency| frequency,
+                |run| run.iter().fold(0, |sum, of| sum.saturating_add(of.1)),
+            ),
+        };
         Self {
-            several: repeated
-                .chunk_by(|a, b| a.0 == b.0)
-                .map(frequency)
-                .collect(),
+            several,
             sets: known.sets_with(new as u64),
         }
     }
@@ -153,9 +176,11 @@ impl DocumentFrequencies {
     /// The sets with weights.
     pub(crate) fn weigh(&self, sets: Vec<ShingleSet>) -> Vec<WeightedSet> {
         let frequency = |&hash: &u64| (self.several.get(&hash).copied().unwrap_or(0), hash);
-        let weigh =
-            |set: ShingleSet| WeightedSet::new(set.hashes().iter().map(frequency), self.sets);
-        sets.into_par_iter().map(weigh).collect()
+        let weigh = |common: &mut Vec<_>, set: ShingleSet| {
+            WeightedSet::new(set.hashes().iter().map(frequency), self.sets, common)
+        };
+        let sets = sets.into_par_iter();
+        sets.map_init(Vec::new, weigh).collect()
     }
 }
 
@@ -188,12 +213,16 @@ struct Run {
 
 impl WeightedSet {
     /// The set of these shingles, given with their frequencies among `sets` documents: 0 if no other set that is compared has
-    /// the shingle.
-    pub(crate) fn new(shingles: impl Iterator<Item = (u32, u64)>, sets: u64) -> Self {
+    /// the shingle. `common` is working memory.
+    pub(crate) fn new(
+        shingles: impl Iterator<Item = (u32, u64)>,
+        sets: u64,
+        common: &mut Vec<(u32, u64)>,
+    ) -> Self {
         // A damaged index may have more of a shingle than there are documents.
         let weight_of = |frequency: u32| ln((sets as f64 / f64::from(frequency)).max(1.0));
         let mut unique = 0;
-        let mut common: Vec<(u32, u64)> = Vec::new();
+        common.clear();
         for (frequency, hash) in shingles {
             match frequency {
                 0 => unique += 1,

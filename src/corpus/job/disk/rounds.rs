@@ -79,7 +79,7 @@ impl<'b> Written<'b> {
     /// Its set, with weights for a collection of `sets` distinct sets.
     pub(crate) fn weighted(&self, sets: u64) -> WeightedSet {
         let frequencies = self.frequencies.iter().map(|&of| u32::from_le_bytes(of));
-        WeightedSet::new(frequencies.zip(self.hashes()), sets)
+        WeightedSet::new(frequencies.zip(self.hashes()), sets, &mut Vec::new())
     }
 
     /// The hashes of its set, ascending.
