@@ -173,15 +173,38 @@ impl DocumentFrequencies {
         }
     }
 
+    /// A bit for each shingle that several sets have. Most shingles are in one set, and have no bit: the table shows this
+    /// sooner than the map.
+    fn marks(&self) -> Vec<u64> {
+        let words = (self.several.len() / 8 + 1).next_power_of_two();
+        let mut marks = vec![0; words];
+        for &hash in self.several.keys() {
+            let (word, bit) = place(hash, words);
+            marks[word] |= bit;
+        }
+        marks
+    }
+
     /// The sets with weights.
     pub(crate) fn weigh(&self, sets: Vec<ShingleSet>) -> Vec<WeightedSet> {
-        let frequency = |&hash: &u64| (self.several.get(&hash).copied().unwrap_or(0), hash);
+        let marks = self.marks();
+        let frequency = |&hash: &u64| {
+            let (word, bit) = place(hash, marks.len());
+            let is_marked = marks[word] & bit != 0;
+            let found = is_marked.then(|| self.several.get(&hash)).flatten();
+            (found.copied().unwrap_or(0), hash)
+        };
         let weigh = |common: &mut Vec<_>, set: ShingleSet| {
             WeightedSet::new(set.hashes().iter().map(frequency), self.sets, common)
         };
         let sets = sets.into_par_iter();
         sets.map_init(Vec::new, weigh).collect()
     }
+}
+
+/// The word and the bit of a shingle among this many words, which is a power of two.
+fn place(hash: u64, words: usize) -> (usize, u64) {
+    (hash as usize & (words - 1), 1 << (hash >> 58))
 }
 
 /// A set of shingles with weights.
