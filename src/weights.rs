@@ -156,7 +156,7 @@ impl DocumentFrequencies {
         let all = sets.iter().map(ShingleSet::len).sum::<usize>()
             + known.tables.iter().map(|table| table.len()).sum::<usize>();
         let new = (0..sets.len()).filter(|&set| is_new(set)).count();
-        let several = match new == sets.len() && known.sets == 0 {
+        let several = match new == sets.len() && known.tables.is_empty() && !known.is_frozen {
             // Each shingle counts 1, so that no numbers need to be sorted.
             true => several(&chunks, all, |_| (), |_| (), |run| run.len() as u32),
             false => several(
@@ -287,10 +287,10 @@ impl WeightedSet {
         &self.common
     }
 
-    /// A number that orders sets by weight, below 2^31. Sets of almost the same weight may have the same number.
+    /// A number that orders sets by weight, from 1 to 2^31. Sets of almost the same weight may have the same number.
     pub(crate) fn order(&self) -> u32 {
         // The bits of positive floating-point numbers are ordered as the numbers are.
-        (self.weight as f32).to_bits()
+        (self.weight as f32).to_bits().max(1)
     }
 
     /// How many of the heaviest [`common`](Self::common) shingles are probes: a set that has the share `threshold` of the
@@ -299,7 +299,8 @@ impl WeightedSet {
         // Less by more than rounding errors, so that there are never too few probes.
         let least = (threshold - SLACK) * self.weight;
         if self.weight == 0.0 {
-            return 0;
+            // Such a set is similar only to one with the same shingles.
+            return self.common.len().min(1);
         }
         let mut rest = self.of_common;
         for (run, many) in self.each_run() {
@@ -373,6 +374,9 @@ impl WeightedSet {
     }
 
     fn similarity_of(&self, other: &Self, shared: usize, weight: f64) -> Similarity {
+        if shared == self.len() && shared == other.len() {
+            return Similarity::of_copies(shared); // even if they weigh nothing
+        }
         // A union is no lighter than either set, whatever is rounded.
         let union = (self.weight + other.weight - weight).max(self.weight.max(other.weight));
         let share = |of: f64| if weight > 0.0 { weight / of } else { 0.0 };

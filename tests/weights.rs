@@ -243,4 +243,13 @@ fn copies_are_copies_whatever_they_weigh() {
         .clusters(&["the same five words here", "The same five words here."]);
     assert_eq!(clusters.removed().len(), 1);
     assert_eq!(clusters.removed()[0].similarity.jaccard, 1.0);
+    // Two documents of one set, which all others contain.
+    for measure in [Measure::Jaccard, Measure::Containment] {
+        let pairs = deduper(measure, 0.5, 1).pairs(&["x y", "x y y", "x y z"]);
+        let pairs: Vec<_> = pairs
+            .iter()
+            .map(|pair| (pair.a, pair.b, pair.similarity.jaccard))
+            .collect();
+        assert_eq!(pairs, [(0, 1, 1.0)]);
+    }
 }

@@ -18,7 +18,7 @@ use crate::shared::{Common, NORMALIZE};
 /// Find near-duplicate documents and choose which copies to keep.
 ///
 /// The similarity of two documents is the exact Jaccard similarity of their shingle sets, or the containment of the
-/// smaller set in the larger (--similarity). Two documents are near-duplicates if their similarity reaches the
+/// smaller set in the larger (--similarity), by numbers of shingles or by their weights (--weights). Two documents are near-duplicates if their similarity reaches the
 /// threshold. Near-duplicates form clusters; each cluster keeps one document.
 #[derive(Debug, Parser)]
 #[command(name = "dedup", version)]
@@ -39,12 +39,13 @@ pub(crate) struct Args {
     similarity: Measure,
 
     /// How much each shingle counts. none: all count the same; ln: a shingle that df of N documents have counts
-    /// ln(N / df), where documents with the same shingles are one. With weights, candidates are always found with the
-    /// method exact
+    /// ln(N / df), where documents with the same shingles, each as often, are one. The documents are those of the run, and
+    /// those that the indexes of --against have counted. With weights, candidates are always found with the method exact
     #[arg(long, value_name = "none|ln", default_value = "none")]
     weights: Weights,
 
-    /// Weigh shingles only by the documents that the indexes of --against have counted. Otherwise new documents count too
+    /// Weigh shingles only by the documents that the indexes of --against have counted; a shingle that none of them has
+    /// counts ln N. Otherwise new documents count too. Needs --weights ln
     #[arg(long, requires = "against")]
     freeze_weights: bool,
 

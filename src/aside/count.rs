@@ -16,6 +16,12 @@ use crate::watch::Ticker;
 /// The most documents of a group whose passages are counted.
 const SAMPLE: usize = 1024;
 
+/// The memory of a document in passages: its own, and what the maps take for a group of one document.
+fn memory_of(passages: &[u64]) -> usize {
+    const EACH: usize = 48;
+    passages.len() + EACH
+}
+
 /// Collects the passages of documents, in any order and in parallel.
 ///
 /// Of each group, it keeps the documents with the lowest hashes of their texts. Which these are does not depend on the
@@ -24,7 +30,7 @@ const SAMPLE: usize = 1024;
 pub(crate) struct Counter {
     splitting: Splitting,
     shards: Vec<Mutex<HashMap<Group, Sampled>>>,
-    /// The number of passages that are held.
+    /// The memory of the documents that are held, in passages.
     held: AtomicUsize,
 }
 
@@ -51,16 +57,19 @@ impl Sampled {
         text < self.below && !self.texts.contains_key(&text)
     }
 
-    /// Adds a document, and returns by how many passages more are held, and by how many fewer.
+    /// Adds a document, and returns how much more memory is held, and how much less.
     fn add(&mut self, text: u64, passages: Box<[u64]>) -> (usize, usize) {
         if !self.wants(text) {
             return (0, 0);
         }
-        let more = passages.len();
+        let more = memory_of(&passages);
         self.texts.insert(text, passages);
         let mut fewer = 0;
         if self.texts.len() > SAMPLE {
-            fewer = self.texts.pop_last().map_or(0, |(_, left)| left.len());
+            fewer = self
+                .texts
+                .pop_last()
+                .map_or(0, |(_, left)| memory_of(&left));
         }
         if self.texts.len() == SAMPLE {
             let last = self.texts.last_key_value();
@@ -108,7 +117,7 @@ impl Counter {
         lock(&self.shards[shard])
     }
 
-    /// The bytes of the passages that are held.
+    /// About the bytes of the documents that are held.
     #[cfg(feature = "corpus")]
     pub(crate) fn memory(&self) -> usize {
         size_of::<u64>() * self.held.load(Ordering::Relaxed)
@@ -126,8 +135,9 @@ impl Counter {
                 all.extend(texts.map(|(text, passages)| (group, text, passages)));
             }
             groups.retain(|_, sampled| sampled.below < u64::MAX);
+            groups.shrink_to_fit();
         }
-        let many = all.iter().map(|(.., passages)| passages.len()).sum();
+        let many = all.iter().map(|(.., passages)| memory_of(passages)).sum();
         self.held.fetch_sub(many, Ordering::Relaxed);
         all
     }

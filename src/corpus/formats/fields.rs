@@ -144,7 +144,7 @@ impl Fields {
     pub(crate) fn check_group(&self, is_seen: bool) -> Result<(), Error> {
         match &self.group {
             Some((path, by)) if !is_seen => Err(Error::refused(format!(
-                "set aside `{path}`: no record has {by} there: check its name{}",
+                "set aside `{path}`: no record has {by} there: check its name{}, or leave the option out",
                 path.advice()
             ))),
             _ => Ok(()),
@@ -417,14 +417,17 @@ pub(crate) struct TextParts<'a> {
     wrong: Option<(usize, Scalar<'a>)>,
     /// Whether there was a null, which is no part.
     is_null: bool,
-    /// The fields with a part, as bits; of Parquet rows, those with a part in some row of the block.
+    /// The fields with a part or null, as bits; of Parquet rows, those with a part in some row of the block.
     pub(crate) seen: u64,
 }
 
 impl<'a> TextParts<'a> {
     pub(crate) fn push(&mut self, field: usize, value: Scalar<'a>) {
         match value {
-            Scalar::Null => self.is_null = true,
+            Scalar::Null => {
+                self.is_null = true;
+                self.seen |= 1 << field;
+            }
             Scalar::Str(text) => self.push_text(field, text),
             other => {
                 self.wrong.get_or_insert((field, other));

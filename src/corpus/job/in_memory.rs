@@ -253,6 +253,7 @@ impl Gathered {
             settings, options, ..
         } = job;
         let indexed = Indexed::open(&job.against, settings, &options.fields)?;
+        job.check_frozen(&indexed)?;
         let shingler = settings.sketcher().shingler();
         let mut maker = Maker::whole(shingler);
         let mut digester = settings.digester();
@@ -302,12 +303,13 @@ impl Gathered {
         let copies = job.pairs_of_copies.unwrap_or_default();
         let mut run = Run::new().keep_by(&order).pairs_of_copies(copies);
         let (sets, tables) = self.indexed.frequencies();
+        run = run.known(Known {
+            sets,
+            tables: &tables,
+            is_frozen: self.is_frozen,
+        });
         if !self.indexed.is_empty() {
-            run = run.indexed_from(self.indexed_from()).known(Known {
-                sets,
-                tables: &tables,
-                is_frozen: self.is_frozen,
-            });
+            run = run.indexed_from(self.indexed_from());
         }
         if let Some(watch) = watch {
             run = run.watch(watch);

@@ -274,12 +274,18 @@ impl Job {
         }
     }
 
-    /// Refuses frozen weights where no index has any.
-    fn check_frozen(&self) -> Result<(), Error> {
+    /// Refuses frozen weights by which no shingle weighs anything.
+    fn check_frozen(&self, indexed: &Indexed) -> Result<(), Error> {
+        let (counted, tables) = indexed.frequencies();
         let why = match () {
             () if !self.freeze_weights => return Ok(()),
-            () if self.settings.weights() == Weights::None => "all shingles count the same",
-            () if self.against.is_empty() => "there is no index that has them",
+            () if self.settings.weights() == Weights::None => {
+                "all shingles count the same (--weights ln weighs them)"
+            }
+            () if tables.is_empty() => "there is no index that has them",
+            () if counted < 2 => {
+                "the index has counted fewer than 2 documents, so that no shingle weighs anything"
+            }
             () => return Ok(()),
         };
         Err(Error::refused(format!("weights cannot be frozen: {why}")))
@@ -344,7 +350,6 @@ impl Job {
     ) -> Result<Decided, Error> {
         self.check_confirm()?;
         self.check_keep()?;
-        self.check_frozen()?;
         self.lie_apart(&sources, sinks)?;
         match (self.memory, &self.work) {
             (None, None) => InMemory::run(self, sources, sinks, watch),
@@ -413,6 +418,7 @@ impl Job {
         watch: Option<&dyn Watch>,
     ) -> Result<Decided, Error> {
         let indexed = Indexed::open(&self.against, &self.settings, &self.options.fields)?;
+        self.check_frozen(&indexed)?;
         let mut work = self.begin(&sources, &indexed)?;
         sources.spool(watch)?;
         let stages = Stages {
