@@ -10,6 +10,7 @@ use crate::corpus::job::disk::names;
 use crate::corpus::job::disk::partition::{Partitioner, Partitions};
 use crate::corpus::job::disk::rounds::{Round, Written, for_each_round};
 use crate::corpus::job::memory_plan::MemoryPlan;
+use crate::hashed::HashedMap;
 use crate::repeated::{Keyed, repeated_of};
 use crate::verify::ShingleSet;
 use crate::weights::{Frequency, Known, decoded, merged};
@@ -72,6 +73,19 @@ fn shingle(bytes: &[u8]) -> (u64, u32) {
         u64::from_le_bytes(hash.try_into().unwrap_or_default()),
         u32::from_le_bytes(document.try_into().unwrap_or_default()),
     )
+}
+
+/// Reads the shingles of a part one by one.
+fn for_each_shingle(
+    shingles: &Partitions,
+    part: usize,
+    mut each: impl FnMut((u64, u32)) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let (mut reader, mut bytes) = (shingles.read(part)?, [0; SHINGLE]);
+    while reader.fill(&mut bytes)? {
+        each(shingle(&bytes))?;
+    }
+    Ok(())
 }
 
 fn read(shingles: &Partitions, part: usize) -> Result<Vec<u8>, Error> {
@@ -165,14 +179,13 @@ impl<'w> Weighing<'w> {
         let shingles = Partitions::open(self.folder, names::SHINGLES)?;
         let mut known = self.known_parts();
         for part in 0..shingles.len() {
-            let bytes = read(&shingles, part)?;
-            let mut hashes: Vec<u64> = bytes
-                .chunks_exact(SHINGLE)
-                .map(|of| shingle(of).0)
-                .collect();
-            hashes.par_sort_unstable();
-            let runs = hashes.chunk_by(|a, b| a == b);
-            let counted: Vec<Frequency> = runs.map(|run| (run[0], run.len() as u32)).collect();
+            let mut sums: HashedMap<u64, u32> = HashedMap::default();
+            for_each_shingle(&shingles, part, |(hash, _)| {
+                *sums.entry(hash).or_default() += 1;
+                Ok(())
+            })?;
+            let mut counted: Vec<Frequency> = sums.into_iter().collect();
+            counted.par_sort_unstable();
             let lists = [known(part), counted].map(Vec::into_iter);
             merged(lists).try_for_each(|(hash, frequency)| each(hash, frequency))?;
         }
@@ -240,6 +253,10 @@ impl<'w> Weighing<'w> {
         let mut counted = Partitioner::create(self.folder, names::COUNTED, parts, buffers)?;
         let mut known = self.known_parts();
         for part in 0..shingles.len() {
+            if shingles.bytes(part) > self.plan.table as u64 / 4 {
+                self.count_read_twice(&shingles, part, known(part), counts, &mut counted)?;
+                continue;
+            }
             let bytes = read(&shingles, part)?;
             for run in repeated(&bytes, &known(part), counts).chunk_by(|a, b| a.0 == b.0) {
                 let sum = run
@@ -257,6 +274,41 @@ impl<'w> Weighing<'w> {
             }
         }
         counted.finish().map(drop)
+    }
+
+    /// The same for a part that is too large to sort, since very many documents have some of its shingles.
+    fn count_read_twice(
+        &self,
+        shingles: &Partitions,
+        part: usize,
+        known: Vec<Frequency>,
+        counts: &[bool],
+        counted: &mut Partitioner<'_>,
+    ) -> Result<(), Error> {
+        // For each shingle its sum, and whether it occurs again.
+        let known = known.into_iter().map(|(hash, sum)| (hash, (sum, false)));
+        let mut sums: HashedMap<u64, (u32, bool)> = known.collect();
+        for_each_shingle(shingles, part, |(hash, document)| {
+            let count = u32::from(counts[document as usize]);
+            let again = |(sum, occurs_again): &mut (u32, bool)| {
+                *sum = sum.saturating_add(count);
+                *occurs_again = true;
+            };
+            sums.entry(hash).and_modify(again).or_insert((count, false));
+            Ok(())
+        })?;
+        for_each_shingle(shingles, part, |(hash, document)| match sums[&hash] {
+            (_, false) => Ok(()),
+            (sum, true) => {
+                let frequency = sum.max(1);
+                let one = Counted {
+                    document,
+                    hash,
+                    frequency,
+                };
+                counted.write(self.part(document), &one.to_bytes())
+            }
+        })
     }
 
     fn part(&self, document: u32) -> usize {
