@@ -195,11 +195,15 @@ impl<'a> Summary<'a> {
             )?,
         }
         if let Some(words) = self.sets_aside {
-            let groups = plural(self.decided.counts().groups_with_aside, "group");
+            let groups = match self.decided.counts().groups_with_aside {
+                0 => "no group has such passages (if some should, check the field)".to_owned(),
+                1 => "1 group has such passages".to_owned(),
+                many => format!("{} have such passages", plural(many, "group")),
+            };
             writeln!(
                 f,
                 "Documents are compared without the passages ({words} words) that at least 3 and 10% of their group have; \
-                 {groups} have such passages."
+                 {groups}."
             )?;
         }
         let is_plain = deduper.measure() == Measure::Jaccard && deduper.weights() == Weights::None;

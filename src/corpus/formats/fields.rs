@@ -1,7 +1,6 @@
 //! The needed fields of a record, whatever its format.
 
 use std::borrow::Cow;
-use std::fmt;
 use std::sync::Arc;
 
 use crate::corpus::error::Error;
@@ -140,17 +139,6 @@ impl Fields {
         self.group.as_ref().map_or(String::new(), text)
     }
 
-    /// Fails if the field of the group was in no record: its name is probably misspelt.
-    pub(crate) fn check_group(&self, is_seen: bool) -> Result<(), Error> {
-        match &self.group {
-            Some((path, by)) if !is_seen => Err(Error::refused(format!(
-                "set aside `{path}`: no record has {by} there: check its name{}, or leave the option out",
-                path.advice()
-            ))),
-            _ => Ok(()),
-        }
-    }
-
     pub(crate) fn tree(&self) -> &Tree {
         &self.tree
     }
@@ -279,15 +267,6 @@ pub(crate) enum GroupBy {
     Value,
     /// The value is a URL, and its host is the name of the group.
     Host,
-}
-
-impl fmt::Display for GroupBy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Value => "a value",
-            Self::Host => "the URL of a host",
-        })
-    }
 }
 
 /// The host of a URL in lower case, without `www.`; `None` if there is none.

@@ -73,8 +73,6 @@ pub(crate) struct Reading<'r, S> {
     has_field: bool,
     /// The fields of the text that some of them have, as bits.
     text_fields: u64,
-    /// Whether one of them has a group.
-    has_group: bool,
 }
 
 impl<'r, S: Sink + Send> Reading<'r, S> {
@@ -94,7 +92,6 @@ impl<'r, S: Sink + Send> Reading<'r, S> {
             taken: 0,
             has_field: false,
             text_fields: 0,
-            has_group: false,
         }
     }
 
@@ -169,7 +166,6 @@ impl<'r, S: Sink + Send> Reading<'r, S> {
                 Ok(mut taken) => {
                     self.has_field |= !matches!(taken.keep.value, FieldValue::Nothing);
                     self.text_fields |= taken.text_fields;
-                    self.has_group |= taken.group.is_some();
                     self.taken += 1;
                     let by_file = self.parser.options.fields.ids_by_file;
                     let id = self.inputs[number].id(at.1, taken.id.take(), by_file);
@@ -221,10 +217,7 @@ impl<'r, S: Sink + Send> Reading<'r, S> {
                     "keep `{by}`: no record has a field `{field}`: check its name"
                 )))
             }
-            _ => {
-                fields.check_seen(self.text_fields)?;
-                fields.check_group(self.has_group || self.taken == 0)
-            }
+            _ => fields.check_seen(self.text_fields),
         }
     }
 
