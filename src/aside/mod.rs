@@ -2,9 +2,9 @@
 //! are left out of what is compared.
 //!
 //! Pages of one site share its navigation, notices and footer. If these are a large part of a page, all pages of the
-//! site resemble each other, but copies of an article on two sites do not. The frequency of a text alone cannot tell the
-//! two apart: an article on twenty sites and the footer of twenty pages are equally frequent. So the group of each
-//! document must be known: its site, source or publisher.
+//! site resemble each other, but copies of an article on two sites do not. An article on twenty sites and the footer of
+//! twenty pages are equally frequent, so frequencies do not show which of the two a text is. The group of each document
+//! must be known: its site, source or publisher.
 //!
 //! ```
 //! use resemblance::text::InGroup;

@@ -9,7 +9,7 @@ use crate::corpus::error::Error;
 use crate::corpus::job::candidates::crowding::{Mark, write_candidate};
 use crate::corpus::job::disk::folder::{Bytes as _, Folder, Whole};
 use crate::corpus::job::disk::names;
-use crate::corpus::job::disk::partition::{Partitioner, Partitions};
+use crate::corpus::job::disk::partition::{Partitioner, Partitions, part_of};
 use crate::corpus::job::disk::rounds::{Round, for_each_round};
 use crate::corpus::job::disk::set_store::{Fetched, SetStore, runs};
 use crate::corpus::job::memory_plan::MemoryPlan;
@@ -212,8 +212,7 @@ impl Joining<'_> {
             for (place, number) in places.iter_mut().zip(numbers) {
                 *place = number.to_le_bytes();
             }
-            let part = (u128::from(hash) * parts as u128) >> 64;
-            rare.write(part as usize, &bytes)
+            rare.write(part_of(hash, parts), &bytes)
         })?;
         rare.finish()?;
         Ok(mostly_common)

@@ -5,7 +5,7 @@ use crate::corpus::job::candidates::crowding::write_candidate;
 use crate::corpus::job::candidates::joining::Joining;
 use crate::corpus::job::disk::folder::Bytes as _;
 use crate::corpus::job::disk::names;
-use crate::corpus::job::disk::partition::{Partitioner, Partitions};
+use crate::corpus::job::disk::partition::{Partitioner, Partitions, part_of};
 use crate::corpus::job::disk::rounds::{Round, Written, for_each_round};
 use crate::exact::{Probed, Probing, listed_of_weighted};
 use crate::verify::Measure;
@@ -166,10 +166,9 @@ impl Joining<'_> {
             }))
         };
         let take = |made: Vec<Vec<Listed>>| {
-            made.into_iter().flatten().try_for_each(|one: Listed| {
-                let part = (u128::from(one.hash) * parts as u128) >> 64;
-                listed.write(part as usize, &one.to_bytes())
-            })
+            made.into_iter()
+                .flatten()
+                .try_for_each(|one: Listed| listed.write(part_of(one.hash, parts), &one.to_bytes()))
         };
         for_each_round(self.sets, 0, self.plan.round, list, take)?;
         listed.finish()?;

@@ -7,7 +7,7 @@ use crate::corpus::error::Error;
 use crate::corpus::job::candidates::first_documents::NONE;
 use crate::corpus::job::disk::folder::{Bytes as _, Folder, Whole};
 use crate::corpus::job::disk::names;
-use crate::corpus::job::disk::partition::{Partitioner, Partitions};
+use crate::corpus::job::disk::partition::{Partitioner, Partitions, part_of};
 use crate::corpus::job::disk::rounds::{Round, Written, for_each_round};
 use crate::corpus::job::memory_plan::MemoryPlan;
 use crate::hashed::HashedMap;
@@ -114,11 +114,6 @@ fn repeated(bytes: &[u8], known: &[Frequency], counts: &[bool]) -> Vec<Keyed<(u3
         let keyed = |&(hash, frequency): &Frequency| (hash.reverse_bits(), (NONE, frequency));
         all.extend(known.iter().map(keyed));
     })
-}
-
-/// The part of a hash.
-fn part_of(hash: u64, parts: usize) -> usize {
-    ((u128::from(hash) * parts as u128) >> 64) as usize
 }
 
 impl<'w> Weighing<'w> {

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use crate::corpus::error::Error;
 use crate::corpus::job::disk::folder::Bytes as _;
-use crate::corpus::job::disk::partition::{Partitioner, Partitions};
+use crate::corpus::job::disk::partition::{Partitioner, Partitions, part_of};
 use crate::repeated::repeated_of;
 
 /// A key that is written to partitions.
@@ -53,11 +53,6 @@ impl Key for u128 {
     fn of_bytes(bytes: &[u8]) -> Self {
         Self::from_le_bytes(bytes.try_into().unwrap_or_default())
     }
-}
-
-/// The part of a key, by its first bits.
-fn part_of(first: u64, parts: usize) -> usize {
-    ((u128::from(first) * parts as u128) >> 64) as usize
 }
 
 impl Partitioner<'_> {

@@ -94,6 +94,11 @@ impl<'f> Partitioner<'f> {
     }
 }
 
+/// The part of a hash, by its first bits.
+pub(crate) fn part_of(hash: u64, parts: usize) -> usize {
+    ((u128::from(hash) * parts as u128) >> 64) as usize
+}
+
 /// A file of partitions.
 pub(crate) struct Partitions {
     path: PathBuf,

@@ -5,7 +5,7 @@ use crate::corpus::error::Error;
 use crate::corpus::inputs::input::Input;
 use crate::corpus::job::disk::folder::{Bytes as _, Folder, Whole};
 use crate::corpus::job::disk::names;
-use crate::corpus::job::disk::partition::{Partitioner, Partitions};
+use crate::corpus::job::disk::partition::{Partitioner, Partitions, part_of};
 use crate::corpus::job::memory_plan::MemoryPlan;
 use crate::corpus::reading::parse::Taken;
 use crate::corpus::reading::read::{At, Rejection, Sink};
@@ -40,10 +40,10 @@ impl<'p> Passages<'p> {
         let parts = self.spilled.parts();
         for (group, text, passages) in self.counter.drain() {
             let group = Group::bits(Some(group));
-            let part = (u128::from(group) * parts as u128) >> 64;
+            let part = part_of(group, parts);
             let head = [group, text, passages.len() as u64];
             for number in head.iter().chain(&passages) {
-                self.spilled.write(part as usize, &number.to_le_bytes())?;
+                self.spilled.write(part, &number.to_le_bytes())?;
             }
         }
         Ok(())
