@@ -244,7 +244,7 @@ impl fmt::Display for Error {
             } => write!(
                 f,
                 "recall {recall} at threshold {threshold} is out of reach with {hashes} hashes: \
-                 the highest is {best:.6}; use more hashes or a lower recall"
+                 the highest is {best:.6}; use more hashes, a lower recall, or the method exact"
             ),
             Kind::RecallNeedsExact => f.write_str(
                 "recall 1 at a threshold below 1: no banding finds every pair with certainty; \

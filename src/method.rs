@@ -58,6 +58,8 @@ pub enum Reason {
     Containment,
     /// Only the exact join compares documents by weights.
     Weights,
+    /// No banding reaches the recall with this number of hashes, but the exact join does.
+    Recall,
     /// The exact join would take too much memory.
     Memory {
         /// About how many bytes it would take.
@@ -102,7 +104,8 @@ impl Reason {
             | Self::Faster { .. }
             | Self::Little
             | Self::Containment
-            | Self::Weights => {
+            | Self::Weights
+            | Self::Recall => {
                 unreachable!("no reason against the exact join")
             }
         }
@@ -120,6 +123,7 @@ impl fmt::Display for Reason {
             Self::Little => f.write_str("chosen because there is little to do"),
             Self::Containment => f.write_str("the only method for containment"),
             Self::Weights => f.write_str("the only method for weights"),
+            Self::Recall => f.write_str("chosen because LSH cannot reach the recall"),
             Self::Memory { needed, allowed } => {
                 let (needed, allowed) = (megabytes(needed), megabytes(allowed));
                 write!(

@@ -234,16 +234,19 @@ impl DeduperBuilder {
                 (Method::Exact, Reason::Containment)
             }
             (Method::Lsh | Method::Auto, _, Weights::Ln) => (Method::Exact, Reason::Weights),
-            (Method::Auto, ..) if recall >= 1.0 => (Method::Exact, Reason::Asked),
             (method, ..) => (method, Reason::Asked),
         };
-        let banding = match (self.banding, method) {
-            (Some(banding), _) => banding.fits(self.hashes)?,
-            // Only an index uses this banding. If no banding reaches the recall, take the one with the highest.
-            (None, Method::Exact) => Banding::for_recall(threshold, recall, self.hashes)
-                .or_else(|_| Banding::new(self.hashes, 1))?,
-            (None, _) => Banding::for_recall(threshold, recall + loss(recall), self.hashes)
-                .map_err(|error| error.of_recall(recall))?,
+        let banding_for = |recall| Banding::for_recall(threshold, recall, self.hashes);
+        // The exact join has no banding, but an index needs one: if none reaches the recall, the one with the highest.
+        let of_exact = || banding_for(recall).or_else(|_| Banding::new(self.hashes, 1));
+        let (method, reason, banding) = match (self.banding, method) {
+            (Some(banding), _) => (method, reason, banding.fits(self.hashes)?),
+            (None, Method::Exact) => (method, reason, of_exact()?),
+            (None, _) => match banding_for(recall + loss(recall)) {
+                Ok(banding) => (method, reason, banding),
+                Err(_) if method == Method::Auto => (Method::Exact, Reason::Recall, of_exact()?),
+                Err(error) => return Err(error.of_recall(recall)),
+            },
         };
         if self.banding.is_some() {
             recall = banding.probability(threshold);

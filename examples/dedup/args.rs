@@ -18,8 +18,8 @@ use crate::shared::{Common, NORMALIZE};
 /// Find near-duplicate documents and choose which copies to keep.
 ///
 /// The similarity of two documents is the exact Jaccard similarity of their shingle sets, or the containment of the
-/// smaller set in the larger (--similarity), by numbers of shingles or by their weights (--weights). Two documents are near-duplicates if their similarity reaches the
-/// threshold. Near-duplicates form clusters; each cluster keeps one document.
+/// smaller set in the larger (--similarity), by numbers of shingles or by their weights (--weights). Two documents are
+/// near-duplicates if their similarity reaches the threshold. Near-duplicates form clusters; each cluster keeps one document.
 #[derive(Debug, Parser)]
 #[command(name = "dedup", version)]
 pub(crate) struct Args {
@@ -32,9 +32,10 @@ pub(crate) struct Args {
     #[arg(required = true, value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
 
-    /// What of two documents is compared with the threshold. jaccard: the share of their shingles that both have;
-    /// containment: the share of the smaller document's shingles that are in the larger. By containment, candidates are
-    /// always found with the method exact, and the contained document is removed
+    /// What is compared with the threshold. jaccard: the share that two documents have in common of all shingles of
+    /// both; containment: the share of the smaller document's shingles that are in the larger (with --weights, of the one
+    /// whose shingles weigh less). By containment, candidates are always found with the method exact, and the contained
+    /// document is removed
     #[arg(long, value_name = "jaccard|containment", default_value = "jaccard")]
     similarity: Measure,
 
@@ -113,7 +114,7 @@ pub(crate) struct Args {
     rejects: Option<PathBuf>,
 
     /// Write every pair of near-duplicates here, with the columns `a`, `b`, `jaccard`, `containment_a`,
-    /// `containment_b`. Cells are separated by tabs and never quoted: turn quoting off when you read them (pandas:
+    /// `containment_b` (with --weights, all three by weights). Cells are separated by tabs and never quoted: turn quoting off when you read them (pandas:
     /// quoting=3; R: quote=""). In ids, tabs, line breaks and backslashes are written \t, \n and \\
     #[arg(long, value_name = "FILE.tsv")]
     pairs: Option<PathBuf>,

@@ -32,18 +32,19 @@ pub(crate) struct Common {
     )]
     recall: f64,
 
-    /// Set aside text that many documents of a group share, such as the header and footer of a site: the field that
-    /// contains the group (in CSV, TSV and Parquet: column). In each group, passages that at least 3 documents and 10%
-    /// of them have are left out of what is compared. The records that are written stay whole
-    #[arg(long, value_name = "FIELD")]
+    /// Compare documents without the text that their group shares, such as the header and footer of a site. FIELD is the
+    /// field (in CSV, TSV and Parquet: column) that names the group of a record. Left out are passages that at least 3
+    /// documents and at least 10% of the documents of the group have. The records that are written stay whole
+    #[arg(long, value_name = "FIELD", group = "aside")]
     pub(crate) set_aside: Option<String>,
 
     /// Like --set-aside, for a field that contains a URL: the group is its host
-    #[arg(long, value_name = "FIELD", conflicts_with = "set_aside")]
+    #[arg(long, value_name = "FIELD", group = "aside")]
     pub(crate) set_aside_host: Option<String>,
 
-    /// The number of words in a passage that may be set aside
-    #[arg(long, value_name = "N", default_value_t = 5)]
+    /// The shortest passage that --set-aside and --set-aside-host leave out, in words. With fewer, phrases that
+    /// documents share by chance are left out as well
+    #[arg(long, value_name = "N", default_value_t = 5, requires = "aside")]
     pub(crate) set_aside_words: usize,
 
     /// The number of slots in a signature

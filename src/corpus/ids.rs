@@ -6,10 +6,19 @@ use crate::corpus::error::Place;
 use crate::corpus::escape::Escaped;
 use crate::corpus::inputs::input::Input;
 
-/// Advice about repeated ids, for an error.
-pub(crate) const REPEATED: &str = "give every record its own id, name another id field (--id-field FIELD), put the name of the file before \
-     each id (--ids-by-file; for ids that repeat only in other files), use file and line as ids (--id-field none), or \
-     skip later records with the same id (--on-bad skip)";
+/// Advice about repeated ids, for an error. `by_file` tells whether ids have the name of their file already.
+pub(crate) fn advice(by_file: bool) -> String {
+    let by_file = match by_file {
+        true => "",
+        false => {
+            "put the name of the file before each id (--ids-by-file; for ids that repeat only in other files), "
+        }
+    };
+    format!(
+        "give every record its own id, name another id field (--id-field FIELD), {by_file}use file and line as ids \
+         (--id-field none), or skip later records with the same id (--on-bad skip)"
+    )
+}
 
 /// Why a record is bad whose id another has, at the place `there`.
 pub(crate) fn used_before(id: &str, there: &dyn Display) -> String {

@@ -217,7 +217,7 @@ impl Indexed {
                 }
                 match aside.emptied().with_numbers(numbers) {
                     Some(of_index) => aside.join(&of_index),
-                    None => return refuse("is corrupt: its repeated passages end early".to_owned()),
+                    None => return refuse("is corrupt: its repeated passages end early; restore a copy of it, or write it anew".to_owned()),
                 }
                 Ok(())
             }

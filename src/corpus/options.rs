@@ -72,7 +72,7 @@ impl ReadOptions {
 
     /// The field that contains the group of a record, such as its site; one path, as for [`id_field`](Self::id_field). In
     /// each group, passages that many documents have are [set aside](crate::aside). A record without the field, or with
-    /// null there, is in no group; so is a text file. Default none: nothing is set aside.
+    /// null there, is in no group; so is a text file. With an array or object there it is a bad record. Default none: nothing is set aside.
     #[must_use]
     pub fn group_field(mut self, name: impl Into<String>) -> Self {
         self.fields = self.fields.with_group(&name.into(), GroupBy::Value);

@@ -79,6 +79,9 @@ impl Problem {
     }
 }
 
+/// The way out if an index is corrupt.
+const RESTORE: &str = "restore a copy of the index, or write it anew from the documents";
+
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let path = self.path.display();
@@ -95,16 +98,19 @@ impl fmt::Display for Problem {
                 f,
                 "{path}: index format version {stored}, but this crate reads version {read}"
             ),
-            What::Checksum => write!(f, "{path} is corrupt: its checksum does not match"),
+            What::Checksum => write!(
+                f,
+                "{path} is corrupt: its checksum does not match; {RESTORE}"
+            ),
             What::Size { bytes, expected } => write!(
                 f,
-                "{path} is corrupt: it has {bytes} bytes instead of {expected}"
+                "{path} is corrupt: it has {bytes} bytes instead of {expected}; {RESTORE}"
             ),
             What::IdKind { stored, asked } => {
                 write!(f, "{path}: its ids are of type {stored}, not {asked}")
             }
             What::Unknown(why) => write!(f, "{path}: {why}"),
-            What::Bad(why) => write!(f, "{path} is corrupt: {why}"),
+            What::Bad(why) => write!(f, "{path} is corrupt: {why}; {RESTORE}"),
         }
     }
 }

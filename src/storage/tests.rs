@@ -129,7 +129,7 @@ fn what_is_not_finished_leaves_nothing() {
     let error = writer.seal(&about()).unwrap_err().to_string();
     drop(writer);
     assert!(
-        error.ends_with("is corrupt: it has 0 bytes instead of 32"),
+        error.ends_with("is corrupt: it has 0 bytes instead of 32; restore a copy of the index, or write it anew from the documents"),
         "{error}"
     );
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
@@ -230,7 +230,7 @@ fn sets_that_end_elsewhere_are_refused_or_end_with_the_file() {
     fs::write(&path, bytes).unwrap();
     let error = Stored::open(&dir, Checks::All).unwrap_err().to_string();
     assert!(
-        error.ends_with("set-ends.bin is corrupt: a document ends before it begins"),
+        error.ends_with("set-ends.bin is corrupt: a document ends before it begins; restore a copy of the index, or write it anew from the documents"),
         "{error}"
     );
     let stored = Stored::open(&dir, Checks::Sizes).unwrap();

@@ -135,7 +135,13 @@ impl Fields {
 
     /// The setting by which groups are found, and the number of words in a passage.
     pub(crate) fn set_aside_text(&self, words: usize) -> String {
-        let text = |(path, by): &_| format!("{path} {by:?} {words}");
+        let text = |(path, by): &(FieldPath, GroupBy)| {
+            let of = match by {
+                GroupBy::Value => "",
+                GroupBy::Host => "host of ",
+            };
+            format!("{of}{path}, {words} words")
+        };
         self.group.as_ref().map_or(String::new(), text)
     }
 
@@ -189,7 +195,7 @@ impl Fields {
         let content = Content::Text(&text);
         let keep = self.keep.values(content, by, preferred.as_deref());
         let keep = keep.into_owned();
-        let group = self.group_of(group);
+        let group = self.group_of(group)?;
         Ok(Picked {
             text,
             group,
@@ -240,13 +246,21 @@ impl Fields {
         }
     }
 
-    fn group_of(&self, found: Option<Scalar<'_>>) -> Option<Group> {
-        let (_, by) = self.group.as_ref()?;
-        let name = found?.into_text()?;
-        match by {
+    fn group_of(&self, found: Option<Scalar<'_>>) -> Result<Option<Group>, String> {
+        let (Some((path, by)), Some(found)) = (&self.group, found) else {
+            return Ok(None);
+        };
+        let name = match found {
+            Scalar::Null => return Ok(None),
+            Scalar::Array | Scalar::Object | Scalar::Other(_) => {
+                return Err(is_not(path, &found, GROUP_NAME));
+            }
+            found => found.into_text(),
+        };
+        Ok(name.and_then(|name| match by {
             GroupBy::Value => Some(Group::named(&name)),
             GroupBy::Host => host(&name).map(|host| Group::named(&host)),
-        }
+        }))
     }
 
     /// The value for the keep policy, if the policy compares a field and the record has it.
@@ -322,6 +336,7 @@ fn is_not(path: &FieldPath, found: &Scalar<'_>, wanted: &str) -> String {
 pub(crate) const TEXT: &str = "a string";
 pub(crate) const ID: &str = "a string or whole number of 64 bits";
 pub(crate) const KEEP: &str = "a number or string";
+pub(crate) const GROUP_NAME: &str = "a string, number or boolean";
 
 /// A value; of objects, arrays and other types only the type.
 #[derive(Debug)]
@@ -349,7 +364,7 @@ impl<'a> Scalar<'a> {
         }
     }
 
-    /// The text that a preference compares, if the value has one.
+    /// The text that a preference compares or that names a group, if the value has one.
     fn into_text(self) -> Option<Cow<'a, str>> {
         match self {
             Self::Str(text) => Some(text),

@@ -6,7 +6,7 @@ use crate::aside::Maker;
 use crate::boundary::IndexedFrom;
 use crate::candidates::Crowds;
 use crate::corpus::error::Error;
-use crate::corpus::ids::REPEATED;
+use crate::corpus::ids::advice;
 use crate::corpus::indexed::Indexed;
 use crate::corpus::inputs::sources::Sources;
 use crate::corpus::job::Job;
@@ -288,7 +288,8 @@ impl Stages<'_> {
         known.late = Late::new(&repeated, folder, inputs, &known.ends, self.indexed)?;
         match known.late.first() {
             Some(((input, line), reason)) if self.job.options.on_bad == OnBad::Fail => {
-                let reason = format!("{reason}; {REPEATED}");
+                let by_file = self.job.options.fields.ids_by_file;
+                let reason = format!("{reason}; {}", advice(by_file));
                 Err(Error::bad(inputs[input].place(line), reason))
             }
             _ => Ok(known),

@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use crate::corpus::error::{Error, Place};
 use crate::corpus::escape::escaped_bytes;
-use crate::corpus::ids::REPEATED;
+use crate::corpus::ids::advice;
 use crate::corpus::inputs::input::Input;
 use crate::corpus::keep::policy::KeepBy;
 use crate::corpus::keep::value::FieldValue;
@@ -202,7 +202,10 @@ impl<'r, S: Sink + Send> Reading<'r, S> {
     /// The reason to reject a record with a repeated id, with advice if it ends the run.
     fn with_advice(&self, used_before: String) -> String {
         match self.parser.options.on_bad {
-            OnBad::Fail => format!("{used_before}; {REPEATED}"),
+            OnBad::Fail => {
+                let by_file = self.parser.options.fields.ids_by_file;
+                format!("{used_before}; {}", advice(by_file))
+            }
             OnBad::Skip => used_before,
         }
     }

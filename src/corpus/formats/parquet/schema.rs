@@ -3,7 +3,7 @@
 use parquet::basic::{ConvertedType, LogicalType, Repetition, TimeUnit, Type as Physical};
 use parquet::schema::types::{SchemaDescriptor, Type, TypePtr};
 
-use crate::corpus::formats::fields::{Fields, ID, KEEP, TEXT};
+use crate::corpus::formats::fields::{Fields, GROUP_NAME, ID, KEEP, TEXT};
 use crate::corpus::formats::paths::{FieldPath, OTHERS, Step};
 
 /// The type of a column, as far as it matters here.
@@ -110,14 +110,14 @@ impl Columns {
         // The columns of the preference and of the group may be missing.
         let is_single = |column: &Wanted| is_value(column.kind) && !column.is_list;
         let preferred = find(preferred)?.filter(is_single);
-        let group = find(group)?.filter(is_single);
+        let group = group.filter(|_| matches!(find(group), Ok(Some(_)) | Err(_)));
         Ok(Self {
             text: Self::of_text(schema, fields)?,
             others: [
                 id.map(|path| need(path, ID, is_id)).transpose()?,
                 by.map(|path| need(path, KEEP, is_value)).transpose()?,
                 preferred,
-                group,
+                (group.map(|path| need(path, GROUP_NAME, is_value))).transpose()?,
             ],
         })
     }

@@ -249,7 +249,7 @@ impl Work {
             }
             found => {
                 if found.is_some() {
-                    work.clear()?;
+                    work.clear(&Manifest::default())?;
                 }
                 // The manifest comes first. Without it, other files would not be recognized as ours.
                 work.save_as(&Manifest::default())?;
@@ -321,13 +321,12 @@ impl Work {
         ))
     }
 
-    /// Removes the files of earlier work. The manifest is removed last; until then it records that the files are being
-    /// removed.
-    fn clear(&self) -> Result<(), Error> {
-        self.save_as(&Manifest::default())?;
+    /// Removes all files. The manifest is removed last; until then it is `meanwhile`, which needs no other file.
+    fn clear(&self, meanwhile: &Manifest) -> Result<(), Error> {
+        self.save_as(meanwhile)?;
         let mut names = files_of(&self.folder)?;
         names.retain(|name| name != LOCK);
-        names.sort_by_key(|name| name == MANIFEST);
+        names.sort_by_key(|name| [name == MANIFEST, name == INPUTS]);
         self.remove(&names)
     }
 
@@ -381,11 +380,23 @@ impl Work {
         Ok(())
     }
 
-    /// Removes all files, when the job is finished.
+    /// Removes all files, when the job is finished. If it is killed meanwhile, it still tells that its index is written.
     pub(crate) fn end(&self) -> Result<(), Error> {
-        match self.lock {
-            Some(_) => self.clear(),
-            None => Ok(()),
+        let Manifest {
+            settings,
+            inputs,
+            saved,
+            ..
+        } = &self.manifest;
+        match (&self.lock, saved) {
+            (None, _) => Ok(()),
+            (Some(_), None) => self.clear(&Manifest::default()),
+            (Some(_), Some(saved)) => self.clear(&Manifest {
+                settings: settings.clone(),
+                inputs: inputs.clone(),
+                saved: Some(saved.clone()),
+                ..Manifest::default()
+            }),
         }
     }
 }

@@ -1,6 +1,5 @@
 //! Reads the shingle sets in the work folder, by document.
 
-use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::PathBuf;
@@ -133,12 +132,21 @@ pub(crate) fn runs<'i, T, const N: usize>(
     /// Memory for the result of an item.
     const MADE: u64 = size_of::<Similarity>() as u64;
     let mut rest = items;
+    // Bit i is set while the document i is in the run. Few documents may be in many items, so this has to be fast.
+    let last = stored
+        .documents
+        .last()
+        .map_or(0, |&document| document as usize);
+    let mut bits = vec![0u64; last / 64 + 1];
     std::iter::from_fn(move || {
-        let (mut bytes, mut own) = (0, BTreeSet::new());
+        let (mut bytes, mut own) = (0, Vec::new());
         let fits = |item: &&T| {
             bytes += MADE;
             for document in documents(item) {
-                if own.insert(document) {
+                let (word, bit) = (&mut bits[document as usize / 64], 1 << (document % 64));
+                if *word & bit == 0 {
+                    *word |= bit;
+                    own.push(document);
                     bytes += stored.bytes(document) + EACH;
                 }
             }
@@ -147,6 +155,9 @@ pub(crate) fn runs<'i, T, const N: usize>(
         let many = (rest.iter().take_while(fits).count() + 1).min(rest.len());
         let (run, behind) = rest.split_at(many);
         rest = behind;
-        (many > 0).then(|| (run, own.into_iter().collect()))
+        own.iter()
+            .for_each(|&document| bits[document as usize / 64] = 0);
+        own.sort_unstable();
+        (many > 0).then_some((run, own))
     })
 }
