@@ -5,7 +5,7 @@
 //!   documents.
 //! - `-- --large`: also 400,000 documents, and archives of 2.8 and 4 GB in memory and with `--memory 256MiB`; needs
 //!   10 GB of disk in the system's folder for temporary files.
-//! - `-- NAME`: only the collections and methods whose names contain it, such as `-- forms exact`.
+//! - `-- NAME`: only the collections and methods (or rules, such as `weights`) whose names contain it, such as `-- forms exact`.
 //! - `-- --test`: everything once, on 500 documents.
 //!
 //! Each run is the example `dedup` in a process of its own, from JSON lines to the table of clusters. Runs with and
@@ -38,7 +38,18 @@ use rayon::prelude::*;
 use support::synthetic::boilerplate::{Archive, ArchiveSettings, Templates, Texts};
 use table::{Ratio, row};
 
-const METHODS: [&str; 3] = ["lsh", "exact", "auto"];
+/// Methods and rules, by name, with their options.
+const METHODS: [(&str, &[&str]); 6] = [
+    ("lsh", &["--method", "lsh"]),
+    ("exact", &["--method", "exact"]),
+    ("auto", &["--method", "auto"]),
+    ("weights", &["--weights", "ln"]),
+    ("set-aside", &["--set-aside", "site"]),
+    (
+        "containment",
+        &["--set-aside", "site", "--similarity", "containment"],
+    ),
+];
 /// Runs are repeated until they have taken so long together, or so often.
 const PATIENCE: Duration = Duration::from_secs(6);
 const TIMES: usize = 3;
@@ -190,7 +201,7 @@ enum Stopped {
 impl Bench {
     /// True where none of these names is left out.
     fn asked(&self, collection: &str, method: &str) -> bool {
-        let is_method = |name: &&String| METHODS.contains(&name.as_str());
+        let is_method = |name: &&String| METHODS.iter().any(|(method, _)| name == method);
         let (methods, collections): (Vec<_>, Vec<_>) = self.names.iter().partition(is_method);
         (methods.is_empty() || methods.iter().any(|name| *name == method))
             && (collections.is_empty() || collections.iter().any(|name| collection.contains(*name)))
@@ -203,7 +214,7 @@ impl Bench {
     /// A line for each size and method.
     fn measure(&self, kind: Kind, sizes: &[u64]) {
         let mut left = METHODS.to_vec();
-        left.retain(|method| self.asked(kind.name(), method));
+        left.retain(|(name, _)| self.asked(kind.name(), name));
         let mut firsts = METHODS.map(|method| (method, Ratio::default()));
         for &documents in sizes {
             if left.is_empty() {
@@ -213,17 +224,18 @@ impl Bench {
             let megabytes = write(&*kind.texts(documents), &file);
             write(&kind.plain(documents), &plain);
             for (method, first) in &mut firsts {
+                let (name, options) = *method;
                 if !left.contains(method) {
                     continue;
                 }
                 let start = [
                     kind.name(),
-                    method,
+                    name,
                     &documents.to_string(),
                     &format!("{megabytes:.0}"),
                 ]
                 .map(str::to_owned);
-                let cells = match self.in_turn(&file, &plain, method) {
+                let cells = match self.in_turn(&file, &plain, options) {
                     Ok(turns) => self.cells(&turns, documents, first),
                     Err(stopped) => {
                         left.retain(|other| other != method);
@@ -237,11 +249,16 @@ impl Bench {
     }
 
     /// Runs boilerplate and plain text in turn.
-    fn in_turn(&self, file: &Path, plain: &Path, method: &str) -> Result<Vec<[Ran; 2]>, Stopped> {
+    fn in_turn(
+        &self,
+        file: &Path,
+        plain: &Path,
+        options: &[&str],
+    ) -> Result<Vec<[Ran; 2]>, Stopped> {
         let start = Instant::now();
         let mut turns = Vec::new();
         while turns.len() < TIMES && (turns.is_empty() || start.elapsed() < PATIENCE) {
-            let run = |file, clusters| self.run(file, method, &[], &self.path(clusters));
+            let run = |file, clusters| self.run(file, options, &self.path(clusters));
             // The table of the boilerplate is counted afterwards.
             turns.push([run(file, "clusters.tsv")?, run(plain, "plain.tsv")?]);
         }
@@ -293,8 +310,8 @@ impl Bench {
                     continue;
                 }
                 let tables = ["free.tsv", "bounded.tsv"].map(|name| self.path(name));
-                let free = self.run(&file, method, &[], &tables[0]);
-                let bounded = self.run(&file, method, &["--memory", BOUND], &tables[1]);
+                let free = self.run(&file, &["--method", method], &tables[0]);
+                let bounded = self.run(&file, &["--method", method, "--memory", BOUND], &tables[1]);
                 if free.is_ok() && bounded.is_ok() {
                     let [free, bounded] = tables.map(|table| fs::read(table).expect("written"));
                     assert!(free == bounded, "{method}: clusters are not the same");
@@ -317,19 +334,13 @@ impl Bench {
     }
 
     /// Runs the command on a file. Its memory is looked at every few milliseconds, since it is gone when the process is.
-    fn run(
-        &self,
-        file: &Path,
-        method: &str,
-        further: &[&str],
-        clusters: &Path,
-    ) -> Result<Ran, Stopped> {
+    fn run(&self, file: &Path, options: &[&str], clusters: &Path) -> Result<Ran, Stopped> {
         let start = Instant::now();
         let mut child = Command::new(&self.dedup)
             .arg(file)
-            .args(["--method", method, "--format", "json", "--clusters"])
+            .args(["--format", "json", "--clusters"])
             .arg(clusters)
-            .args(further)
+            .args(options)
             .stdout(Stdio::null())
             .spawn()
             .expect("dedup runs");
@@ -372,7 +383,12 @@ fn write(texts: &dyn Texts, file: &Path) -> f64 {
 fn lines(texts: &dyn Texts, documents: Range<u64>) -> String {
     let mut lines = String::new();
     for document in documents {
-        write!(lines, r#"{{"id": "{document}", "text": ""#).expect("memory");
+        let site = texts.site(document);
+        write!(
+            lines,
+            r#"{{"id": "{document}", "site": "{site}", "text": ""#
+        )
+        .expect("memory");
         texts.push_text(document, &mut lines);
         lines.push_str("\"}\n");
     }

@@ -12,6 +12,11 @@ pub trait Texts: Sync {
 
     /// Appends the text of a document to `text`; returns the earlier document that it is a copy of, if any.
     fn push_text(&self, document: u64, text: &mut String) -> Option<u64>;
+
+    /// The site of a document.
+    fn site(&self, _document: u64) -> u64 {
+        0
+    }
 }
 
 /// What an archive is like.
@@ -158,8 +163,12 @@ impl Texts for Archive {
         self.settings.documents
     }
 
+    fn site(&self, document: u64) -> u64 {
+        document % self.settings.sites
+    }
+
     fn push_text(&self, document: u64, text: &mut String) -> Option<u64> {
-        let site = &self.sites[(document % self.settings.sites) as usize];
+        let site = &self.sites[self.site(document) as usize];
         text.push_str(&site.header);
         let (original, copies) = self.original(document);
         for rank in self.article(original, &copies) {
