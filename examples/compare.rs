@@ -9,7 +9,7 @@ use resemblance::{Deduper, Normalization, Shingle};
 
 /// Compare two text files.
 #[derive(Debug, Parser)]
-struct Args {
+pub(crate) struct Args {
     a: PathBuf,
     b: PathBuf,
 
@@ -23,7 +23,10 @@ struct Args {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let args = Args::parse();
+    run(Args::parse())
+}
+
+pub(crate) fn run(args: Args) -> Result<(), Box<dyn Error>> {
     let (a, b) = (read_to_string(args.a)?, read_to_string(args.b)?);
     let builder = Deduper::builder()
         .shingle(args.shingle)

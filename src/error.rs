@@ -180,6 +180,12 @@ impl Error {
         matches!(*self.kind, Kind::BloomFull(_))
     }
 
+    /// True if a file of an index or a sieve is missing or damaged, or cannot be read or written.
+    #[cfg(feature = "storage")]
+    pub fn is_io(&self) -> bool {
+        matches!(*self.kind, Kind::Stored { .. })
+    }
+
     /// True if a setting is invalid. A command-line program should report this as bad usage.
     pub fn is_setting(&self) -> bool {
         matches!(

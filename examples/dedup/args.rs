@@ -13,7 +13,7 @@ use resemblance::{
 };
 use serde_json::{Value, json};
 
-use crate::shared::{Common, NORMALIZE};
+use super::shared::{Common, NORMALIZE};
 
 /// Find near-duplicate documents and choose which copies to keep.
 ///

@@ -8,18 +8,30 @@ mod args;
 mod shared;
 mod summary;
 
+use std::ffi::OsString;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::Parser;
-use resemblance::corpus::Outputs;
+use resemblance::Deduper;
+use resemblance::corpus::{Decided, Error, Outputs};
+use resemblance::watch::Watch;
 
-use args::Args;
+pub(crate) use args::Args;
 use shared::{Failure, Log, caught};
+pub(crate) use shared::parsed;
 use summary::Summary;
 
 fn main() -> ExitCode {
-    let args = Args::parse();
-    let log = Log::new(args.common.log);
+    ExitCode::from(program("dedup", std::env::args_os()))
+}
+
+/// Runs the program, which the help calls `name`. Returns the exit code.
+pub(crate) fn program(name: &str, arguments: impl IntoIterator<Item = OsString>) -> u8 {
+    let args: Args = match parsed(name, arguments) {
+        Ok(args) => args,
+        Err(code) => return code,
+    };
+    let log = Log::new("dedup", args.common.log);
     log.end(caught(|| run(&args, &log)))
 }
 
@@ -28,26 +40,50 @@ fn run(args: &Args, log: &Log) -> Result<(), Failure> {
     if let Some(conflict) = args.conflict() {
         return Err(Failure::refused(conflict));
     }
-    let deduper = args.deduper()?;
-    let sources = args.common.sources(&args.paths, log)?;
-    let others = sources.others().to_vec();
-    let mut outputs = Outputs::new(&sources);
-    let sinks = args.sinks(&mut outputs)?;
-    let pool = args.common.pool()?;
-    let job = args.job(&deduper);
-    let decided = pool.install(|| job.run(sources, &sinks, Some(log)))?;
-    outputs.commit()?;
-    let summary = Summary::new(
-        &deduper,
-        args.keep_policy(),
-        &decided,
-        &others,
-        pool.current_num_threads(),
-        args.common.sets_aside(),
-    )?;
+    let done = args.common.pool()?.install(|| Done::new(args, log))?;
+    let summary = done.summary(args)?;
     log.clear();
     summary.print(args.format, log.seconds())?;
     log.summary(summary.counts_for_programs());
-    decided.finish()?;
+    done.decided.finish()?;
     Ok(())
+}
+
+/// A job whose outputs are in their places.
+pub(crate) struct Done {
+    deduper: Deduper,
+    pub(crate) decided: Decided,
+    /// Files that were skipped because they contain no text.
+    others: Vec<PathBuf>,
+    threads: usize,
+}
+
+impl Done {
+    /// Does the job that arguments without [conflict](Args::conflict) describe, in the current pool.
+    pub(crate) fn new(args: &Args, watch: &dyn Watch) -> Result<Self, Error> {
+        let deduper = args.deduper()?;
+        let sources = args.common.sources(&args.paths, watch)?;
+        let others = sources.others().to_vec();
+        let mut outputs = Outputs::new(&sources);
+        let sinks = args.sinks(&mut outputs)?;
+        let decided = args.job(&deduper).run(sources, &sinks, Some(watch))?;
+        outputs.commit()?;
+        Ok(Self {
+            deduper,
+            decided,
+            others,
+            threads: rayon::current_num_threads(),
+        })
+    }
+
+    pub(crate) fn summary(&self, args: &Args) -> Result<Summary<'_>, Error> {
+        Summary::new(
+            &self.deduper,
+            args.keep_policy(),
+            &self.decided,
+            &self.others,
+            self.threads,
+            args.common.sets_aside(),
+        )
+    }
 }

@@ -14,8 +14,8 @@ use serde::ser::{Error as _, Serialize, SerializeMap, SerializeSeq, Serializer};
 use serde_json::{Value, json};
 use unicode_width::UnicodeWidthStr;
 
-use crate::args::Printed;
-use crate::shared::{Failure, print};
+use super::args::Printed;
+use super::shared::{Failure, print};
 
 /// Most clusters, and most removed documents per cluster, that the text shows. The tables contain all.
 const CLUSTERS: usize = 20;
@@ -64,9 +64,14 @@ impl<'a> Summary<'a> {
 
     pub(crate) fn print(&self, format: Printed, seconds: f64) -> Result<(), Failure> {
         match format {
-            Printed::Text => print(format_args!("{}\n", Text(self, seconds))),
+            Printed::Text => print(format_args!("{}\n", self.text(seconds))),
             Printed::Json => self.print_json(),
         }
+    }
+
+    /// The summary for people of a run that took so many seconds.
+    pub(crate) fn text(&self, seconds: f64) -> impl fmt::Display {
+        Text(self, seconds)
     }
 
     /// The counts alone, for the JSON log. `in` is the sum of `kept`, `removed` and `rejected`.

@@ -8,9 +8,9 @@ use resemblance::corpus::ReadOptions;
 use resemblance::{ClusterMode, Deduper, Error, Measure, Method, Normalization, Shingle, Weights};
 use serde_json::{Value, json};
 
-use crate::grid::{Grid, Thousandths};
-use crate::rule::Rule;
-use crate::shared::{Common, NORMALIZE};
+use super::grid::{Grid, Thousandths};
+use super::rule::Rule;
+use super::shared::{Common, NORMALIZE};
 
 /// Help to choose a rule and a threshold: show pairs of documents by similarity, and how well they agree with what
 /// people have labelled as copies.

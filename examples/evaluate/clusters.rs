@@ -5,10 +5,10 @@ use std::fmt;
 use indicatif::HumanCount;
 use resemblance::{ClusterMode, Clusters, Measure, Run};
 
-use crate::Failure;
-use crate::args::Args;
-use crate::found::{Found, reaching};
-use crate::rule::{Page, Rule};
+use super::Failure;
+use super::args::Args;
+use super::found::{Found, reaching};
+use super::rule::{Page, Rule};
 
 /// Clusters of both kinds at some thresholds.
 pub(crate) struct Comparison {

@@ -1,8 +1,8 @@
 //! Measures how well the pairs at a threshold agree with the labels.
 
-use crate::found::Found;
-use crate::labels::Labels;
-use crate::stories::Stories;
+use super::found::Found;
+use super::labels::Labels;
+use super::stories::Stories;
 
 /// The counts for every threshold.
 pub(crate) struct Curve {

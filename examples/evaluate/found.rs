@@ -6,10 +6,10 @@ use resemblance::text::{Content, Document, ReadBuffer, Scratch, mix};
 use resemblance::verify::ShingleSet;
 use resemblance::{Deduper, Measure, Run, Similarity};
 
-use crate::Failure;
-use crate::identical::Identical;
-use crate::labels::Labels;
-use crate::rule::Page;
+use super::Failure;
+use super::identical::Identical;
+use super::labels::Labels;
+use super::rule::Page;
 
 /// Two documents and their similarity.
 #[derive(Debug, Clone, Copy)]

@@ -4,11 +4,11 @@ use std::fmt;
 
 use indicatif::HumanCount;
 
-use crate::Failure;
-use crate::found::{Found, Scored, most_similar_first, reaching};
-use crate::grid::Grid;
-use crate::rule::Rule;
-use crate::shown::{Show, Shown};
+use super::Failure;
+use super::found::{Found, Scored, most_similar_first, reaching};
+use super::grid::Grid;
+use super::rule::Rule;
+use super::shown::{Show, Shown};
 
 /// Pairs of one rule.
 pub(crate) struct Histogram<'a> {

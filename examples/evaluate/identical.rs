@@ -6,8 +6,8 @@ use resemblance::text::{Document, ReadBuffer, Scratch};
 use resemblance::verify::ShingleSet;
 use resemblance::{Deduper, Normalization, Shingle};
 
-use crate::Failure;
-use crate::args::Args;
+use super::Failure;
+use super::args::Args;
 
 /// Which texts are identical: those with the same shingles of five tokens, after the first normalization. White space
 /// makes no difference.

@@ -7,7 +7,7 @@ use std::path::Path;
 use resemblance::cluster::UnionFind;
 use resemblance::corpus::Escaped;
 
-use crate::identical::Identical;
+use super::identical::Identical;
 
 /// Labelled pairs, as numbers of documents.
 pub(crate) struct Labels {

@@ -21,9 +21,9 @@ mod stories;
 mod summary;
 mod work;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::Parser;
 use resemblance::corpus::{Corpus, Outputs};
 use serde_json::json;
 
@@ -31,12 +31,20 @@ use args::Args;
 use identical::Identical;
 use labels::Labels;
 use rule::Rule;
-use shared::{Failure, Log, caught, print};
+use shared::{Failure, Log, caught, parsed, print};
 use work::Work;
 
 fn main() -> ExitCode {
-    let args = Args::parse();
-    let log = Log::new(args.common.log);
+    ExitCode::from(program("evaluate", std::env::args_os()))
+}
+
+/// Runs the program, which the help calls `name`. Returns the exit code.
+pub(crate) fn program(name: &str, arguments: impl IntoIterator<Item = OsString>) -> u8 {
+    let args: Args = match parsed(name, arguments) {
+        Ok(args) => args,
+        Err(code) => return code,
+    };
+    let log = Log::new("evaluate", args.common.log);
     log.end(caught(|| run(&args, &log)))
 }
 

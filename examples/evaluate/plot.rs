@@ -4,9 +4,9 @@ use plotters::coord::Shift;
 use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
 
-use crate::curve::{Curve, Score};
-use crate::grid::Grid;
-use crate::rule::Rule;
+use super::curve::{Curve, Score};
+use super::grid::Grid;
+use super::rule::Rule;
 
 /// The colours of Okabe and Ito, which colour-blind readers can distinguish. Grey replaces yellow, which is too light.
 const COLOURS: [RGBColor; 8] = [

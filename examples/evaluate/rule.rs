@@ -6,7 +6,7 @@ use resemblance::corpus::{Escaped, TextDocument};
 use resemblance::text::{Content, Document, Group, ReadBuffer, ReadError};
 use resemblance::{Measure, Normalization, Shingle, Weights};
 
-use crate::args::Args;
+use super::args::Args;
 
 /// A rule by which documents are near-duplicates, apart from the threshold: one choice of each option that lists
 /// several.

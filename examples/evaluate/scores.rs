@@ -4,10 +4,10 @@ use std::fmt;
 
 use indicatif::HumanCount;
 
-use crate::curve::{Curve, Score};
-use crate::found::{Found, reaching};
-use crate::grid::Grid;
-use crate::rule::Rule;
+use super::curve::{Curve, Score};
+use super::found::{Found, reaching};
+use super::grid::Grid;
+use super::rule::Rule;
 
 /// The scores of one rule.
 pub(crate) struct Scores<'a> {

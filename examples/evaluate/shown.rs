@@ -5,9 +5,9 @@ use std::fmt;
 use resemblance::corpus::{Corpus, Escaped};
 use resemblance::text::{Content, Document, ReadBuffer};
 
-use crate::Failure;
-use crate::excerpt::excerpts;
-use crate::found::{Found, Scored, reaching};
+use super::Failure;
+use super::excerpt::excerpts;
+use super::found::{Found, Scored, reaching};
 
 /// Shows pairs of a collection.
 pub(crate) struct Show<'a> {

@@ -1,7 +1,7 @@
 //! Story F1: agreement with the labels, where each story counts once.
 
-use crate::found::Scored;
-use crate::labels::Labels;
+use super::found::Scored;
+use super::labels::Labels;
 
 /// The agreement of a growing set of pairs with the labels, story by story.
 ///

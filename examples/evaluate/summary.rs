@@ -4,9 +4,9 @@ use std::fmt;
 
 use indicatif::HumanCount;
 
-use crate::curve::{Curve, Score};
-use crate::rule::Rule;
-use crate::scores::precision;
+use super::curve::{Curve, Score};
+use super::rule::Rule;
+use super::scores::precision;
 
 /// The thresholds at which the F1 of all rules is shown.
 const F1_AT: [f64; 2] = [0.5, 0.8];

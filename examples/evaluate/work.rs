@@ -4,21 +4,21 @@ use indicatif::{DecimalBytes, HumanCount};
 use resemblance::Run;
 use resemblance::corpus::{Corpus, Table};
 
-use crate::Failure;
-use crate::args::Args;
-use crate::clusters::Comparison;
-use crate::curve::Curve;
-use crate::found::{Found, Searched};
-use crate::histogram::Histogram;
-use crate::identical::Identical;
-use crate::labels::Labels;
-use crate::plot;
-use crate::rule::Rule;
-use crate::scores::Scores;
-use crate::shared::Log;
-use crate::shown::{Show, Shown};
-use crate::stories::Stories;
-use crate::summary::Summary;
+use super::Failure;
+use super::args::Args;
+use super::clusters::Comparison;
+use super::curve::Curve;
+use super::found::{Found, Searched};
+use super::histogram::Histogram;
+use super::identical::Identical;
+use super::labels::Labels;
+use super::plot;
+use super::rule::Rule;
+use super::scores::Scores;
+use super::shared::Log;
+use super::shown::{Show, Shown};
+use super::stories::Stories;
+use super::summary::Summary;
 
 pub(crate) struct Work<'a> {
     pub(crate) args: &'a Args,

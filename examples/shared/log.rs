@@ -3,7 +3,6 @@
 
 use std::io::{self, Write};
 use std::ops::ControlFlow;
-use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -28,6 +27,7 @@ pub(crate) enum LogMode {
 
 /// Writes progress and errors to standard error.
 pub(crate) struct Log {
+    program: &'static str,
     mode: LogMode,
     started: Instant,
     bar: ProgressBar,
@@ -58,7 +58,7 @@ const BETWEEN: Duration = Duration::from_secs(1);
 
 impl Log {
     /// Sets the signal handlers. Call it first: an earlier interruption would leave temporary files.
-    pub(crate) fn new(mode: LogMode) -> Self {
+    pub(crate) fn new(program: &'static str, mode: LogMode) -> Self {
         let stopped = Arc::new(AtomicBool::new(false));
         let stop = Arc::clone(&stopped);
         // If no handler can be set, an interruption ends the program at once, as by default.
@@ -76,6 +76,7 @@ impl Log {
         let style = ProgressStyle::with_template("{msg:20} {bar:30} {prefix}");
         let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
         Self {
+            program,
             mode,
             started: Instant::now(),
             bar: match mode {
@@ -98,7 +99,7 @@ impl Log {
         self.event(
             "start",
             json!({
-                "program": env!("CARGO_CRATE_NAME"),
+                "program": self.program,
                 "version": env!("CARGO_PKG_VERSION"),
                 "settings": settings,
             }),
@@ -120,17 +121,17 @@ impl Log {
     }
 
     /// Writes the error, if there is one, and returns the program's exit code.
-    pub(crate) fn end(&self, ran: Result<(), Failure>) -> ExitCode {
+    pub(crate) fn end(&self, ran: Result<(), Failure>) -> u8 {
         self.clear();
         let Err(Failure { message, code }) = ran else {
-            return ExitCode::SUCCESS;
+            return 0;
         };
         self.end_stage(&mut self.state());
         match self.mode {
             LogMode::Json => self.event("error", json!({"message": message, "code": code})),
             LogMode::None | LogMode::Bar => write_line(&format!("error: {message}")),
         }
-        ExitCode::from(code)
+        code
     }
 
     fn event(&self, event: &str, mut fields: Value) {

@@ -7,5 +7,5 @@ mod panics;
 
 pub(crate) use failure::{Failure, print};
 pub(crate) use log::Log;
-pub(crate) use options::{Common, NORMALIZE};
+pub(crate) use options::{Common, NORMALIZE, parsed};
 pub(crate) use panics::caught;

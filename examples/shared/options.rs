@@ -1,23 +1,40 @@
 //! Options that `dedup` and `evaluate` share.
 
 use std::error::Error as _;
+use std::ffi::OsString;
 use std::hash::{BuildHasher, RandomState};
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use clap::Args;
+use clap::{Args, Parser};
 use resemblance::corpus::{Error, InputFormat, ReadOptions, Sources};
+use resemblance::watch::Watch;
 use resemblance::{Deduper, DeduperBuilder};
 use serde_json::{Value, json};
 
 use super::Failure;
-use super::log::{Log, LogMode};
+use super::log::LogMode;
 
 /// The help of `--normalize`.
 pub(crate) const NORMALIZE: &str = "How texts are normalized before they are compared: `default`, `nfkc-casefold`, `nfkc`, \
     `nfc` or `none`, followed by a `+` and the name of each switch: fold (case), drop-ignorable (invisible characters), \
     apostrophes (’ and ʼ become '), arabic (no tatweel and harakat), accents (é becomes e), digits (each becomes 0). For \
     example default+accents+digits";
+
+/// Parses the arguments of a program, which the help calls `name`. Prints what cannot be parsed, or the help that is asked
+/// for, and then returns the exit code.
+pub(crate) fn parsed<A: Parser>(
+    name: &str,
+    arguments: impl IntoIterator<Item = OsString>,
+) -> Result<A, u8> {
+    let command = A::command().bin_name(name);
+    let matches = command.try_get_matches_from(arguments);
+    let args = matches.and_then(|mut matches| A::from_arg_matches_mut(&mut matches));
+    args.map_err(|error| {
+        let _ = error.print(); // to standard error, or the help to standard output
+        error.exit_code() as u8
+    })
+}
 
 // Not a doc comment: clap would print it as the description of the program.
 #[derive(Debug, Args)]
@@ -168,8 +185,8 @@ impl Common {
     }
 
     /// The files that these paths name.
-    pub(crate) fn sources(&self, paths: &[PathBuf], log: &Log) -> Result<Sources, Error> {
-        Sources::find_with(paths, self.input_format, Some(log))
+    pub(crate) fn sources(&self, paths: &[PathBuf], watch: &dyn Watch) -> Result<Sources, Error> {
+        Sources::find_with(paths, self.input_format, Some(watch))
     }
 
     /// These settings and the program's `own`, for the JSON log.

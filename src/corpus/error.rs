@@ -98,6 +98,15 @@ impl Error {
         }
     }
 
+    /// True if a file cannot be read or written.
+    pub fn is_io(&self) -> bool {
+        match &*self.kind {
+            Kind::Io { .. } => true,
+            Kind::Run(error) => error.is_io(),
+            Kind::Bad { .. } | Kind::Refused(_) | Kind::Unconfirmed(_) => false,
+        }
+    }
+
     /// The place in the input, if the error is one of the input.
     pub fn place(&self) -> Option<&Place> {
         match &*self.kind {

@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::Result;
 use rayon::prelude::*;
 use resemblance::corpus::{Corpus, ReadOptions};
-use resemblance::sketch::{Classic, FastSimilarity, Sketch};
+use resemblance::sketch::{Scheme, SketchKind, Sketcher};
 use resemblance::text::{Scratch, Shingler};
 use resemblance::{Deduper, Method, Normalization, Shingle};
 
@@ -68,14 +68,16 @@ fn deduper(method: Method) -> Deduper {
 }
 
 pub(super) fn sketch(task: &Task, sets: &[Vec<u64>]) -> Result<f64> {
-    let sketch: Box<dyn Sketch> = match task.contender.as_str() {
-        "resemblance" => Box::new(FastSimilarity::new(HASHES)?),
-        _ => Box::new(Classic::new(HASHES)?),
+    let kind = match task.contender.as_str() {
+        "resemblance" => SketchKind::FastSimilarity,
+        _ => SketchKind::Classic,
     };
+    let (shingle, normalization) = (Shingle::Words(5), Normalization::NFKC_CASEFOLD);
+    let sketcher = Sketcher::new(Scheme::new(kind, HASHES, shingle, normalization, 0)?);
     let mut slots = vec![0; HASHES];
     let work = || {
         for set in sets {
-            sketch.sketch(set, &mut slots);
+            sketcher.sketch_into(set, &mut slots);
             black_box(&slots);
         }
     };

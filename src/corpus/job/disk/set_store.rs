@@ -155,8 +155,9 @@ pub(crate) fn runs<'i, T, const N: usize>(
         let many = (rest.iter().take_while(fits).count() + 1).min(rest.len());
         let (run, behind) = rest.split_at(many);
         rest = behind;
-        own.iter()
-            .for_each(|&document| bits[document as usize / 64] = 0);
+        for &document in &own {
+            bits[document as usize / 64] = 0;
+        }
         own.sort_unstable();
         (many > 0).then_some((run, own))
     })
