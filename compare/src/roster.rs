@@ -75,6 +75,8 @@ const DATASKETCH: By = By::Script("with_datasketch.py");
 const RENSA: By = By::Script("with_rensa.py");
 const DAFT: By = By::Script("with_daft.py");
 const PYTHON: By = By::Script("with_python.py");
+const PACKAGE: By = By::Script("with_resemblance.py");
+const FAST: By = By::Script("with_fastsketchlsh.py");
 
 pub(crate) const SHINGLE: &[Row] = &[
     row(
@@ -108,6 +110,12 @@ pub(crate) const SHINGLE: &[Row] = &[
 pub(crate) const SIGNATURE: &[Row] = &[
     row("resemblance", By::Crate, Stage::Signature, "defaults"),
     row(
+        "resemblance, Python",
+        PACKAGE,
+        Stage::Signature,
+        "this crate's Python package, a column of pyarrow",
+    ),
+    row(
         "gaoya",
         By::Crate,
         Stage::Signature,
@@ -135,6 +143,13 @@ pub(crate) const SIGNATURE: &[Row] = &[
         "our shingles, SuperMinHash",
     )
     .first(50, 1),
+    row(
+        "fastsketchlsh",
+        FAST,
+        Stage::Signature,
+        "Python's word 5-grams, the same sketch as ours, one batch",
+    )
+    .first(20, 1),
     row(
         "rensa-r",
         RENSA,
@@ -194,6 +209,18 @@ pub(crate) const WHOLE: &[Row] = &[
         "clusters, verified; the number is of documents removed",
     ),
     row(
+        "resemblance, Python",
+        PACKAGE,
+        Stage::Pairs,
+        "this crate's Python package, a column of pyarrow",
+    ),
+    row(
+        "resemblance, Python",
+        PACKAGE,
+        Stage::Clusters,
+        "likewise",
+    ),
+    row(
         "gaoya",
         By::Crate,
         Stage::Pairs,
@@ -214,6 +241,13 @@ pub(crate) const WHOLE: &[Row] = &[
         "`LshIndex`; pairs by estimate",
     )
     .times(2),
+    row(
+        "fastsketchlsh",
+        FAST,
+        Stage::Pairs,
+        "`LSH`, 32 bands of 4; pairs by estimate",
+    )
+    .first(20, 1),
     row(
         "rensa-r",
         RENSA,
@@ -290,6 +324,11 @@ pub(crate) const SKETCH: &[(&str, By, &str)] = &[
         "RevOptDensMinHash",
         By::Crate,
         "probminhash, one permutation, densified; hashes",
+    ),
+    (
+        "fastsketchlsh",
+        FAST,
+        "the same sketch as ours; one flat array of 64-bit hashes",
     ),
     (
         "rensa-r",

@@ -17,8 +17,8 @@ use resemblance::corpus::{Decided, Error, Outputs};
 use resemblance::watch::Watch;
 
 pub(crate) use args::Args;
-use shared::{Failure, Log, caught};
 pub(crate) use shared::parsed;
+use shared::{Failure, Log, caught};
 use summary::Summary;
 
 fn main() -> ExitCode {

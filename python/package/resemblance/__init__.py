@@ -1,0 +1,41 @@
+"""Find the near-duplicate documents of a collection, and which copy of each to keep."""
+
+from resemblance._native import (
+    Array,
+    Cluster,
+    Clusters,
+    Decided,
+    Deduper,
+    Index,
+    Match,
+    Pairs,
+    Recall,
+    Removal,
+    Sieve,
+    Similarity,
+    Table,
+    Verdict,
+    VerifiedMatch,
+    __version__,
+    dedup,
+)
+
+__all__ = [
+    "Array",
+    "Cluster",
+    "Clusters",
+    "Decided",
+    "Deduper",
+    "Index",
+    "Match",
+    "Pairs",
+    "Recall",
+    "Removal",
+    "Sieve",
+    "Similarity",
+    "Table",
+    "Verdict",
+    "VerifiedMatch",
+    "__version__",
+    "dedup",
+]

@@ -1,0 +1,133 @@
+//! Similarities, and the recall of a run.
+
+use pyo3::prelude::*;
+use resemblance as core;
+
+/// The similarity of two documents a and b.
+#[pyclass(frozen, eq, get_all, module = "resemblance")]
+#[derive(PartialEq)]
+pub(crate) struct Similarity {
+    /// The number of distinct shingles that both have.
+    shared: usize,
+    /// The share that both have in common of all shingles of both.
+    jaccard: f64,
+    /// The share of a's shingles that b has.
+    containment_a: f64,
+    /// The share of b's shingles that a has.
+    containment_b: f64,
+}
+
+impl From<core::Similarity> for Similarity {
+    fn from(similarity: core::Similarity) -> Self {
+        Self {
+            shared: similarity.shared,
+            jaccard: similarity.jaccard,
+            containment_a: similarity.containment_a,
+            containment_b: similarity.containment_b,
+        }
+    }
+}
+
+#[pymethods]
+impl Similarity {
+    fn __repr__(&self) -> String {
+        let Self {
+            shared,
+            jaccard,
+            containment_a,
+            containment_b,
+        } = self;
+        format!(
+            "Similarity(jaccard={jaccard:.6}, containment_a={containment_a:.6}, containment_b={containment_b:.6}, shared={shared})"
+        )
+    }
+}
+
+/// How pairs were found, and how many were probably missed.
+#[pyclass(frozen, module = "resemblance")]
+pub(crate) struct Recall(core::Recall);
+
+impl From<core::Recall> for Recall {
+    fn from(recall: core::Recall) -> Self {
+        Self(recall)
+    }
+}
+
+#[pymethods]
+impl Recall {
+    /// The method that found the candidates: "lsh" or "exact".
+    #[getter]
+    fn method(&self) -> String {
+        self.0.method.to_string()
+    }
+
+    /// Why this method was used.
+    #[getter]
+    fn reason(&self) -> String {
+        self.0.reason.to_string()
+    }
+
+    /// The bands of the signatures, such as "21 x 6"; None if the method is exact.
+    #[getter]
+    fn banding(&self) -> Option<String> {
+        self.0.banding.map(|banding| banding.to_string())
+    }
+
+    /// The least probability with which a pair at the threshold is found.
+    #[getter]
+    fn promised(&self) -> f64 {
+        self.0.promised
+    }
+
+    /// The number of similar pairs that were found; of clusters, the distinct shingle sets that are removed.
+    #[getter]
+    fn found(&self) -> u64 {
+        self.0.found
+    }
+
+    /// The expected number of such pairs, or sets, that were missed.
+    #[getter]
+    fn missed(&self) -> f64 {
+        self.0.missed.expected
+    }
+
+    /// The range that contains the true number of missed ones in 99 of 100 cases.
+    #[getter]
+    fn missed_range(&self) -> (u64, u64) {
+        (self.0.missed.low, self.0.missed.high)
+    }
+
+    /// Candidate pairs that were not compared, since the work ran out. It is unknown how many of them are similar.
+    #[getter]
+    fn unseen(&self) -> u64 {
+        self.0.unseen
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<resemblance.Recall: {}>", self.text())
+    }
+}
+
+impl Recall {
+    /// What a person wants to know.
+    pub(crate) fn text(&self) -> String {
+        let core::Recall {
+            method,
+            promised,
+            found,
+            missed,
+            unseen,
+            ..
+        } = &self.0;
+        let unseen = match unseen {
+            0 => String::new(),
+            pairs => format!(", {pairs} candidates not compared"),
+        };
+        match method {
+            core::Method::Exact => format!("exact, {found} found, none missed{unseen}"),
+            method => format!(
+                "{method}, at least {promised:.4} at the threshold, {found} found, missed: {missed}{unseen}"
+            ),
+        }
+    }
+}
