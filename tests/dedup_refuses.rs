@@ -23,6 +23,10 @@ fn bad_input_is_named_and_nothing_is_written() {
             "latin.jsonl",
             [line("a", A).as_bytes(), b"{\"text\": \"caf\xE9\"}\n"].concat(),
         )
+        .write(
+            "sites.jsonl",
+            line("a", A) + "{\"text\": \"b\", \"site\": [1]}\n",
+        )
         .write("d/fine.txt", A)
         .write("d/latin.txt", b"caf\xE9")
         .write("cut.jsonl.gz", [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 3, 1])
@@ -44,6 +48,15 @@ fn bad_input_is_named_and_nothing_is_written() {
             "twice.jsonl:3: id `a` was already used, at twice.jsonl:1; give every record its own id",
         ),
         ("latin.jsonl", "latin.jsonl:2: not UTF-8 (byte 13)"),
+        (
+            "twice.jsonl --ids-by-file",
+            "id `twice.jsonl:a` was already used, at twice.jsonl:1; give every record its own id, name another id field \
+             (--id-field FIELD), use file and line",
+        ),
+        (
+            "sites.jsonl --set-aside site",
+            "sites.jsonl:2: field `site` is an array, not a string, number or boolean",
+        ),
         ("d", "latin.txt: not UTF-8 (byte 3)"),
         ("cut.jsonl.gz", "cut.jsonl.gz:1: cannot be read: "),
         ("x.parquet", "x.parquet: cannot be read: "),
@@ -119,6 +132,14 @@ fn bad_settings_are_bad_usage() {
         ("--prefer x=a,,b", "prefer `x=a,,b`: value 2 is empty"),
         ("--cluster chain", "invalid value 'chain'"),
         ("--unknown", "unexpected argument '--unknown'"),
+        (
+            "--set-aside-words 3",
+            "<--set-aside <FIELD>|--set-aside-host <FIELD>>",
+        ),
+        (
+            "--set-aside a --set-aside-host b",
+            "cannot be used with '--set-aside-host <FIELD>'",
+        ),
     ] {
         let ran = place.run(&format!("in.jsonl --pairs p.tsv {args}"));
         assert_eq!(ran.code, 2, "{args}: {}", ran.err);

@@ -9,7 +9,9 @@ use resemblance::lsh::Banding;
 use resemblance::text::{Content, Document, ReadBuffer, ReadError, Shingler};
 use resemblance::verify::ShingleSet;
 use resemblance::watch::{Progress, Stage};
-use resemblance::{ClusterMode, Clusters, Deduper, DeduperBuilder, Keep, Method, Run, Shingle};
+use resemblance::{
+    ClusterMode, Clusters, Deduper, DeduperBuilder, Keep, Method, Reason, Run, Shingle,
+};
 use std::ops::ControlFlow;
 use std::sync::Mutex;
 use support::{collection, naive_jaccard, sure};
@@ -336,6 +338,13 @@ fn settings_out_of_range_are_refused_by_name_and_value() {
             "recall 0.99 at threshold 0.2 is out of reach",
         ),
     ];
+    let low = Deduper::builder().hashes(4).threshold(0.2);
+    let auto = low.clone().method(Method::Auto).build().unwrap();
+    let recall = *auto.clusters(&["one", "two"]).recall();
+    assert_eq!(
+        (recall.method, recall.reason),
+        (Method::Exact, Reason::Recall)
+    );
     for (set, told) in refused {
         let error = set(Deduper::builder()).build().unwrap_err();
         assert!(error.is_setting() || told.starts_with("banding"), "{error}");

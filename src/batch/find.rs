@@ -121,7 +121,7 @@ impl<D: Shingled> Finder<'_, '_, D> {
             distinct,
             rows: None,
             candidates,
-            reason: Reason::Asked,
+            reason: self.settings.reason(),
             sets,
             counted: Vec::new(),
         })
