@@ -48,10 +48,27 @@ impl Array {
         value(py, &self.array, place_in(place, self.array.len())?)
     }
 
+    fn __iter__<'py>(this: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        items(this.as_any())
+    }
+
     /// The values as a list.
     fn to_pylist<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         let values = (0..self.array.len()).map(|place| value(py, &self.array, place));
         PyList::new(py, values.collect::<PyResult<Vec<_>>>()?)
+    }
+
+    /// The values for numpy and pandas.
+    #[pyo3(signature = (dtype=None, copy=None))]
+    fn __array__<'py>(
+        &self,
+        py: Python<'py>,
+        dtype: Option<Bound<'py, PyAny>>,
+        copy: Option<bool>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let _ = copy; // it is always one
+        let numpy = py.import("numpy")?;
+        numpy.call_method1("array", (self.to_pylist(py)?, dtype))
     }
 
     #[pyo3(signature = (requested_schema=None))]
@@ -136,6 +153,10 @@ impl Table {
         Ok(row)
     }
 
+    fn __iter__<'py>(this: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        items(this.as_any())
+    }
+
     /// A column by name.
     fn column(&self, name: &str) -> PyResult<Array> {
         match self.batch.column_by_name(name) {
@@ -183,7 +204,7 @@ impl Table {
             html.push_str("<tr>");
             for column in self.batch.columns() {
                 let cell = value(py, column, place)?.to_string();
-                let _ = write!(html, "<td>{}</td>", encode_text(&cell));
+                let _ = write!(html, "<td>{}</td>", self::html(&cell));
             }
             html.push_str("</tr>");
         }
@@ -196,6 +217,19 @@ impl Table {
     }
 }
 
+/// An iterator over the items of a sequence.
+pub(crate) fn items<'py>(sequence: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    let builtins = sequence.py().import("builtins")?;
+    let places = builtins.call_method1("range", (sequence.len()?,))?;
+    builtins.call_method1("map", (sequence.getattr("__getitem__")?, places))
+}
+
+/// Text as HTML, in its own direction and without control characters.
+pub(crate) fn html(text: &str) -> String {
+    let text = text.replace(char::is_control, " ");
+    format!("<bdi>{}</bdi>", encode_text(&text))
+}
+
 /// The place of an item, counted from the end if it is negative.
 pub(crate) fn place_in(place: isize, len: usize) -> PyResult<usize> {
     let from_start = if place < 0 {
@@ -205,7 +239,9 @@ pub(crate) fn place_in(place: isize, len: usize) -> PyResult<usize> {
     };
     match usize::try_from(from_start) {
         Ok(place) if place < len => Ok(place),
-        _ => Err(PyIndexError::new_err(format!("{place} is not below {len}"))),
+        _ => Err(PyIndexError::new_err(format!(
+            "{place} is out of range for {len}"
+        ))),
     }
 }
 

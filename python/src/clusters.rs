@@ -10,7 +10,7 @@ use pyo3::types::PyCapsule;
 use resemblance as core;
 use resemblance::Measure;
 
-use crate::arrow::{Array, Table, place_in};
+use crate::arrow::{Array, Table, html as html_of, items, place_in};
 use crate::similarity::{Recall, Similarity};
 use crate::texts::Texts;
 
@@ -88,6 +88,10 @@ impl Clusters {
         Ok(Self::of(self.inner.cluster(place)))
     }
 
+    fn __iter__<'py>(this: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        items(this.as_any())
+    }
+
     /// The number of documents.
     #[getter]
     fn documents(&self) -> usize {
@@ -146,7 +150,8 @@ impl Clusters {
     }
 
     /// A row for each document: `document`; `cluster`, null where it is in none; `is_kept`; `kept`, the document that is
-    /// kept, itself or another; `jaccard` to that, null for a kept one; `aside`, the share that was set aside.
+    /// kept, itself or another; `jaccard` to that, null for a kept one; `aside`, the share of the document's words that was not
+    /// compared, since its group shares them.
     #[getter]
     fn table(&self) -> PyResult<Table> {
         let documents = 0..self.inner.documents();
@@ -178,13 +183,13 @@ impl Clusters {
         ])
     }
 
-    /// The documents without shingles, which resemble nothing.
+    /// The documents without shingles, such as missing and empty texts. They are kept, and resemble nothing.
     #[getter]
     fn empty(&self) -> Vec<usize> {
         self.inner.empty().to_vec()
     }
 
-    /// The number of missing texts; `empty` has their places.
+    /// The number of missing texts. They are among `empty`.
     #[getter]
     fn nulls(&self) -> usize {
         self.nulls
@@ -249,7 +254,7 @@ impl Clusters {
                 let _ = write!(
                     html,
                     "<tr><td>{number}</td><td>{verdict}</td><td>{document}</td>{cells}<td style=\"text-align:left\">{}</td></tr>",
-                    encode_text(text)
+                    html_of(text)
                 );
             }
             if cluster.len() > shown.len() {

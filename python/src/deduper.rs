@@ -1,5 +1,6 @@
 //! The settings, and runs on texts in memory.
 
+use std::str::FromStr;
 use std::sync::Arc;
 
 use arrow_array::ArrowPrimitiveType;
@@ -14,7 +15,7 @@ use resemblance::sketch::SignatureMatrix;
 use resemblance::text::{Content, Document, Group, ReadBuffer, ReadError};
 use resemblance::watch::Stage;
 use resemblance::{DeduperBuilder, Run};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::arrow::{Array, Table};
 use crate::clusters::Clusters;
@@ -24,10 +25,30 @@ use crate::running::{Stopped, Watched, briefly, run};
 use crate::similarity::{Recall, Similarity};
 use crate::texts::Texts;
 
-/// Finds near-duplicates among texts.
+/// Finds near-duplicates among texts. An invalid setting is a ValueError.
 ///
-/// Every argument is a setting with the crate's name and default; an invalid one is a ValueError. `threads` is the
-/// number of threads of a run, by default one for each core; it changes no result.
+/// - threshold: the lowest similarity of near-duplicates.
+/// - shingle: what is compared: runs of N words ("words:N"), of words and signs ("tokens:N", for source code), of
+///   characters ("chars:N") or of bytes ("bytes:N").
+/// - normalization: what makes no difference, as for `resemblance dedup --normalize`: by default case, variants of
+///   characters and the form of apostrophes; "default+accents+digits" ignores more, "none" nothing.
+/// - method: how candidates are found: "lsh" (MinHash, at the recall), "exact" (all of them), or "auto" (the one that is
+///   estimated to be faster).
+/// - recall: the least probability with which a pair at the threshold is found.
+/// - hashes: the slots of a signature; banding: its bands, such as "21 x 6", instead of those that follow from the recall.
+/// - seed: of all hashes. Draw one, and keep it secret, if authors may write texts to deceive.
+/// - measure: "jaccard", or "containment": the share of the smaller document that is in the larger one.
+/// - weights: "none", or "ln": a shingle that df of N documents have counts ln(N / df).
+/// - cluster_mode: "components": what a chain of near-duplicates connects is one cluster; or "leader": a document is
+///   removed only for one that it resembles itself. By default components, and leader with containment.
+/// - keep: of each cluster the "first", "longest" or "largest" document. By default the first, and the largest with
+///   containment. `order` of `clusters` is an order of your own.
+/// - sketch: "fast-similarity" or "classic".
+/// - exact_memory, exact_work: the bytes that the exact join may take, and the pairs that it may compare.
+/// - set_aside_words: the shortest passage that `groups` of `clusters` leave out, in words.
+/// - threads: of a run, by default one for each core. It changes no result, and does not count when dedupers are compared.
+///
+/// By containment and with weights, candidates are always found by the exact join.
 #[pyclass(frozen, module = "resemblance")]
 pub(crate) struct Deduper {
     builder: DeduperBuilder,
@@ -93,6 +114,11 @@ impl Deduper {
     }
 }
 
+/// A setting from its text.
+fn parsed<T: FromStr<Err = core::Error>>(text: &str) -> PyResult<T> {
+    text.parse().map_err(Raised::raised)
+}
+
 #[pymethods]
 impl Deduper {
     #[new]
@@ -127,26 +153,29 @@ impl Deduper {
                 "threads is 0: use 1 or more, or None for one per core",
             ));
         }
-        let settings = json!({
-            "threshold": threshold,
-            "shingle": shingle,
-            "normalization": normalization,
-            "method": method,
-            "recall": recall,
-            "hashes": hashes,
-            "seed": seed,
-            "measure": measure,
-            "weights": weights,
-            "cluster_mode": cluster_mode,
-            "keep": keep,
-            "sketch": sketch,
-            "banding": banding,
-            "exact_memory": exact_memory,
-            "exact_work": exact_work,
-            "set_aside_words": set_aside_words,
-        });
-        let builder: DeduperBuilder = serde_json::from_value(settings)
-            .map_err(|error| PyValueError::new_err(error.to_string()))?;
+        let mut builder = core::Deduper::builder()
+            .threshold(threshold)
+            .shingle(parsed(shingle)?)
+            .normalization(parsed(normalization)?)
+            .method(parsed(method)?)
+            .recall(recall)
+            .hashes(hashes)
+            .seed(seed)
+            .measure(parsed(measure)?)
+            .weights(parsed(weights)?)
+            .sketch(parsed(sketch)?)
+            .exact_memory(exact_memory)
+            .exact_work(exact_work)
+            .set_aside_words(set_aside_words);
+        if let Some(mode) = cluster_mode {
+            builder = builder.cluster_mode(parsed(mode)?);
+        }
+        if let Some(keep) = keep {
+            builder = builder.keep(parsed(keep)?);
+        }
+        if let Some(banding) = banding {
+            builder = builder.banding(parsed(banding)?);
+        }
         let inner = builder.build().map_err(Raised::raised)?;
         Ok(Self {
             builder,
@@ -157,10 +186,12 @@ impl Deduper {
 
     /// The clusters of near-duplicates among `texts`, and which copies are kept.
     ///
-    /// `texts` is an Arrow array of strings (a column of pyarrow, polars, DuckDB, datasets or pandas 3), or an iterable
-    /// of str. A missing text is one without content, which resembles nothing. `order` is a column by which copies are
-    /// kept: of a cluster the document with the least value. `groups` is a column of names of groups, such as sites: text
-    /// that many documents of a group share is left out of what is compared. `progress` is True for a bar, or a callable.
+    /// - texts: an Arrow column of strings (of pyarrow, polars, DuckDB, datasets or pandas 3), or an iterable of str. A
+    ///   missing text (None, NaN) is a document without text: it is kept and resembles nothing.
+    /// - order: a column of numbers or strings. Of each cluster, the document with the least value is kept.
+    /// - groups: a column of names, such as the sites of pages. Passages that many documents of a group share, such as a
+    ///   site's footer, are not compared.
+    /// - progress: True for a bar, or a callable that takes the stage, what is done, the total and the unit.
     #[pyo3(signature = (texts, *, order=None, groups=None, progress=None))]
     fn clusters(
         &self,
@@ -191,8 +222,10 @@ impl Deduper {
     }
 
     /// Every pair of near-duplicates that is found, as a table with the columns `a`, `b` (places of texts), `jaccard`,
-    /// `containment_a`, `containment_b` and `shared`. `pairs_of_copies` is "all" or, for each copy with the first
-    /// document only, "star".
+    /// `containment_a`, `containment_b` and `shared`.
+    ///
+    /// With `pairs_of_copies="star"`, documents with the same shingles make a pair with the first of them only: a thousand
+    /// copies are 999 pairs instead of half a million. The other arguments are those of `clusters`.
     #[pyo3(signature = (texts, *, groups=None, pairs_of_copies="all", progress=None))]
     fn pairs<'py>(
         &self,
@@ -202,7 +235,7 @@ impl Deduper {
         pairs_of_copies: &str,
         progress: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, Pairs>> {
-        let copies: core::PairsOfCopies = pairs_of_copies.parse().map_err(Raised::raised)?;
+        let copies: core::PairsOfCopies = parsed(pairs_of_copies)?;
         let texts = Texts::of(texts, "texts")?;
         let groups = groups
             .map(|groups| Texts::of(groups, "groups"))

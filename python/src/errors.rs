@@ -29,6 +29,11 @@ fn exception(is_cancelled: bool, is_io: bool, message: String) -> PyErr {
     }
 }
 
+/// The exception if the system refuses what a run needs.
+pub(crate) fn refused(message: String) -> PyErr {
+    PyOSError::new_err(message)
+}
+
 /// The exception for a panic.
 pub(crate) fn bug(message: &str) -> PyErr {
     PyRuntimeError::new_err(format!(

@@ -8,9 +8,10 @@ use pyo3::IntoPyObjectExt as _;
 use pyo3::exceptions::{PyKeyError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::RwLockExt as _;
-use pyo3::types::PyBool;
+use pyo3::types::{PyBool, PyInt, PyString};
 use resemblance as core;
 use resemblance::lsh::StoredId;
+use resemblance::{Measure, Weights};
 
 use crate::deduper::Deduper;
 use crate::errors::Raised;
@@ -19,7 +20,7 @@ use crate::similarity::Similarity;
 use crate::texts::{Texts, kind_of};
 
 /// An index to insert documents into and to query. Ids are all str, or all int from 0 to 2^64 - 1; the first document
-/// decides.
+/// decides. Similarity is that of Jaccard, without weights.
 ///
 /// It keeps signatures, not texts: `query` returns estimates, and `query_verified` asks for the texts of candidates.
 #[pyclass(frozen, module = "resemblance")]
@@ -29,8 +30,6 @@ pub(crate) struct Index {
 
 /// An index by the type of its ids.
 enum Inner {
-    /// Without documents, so that ids of any type can come.
-    Empty(core::Index<String>),
     Strings(core::Index<String>),
     Numbers(core::Index<u64>),
 }
@@ -39,34 +38,84 @@ enum Inner {
 macro_rules! with_index {
     ($inner:expr, $index:ident => $value:expr) => {
         match $inner {
-            Inner::Empty($index) | Inner::Strings($index) => $value,
+            Inner::Strings($index) => $value,
             Inner::Numbers($index) => $value,
         }
     };
 }
 
 /// A type of ids.
-trait Id: StoredId + for<'a, 'py> FromPyObject<'a, 'py> + for<'py> IntoPyObject<'py> {
+trait Id: StoredId + for<'py> IntoPyObject<'py> {
     const NAME: &'static str;
 
-    fn of(id: &Bound<'_, PyAny>) -> PyResult<Self> {
-        id.extract().map_err(|_| {
-            PyTypeError::new_err(format!(
-                "id {} is {}, but the ids of this index are {}",
-                shown(id),
-                kind_of(id),
-                Self::NAME
-            ))
-        })
-    }
+    /// The id, if it is of this type.
+    fn of(id: AnyId) -> Result<Self, AnyId>;
 }
 
 impl Id for String {
     const NAME: &'static str = "str";
+
+    fn of(id: AnyId) -> Result<Self, AnyId> {
+        match id {
+            AnyId::String(id) => Ok(id),
+            AnyId::Number(_) => Err(id),
+        }
+    }
 }
 
 impl Id for u64 {
-    const NAME: &'static str = "int, from 0 to 2^64 - 1";
+    const NAME: &'static str = "int";
+
+    fn of(id: AnyId) -> Result<Self, AnyId> {
+        match id {
+            AnyId::Number(id) => Ok(id),
+            AnyId::String(_) => Err(id),
+        }
+    }
+}
+
+/// An id from Python. It is read before the index is locked, since reading may run Python code that uses the index.
+enum AnyId {
+    String(String),
+    Number(u64),
+}
+
+impl AnyId {
+    fn of(id: &Bound<'_, PyAny>) -> PyResult<Self> {
+        if id.is_instance_of::<PyString>() {
+            let string = id.extract();
+            return string.map(Self::String).map_err(|_| {
+                PyValueError::new_err(format!(
+                    "id {} has a lone surrogate, which is no text",
+                    shown(id)
+                ))
+            });
+        }
+        if id.is_instance_of::<PyInt>() && !id.is_instance_of::<PyBool>() {
+            return id.extract().map(Self::Number).map_err(|_| {
+                PyValueError::new_err(format!("id {} is not from 0 to 2^64 - 1", shown(id)))
+            });
+        }
+        Err(PyTypeError::new_err(format!(
+            "id {} is {}: ids are str or int",
+            shown(id),
+            kind_of(id)
+        )))
+    }
+
+    /// The id, if `I` is the type of the ids of an index.
+    fn of_type<I: Id>(self) -> PyResult<I> {
+        I::of(self).map_err(|id| {
+            let (id, kind) = match id {
+                Self::String(id) => (format!("{id:?}"), "str"),
+                Self::Number(id) => (id.to_string(), "int"),
+            };
+            PyTypeError::new_err(format!(
+                "id {id} is {kind}, but the ids of this index are {}",
+                I::NAME
+            ))
+        })
+    }
 }
 
 fn shown(id: &Bound<'_, PyAny>) -> String {
@@ -75,42 +124,54 @@ fn shown(id: &Bound<'_, PyAny>) -> String {
 }
 
 impl Inner {
-    /// Chooses the type of the ids of an empty index by a first one.
-    fn choose(&mut self, id: &Bound<'_, PyAny>) -> PyResult<()> {
-        if let Self::Empty(empty) = self {
-            let (sketcher, banding, threshold) =
-                (empty.sketcher().clone(), empty.banding(), empty.threshold());
-            let is_number = id.extract::<u64>().is_ok() && !id.is_instance_of::<PyBool>();
-            if is_number {
-                let index = core::Index::new(sketcher, banding, threshold);
-                *self = Self::Numbers(index.map_err(Raised::raised)?);
-            } else {
-                String::of(id)?;
-                let index = core::Index::new(sketcher, banding, threshold);
-                *self = Self::Strings(index.map_err(Raised::raised)?);
+    /// Inserts by `work`. An index without documents takes ids of either type from then on, unless `work` fails.
+    fn change(
+        &mut self,
+        is_number: bool,
+        work: impl FnOnce(&mut Self) -> PyResult<()>,
+    ) -> PyResult<()> {
+        let other = match self {
+            Self::Strings(index) if index.is_empty() && is_number => {
+                emptied(index).map(Self::Numbers)
             }
-        }
+            Self::Numbers(index) if index.is_empty() && !is_number => {
+                emptied(index).map(Self::Strings)
+            }
+            _ => return work(self),
+        };
+        let mut other = other?;
+        work(&mut other)?;
+        *self = other;
         Ok(())
     }
+}
+
+/// An index without documents, with the settings of another.
+fn emptied<I: Id, J: Id>(index: &core::Index<I>) -> PyResult<core::Index<J>> {
+    core::Index::new(index.sketcher().clone(), index.banding(), index.threshold())
+        .map_err(Raised::raised)
 }
 
 fn insert<I: Id>(
     py: Python<'_>,
     index: &mut core::Index<I>,
-    id: &Bound<'_, PyAny>,
+    id: AnyId,
     text: &str,
 ) -> PyResult<()> {
-    let id = I::of(id)?;
+    let id = id.of_type::<I>()?;
     briefly(py, || index.insert(id, text))
 }
 
 fn insert_all<I: Id>(
     py: Python<'_>,
     index: &mut core::Index<I>,
-    ids: &[Bound<'_, PyAny>],
+    ids: Vec<AnyId>,
     texts: &Texts,
 ) -> PyResult<()> {
-    let ids: Vec<I> = ids.iter().map(I::of).collect::<PyResult<_>>()?;
+    let ids: Vec<I> = ids
+        .into_iter()
+        .map(AnyId::of_type)
+        .collect::<PyResult<_>>()?;
     let documents: Vec<(I, &str)> = ids.into_iter().zip(texts.slices()).collect();
     briefly(py, || index.insert_all(documents))
 }
@@ -190,25 +251,32 @@ impl Index {
     /// An empty index with the settings of a deduper, by default the default ones.
     #[new]
     #[pyo3(signature = (deduper=None))]
-    fn new(deduper: Option<&Deduper>) -> Self {
-        let index = match deduper {
-            Some(deduper) => deduper.inner.index(),
-            None => core::Deduper::new().index(),
-        };
-        Self {
-            inner: RwLock::new(Inner::Empty(index)),
+    fn new(deduper: Option<&Deduper>) -> PyResult<Self> {
+        let default = core::Deduper::new();
+        let deduper = deduper.map_or(&default, |deduper| &deduper.inner);
+        if deduper.measure() != Measure::Jaccard || deduper.weights() != Weights::None {
+            return Err(PyValueError::new_err(
+                "an index compares by Jaccard similarity without weights: use another deduper for it",
+            ));
         }
+        Ok(Self {
+            inner: RwLock::new(Inner::Strings(deduper.index())),
+        })
     }
 
     /// Inserts a document. A ValueError if its id is there already.
     fn insert(&self, py: Python<'_>, id: &Bound<'_, PyAny>, text: &str) -> PyResult<()> {
+        let id = AnyId::of(id)?;
         let mut inner = self.write(py);
-        inner.choose(id)?;
-        with_index!(&mut *inner, index => insert(py, index, id, text))
+        let is_number = matches!(id, AnyId::Number(_));
+        inner.change(
+            is_number,
+            |inner| with_index!(inner, index => insert(py, index, id, text)),
+        )
     }
 
     /// Inserts documents, whose signatures are computed in parallel. If an id is there already, or twice among `ids`,
-    /// none is inserted.
+    /// none is inserted. It cannot be interrupted.
     fn insert_all(
         &self,
         py: Python<'_>,
@@ -216,13 +284,12 @@ impl Index {
         texts: &Bound<'_, PyAny>,
     ) -> PyResult<()> {
         let texts = Texts::of(texts, "texts")?;
-        let ids: Vec<Bound<'_, PyAny>> = match ids.hasattr("to_pylist")? {
-            true => ids
-                .call_method0("to_pylist")?
-                .try_iter()?
-                .collect::<PyResult<_>>()?,
-            false => ids.try_iter()?.collect::<PyResult<_>>()?,
+        let ids = match ids.hasattr("to_pylist")? {
+            true => ids.call_method0("to_pylist")?,
+            false => ids.clone(),
         };
+        let ids = ids.try_iter()?.map(|id| AnyId::of(&id?));
+        let ids: Vec<AnyId> = ids.collect::<PyResult<_>>()?;
         if ids.len() != texts.len() {
             return Err(PyValueError::new_err(format!(
                 "{} ids for {} texts",
@@ -230,21 +297,26 @@ impl Index {
                 texts.len()
             )));
         }
-        let Some(first) = ids.first() else {
-            return Ok(());
+        let is_number = match ids.first() {
+            None => return Ok(()),
+            Some(first) => matches!(first, AnyId::Number(_)),
         };
         let mut inner = self.write(py);
-        inner.choose(first)?;
-        with_index!(&mut *inner, index => insert_all(py, index, &ids, &texts))
+        inner.change(
+            is_number,
+            |inner| with_index!(inner, index => insert_all(py, index, ids, &texts)),
+        )
     }
 
     /// Removes a document. Returns whether it was there.
     fn remove(&self, py: Python<'_>, id: &Bound<'_, PyAny>) -> bool {
-        let mut inner = self.write(py);
-        match &mut *inner {
-            Inner::Empty(_) => false,
-            Inner::Strings(index) => id.extract::<String>().is_ok_and(|id| index.remove(&id)),
-            Inner::Numbers(index) => id.extract::<u64>().is_ok_and(|id| index.remove(&id)),
+        let Ok(id) = AnyId::of(id) else {
+            return false;
+        };
+        match (&mut *self.write(py), id) {
+            (Inner::Strings(index), AnyId::String(id)) => index.remove(&id),
+            (Inner::Numbers(index), AnyId::Number(id)) => index.remove(&id),
+            _ => false,
         }
     }
 
@@ -258,7 +330,8 @@ impl Index {
         })
     }
 
-    /// The `k` candidates with the highest estimates, however low these are.
+    /// The `k` candidates with the highest estimates. Only documents that share a band with `text` are candidates, so few of
+    /// those far below the threshold of the index are among them.
     fn top_k(&self, py: Python<'_>, text: &str, k: usize) -> PyResult<Vec<Match>> {
         let inner = self.read(py);
         with_index!(&*inner, index => {
@@ -309,11 +382,10 @@ impl Index {
     }
 
     fn __contains__(&self, py: Python<'_>, id: &Bound<'_, PyAny>) -> bool {
-        let inner = self.read(py);
-        match &*inner {
-            Inner::Empty(_) => false,
-            Inner::Strings(index) => id.extract::<String>().is_ok_and(|id| index.contains(&id)),
-            Inner::Numbers(index) => id.extract::<u64>().is_ok_and(|id| index.contains(&id)),
+        match (AnyId::of(id), &*self.read(py)) {
+            (Ok(AnyId::String(id)), Inner::Strings(index)) => index.contains(&id),
+            (Ok(AnyId::Number(id)), Inner::Numbers(index)) => index.contains(&id),
+            _ => false,
         }
     }
 
@@ -334,21 +406,14 @@ impl Index {
         with_index!(&*inner, index => briefly(py, || index.save(&path)))
     }
 
-    /// Opens an index that was saved. Its files are mapped, not loaded.
+    /// Opens an index that was saved. Its files are mapped, not loaded: they must not be changed meanwhile, except by
+    /// `save`.
     #[staticmethod]
     fn open(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
-        let numbers = briefly(py, || core::Index::<u64>::open(&path));
-        let inner = if let Ok(index) = numbers {
-            Inner::Numbers(index)
-        } else {
-            // The error is that of strings: it is the same unless the ids are of one of the two types.
-            let index = briefly(py, || core::Index::<String>::open(&path))?;
-            let is_empty = index.is_empty();
-            if is_empty {
-                Inner::Empty(index)
-            } else {
-                Inner::Strings(index)
-            }
+        // The error is that of strings: it is the same unless the ids are of one of the two types.
+        let inner = match briefly(py, || core::Index::<u64>::open(&path)) {
+            Ok(index) => Inner::Numbers(index),
+            Err(_) => Inner::Strings(briefly(py, || core::Index::<String>::open(&path))?),
         };
         Ok(Self {
             inner: RwLock::new(inner),

@@ -10,7 +10,7 @@ use arrow_array::builder::{Float64Builder, StringBuilder, UInt64Builder};
 use clap::Parser as _;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyDict, PyList, PyString, PyTuple};
+use pyo3::types::{PyBool, PyBytes, PyDict, PyInt, PyString};
 use resemblance as core;
 use resemblance::corpus;
 
@@ -19,13 +19,16 @@ use crate::deduper::{to_python, with_progress};
 use crate::examples::dedup::{Args, Done};
 use crate::running::run;
 use crate::similarity::Recall;
+use crate::texts::kind_of;
 
 /// Finds the near-duplicates in files, chooses which copies to keep, and writes the outputs that are named.
 ///
-/// `paths` is a path, a pattern, or a list of them. The options are those of the command `resemblance dedup`, with
-/// underscores: `dedup("articles.jsonl", kept="kept.jsonl", threshold=0.7)`; `resemblance dedup --help` lists them. An
-/// option that may be given several times takes a list. With `table`, the result has a table of the removed documents;
-/// by default it has unless `memory` or `work` is given.
+/// `paths` is a path, a pattern, or several of them. The options are those of the command `resemblance dedup`, with
+/// underscores instead of hyphens: `dedup("articles.jsonl", kept="kept.jsonl", threshold=0.7)`. Type checkers know them,
+/// and `resemblance dedup --help` describes them. An option that may be given several times takes a list.
+///
+/// `table` says whether the result has a table of the removed documents, which is held in memory: by default yes, but not
+/// with `memory` or `work`.
 #[pyfunction]
 #[pyo3(signature = (paths, *, table=None, progress=None, threads=None, **options))]
 pub(crate) fn dedup(
@@ -37,8 +40,17 @@ pub(crate) fn dedup(
     options: Option<&Bound<'_, PyDict>>,
 ) -> PyResult<Decided> {
     let args = arguments(paths, options)?;
-    let args =
-        Args::try_parse_from(args).map_err(|error| PyValueError::new_err(error.to_string()))?;
+    let args = Args::try_parse_from(args).map_err(|error| {
+        // The cause, without the usage of the command.
+        let message = error.to_string();
+        let cause = message.split("\n\n").next().unwrap_or_default();
+        PyValueError::new_err(cause.trim_start_matches("error: ").to_owned())
+    })?;
+    if threads == Some(0) {
+        return Err(PyValueError::new_err(
+            "threads is 0: use 1 or more, or None for one per core",
+        ));
+    }
     if let Some(conflict) = args.conflict() {
         return Err(PyValueError::new_err(conflict));
     }
@@ -96,7 +108,7 @@ fn arguments(
                 Err(_) => {
                     let mut argument = OsString::from(&name);
                     argument.push("=");
-                    argument.push(path_or_text(&value)?);
+                    argument.push(text_of(&name, &value)?);
                     arguments.push(argument);
                 }
             }
@@ -104,24 +116,45 @@ fn arguments(
     }
     arguments.push("--".into());
     for path in several(paths)? {
-        arguments.push(path_or_text(&path)?);
+        arguments.push(path_of(&path).ok_or_else(|| {
+            PyTypeError::new_err(format!(
+                "a path is {}, not str or os.PathLike",
+                kind_of(&path)
+            ))
+        })?);
     }
     Ok(arguments)
 }
 
-/// The items of a list or tuple, or the value alone.
+/// The items of a list, tuple or other iterable; a path or another value is the only item.
 fn several<'py>(value: &Bound<'py, PyAny>) -> PyResult<Vec<Bound<'py, PyAny>>> {
-    match value.is_instance_of::<PyList>() || value.is_instance_of::<PyTuple>() {
-        true => value.try_iter()?.collect(),
-        false => Ok(vec![value.clone()]),
+    let is_one = value.is_instance_of::<PyString>() || value.is_instance_of::<PyBytes>();
+    match value.try_iter() {
+        Ok(items) if !is_one => items.collect(),
+        _ => Ok(vec![value.clone()]),
     }
 }
 
-/// The text of an argument: a path or string as it is, another value as Python writes it.
-fn path_or_text(value: &Bound<'_, PyAny>) -> PyResult<OsString> {
-    match value.is_instance_of::<PyString>() || value.hasattr("__fspath__")? {
-        true => value.extract::<PathBuf>().map(PathBuf::into_os_string),
-        false => Ok(value.str()?.to_string().into()),
+fn path_of(value: &Bound<'_, PyAny>) -> Option<OsString> {
+    let path = value.extract::<PathBuf>().ok()?;
+    Some(path.into_os_string())
+}
+
+/// The text of an option: a string or path as it is, a number as the command takes it.
+fn text_of(name: &str, value: &Bound<'_, PyAny>) -> PyResult<OsString> {
+    if let Some(text) = path_of(value) {
+        return Ok(text);
+    }
+    if value.is_instance_of::<PyInt>() {
+        return Ok(value.str()?.to_string().into());
+    }
+    match value.extract::<f64>() {
+        Ok(number) => Ok(number.to_string().into()), // 1e9 is 1000000000
+        Err(_) => Err(PyTypeError::new_err(format!(
+            "{} is {}, not str, a path or a number",
+            name.trim_start_matches('-'),
+            kind_of(value)
+        ))),
     }
 }
 
@@ -143,7 +176,7 @@ impl Removed {
         for removed in &cluster.removed {
             self.id.append_value(&removed.id);
             self.kept.append_value(&cluster.kept);
-            self.cluster.append_value(cluster.number as u64);
+            self.cluster.append_value(cluster.number as u64 + 1); // as in the tables
             self.jaccard.append_value(removed.similarity.jaccard);
             self.in_kept.append_value(removed.similarity.containment_a);
             self.of_kept.append_value(removed.similarity.containment_b);

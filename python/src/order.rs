@@ -6,10 +6,11 @@ use arrow_array::{Array as _, ArrayRef, new_empty_array};
 use arrow_ord::ord::make_comparator;
 use arrow_schema::{ArrowError, DataType, SortOptions};
 use arrow_select::concat::concat;
-use pyo3::exceptions::PyValueError;
+use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList};
 
-use crate::texts::arrays_of;
+use crate::texts::{arrays_of, is_missing};
 
 /// A comparison of documents.
 pub(crate) type Order = Box<dyn Fn(usize, usize) -> Ordering + Send + Sync>;
@@ -17,7 +18,7 @@ pub(crate) type Order = Box<dyn Fn(usize, usize) -> Ordering + Send + Sync>;
 /// Compares documents by their values in `order`, a column of numbers or strings: the least value first, missing ones
 /// last.
 pub(crate) fn order_of(order: &Bound<'_, PyAny>, documents: usize) -> PyResult<Order> {
-    let (values, compare) = if let Some(arrays) = arrays_of(order)? {
+    let (values, compare) = if let Some(arrays) = arrays_of(order, "order")? {
         of_arrow(&arrays)?
     } else {
         let ranks = ranks(order)?;
@@ -40,6 +41,12 @@ fn of_arrow(arrays: &[ArrayRef]) -> PyResult<(usize, Order)> {
         true => new_empty_array(&DataType::Null),
         false => concat(&parts).map_err(refused)?,
     };
+    if let DataType::Dictionary(..) = column.data_type() {
+        return Err(PyTypeError::new_err(
+            "order is a column of categories: pass numbers or strings, such as the codes of the categories",
+        ));
+    }
+    column.to_data().validate_full().map_err(refused)?;
     let options = SortOptions {
         descending: false,
         nulls_first: false,
@@ -48,29 +55,26 @@ fn of_arrow(arrays: &[ArrayRef]) -> PyResult<(usize, Order)> {
     Ok((column.len(), compare))
 }
 
-/// The ranks of Python values, by their own comparison.
+/// The ranks of Python values, by their own comparison; missing ones come last.
 fn ranks(order: &Bound<'_, PyAny>) -> PyResult<Vec<u32>> {
     let values: Vec<Bound<'_, PyAny>> = order.try_iter()?.collect::<PyResult<_>>()?;
-    let mut places: Vec<usize> = (0..values.len()).collect();
-    let mut failed = None;
-    let mut less = |a: usize, b: usize| {
-        let (a, b) = (&values[a], &values[b]);
-        match (a.is_none(), b.is_none()) {
-            (false, false) => a.lt(b).unwrap_or_else(|error| {
-                failed.get_or_insert(error);
-                false
-            }),
-            (a, b) => !a && b,
+    let present = (0..values.len()).filter(|&place| !is_missing(&values[place]));
+    // Python's own sort ends whatever the comparison says.
+    let sorted = PyList::new(order.py(), present.collect::<Vec<usize>>())?;
+    let by_value = PyDict::new(order.py());
+    by_value.set_item(
+        "key",
+        PyList::new(order.py(), &values)?.getattr("__getitem__")?,
+    )?;
+    sorted.call_method("sort", (), Some(&by_value))?;
+    let mut ranks = vec![u32::MAX; values.len()];
+    let (mut rank, mut before) = (0, None::<usize>);
+    for place in sorted.extract::<Vec<usize>>()? {
+        if let Some(before) = before {
+            rank += u32::from(values[before].lt(&values[place])?);
         }
-    };
-    // A comparison of values that cannot be compared ends in an error, so its order does not matter.
-    places.sort_by(|&a, &b| less(b, a).cmp(&less(a, b)));
-    let mut ranks = vec![0; places.len()];
-    for pair in places.windows(2) {
-        ranks[pair[1]] = ranks[pair[0]] + u32::from(less(pair[0], pair[1]));
+        ranks[place] = rank;
+        before = Some(place);
     }
-    match failed {
-        Some(error) => Err(error),
-        None => Ok(ranks),
-    }
+    Ok(ranks)
 }

@@ -15,7 +15,7 @@ use pyo3::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use resemblance::watch::{Progress, Stage, Watch};
 
-use crate::errors::{Raised, bug};
+use crate::errors::{Raised, bug, refused};
 
 /// How often Python is asked whether it was interrupted, and shown the progress.
 const EVERY: Duration = Duration::from_millis(50);
@@ -78,29 +78,30 @@ fn message(panic: &(dyn Any + Send)) -> String {
     text.unwrap_or("a panic").to_owned()
 }
 
-/// The pool that was used last, with the process and the number of threads.
-type Kept = Option<(u32, usize, Arc<ThreadPool>)>;
+/// A pool with the process that has its threads, and the number of threads that was asked for.
+type Kept = (u32, usize, Arc<ThreadPool>);
 
-/// A pool of this many threads, or one for each core. A process that was forked from one with a pool has none of its
-/// threads, and gets a pool of its own.
+/// A pool of this many threads, or one for each core. Those used last are kept. A process that was forked from one with
+/// pools has none of their threads, and gets pools of its own.
 fn pool(threads: Option<usize>) -> PyResult<Arc<ThreadPool>> {
-    static KEPT: Mutex<Kept> = Mutex::new(None);
+    const MOST: usize = 2;
+    static KEPT: Mutex<Vec<Kept>> = Mutex::new(Vec::new());
     let mut kept = lock(&KEPT);
     let (process, threads) = (process::id(), threads.unwrap_or(0));
-    if let Some((of, many, pool)) = &*kept
-        && (*of, *many) == (process, threads)
-    {
+    let is_it = |(of, many, _): &Kept| (*of, *many) == (process, threads);
+    if let Some((_, _, pool)) = kept.iter().find(|kept| is_it(kept)) {
         return Ok(Arc::clone(pool));
     }
     let made = ThreadPoolBuilder::new().num_threads(threads).build();
-    let made = made.map_err(|error| bug(&format!("cannot start the threads: {error}")))?;
+    let made = made.map_err(|error| refused(format!("cannot start the threads: {error}")))?;
     let pool = Arc::new(made);
-    let before = kept.replace((process, threads, Arc::clone(&pool)));
-    if let Some((of, _, pool)) = before
-        && of != process
-    {
-        std::mem::forget(pool); // it would wait for threads that do not exist here
+    if kept.len() == MOST {
+        let (of, _, oldest) = kept.remove(0);
+        if of != process {
+            std::mem::forget(oldest); // it would wait for threads that do not exist here
+        }
     }
+    kept.push((process, threads, Arc::clone(&pool)));
     Ok(pool)
 }
 

@@ -1,7 +1,7 @@
 //! Documents that arrive one at a time.
 
 use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow_array::BooleanArray;
 use pyo3::exceptions::PyValueError;
@@ -14,15 +14,15 @@ use resemblance::stream::{Bloom, Memory, Seen, Window};
 use crate::arrow::Array;
 use crate::deduper::{Deduper, to_python};
 use crate::errors::{Raised, bug};
-use crate::running::{briefly, run};
+use crate::running::briefly;
 use crate::similarity::Similarity;
 use crate::texts::Texts;
 
 /// Passes the documents of a stream that resemble none of those passed before.
 ///
-/// It remembers all passed documents or, with `last`, so many of them, and compares exactly. With `documents` and `rate`
-/// it remembers only the band keys of so many documents in Bloom filters: their memory is fixed, and a new document is
-/// dropped by chance with this rate at most.
+/// By default it remembers all documents that passed, and with `last=n` the last n of them; similarities are exact. With
+/// `documents` and `rate` it remembers only band keys, in Bloom filters of a fixed size that hold so many documents. A
+/// document that resembles none is then dropped by chance, with at most the probability `rate`.
 #[pyclass(frozen, module = "resemblance")]
 pub(crate) struct Sieve {
     inner: Mutex<core::Sieve>,
@@ -77,22 +77,22 @@ impl Sieve {
         Ok(Verdict(verdict))
     }
 
-    /// Admits texts, whose signatures are computed in parallel. Returns whether each passes.
+    /// Admits texts, whose signatures are computed in parallel. Returns whether each passes. If it is interrupted, the
+    /// texts so far are admitted: `counts` tells how many.
     fn admit_all(&self, py: Python<'_>, texts: &Bound<'_, PyAny>) -> PyResult<Array> {
-        const TOGETHER: usize = 1 << 10;
+        const TOGETHER: usize = 1 << 12;
         let texts = Texts::of(texts, "texts")?;
-        let texts = texts.slices();
-        let mut sieve = self.lock(py);
-        let sieve = &mut *sieve;
-        let passes = run(py, None, None, |_| {
-            let verdicts = sieve
-                .try_verdicts(&texts, |text| **text)
-                .in_batches(TOGETHER);
-            verdicts
-                .map(|(_, verdict)| verdict.map(|verdict| verdict.passes()))
-                .collect::<Result<Vec<bool>, core::Error>>()
-        })?;
-        Ok(Array::new(std::sync::Arc::new(BooleanArray::from(passes))))
+        let mut passes = Vec::with_capacity(texts.len());
+        for some in texts.slices().chunks(TOGETHER) {
+            py.check_signals()?; // without the lock, since Python may use the sieve
+            let sieve = &mut *self.lock(py);
+            passes.extend(briefly(py, || {
+                let verdicts = sieve.try_verdicts(some, |text| **text).in_batches(TOGETHER);
+                let passes = verdicts.map(|(_, verdict)| verdict.map(|verdict| verdict.passes()));
+                passes.collect::<Result<Vec<bool>, core::Error>>()
+            })?);
+        }
+        Ok(Array::new(Arc::new(BooleanArray::from(passes))))
     }
 
     /// The numbers of documents so far: `documents`, `passed`, `empty`, `dropped`, `failed`.

@@ -79,7 +79,8 @@ impl Recall {
         self.0.promised
     }
 
-    /// The number of similar pairs that were found; of clusters, the distinct shingle sets that are removed.
+    /// Of `pairs`: the number of pairs. Of clusters: the number of removed documents, where those with the same shingles
+    /// count once, and those with the same as the kept one not at all.
     #[getter]
     fn found(&self) -> u64 {
         self.0.found

@@ -79,3 +79,63 @@ def test_rows_and_columns_by_name() -> None:
         pairs.column("similarity")
     with pytest.raises(IndexError):
         pairs[1]
+
+
+def test_damaged_columns_are_refused() -> None:
+    latin = pyarrow.array([b"fine", b"caf\xe9"]).cast(pyarrow.string(), safe=False)
+    for column in (latin, latin.cast(pyarrow.large_string()), pyarrow.chunked_array([latin])):
+        with pytest.raises(ValueError, match=r"texts\[1\] is not UTF-8"):
+            Deduper().clusters(column)
+    missing = pyarrow.Array.from_buffers(
+        pyarrow.string(), 2, [pyarrow.py_buffer(b"\x01"), latin.buffers()[1], latin.buffers()[2]]
+    )
+    assert Deduper().clusters(missing).nulls == 1
+    views = pyarrow.array([b"fine", b"caf\xe9"]).view(pyarrow.string()).cast(pyarrow.string_view(), safe=False)
+    with pytest.raises(ValueError, match="texts is damaged"):
+        Deduper().clusters(views)
+    offsets = pyarrow.py_buffer(bytes([0, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0]))
+    backwards = pyarrow.Array.from_buffers(pyarrow.string(), 2, [None, offsets, pyarrow.py_buffer(b"abc")])
+    with pytest.raises(ValueError, match="texts is damaged"):
+        Deduper().clusters(backwards)
+    keys = pyarrow.DictionaryArray.from_arrays(pyarrow.array([0, 9]), pyarrow.array(["x"]), safe=False)
+    with pytest.raises(ValueError, match="texts is damaged"):
+        Deduper().clusters(keys)
+
+
+def test_columns_without_values() -> None:
+    categories = pyarrow.dictionary(pyarrow.int32(), pyarrow.string())
+    for column in (
+        pyarrow.array([None, None], categories),
+        polars.Series([None, None], dtype=polars.Categorical),
+        pyarrow.array([None, None], pyarrow.float64()),
+    ):
+        assert Deduper().clusters(column).nulls == 2
+        assert Deduper().clusters(TEXTS[:2], groups=column).documents == 2
+    assert len(Deduper().clusters(pyarrow.array([], categories))) == 0
+
+
+def test_a_table_of_one_column_is_that_column() -> None:
+    assert Deduper().clusters(pyarrow.table({"text": TEXTS})).kept.to_pylist() == KEPT
+
+
+def test_categories_are_no_order() -> None:
+    order = pyarrow.array(["low", "high"]).dictionary_encode()
+    with pytest.raises(TypeError, match="order is a column of categories"):
+        Deduper().clusters([TEXTS[0], TEXTS[0]], order=order)
+
+
+class Stale:
+    """Gives the same capsules twice."""
+
+    def __init__(self) -> None:
+        self.capsules = pyarrow.array(["a", "b"]).__arrow_c_array__()
+
+    def __arrow_c_array__(self, requested_schema: object = None) -> object:
+        return self.capsules
+
+
+def test_what_breaks_the_protocol_is_refused() -> None:
+    stale = Stale()
+    assert Deduper().clusters(stale).documents == 2
+    with pytest.raises(ValueError):
+        Deduper().clusters(stale)

@@ -1,6 +1,9 @@
 import copy
 import inspect
+import itertools
 import pickle
+import random
+import signal
 from concurrent.futures import ProcessPoolExecutor
 
 import pytest
@@ -134,6 +137,7 @@ def test_settings_are_the_crates() -> None:
         ({"method": "magic"}, "method"),
         ({"recall": 0.999999, "threshold": 0.1}, "out of reach"),
         ({"threads": 0}, "threads is 0"),
+        ({"threshold": float("nan")}, "threshold NaN"),
         ({"banding": "many"}, "band"),
         ({"normalization": "nfkc+nothing"}, "nothing"),
         ({"hashes": 0}, "hashes"),
@@ -203,3 +207,37 @@ def test_an_exception_in_progress_is_raised() -> None:
 
     with pytest.raises(RuntimeError, match="no more"):
         Deduper().clusters([FERRY, COPY] * 1000, progress=fail)
+
+
+class Whim:
+    def __init__(self) -> None:
+        self.draw = random.Random(3)
+
+    def __lt__(self, other: object) -> bool:
+        return self.draw.random() < 0.5
+
+
+def test_orders_that_are_none_still_keep_one() -> None:
+    clusters = Deduper().clusters([FERRY] * 2000, order=[Whim() for _ in range(2000)])
+    assert len(clusters.kept) == 1
+
+
+def test_an_iterator_without_end_can_be_interrupted() -> None:
+    def interrupt(*at: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, 0.2)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            Deduper().clusters(itertools.repeat(FERRY))
+    finally:
+        signal.signal(signal.SIGALRM, before)
+
+
+def test_results_are_sequences() -> None:
+    clusters = Deduper().clusters([FERRY, FERRY])
+    assert [cluster.kept for cluster in clusters] == [0]
+    assert list(clusters.is_kept) == [True, False]
+    with pytest.raises(IndexError, match="-9 is out of range for 1"):
+        clusters[-9]

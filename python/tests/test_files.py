@@ -59,6 +59,8 @@ def test_days_against_an_index(file: Path, tmp_path: Path) -> None:
         ({"text_field": "body"}, ValueError, "articles.jsonl:1"),
         ({"kept": "/nowhere/at/all/kept.jsonl"}, OSError, "nowhere"),
         ({"log": "json"}, TypeError, "--log"),
+        ({"kept": b"kept.jsonl"}, TypeError, "kept is bytes"),
+        ({"threads": 0}, ValueError, "threads is 0"),
         ({"freeze_weights": True}, ValueError, "--against"),
     ],
 )
@@ -72,6 +74,12 @@ def test_what_is_wrong_is_said(
 def test_missing_files_are_os_errors(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="nowhere.jsonl"):
         dedup(tmp_path / "nowhere.jsonl")
+    with pytest.raises(TypeError, match="a path is int"):
+        dedup([7])  # type: ignore[list-item]
+
+
+def test_paths_are_any_iterable(file: Path) -> None:
+    assert dedup(file.parent.glob("*.jsonl"), memory=1e9).counts["in"] == 300  # type: ignore[arg-type]
 
 
 def run(*arguments: object) -> subprocess.CompletedProcess[str]:
@@ -89,6 +97,8 @@ def test_the_command_is_the_program(file: Path) -> None:
     compared = run("compare", file, file)
     assert compared.returncode == 0 and "1.000" in compared.stdout
     assert run("compare", file, "nowhere").returncode == 1
+    with open("/dev/full", "w") as full:
+        assert subprocess.run([COMMAND, "--help"], stdout=full).returncode == 0
 
 
 LONG = """

@@ -40,9 +40,9 @@ def test_an_index_of_numbers(tmp_path: Path) -> None:
     index.save(tmp_path / "index")
     opened = Index.open(tmp_path / "index")
     assert opened.ids() == [2**64 - 1]
-    with pytest.raises(TypeError, match="id 'seven' is str, but the ids of this index are int"):
+    with pytest.raises(TypeError, match='id "seven" is str, but the ids of this index are int'):
         opened.insert("seven", "a text")
-    with pytest.raises(TypeError):
+    with pytest.raises(ValueError, match="id -1 is not from 0"):
         opened.insert(-1, "a text")
 
 
@@ -56,7 +56,7 @@ def test_ids_are_taken_once() -> None:
     with pytest.raises(ValueError):
         index.insert_all(["b", "b"], ["one", "two"])
     assert len(index) == 1
-    with pytest.raises(TypeError, match="are str"):
+    with pytest.raises(TypeError, match="id 1.5 is float: ids are str or int"):
         index.insert(1.5, "a text")  # type: ignore[arg-type]
 
 
@@ -107,3 +107,41 @@ def test_memories_of_a_sieve() -> None:
         Sieve(documents=1000)
     with pytest.raises(ValueError):
         Sieve(documents=1000, rate=2.0)
+
+
+def test_ids_that_run_python_code_do_not_block() -> None:
+    index = Index()
+
+    class Curious(str):
+        def __hash__(self) -> int:
+            return len(index)
+
+        def __repr__(self) -> str:
+            return f"{len(index)}"
+
+    index.insert(Curious("a"), "some text")
+    with pytest.raises(TypeError):
+        index.insert([Curious("a")], "some text")  # type: ignore[arg-type]
+    assert Curious("a") in index and index.remove(Curious("a"))
+
+
+def test_the_first_document_decides_the_type_of_ids() -> None:
+    index = Index()
+    with pytest.raises(TypeError):
+        index.insert_all([1, "a"], ["one", "two"])
+    index.insert("a", "one")
+    with pytest.raises(TypeError, match="id 1 is int, but the ids of this index are str"):
+        index.insert(1, "two")
+    assert index.remove("a")
+    index.insert(1, "two")
+    with pytest.raises(TypeError, match="id True is bool"):
+        index.insert(True, "three")
+    assert True not in index
+
+
+def test_other_rules_are_refused() -> None:
+    for deduper in (Deduper(measure="containment"), Deduper(weights="ln")):
+        with pytest.raises(ValueError, match="Jaccard"):
+            Index(deduper)
+        with pytest.raises(ValueError):
+            Sieve(deduper)
