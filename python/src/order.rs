@@ -36,6 +36,8 @@ pub(crate) fn order_of(order: &Bound<'_, PyAny>, documents: usize) -> PyResult<O
 
 fn of_arrow(arrays: &[ArrayRef]) -> PyResult<(usize, Order)> {
     let refused = |error: ArrowError| PyValueError::new_err(format!("order: {error}"));
+    let check = |array: &ArrayRef| array.to_data().validate_full();
+    arrays.iter().try_for_each(check).map_err(refused)?;
     let parts: Vec<_> = arrays.iter().map(AsRef::as_ref).collect();
     let column = match parts.is_empty() {
         true => new_empty_array(&DataType::Null),
@@ -46,7 +48,6 @@ fn of_arrow(arrays: &[ArrayRef]) -> PyResult<(usize, Order)> {
             "order is a column of categories: pass numbers or strings, such as the codes of the categories",
         ));
     }
-    column.to_data().validate_full().map_err(refused)?;
     let options = SortOptions {
         descending: false,
         nulls_first: false,

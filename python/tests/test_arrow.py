@@ -124,6 +124,11 @@ def test_categories_are_no_order() -> None:
         Deduper().clusters([TEXTS[0], TEXTS[0]], order=order)
 
 
+def test_an_order_without_values_keeps_the_first() -> None:
+    for order in (pyarrow.nulls(2), pyarrow.array([None, None], pyarrow.int64()), [None, None]):
+        assert Deduper().clusters([TEXTS[0], TEXTS[0]], order=order).kept.to_pylist() == [0]
+
+
 class Stale:
     """Gives the same capsules twice."""
 
