@@ -69,7 +69,7 @@ impl<'a> Summary<'a> {
         }
     }
 
-    /// The summary for people of a run that took so many seconds.
+    /// The summary as text. `seconds` is the time of the run.
     pub(crate) fn text(&self, seconds: f64) -> impl fmt::Display {
         Text(self, seconds)
     }

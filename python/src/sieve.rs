@@ -21,8 +21,8 @@ use crate::texts::Texts;
 /// Passes the documents of a stream that resemble none of those passed before.
 ///
 /// By default it remembers all documents that passed, and with `last=n` the last n of them; similarities are exact. With
-/// `documents` and `rate` it remembers only band keys, in Bloom filters of a fixed size that hold so many documents. A
-/// document that resembles none is then dropped by chance, with at most the probability `rate`.
+/// `documents` and `rate` it remembers only band keys, in Bloom filters of a fixed size. While at most `documents` have
+/// passed, the probability that a document is dropped although it resembles none is at most `rate`.
 #[pyclass(frozen, module = "resemblance")]
 pub(crate) struct Sieve {
     inner: Mutex<core::Sieve>,
@@ -77,8 +77,8 @@ impl Sieve {
         Ok(Verdict(verdict))
     }
 
-    /// Admits texts, whose signatures are computed in parallel. Returns whether each passes. If it is interrupted, the
-    /// texts so far are admitted: `counts` tells how many.
+    /// Admits texts, whose signatures are computed in parallel. Returns whether each passes. If it is interrupted,
+    /// some of the texts have been admitted, and `counts` shows how many.
     fn admit_all(&self, py: Python<'_>, texts: &Bound<'_, PyAny>) -> PyResult<Array> {
         const TOGETHER: usize = 1 << 12;
         let texts = Texts::of(texts, "texts")?;
