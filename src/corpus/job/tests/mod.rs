@@ -103,6 +103,15 @@ fn results(
 
 /// Runs a job that writes an index to a path.
 fn results_of(job: &Job, path: &Path, plan: Option<MemoryPlan>, index: &Path) -> Results {
+    try_results_of(job, path, plan, index).unwrap()
+}
+
+fn try_results_of(
+    job: &Job,
+    path: &Path,
+    plan: Option<MemoryPlan>,
+    index: &Path,
+) -> Result<Results, Error> {
     let folder = TempDir::new().unwrap();
     let file = |name| folder.path().join(name);
     let sources = Sources::find(&[path]).unwrap();
@@ -120,7 +129,7 @@ fn results_of(job: &Job, path: &Path, plan: Option<MemoryPlan>, index: &Path) ->
         None => job.run(sources, &sinks, None),
         Some(plan) => job.run_with(plan, sources, &sinks, None),
     };
-    let decided = decided.unwrap();
+    let decided = decided?;
     outputs.commit().unwrap();
     let counts = decided.counts();
     assert_eq!(counts.read, counts.kept + counts.removed + counts.rejected);
@@ -135,14 +144,14 @@ fn results_of(job: &Job, path: &Path, plan: Option<MemoryPlan>, index: &Path) ->
     decided.finish().unwrap();
     // It has the checksums of all its files.
     let index = fs::read(index.join("index.json")).unwrap();
-    Results {
+    Ok(Results {
         files,
         index,
         clusters: of_clusters,
         links,
         found,
         counts,
-    }
+    })
 }
 
 proptest! {
