@@ -27,7 +27,7 @@ fuzz_target!(|bytes: &[u8]| {
         }
     };
     if text.len() as u64 == MOST {
-        return; // a bomb: `tests/bounds.rs` has those
+        return; // a bomb: `tests/program/bounds.rs` has those
     }
     let options = ReadOptions::new().on_bad(OnBad::Skip);
     let of = |path| Corpus::read(&[path], &options).unwrap();
