@@ -369,7 +369,6 @@ impl Deduper {
         self.settings.rule()
     }
 
-    #[cfg(feature = "corpus")]
     pub(crate) fn settings(&self) -> &Arc<Settings> {
         &self.settings
     }

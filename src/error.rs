@@ -93,8 +93,11 @@ pub(crate) enum Kind {
         rate: f64,
     },
     BloomFull(u64),
-    SieveRule(String),
-    GroupWeights,
+    /// A rule by which `what` cannot compare.
+    Rule {
+        what: &'static str,
+        rule: String,
+    },
     SetAsideWords(usize),
     IndexMismatch {
         what: &'static str,
@@ -192,8 +195,7 @@ impl Error {
             *self.kind,
             Kind::Threshold(_)
                 | Kind::Recall(_)
-                | Kind::SieveRule(_)
-                | Kind::GroupWeights
+                | Kind::Rule { .. }
                 | Kind::SetAsideWords(_)
                 | Kind::Hashes(_)
                 | Kind::ShingleSize { .. }
@@ -325,13 +327,9 @@ impl fmt::Display for Error {
                 f,
                 "passages of {words} words cannot be set aside: choose from 1 to 65535"
             ),
-            Kind::SieveRule(rule) => write!(
+            Kind::Rule { what, rule } => write!(
                 f,
-                "a sieve compares by jaccard similarity without weights, not {rule}: change this setting"
-            ),
-            Kind::GroupWeights => f.write_str(
-                "the documents of a group do not show how many documents of the collection have each shingle: compare without \
-                 weights",
+                "{what} compares by jaccard similarity without weights, not {rule}: change this setting"
             ),
             Kind::IndexMismatch { what, left, right } => {
                 write!(

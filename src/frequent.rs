@@ -36,7 +36,6 @@ pub(crate) struct Parts<'s> {
     pub(crate) others: &'s [u64],
 }
 
-#[cfg(any(test, feature = "corpus"))]
 impl<'s> Parts<'s> {
     /// A set without frequent shingles.
     pub(crate) fn of(others: &'s [u64]) -> Self {

@@ -446,4 +446,14 @@ impl Settings {
     pub(crate) fn budget(&self) -> Budget {
         self.budget
     }
+
+    /// Fails if documents are not compared by Jaccard similarity without weights, which is all that `what` can do.
+    pub(crate) fn only_jaccard(&self, what: &'static str) -> Result<(), Error> {
+        let rule = match (self.measure(), self.weights()) {
+            (Measure::Jaccard, Weights::None) => return Ok(()),
+            (Measure::Jaccard, weights) => format!("with weights {weights}"),
+            (measure, _) => format!("by {measure}"),
+        };
+        Err(Error::new(Kind::Rule { what, rule }))
+    }
 }

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use rayon::prelude::*;
 
 use crate::frequent::Parts;
+use crate::hashed::HashedMap;
 
 /// Upper bounds of the document frequencies of shingles, counted over distinct sets.
 ///
@@ -12,8 +13,10 @@ use crate::frequent::Parts;
 /// high, but never too low. It depends on the hash alone, so it gives the same order of shingles in all sets. [`MANY`]
 /// means this many or more.
 #[derive(Debug)]
-pub(crate) struct Frequencies {
-    counts: Vec<AtomicU8>,
+pub(crate) enum Frequencies {
+    Table(Vec<AtomicU8>),
+    /// By the [prefixes](prefix) of hashes that occur more than once.
+    ByPrefix(HashedMap<u64, u8>),
 }
 
 /// Shingles in more sets than this are common.
@@ -26,6 +29,11 @@ pub(crate) const MOST_RARE: u8 = 15;
 const MANY: u8 = u8::MAX;
 
 impl Frequencies {
+    /// Counts that were made elsewhere, of prefixes that occur more than once.
+    pub(crate) fn by_prefix(counts: impl Iterator<Item = (u64, u8)>) -> Self {
+        Self::ByPrefix(counts.collect())
+    }
+
     /// Counts the shingles without numbers of all sets.
     pub(crate) fn new(sets: &[Parts<'_>]) -> Self {
         let bytes = (2.0 * distinct_shingles(sets)) as usize + 1;
@@ -36,17 +44,18 @@ impl Frequencies {
 
     /// An empty table of this size.
     pub(crate) fn with_bytes(bytes: usize) -> Self {
-        Self {
-            counts: (0..bytes).map(|_| AtomicU8::new(0)).collect(),
-        }
+        Self::Table((0..bytes).map(|_| AtomicU8::new(0)).collect())
     }
 
-    /// Adds the shingles without numbers of more sets.
+    /// Adds the shingles without numbers of more sets to a table.
     pub(crate) fn count(&self, sets: &[Parts<'_>]) {
+        let Self::Table(table) = self else {
+            return;
+        };
         let count = |counts: &mut Vec<u8>, set: &Parts<'_>| {
             self.look_up(set.others, counts);
             for (&hash, _) in set.others.iter().zip(&*counts).filter(|of| *of.1 < MANY) {
-                let count = &self.counts[place(hash, self.counts.len())];
+                let count = &table[place(hash, table.len())];
                 // Another thread may have reached the highest count.
                 let _ = count.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |count| {
                     count.checked_add(1)
@@ -60,7 +69,10 @@ impl Frequencies {
 
     /// The number of counts.
     pub(crate) fn len(&self) -> usize {
-        self.counts.len()
+        match self {
+            Self::Table(table) => table.len(),
+            Self::ByPrefix(counts) => counts.len(),
+        }
     }
 
     /// Looks up the counts of shingles. Look-ups wait for memory, but unlike additions not for each other.
@@ -71,9 +83,19 @@ impl Frequencies {
 
     #[inline]
     pub(super) fn of(&self, hash: u64) -> u8 {
-        self.counts[place(hash, self.counts.len())].load(Ordering::Relaxed)
+        match self {
+            Self::Table(table) => table[place(hash, table.len())].load(Ordering::Relaxed),
+            Self::ByPrefix(counts) => counts.get(&prefix(hash)).copied().unwrap_or(1),
+        }
     }
 }
+
+/// The first 48 bits of a hash, which stand for it where counts are sent between machines.
+pub(crate) const fn prefix(hash: u64) -> u64 {
+    hash >> (64 - PREFIX_BITS)
+}
+
+pub(crate) const PREFIX_BITS: u32 = 48;
 
 #[inline]
 fn place(hash: u64, all: usize) -> usize {
@@ -127,7 +149,7 @@ mod tests {
                 exact += usize::from(counted == truth);
                 all += 1;
             }
-            assert!(frequencies.counts.len() == 40 || exact * 2 > all);
+            assert!(frequencies.len() == 40 || exact * 2 > all);
         }
         assert!(exact < all, "a small table counts too much");
     }

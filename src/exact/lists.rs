@@ -27,9 +27,9 @@ pub(super) struct Lists {
 
 /// A set in the list of a shingle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Listed {
-    pub(crate) size: u32,
-    pub(crate) set: u32,
+struct Listed {
+    size: u32,
+    set: u32,
     /// Position of the shingle in the order of the set's shingles.
     at: u32,
     /// Whether this position is in the shorter prefix for partners that are as large or larger: see [`early`].
@@ -45,13 +45,13 @@ struct Own {
 
 /// The last position of the shorter prefix of a set of this size. A partner that is as large or larger shares a shingle
 /// of this prefix (Bayardo, Ma, Srikant 2007).
-pub(crate) fn early(size: u32, threshold: Threshold) -> u32 {
+fn early(size: u32, threshold: Threshold) -> u32 {
     threshold.may_miss_of_larger(size as usize) as u32
 }
 
 impl Listed {
     /// Makes an entry. `early` is the last position of the shorter prefix, see [`early`].
-    pub(crate) fn new(size: u32, Posting { set, at }: Posting, early: u32) -> Self {
+    fn new(size: u32, Posting { set, at }: Posting, early: u32) -> Self {
         Self {
             size,
             set,
@@ -62,16 +62,38 @@ impl Listed {
 
     /// Whether `larger`, and every set after it in the list, is too large to be similar.
     #[inline]
-    pub(crate) fn ends_before(self, larger: Self, threshold: Threshold) -> bool {
+    fn ends_before(self, larger: Self, threshold: Threshold) -> bool {
         threshold.needed_about((self.size + larger.size) as usize) > self.size as usize
     }
 
     /// Whether this set and one after it in the list may be similar, by the positions of the shingle in both.
     #[inline]
-    pub(crate) fn may_be_similar(self, larger: Self, threshold: Threshold) -> bool {
+    fn may_be_similar(self, larger: Self, threshold: Threshold) -> bool {
         let rest = |listed: Self| (listed.size - listed.at) as usize;
         let needed = threshold.needed_about((self.size + larger.size) as usize);
         self.is_early && rest(self).min(rest(larger)) >= needed
+    }
+}
+
+/// Calls `each` with the two sets of each pair that may be similar, given the list of a shingle: the sizes and postings of
+/// sets.
+pub(crate) fn similar_in_list(
+    list: impl Iterator<Item = (u32, Posting)>,
+    threshold: Threshold,
+    mut each: impl FnMut(u32, u32),
+) {
+    let listed = |(size, posting)| Listed::new(size, posting, early(size, threshold));
+    let mut list: Vec<Listed> = list.map(listed).collect();
+    list.sort_unstable();
+    for (place, &smaller) in list.iter().enumerate() {
+        for &larger in &list[place + 1..] {
+            if smaller.ends_before(larger, threshold) {
+                break;
+            }
+            if smaller.may_be_similar(larger, threshold) {
+                each(smaller.set, larger.set);
+            }
+        }
     }
 }
 

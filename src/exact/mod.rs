@@ -17,24 +17,18 @@ mod scan;
 mod tree;
 mod work;
 
-#[cfg(feature = "corpus")]
 pub(crate) use classes::{Common, CommonOf, Part};
-#[cfg(feature = "corpus")]
 pub(crate) use common::CommonJoin;
 #[cfg(feature = "corpus")]
 pub(crate) use filter::Strips;
 pub(crate) use filter::{pays_again, survivors};
-#[cfg(feature = "corpus")]
-pub(crate) use frequencies::Frequencies;
-pub(crate) use frequencies::MOST_RARE;
+pub(crate) use frequencies::{Frequencies, MOST_RARE, PREFIX_BITS, prefix};
 pub(crate) use join::{Join, Near};
 pub(crate) use lead::Leading;
-#[cfg(feature = "corpus")]
-pub(crate) use lists::{Listed, early};
+pub(crate) use lists::similar_in_list;
 pub(crate) use partners::Partners;
 #[cfg(feature = "corpus")]
 pub(crate) use probes::{Probed, Probing, listed_of_weighted};
 pub(crate) use sample::{Sample, Sampler};
-#[cfg(feature = "corpus")]
-pub(crate) use scan::{MostlyCommon, Posting, Rarity, Scanned};
+pub(crate) use scan::{Fingerprint, MostlyCommon, Posting, Rarity, Scanned};
 pub(crate) use work::{OutOfWork, Work};

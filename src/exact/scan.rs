@@ -5,7 +5,6 @@ use rayon::prelude::*;
 use super::frequencies::{Frequencies, MOST_RARE};
 use crate::frequent::{Parts, for_each_bit};
 use crate::repeated::Keyed;
-#[cfg(test)]
 use crate::text::mix;
 use crate::threshold::Threshold;
 
@@ -55,7 +54,6 @@ impl Rarity {
     }
 
     /// Calls `each` with the common shingles of a set, ascending.
-    #[cfg(feature = "corpus")]
     pub(crate) fn for_each_common(&self, set: &[u64], mut each: impl FnMut(u64)) {
         for &hash in set {
             if self.is_common(hash, self.frequencies.of(hash)) {
@@ -77,11 +75,11 @@ pub(crate) struct Posting {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct MostlyCommon {
     /// Identifies its common part.
-    pub(super) fingerprint: Fingerprint,
+    pub(crate) fingerprint: Fingerprint,
     pub(crate) set: u32,
-    pub(super) size: u32,
+    pub(crate) size: u32,
     /// The number of common shingles.
-    pub(super) common: u32,
+    pub(crate) common: u32,
 }
 
 /// The result of scanning some sets.
@@ -124,7 +122,6 @@ pub(super) fn scan(sets: &[Parts<'_>], rarity: &Rarity, threshold: Threshold) ->
 
 impl Scanned {
     /// Removes the masks of common shingles.
-    #[cfg(feature = "corpus")]
     pub(crate) fn forget_bits(&mut self) {
         self.bits.clear();
     }
@@ -194,13 +191,19 @@ impl Scanned {
 
 /// A hash that identifies a set of shingles: the sum of their hashes and the sum of the products of the hashes' halves,
 /// like the fingerprint of a [document](crate::collapse).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub(super) struct Fingerprint {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub(crate) struct Fingerprint {
     sum: u64,
     products: u64,
 }
 
 impl Fingerprint {
+    /// A hash of it.
+    pub(crate) fn mixed(self) -> u64 {
+        mix(self.sum ^ self.products)
+    }
+
     #[inline]
     fn join(&mut self, other: Self) {
         self.sum = self.sum.wrapping_add(other.sum);

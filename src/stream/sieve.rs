@@ -6,13 +6,11 @@ use super::bloom::BloomBands;
 use super::sketched::{Sketched, Sketching, Wanted};
 use super::window::Passed;
 use super::{Counts, Memory, Verdict};
-use crate::error::{Error, Kind};
+use crate::error::Error;
 use crate::lsh::Banding;
 use crate::settings::Settings;
-use crate::similarity::Measure;
 use crate::sketch::Sketcher;
 use crate::text::Document;
-use crate::weights::Weights;
 
 /// Passes new documents of a stream and drops near-duplicates; made by [`Deduper::sieve`](crate::Deduper::sieve).
 ///
@@ -68,14 +66,7 @@ impl fmt::Debug for Sieve {
 
 impl Sieve {
     pub(crate) fn new(settings: &Settings, memory: Memory) -> Result<Self, Error> {
-        let refused = match (settings.measure(), settings.weights()) {
-            (Measure::Jaccard, Weights::None) => None,
-            (Measure::Jaccard, weights) => Some(format!("with weights {weights}")),
-            (measure, _) => Some(format!("by {measure}")),
-        };
-        if let Some(refused) = refused {
-            return Err(Error::new(Kind::SieveRule(refused)));
-        }
+        settings.only_jaccard("a sieve")?;
         let memory = match memory {
             Memory::Window(window) => Remembered::Window(Box::new(Passed::new(settings, window)?)),
             Memory::Bloom(bloom) => Remembered::Bloom(BloomBands::new(settings, bloom)?),

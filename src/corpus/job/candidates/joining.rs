@@ -14,8 +14,8 @@ use crate::corpus::job::disk::rounds::{Round, for_each_round};
 use crate::corpus::job::disk::set_store::{Fetched, SetStore, runs};
 use crate::corpus::job::memory_plan::MemoryPlan;
 use crate::exact::{
-    Common, CommonJoin, CommonOf, Frequencies, Listed, MostlyCommon, Part, Posting, Rarity,
-    Scanned, early,
+    Common, CommonJoin, CommonOf, Frequencies, MostlyCommon, Part, Posting, Rarity, Scanned,
+    similar_in_list,
 };
 use crate::frequent::Parts;
 use crate::method::Method;
@@ -298,22 +298,14 @@ impl Joining<'_> {
         let threshold = self.threshold();
         let runs: Vec<&[_]> = shared.chunk_by(|a, b| a.0 == b.0).collect();
         let pairs = runs.par_iter().flat_map_iter(|run| {
-            let listed = |&(_, (size, posting))| Listed::new(size, posting, early(size, threshold));
-            let mut run: Vec<Listed> = run.iter().map(listed).collect();
-            run.sort_unstable();
             let mut pairs = Vec::new();
-            for (place, &smaller) in run.iter().enumerate() {
-                for &larger in &run[place + 1..] {
-                    if smaller.ends_before(larger, threshold) {
-                        break;
-                    }
-                    let pair = (smaller.set.min(larger.set), smaller.set.max(larger.set));
-                    if self.indexed_from.is_new(pair.0) && smaller.may_be_similar(larger, threshold)
-                    {
-                        pairs.push(pair);
-                    }
+            let list = run.iter().map(|&(_, listed)| listed);
+            similar_in_list(list, threshold, |a, b| {
+                let pair = (a.min(b), a.max(b));
+                if self.indexed_from.is_new(pair.0) {
+                    pairs.push(pair);
                 }
-            }
+            });
             pairs
         });
         pairs.collect()
