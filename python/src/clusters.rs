@@ -11,7 +11,7 @@ use resemblance as core;
 use resemblance::Measure;
 
 use crate::arrow::{Array, Table, html as html_of, items, place_in};
-use crate::similarity::{Recall, Similarity};
+use crate::similarity::{Recall, Similarity, places, similarities};
 use crate::texts::Texts;
 
 /// The clusters that a notebook shows, and the documents of each.
@@ -66,6 +66,22 @@ impl Clusters {
             removed: cluster.removed.iter().map(removal).collect(),
         }
     }
+}
+
+/// A table of removed documents.
+pub(crate) fn table_of_removals(removed: &[core::cluster::Removal]) -> PyResult<Table> {
+    let [jaccard, in_kept, of_kept, _] =
+        similarities(removed.iter().map(|removal| removal.similarity)).map(|(_, column)| column);
+    Table::new([
+        (
+            "document",
+            places(removed.iter().map(|removal| removal.document)),
+        ),
+        ("kept", places(removed.iter().map(|removal| removal.kept))),
+        ("jaccard", jaccard),
+        ("containment_in_kept", in_kept),
+        ("containment_of_kept", of_kept),
+    ])
 }
 
 /// The documents of a cluster that are shown: the kept one, and the first removed.
@@ -123,30 +139,7 @@ impl Clusters {
     /// `containment_in_kept` and `containment_of_kept`.
     #[getter]
     fn removed(&self) -> PyResult<Table> {
-        let removed = self.inner.removed();
-        let numbers = |of: fn(&core::cluster::Removal) -> usize| -> ArrayRef {
-            Arc::new(UInt32Array::from_iter_values(
-                removed.iter().map(|removal| of(removal) as u32),
-            ))
-        };
-        let shares = |of: fn(&core::Similarity) -> f64| -> ArrayRef {
-            Arc::new(Float64Array::from_iter_values(
-                removed.iter().map(|removal| of(&removal.similarity)),
-            ))
-        };
-        Table::new([
-            ("document", numbers(|removal| removal.document)),
-            ("kept", numbers(|removal| removal.kept)),
-            ("jaccard", shares(|similarity| similarity.jaccard)),
-            (
-                "containment_in_kept",
-                shares(|similarity| similarity.containment_a),
-            ),
-            (
-                "containment_of_kept",
-                shares(|similarity| similarity.containment_b),
-            ),
-        ])
+        table_of_removals(self.inner.removed())
     }
 
     /// A row for each document: `document`; `cluster`, null where it is in none; `is_kept`; `kept`, the document that is

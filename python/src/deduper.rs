@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arrow_array::ArrowPrimitiveType;
 use arrow_array::types::{UInt32Type, UInt64Type};
-use arrow_array::{ArrayRef, FixedSizeListArray, Float64Array, PrimitiveArray, UInt32Array};
+use arrow_array::{FixedSizeListArray, PrimitiveArray};
 use arrow_schema::Field;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
@@ -22,7 +22,7 @@ use crate::clusters::Clusters;
 use crate::errors::{Raised, bug};
 use crate::order::order_of;
 use crate::running::{Stopped, Watched, briefly, run};
-use crate::similarity::{Recall, Similarity};
+use crate::similarity::{Recall, Similarity, places, similarities};
 use crate::texts::Texts;
 
 /// Finds near-duplicates among texts. An invalid setting is a ValueError.
@@ -53,7 +53,7 @@ use crate::texts::Texts;
 pub(crate) struct Deduper {
     builder: DeduperBuilder,
     pub(crate) inner: core::Deduper,
-    threads: Option<usize>,
+    pub(crate) threads: Option<usize>,
 }
 
 /// The text of a document and its group.
@@ -252,30 +252,7 @@ impl Deduper {
                 Ok::<_, core::Error>((pairs, recall))
             })
         })?;
-        let numbers = |of: fn(&core::Pair) -> usize| -> ArrayRef {
-            Arc::new(UInt32Array::from_iter_values(
-                pairs.iter().map(|pair| of(pair) as u32),
-            ))
-        };
-        let shares = |of: fn(&core::Similarity) -> f64| -> ArrayRef {
-            Arc::new(Float64Array::from_iter_values(
-                pairs.iter().map(|pair| of(&pair.similarity)),
-            ))
-        };
-        let table = Table::new([
-            ("a", numbers(|pair| pair.a)),
-            ("b", numbers(|pair| pair.b)),
-            ("jaccard", shares(|similarity| similarity.jaccard)),
-            (
-                "containment_a",
-                shares(|similarity| similarity.containment_a),
-            ),
-            (
-                "containment_b",
-                shares(|similarity| similarity.containment_b),
-            ),
-            ("shared", numbers(|pair| pair.similarity.shared)),
-        ])?;
+        let table = table_of_pairs(&pairs)?;
         let pairs = Pairs {
             recall: Py::new(py, Recall::from(recall))?,
         };
@@ -389,6 +366,16 @@ impl Deduper {
         };
         with_progress(py, progress, |shown| run(py, self.threads, shown, work))
     }
+}
+
+/// A table of pairs of places.
+pub(crate) fn table_of_pairs(pairs: &[core::Pair]) -> PyResult<Table> {
+    let similarities = similarities(pairs.iter().map(|pair| pair.similarity));
+    let places = [
+        ("a", places(pairs.iter().map(|pair| pair.a))),
+        ("b", places(pairs.iter().map(|pair| pair.b))),
+    ];
+    Table::new(places.into_iter().chain(similarities))
 }
 
 /// An array of lists of `many` numbers each.

@@ -19,6 +19,7 @@ mod order;
 mod running;
 mod sieve;
 mod similarity;
+mod steps;
 mod texts;
 
 use pyo3::prelude::*;
@@ -41,6 +42,9 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<sieve::Verdict>()?;
     module.add_class::<similarity::Recall>()?;
     module.add_class::<similarity::Similarity>()?;
+    module.add_class::<steps::Steps>()?;
+    module.add_function(wrap_pyfunction!(steps::bins, module)?)?;
+    module.add_function(wrap_pyfunction!(steps::forest, module)?)?;
     module.add_function(wrap_pyfunction!(command::main, module)?)?;
     module.add_function(wrap_pyfunction!(jobs::dedup, module)?)?;
     Ok(())

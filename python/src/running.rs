@@ -65,7 +65,16 @@ pub(crate) fn briefly<T: Send, E: Raised + Send>(
     py: Python<'_>,
     work: impl FnOnce() -> Result<T, E> + Send,
 ) -> PyResult<T> {
-    let pool = pool(None)?;
+    briefly_in(py, None, work)
+}
+
+/// Does `work` like [`briefly`], in a pool of `threads`.
+pub(crate) fn briefly_in<T: Send, E: Raised + Send>(
+    py: Python<'_>,
+    threads: Option<usize>,
+    work: impl FnOnce() -> Result<T, E> + Send,
+) -> PyResult<T> {
+    let pool = pool(threads)?;
     match py.detach(|| catch_unwind(AssertUnwindSafe(|| pool.install(work)))) {
         Ok(result) => result.map_err(Raised::raised),
         Err(panic) => Err(bug(&message(&*panic))),

@@ -1,5 +1,8 @@
 //! Similarities, and the recall of a run.
 
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, Float64Array, UInt32Array};
 use pyo3::prelude::*;
 use resemblance as core;
 
@@ -26,6 +29,35 @@ impl From<core::Similarity> for Similarity {
             containment_b: similarity.containment_b,
         }
     }
+}
+
+/// Similarities as the columns of a table.
+pub(crate) fn similarities(
+    all: impl Iterator<Item = core::Similarity> + Clone,
+) -> [(&'static str, ArrayRef); 4] {
+    let shares = |of: fn(core::Similarity) -> f64| -> ArrayRef {
+        Arc::new(Float64Array::from_iter_values(all.clone().map(of)))
+    };
+    [
+        ("jaccard", shares(|similarity| similarity.jaccard)),
+        (
+            "containment_a",
+            shares(|similarity| similarity.containment_a),
+        ),
+        (
+            "containment_b",
+            shares(|similarity| similarity.containment_b),
+        ),
+        (
+            "shared",
+            places(all.clone().map(|similarity| similarity.shared)),
+        ),
+    ]
+}
+
+/// Places of documents, or other small numbers, as a column.
+pub(crate) fn places(all: impl Iterator<Item = usize>) -> ArrayRef {
+    Arc::new(UInt32Array::from_iter_values(all.map(|place| place as u32)))
 }
 
 #[pymethods]
