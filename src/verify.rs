@@ -21,18 +21,14 @@ pub struct Pair {
 }
 
 impl Pair {
-    /// Makes a pair of two documents in any order, with the similarity of `x` to `y`. For
-    /// [engines](crate::engine), whose pairs come from elsewhere.
-    pub fn new(x: usize, y: usize, similarity: Similarity) -> Self {
+    /// Makes a pair of two documents in any order, with the similarity of `x` to `y`.
+    pub(crate) fn of(x: u32, y: u32, similarity: Similarity) -> Self {
+        let (x, y) = (x as usize, y as usize);
         let (a, b, similarity) = match x < y {
             true => (x, y, similarity),
             false => (y, x, similarity.reversed()),
         };
         Self { a, b, similarity }
-    }
-
-    pub(crate) fn of(x: u32, y: u32, similarity: Similarity) -> Self {
-        Self::new(x as usize, y as usize, similarity)
     }
 }
 

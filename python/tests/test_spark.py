@@ -5,12 +5,14 @@ import json
 import math
 import os
 import random
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import resemblance
 from resemblance import Deduper
@@ -34,6 +36,8 @@ def spark() -> Iterator[SparkSession]:
         server.start(background=True)
         host, port = server.listening_address
         session = SparkSession.builder.remote(f"sc://{host}:{port}").getOrCreate()
+    elif engine == "connect":
+        session = SparkSession.builder.remote("local[2]").config("spark.sql.shuffle.partitions", "4").getOrCreate()
     else:
         settings = {
             "spark.ui.enabled": "false",
@@ -72,7 +76,8 @@ def expected(table: pa.Table, deduper: Deduper) -> dict[str, tuple[Any, ...]]:
 
 
 def pages(seed: int, many: int) -> list[str | None]:
-    """Pages of two sites with their chrome, changed copies and exact ones, short texts, and texts that are missing."""
+    """Pages of two sites with their chrome, some with hardly more and with less of it; changed copies and exact ones, short texts,
+    and texts that are missing."""
     draw = random.Random(seed)
     words = [f"w{number}" for number in range(4000)]
     chrome = [draw.sample(words, 80) for _ in range(2)]
@@ -87,6 +92,8 @@ def pages(seed: int, many: int) -> list[str | None]:
             all.append(text)
         elif kind < 0.4:
             all.append(None if draw.random() < 0.5 else draw.sample(words, draw.randrange(4)))
+        elif kind < 0.6:  # similar to one another by nothing but chrome
+            all.append(draw.choice(chrome)[: 80 - 5 * draw.randrange(3)] + draw.sample(words, draw.randrange(1, 4)))
         else:
             head = draw.choice(chrome)
             all.append(head + draw.sample(words, draw.randrange(1, 40)) if kind < 0.8 else draw.sample(words, 60))
@@ -98,14 +105,14 @@ def pages(seed: int, many: int) -> list[str | None]:
 def test_decisions_are_those_of_one_machine(spark: SparkSession, mode: Any, threshold: float) -> None:
     table = table_of(pages(3, 700))
     deduper = Deduper(threshold=threshold, shingle="words:2", method="exact", cluster_mode=mode)
-    assert decided(spark, table, deduper, buckets=3) == expected(table, deduper)
+    assert decided(spark, table, deduper, buckets=20) == expected(table, deduper)
 
 
 @pytest.mark.parametrize("copies", ["all", "star"])
 def test_pairs_are_those_of_one_machine(spark: SparkSession, copies: Any) -> None:
     table = table_of(pages(5, 300))
     deduper = Deduper(threshold=0.5, shingle="words:2", method="exact")
-    found = on_spark.pairs(frame(spark, table), id="number", deduper=deduper, pairs_of_copies=copies, buckets=2)
+    found = on_spark.pairs(frame(spark, table), id="number", deduper=deduper, pairs_of_copies=copies, buckets=20)
     expected = pa.table(deduper.pairs(table["text"], pairs_of_copies=copies)).to_pylist()
     rows = [row.asDict() for row in found.collect()]
     assert sorted(rows, key=lambda row: (row["a"], row["b"])) == sorted(expected, key=lambda row: (row["a"], row["b"]))
@@ -121,7 +128,7 @@ def test_decisions_on_corpora(spark: SparkSession, corpus: str, mode: Any) -> No
         records = [json.loads(line) for line in lines]
     table = table_of([record["text"] for record in records])
     deduper = Deduper(method="exact", cluster_mode=mode)
-    assert decided(spark, table, deduper) == expected(table, deduper)
+    assert decided(spark, table, deduper, buckets=16) == expected(table, deduper)
 
 
 def test_what_is_kept(spark: SparkSession) -> None:
@@ -147,10 +154,12 @@ def test_what_is_kept(spark: SparkSession) -> None:
 
 def test_ids_of_other_names_and_kinds(spark: SparkSession) -> None:
     rows = [(7, "one and the same text of some words"), (5, "one and the same text of some words"), (6, None)]
-    df = spark.createDataFrame(rows, "`the id` bigint, page string")
-    found = on_spark.decisions(df, id="the id", text="page").orderBy("the id").collect()
+    df = spark.createDataFrame(rows, "`the.id` bigint, page string")
+    found = on_spark.decisions(df, id="the.id", text="page").orderBy("`the.id`").collect()
     assert [tuple(row) for row in found] == [(5, 5, True, None, None, None), (6, 6, True, None, None, None), (7, 5, False, 1, 1, 1)]
-    pair = on_spark.pairs(df, id="the id", text="page").collect()
+    left = on_spark.deduplicate(df, id="the.id", text="page").orderBy("`the.id`").collect()
+    assert [tuple(row) for row in left] == [(5, rows[1][1]), (6, None)]
+    pair = on_spark.pairs(df, id="the.id", text="page").collect()
     assert [(row["a"], row["b"], row["jaccard"]) for row in pair] == [(5, 7, 1.0)]
 
 
@@ -177,12 +186,17 @@ def test_bad_input_is_refused(spark: SparkSession) -> None:
         on_spark.decisions(df.where("number = 1").withColumn("id", F.array("id")))
     with pytest.raises(TypeError, match="order xs is array<int>, which has no order"):
         on_spark.decisions(df.where("number = 1").withColumn("xs", F.array("number")), order="xs")
+    with pytest.raises(ValueError, match="order: .*age"):
+        on_spark.decisions(df.where("number = 1"), order="age")
     with pytest.raises(ValueError, match="by containment"):
         on_spark.decisions(df, deduper=Deduper(measure="containment"))
     with pytest.raises(ValueError, match="with weights ln"):
         on_spark.decisions(df, deduper=Deduper(weights="ln"))
     with pytest.raises(ValueError, match="buckets is 0"):
         on_spark.decisions(df, buckets=0)
+    copies = spark.createDataFrame([(n, f"{n % 2} is one of two texts that are much alike") for n in range(4)], "id int, text string")
+    with pytest.raises(ValueError, match="1 pairs connect sets, and most_pairs is 0"):
+        on_spark.decisions(copies, deduper=Deduper(threshold=0.5), most_pairs=0)
     with pytest.raises(ValueError, match="pairs_of_copies is 'some'"):
         on_spark.pairs(df, pairs_of_copies="some")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="a column of the result"):
@@ -191,3 +205,18 @@ def test_bad_input_is_refused(spark: SparkSession) -> None:
 
 def test_no_module_without_pyspark() -> None:
     assert "spark" not in resemblance.__all__
+
+
+@pytest.mark.skipif(sys.platform != "linux" or "RESEMBLANCE_SPARK" in os.environ, reason="needs Spark's own cluster on Linux")
+def test_killed_workers_change_nothing(tmp_path: Path) -> None:
+    table = table_of(pages(3, 700))
+    deduper = Deduper(threshold=0.5, shingle="words:2", method="exact", cluster_mode="leader")
+    pq.write_table(table, tmp_path / "pages.parquet", row_group_size=100)
+    command = [sys.executable, Path(__file__).parent / "kills.py", tmp_path / "pages.parquet"]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=600)
+    assert ran.returncode == 0, ran.stderr
+    runs = [json.loads(line) for line in ran.stdout.splitlines() if line.startswith("{")]
+    assert len({killed for run in runs for killed in run["killed"]}) == 5
+    right = {id: list(decision) for id, decision in expected(table, deduper).items()}
+    for run in runs:
+        assert run["decided"] == right

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from pyspark.errors import AnalysisException
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, DataType, MapType, StringType, StructType
@@ -36,6 +37,7 @@ def decisions(
     order: _Order = None,
     deduper: Deduper | None = None,
     buckets: int | None = None,
+    most_pairs: int = 50_000_000,
 ) -> DataFrame:
     """A row for each document: its id; `kept`, the id of the document that is kept, itself or another; `is_kept`; and the
     similarity to the kept one, null for a kept document: `jaccard`, `containment_in_kept`, `containment_of_kept`.
@@ -47,8 +49,10 @@ def decisions(
     - deduper: the settings. Its method is of no account: every pair is found.
     - buckets: how many parts the work is split into. Default: one for 64 MB of shingle sets, and more for small collections,
       up to the number of shuffle partitions.
+    - most_pairs: how many pairs of sets the driver may connect, at about 40 bytes each. There are fewer pairs than connected
+      sets in each part of the work.
     """
-    job = _Job(df, text, id, order, deduper, buckets)
+    job = _Job(df, text, id, order, deduper, buckets, most_pairs)
     if id in _DECIDED:
         raise ValueError(f"the ids are in `{id}`, which is a column of the result: rename it")
     removed = job.in_bins(_decide, "fingerprint binary, kept_fingerprint binary, jaccard double, "
@@ -75,11 +79,14 @@ def deduplicate(
     order: _Order = None,
     deduper: Deduper | None = None,
     buckets: int | None = None,
+    most_pairs: int = 50_000_000,
 ) -> DataFrame:
     """The rows of `df` without near-duplicates: of each cluster, the document that is kept. The arguments are those of
     `decisions`."""
-    decided = decisions(df, text=text, id=id, order=order, deduper=deduper, buckets=buckets)
-    removed = decided.where(~F.col("is_kept")).select(id)
+    decided = decisions(
+        df, text=text, id=id, order=order, deduper=deduper, buckets=buckets, most_pairs=most_pairs
+    )
+    removed = decided.where(~F.col("is_kept")).select(_column(id))
     return df.join(removed, id, "left_anti")
 
 
@@ -91,6 +98,7 @@ def pairs(
     deduper: Deduper | None = None,
     pairs_of_copies: Literal["all", "star"] = "all",
     buckets: int | None = None,
+    most_pairs: int = 50_000_000,
 ) -> DataFrame:
     """Every pair of near-duplicates: the ids `a` and `b`, of which `a` is less; `jaccard`, `containment_a`, `containment_b` and
     `shared`.
@@ -100,7 +108,7 @@ def pairs(
     """
     if pairs_of_copies not in ("all", "star"):
         raise ValueError(f"pairs_of_copies is {pairs_of_copies!r}: use 'all' or 'star'")
-    job = _Job(df, text, id, id, deduper, buckets)
+    job = _Job(df, text, id, _column(id), deduper, buckets, most_pairs)
     found = job.in_bins(_pairs, "fingerprint_a binary, fingerprint_b binary, jaccard double, containment_a double, "
         "containment_b double, shared long")
     members = job.members.where("fingerprint is not null").select("fingerprint", "id", "shingles")
@@ -136,8 +144,16 @@ class _Job:
     """The steps up to the bins of sets that resemble one another."""
 
     def __init__(
-        self, df: DataFrame, text: str, id: str, order: _Order, deduper: Deduper | None, buckets: int | None
+        self,
+        df: DataFrame,
+        text: str,
+        id: str,
+        order: _Order,
+        deduper: Deduper | None,
+        buckets: int | None,
+        most_pairs: int,
     ) -> None:
+        self.most_pairs = most_pairs
         self.deduper = Deduper() if deduper is None else deduper
         Steps(self.deduper)  # refuses what cannot be distributed
         if buckets is not None and not 1 <= buckets <= 1 << 20:
@@ -150,17 +166,21 @@ class _Job:
         if not isinstance(fields[text], StringType):
             raise TypeError(f"the column `{text}` is {fields[text].simpleString()}, not string")
         _check_sorts(f"the column `{id}`", fields[id])
-        _check_ids(df.select(F.col(id).alias("id")), id)
 
         named = [order] if isinstance(order, str | Column) else list(order or ())
         by = [F.col(one) if isinstance(one, str) else one for one in named]
         by = [column.alias(f"order{place}") for place, column in enumerate(by)]
-        source = df.select(F.col(id).alias("id"), *by, F.col(text).alias("text"))
-        self.order = source.columns[1:-1]
+        try:
+            source = df.select(_column(id).alias("id"), *by, _column(text).alias("text"))
+            schema = source.schema
+        except AnalysisException as error:
+            raise ValueError(f"order: {error}") from error
+        self.order = schema.names[1:-1]
         for name, said in zip(self.order, named, strict=True):
-            _check_sorts(f"order {said}", source.schema[name].dataType)
+            _check_sorts(f"order {said}", schema[name].dataType)
+        _check_ids(source.select("id"), id)
 
-        of_members = [field for field in source.schema.fields if field.name != "text"]
+        of_members = schema.fields[:-1]
         made = StructType().add("fingerprint", "binary").add("shingles", "long").add("bytes", "long").fields
         self.members = source.mapInArrow(_digests(self.deduper), StructType(of_members + made)).persist()
         count, shingles = self.members.agg(F.count("fingerprint"), F.sum("shingles")).first() or (0, 0)
@@ -195,7 +215,7 @@ class _Job:
 
     def in_bins(self, decide: "Callable[[Deduper], _OfBin]", schema: str) -> DataFrame:
         """What `decide` makes of each bin of sets that resemble no set of another bin."""
-        assigned = self.spark.createDataFrame(self._assigned())
+        assigned = self.spark.createDataFrame(self._assigned(), "to int, place int, bin int")
         taken = self._with_pages(assigned, _take, "bin int, fingerprint binary, set binary")
         ordered = taken.join(self.firsts(), "fingerprint").select("bin", "fingerprint", "set", "first.*")
         return ordered.groupBy("bin").applyInArrow(decide(self.deduper), schema)
@@ -218,16 +238,28 @@ class _Job:
         parts = merged.where("body is not null").select("to", "body").groupBy("to")
         connected = parts.applyInArrow(_connect(deduper), _PAIRS)
         found = similar.unionAll(merged.where("body is null").select("a", "b")).unionAll(connected)
-        edges = found.mapInArrow(_forest, _PAIRS).toArrow()
-        scanned.unpersist()
-        merged.unpersist()
-        return pa.table(bins(edges["a"], edges["b"], max(1, _BUCKET // self.bytes_of_set)))
+        few = found.mapInArrow(_forest, _PAIRS).persist()
+        count = few.count()
+        if count > self.most_pairs:
+            raise ValueError(
+                f"{count} pairs connect sets, and most_pairs is {self.most_pairs}: allow more, at about 40 bytes each at the driver"
+            )
+        edges = few.toArrow()
+        for done in (scanned, merged, few):
+            done.unpersist()
+        together = min(_BUCKET // self.bytes_of_set, edges.num_rows // self.buckets)
+        return pa.table(bins(edges["a"], edges["b"], max(1, together)))
 
 
 _OfBatches = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 _OfGroup = Callable[[pa.Table], pa.Table]
 _OfBin = Callable[[pa.Table], pa.Table]
 _OfBucket = Callable[[tuple[pa.Scalar, ...], pa.Table, pa.Table], pa.Table]
+
+
+def _column(name: str) -> Column:
+    quoted = name.replace("`", "``")
+    return F.col(f"`{quoted}`")
 
 
 def _check_sorts(what: str, kind: DataType) -> None:
