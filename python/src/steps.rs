@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
-use arrow_array::{Array as _, ArrayRef, BinaryArray, Int32Array, Int64Array};
+use arrow_array::{Array as _, ArrayRef, Int32Array, Int64Array, LargeBinaryArray};
 use arrow_schema::DataType;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
@@ -27,7 +27,7 @@ use crate::order::order_of;
 use crate::running::{briefly_in, run};
 use crate::texts::{Texts, arrays_of};
 
-/// The sets whose fingerprints a task remembers, so as not to pass their copies on.
+/// The number of fingerprints that a task remembers, to skip copies.
 const REMEMBERED: usize = 1 << 20;
 /// The bytes of a page, about.
 const PAGE: usize = 1 << 20;
@@ -210,6 +210,12 @@ impl Binaries {
         self.iter().flatten().collect()
     }
 
+    /// The values as sets of shingles.
+    fn sets(&self) -> Vec<Vec<u64>> {
+        let sets = self.values().into_iter();
+        sets.map(|set| numbers(set).collect()).collect()
+    }
+
     fn received<T: DeserializeOwned>(&self) -> PyResult<Vec<T>> {
         let received = |bytes| postcard::from_bytes(bytes).map_err(|_| damaged());
         self.values().into_iter().map(received).collect()
@@ -230,11 +236,11 @@ fn messages(all: impl IntoIterator<Item = PyResult<(u32, Vec<u8>)>>) -> PyResult
         .unzip();
     Table::new([
         ("to", Arc::new(Int32Array::from(to)) as ArrayRef),
-        ("body", Arc::new(BinaryArray::from_iter_values(bodies))),
+        ("body", Arc::new(LargeBinaryArray::from_iter_values(bodies))),
     ])
 }
 
-fn table_of_numbers(pairs: &[Similar]) -> PyResult<Table> {
+fn table_of_set_pairs(pairs: &[Similar]) -> PyResult<Table> {
     let column = |of: fn(&Similar) -> u64| -> ArrayRef {
         Arc::new(Int64Array::from_iter_values(
             pairs.iter().map(|pair| of(pair).cast_signed()),
@@ -244,7 +250,7 @@ fn table_of_numbers(pairs: &[Similar]) -> PyResult<Table> {
 }
 
 /// Sizes as a column.
-fn long(sizes: impl Iterator<Item = usize>) -> ArrayRef {
+fn int64_column(sizes: impl Iterator<Item = usize>) -> ArrayRef {
     let sizes = sizes.map(|size| (size as u64).cast_signed());
     Arc::new(Int64Array::from_iter_values(sizes))
 }
@@ -293,12 +299,12 @@ impl Steps {
         let fingerprints = digests
             .iter()
             .map(|digest| digest.fingerprint.map(u128::to_be_bytes));
-        let lengths = long(slices.iter().map(|text| text.len()));
-        let shingles = long(digests.iter().map(|digest| digest.shingles.len()));
+        let lengths = int64_column(slices.iter().map(|text| text.len()));
+        let shingles = int64_column(digests.iter().map(|digest| digest.shingles.len()));
         Table::new([
             (
                 "fingerprint",
-                Arc::new(fingerprints.collect::<BinaryArray>()) as ArrayRef,
+                Arc::new(fingerprints.collect::<LargeBinaryArray>()) as ArrayRef,
             ),
             ("shingles", shingles),
             ("bytes", lengths),
@@ -333,9 +339,12 @@ impl Steps {
             ),
             (
                 "fingerprint",
-                Arc::new(BinaryArray::from_iter_values(fingerprints)),
+                Arc::new(LargeBinaryArray::from_iter_values(fingerprints)),
             ),
-            ("set", Arc::new(BinaryArray::from_iter_values(shingles))),
+            (
+                "set",
+                Arc::new(LargeBinaryArray::from_iter_values(shingles)),
+            ),
         ])
     }
 
@@ -364,11 +373,8 @@ impl Steps {
     fn count(&self, py: Python<'_>, pages: &Bound<'_, PyAny>, ranges: u32) -> PyResult<Table> {
         let bucket = Bucket::new(0, &Binaries::of(pages)?)?;
         let counts = self.briefly(py, || Counts::of(&bucket.sets.all()).split(ranges))?;
-        messages(
-            (0..)
-                .zip(&counts)
-                .map(|(range, counts)| Ok((range, sent(counts)?))),
-        )
+        let some = (0..).zip(&counts).filter(|(_, counts)| !counts.is_empty());
+        messages(some.map(|(range, counts)| Ok((range, sent(counts)?))))
     }
 
     /// Adds up the counts of a range that the buckets `sources` sent, and returns to each what it needs of the sums.
@@ -490,16 +496,16 @@ impl Steps {
             })?;
             pairs.extend(similar?);
         }
-        table_of_numbers(&pairs)
+        table_of_set_pairs(&pairs)
     }
 
-    /// Puts equal common parts together: returns the parts in a message to `to`, and pairs of similar sets.
-    fn merge(&self, py: Python<'_>, to: u32, parts: &Bound<'_, PyAny>) -> PyResult<(Table, Table)> {
+    /// Puts equal common parts together: returns the parts in a message to one place, 0, and pairs of similar sets.
+    fn merge(&self, py: Python<'_>, parts: &Bound<'_, PyAny>) -> PyResult<(Table, Table)> {
         let parts: Vec<Vec<CommonPart>> = Binaries::of(parts)?.received()?;
         let (parts, pairs) = self.briefly(py, || self.join.merge(parts.concat()))?;
         Ok((
-            messages([Ok((to, sent(&parts)?))])?,
-            table_of_numbers(&pairs)?,
+            messages([Ok((0, sent(&parts)?))])?,
+            table_of_set_pairs(&pairs)?,
         ))
     }
 
@@ -509,7 +515,7 @@ impl Steps {
         let pairs = run(py, Some(self.threads), None, |_| {
             self.join.connect(&parts.concat())
         })?;
-        table_of_numbers(&pairs)
+        table_of_set_pairs(&pairs)
     }
 
     /// Sets of a bucket by place, with their fingerprints.
@@ -526,26 +532,21 @@ impl Steps {
         Table::new([
             (
                 "fingerprint",
-                Arc::new(BinaryArray::from_iter_values(fingerprints)) as ArrayRef,
+                Arc::new(LargeBinaryArray::from_iter_values(fingerprints)) as ArrayRef,
             ),
-            ("set", Arc::new(BinaryArray::from_iter_values(sets))),
+            ("set", Arc::new(LargeBinaryArray::from_iter_values(sets))),
         ])
     }
 
-    /// The removed ones of the sets of a bin, by place, and what they are removed for. Of each cluster, the set with the least
-    /// rank is kept.
+    /// The sets of a bin that are removed, by place, and the set that is kept instead: of each cluster, that with the least
+    /// rank.
     fn decide(
         &self,
         py: Python<'_>,
         sets: &Bound<'_, PyAny>,
         ranks: &Bound<'_, PyAny>,
     ) -> PyResult<Table> {
-        let sets = Binaries::of(sets)?;
-        let sets: Vec<Vec<u64>> = sets
-            .values()
-            .into_iter()
-            .map(|set| numbers(set).collect())
-            .collect();
+        let sets = Binaries::of(sets)?.sets();
         let order = order_of(ranks, sets.len())?;
         let documents: Vec<Shingles<'_>> = sets.iter().map(|set| Shingles(set)).collect();
         let clusters = run(py, Some(self.threads), None, |watch| {
@@ -557,12 +558,7 @@ impl Steps {
 
     /// The similar pairs of the sets of a bin: `a` and `b` (places), and their similarity.
     fn pairs(&self, py: Python<'_>, sets: &Bound<'_, PyAny>) -> PyResult<Table> {
-        let sets = Binaries::of(sets)?;
-        let sets: Vec<Vec<u64>> = sets
-            .values()
-            .into_iter()
-            .map(|set| numbers(set).collect())
-            .collect();
+        let sets = Binaries::of(sets)?.sets();
         let documents: Vec<Shingles<'_>> = sets.iter().map(|set| Shingles(set)).collect();
         let pairs = run(py, Some(self.threads), None, |watch| {
             let mut pairs = Vec::new();
@@ -588,7 +584,7 @@ pub(crate) fn forest(
 ) -> PyResult<Table> {
     let mut pairs = connected(py, a, b)?;
     pairs.retain(|(set, least)| set != least);
-    table_of_numbers(&pairs)
+    table_of_set_pairs(&pairs)
 }
 
 /// The sets of pairs by bucket (`to`) and `place`, each in a `bin` of about `together` sets with those that it is connected with.

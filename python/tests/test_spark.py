@@ -163,6 +163,26 @@ def test_ids_of_other_names_and_kinds(spark: SparkSession) -> None:
     assert [(row["a"], row["b"], row["jaccard"]) for row in pair] == [(5, 7, 1.0)]
 
 
+def test_rows_are_left_as_they_are(spark: SparkSession) -> None:
+    text = "one and the same text of some words"
+    df = spark.createDataFrame([(text, 2, "b.c", [1]), (text, 1, "b.d", [2])], "text string, id int, `b.c` string, more array<int>")
+    left = on_spark.deduplicate(df, order="b.c")
+    assert left.columns == df.columns
+    assert [tuple(row) for row in left.collect()] == [(text, 2, "b.c", [1])]
+
+
+@pytest.mark.skipif(os.environ.get("RESEMBLANCE_SPARK") == "sail", reason="Sail has no such setting")
+def test_large_arrow_types(spark: SparkSession) -> None:
+    name = "spark.sql.execution.arrow.useLargeVarTypes"
+    table = table_of(pages(9, 60))
+    deduper = Deduper(threshold=0.5, shingle="words:2", method="exact")
+    try:
+        spark.conf.set(name, "true")
+        assert decided(spark, table, deduper, buckets=2) == expected(table, deduper)
+    finally:
+        spark.conf.set(name, "false")
+
+
 def test_an_empty_frame(spark: SparkSession) -> None:
     df = spark.createDataFrame([], "id string, text string")
     assert on_spark.decisions(df).collect() == []
@@ -178,13 +198,13 @@ def test_bad_input_is_refused(spark: SparkSession) -> None:
         on_spark.decisions(df, id="key")
     with pytest.raises(TypeError, match="the column `number` is int, not string"):
         on_spark.decisions(df, text="number")
-    with pytest.raises(ValueError, match="the column `id` has 1 nulls"):
+    with pytest.raises(ValueError, match="the column `id` is null in 1 rows"):
         on_spark.decisions(df)
     with pytest.raises(ValueError, match=r"not unique, such as 'a' \(2 times\)"):
         on_spark.decisions(df.where("id is not null"))
-    with pytest.raises(TypeError, match="which has no order"):
+    with pytest.raises(TypeError, match="by which documents are not sorted"):
         on_spark.decisions(df.where("number = 1").withColumn("id", F.array("id")))
-    with pytest.raises(TypeError, match="order xs is array<int>, which has no order"):
+    with pytest.raises(TypeError, match="order xs is array<int>, by which"):
         on_spark.decisions(df.where("number = 1").withColumn("xs", F.array("number")), order="xs")
     with pytest.raises(ValueError, match="order: .*age"):
         on_spark.decisions(df.where("number = 1"), order="age")
@@ -194,13 +214,24 @@ def test_bad_input_is_refused(spark: SparkSession) -> None:
         on_spark.decisions(df, deduper=Deduper(weights="ln"))
     with pytest.raises(ValueError, match="buckets is 0"):
         on_spark.decisions(df, buckets=0)
+    with pytest.raises(TypeError, match="buckets is 2.5, not a whole number"):
+        on_spark.decisions(df, buckets=2.5)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="df is list"):
+        on_spark.decisions([])  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="order has 5: use names of columns"):
+        on_spark.decisions(df, order=[5])  # type: ignore[list-item]
+    for direction in (F.col("number").desc(), F.asc_nulls_last("number")):
+        with pytest.raises(ValueError, match="which is a direction"):
+            on_spark.decisions(df, order=direction)
     copies = spark.createDataFrame([(n, f"{n % 2} is one of two texts that are much alike") for n in range(4)], "id int, text string")
     with pytest.raises(ValueError, match="1 pairs connect sets, and most_pairs is 0"):
         on_spark.decisions(copies, deduper=Deduper(threshold=0.5), most_pairs=0)
     with pytest.raises(ValueError, match="pairs_of_copies is 'some'"):
         on_spark.pairs(df, pairs_of_copies="some")  # type: ignore[arg-type]
+    renamed = df.where("number = 1").withColumnRenamed("id", "Kept")
     with pytest.raises(ValueError, match="a column of the result"):
-        on_spark.decisions(df.where("number = 1").withColumnRenamed("id", "kept"), id="kept")
+        on_spark.decisions(renamed, id="Kept")
+    assert on_spark.deduplicate(renamed, id="Kept").count() == 1
 
 
 def test_no_module_without_pyspark() -> None:

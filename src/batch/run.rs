@@ -35,7 +35,7 @@ pub struct Run<'a> {
     pub(super) known: Known<'a>,
 }
 
-/// Which pairs of documents with the same shingles are reported.
+/// Which pairs of documents with the same shingles, each as often, are reported.
 ///
 /// 20,000 copies of one text make 200 million pairs. All of them follow from the 19,999 pairs of each copy with the
 /// first.

@@ -1,15 +1,15 @@
 //! The exact join in steps, as pure functions on batches, for distributed engines such as Spark.
 //!
 //! The steps are those of [the guide](crate::guides::exact_join). No step needs all documents, or all that share a key. Text
-//! that many documents share, such as the header of a site, is counted and compared once for many of them. The Python package
-//! runs these steps on Spark.
+//! that many documents share, such as the header of a site, is compared once for all documents that share the same part. The
+//! Python package runs these steps on Spark.
 //!
 //! Documents are distributed to *buckets* by their fingerprints, so that copies meet. A bucket has a number and fits into the
 //! memory of a worker. Shingles are distributed to *ranges*. The steps:
 //!
-//! 1. [`Join::digests`] on batches of documents returns the fingerprint and the shingle set of each. Each bucket drops all but
-//!    one of the sets with the same fingerprint, and gives the others numbers: any that are unique, and the same whenever
-//!    the step is repeated.
+//! 1. [`Join::digests`] on batches of documents returns the fingerprint and the shingle set of each. Each bucket keeps one set
+//!    for each fingerprint, and numbers the sets that it keeps. A number is unique in the whole collection, and stays the same
+//!    when the step is repeated.
 //! 2. [`Counts::of`] on each bucket counts its shingles. The counts are [split](Counts::split) by range.
 //! 3. [`Counts::sum`] on each range adds up the counts of all buckets. Each bucket gets the [repeated](Counts::repeated) ones
 //!    of its own shingles back.
@@ -17,8 +17,9 @@
 //!    shingles, and [`CommonPart`]s.
 //! 5. [`Join::candidates`] on each range returns pairs of numbers of sets. The two sets meet in the bucket of one of them, where
 //!    [`Join::are_similar`] verifies the pair.
-//! 6. [`Join::merge`] on some common parts after the other, such as those of each range of [`CommonPart::key`], puts equal ones
-//!    together. [`Join::connect`] on all that are left, which are few, connects sets that are similar by their common parts.
+//! 6. [`Join::merge`] puts equal common parts together. It is called for groups of parts, such as those of each range of
+//!    [`CommonPart::key`]. [`Join::connect`] on all parts that are left, which are few, connects sets that are similar by their
+//!    common parts.
 //! 7. [`components`] of all pairs of steps 5 and 6 are distributed to *bins*, so that each fits into the memory of a
 //!    worker.
 //! 8. For each bin, [`Join::deduper`] finds the clusters or pairs of its sets. Sets that are in no component resemble no other.
@@ -72,7 +73,7 @@ use crate::union_find::UnionFind;
 pub use common::CommonPart;
 pub use counts::Counts;
 
-/// The numbers of two sets that are similar, or may be, the lower first.
+/// The numbers of two sets, the lower first.
 pub type Similar = (u64, u64);
 
 /// The data of a document that the join needs.

@@ -4,17 +4,19 @@ Needs DataFrames alone, so it runs on Spark 4 (classic and Connect) and on Sail.
 `engine`; each is a function of its input, so Spark may repeat it, and rows may come in any order.
 """
 
+import functools
+import re
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Literal
+from typing import Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.errors import AnalysisException
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
-from pyspark.sql.types import ArrayType, DataType, MapType, StringType, StructType
+from pyspark.sql import types as T
 
-from resemblance._native import Deduper, Steps, bins, forest
+from resemblance._native import Deduper, Steps, Table, bins, forest
 
 __all__ = ["decisions", "deduplicate", "pairs"]
 
@@ -22,7 +24,11 @@ _Order = str | Column | Iterable[str | Column] | None
 
 # The bytes of the sets of a bucket, about, and the least for which another bucket is worth its messages.
 _BUCKET = 1 << 26
-_LEAST = 1 << 22
+_SMALL_BUCKET = 1 << 22
+# The rows that are sent to the cluster at once.
+_ROWS = 4_000_000
+# The bytes of texts that are shingled at once, and of a column that is returned at once: Arrow counts to 2 GB.
+_TOGETHER = 1 << 27
 
 _MESSAGES = "to int, body binary"
 _PAIRS = "a long, b long"
@@ -39,36 +45,45 @@ def decisions(
     buckets: int | None = None,
     most_pairs: int = 50_000_000,
 ) -> DataFrame:
-    """A row for each document: its id; `kept`, the id of the document that is kept, itself or another; `is_kept`; and the
-    similarity to the kept one, null for a kept document: `jaccard`, `containment_in_kept`, `containment_of_kept`.
+    """Returns a row for each document: its id; `kept`, the id of the document that is kept for it (its own, if it is kept);
+    `is_kept`; and the similarity to the kept one, null for a kept document: `jaccard`, `containment_in_kept`,
+    `containment_of_kept`.
 
     - text: the column of texts. A null is a document without text: it is kept, and resembles nothing.
-    - id: the column of ids, which are unique.
-    - order: columns of which the least values are kept, nulls last; then the least id. Default: the `keep` of the deduper,
-      then the least id.
-    - deduper: the settings. Its method is of no account: every pair is found.
-    - buckets: how many parts the work is split into. Default: one for 64 MB of shingle sets, and more for small collections,
-      up to the number of shuffle partitions.
-    - most_pairs: how many pairs of sets the driver may connect, at about 40 bytes each. There are fewer pairs than connected
-      sets in each part of the work.
+    - id: the column of ids, which must be unique and not null.
+    - order: columns or expressions. Of each cluster, the document with the smallest values is kept. Nulls come last, and ties
+      go to the smallest id. For the largest number first, use `-F.col("x")`. Default: the `keep` of the deduper.
+    - deduper: the settings. `method` is ignored: the join is always exact.
+    - buckets: the number of parts into which the work is split. Default: one for each 64 MB of shingle sets; in small
+      collections one for each 4 MB, at most `spark.sql.shuffle.partitions`.
+    - most_pairs: the most pairs that may be connected at the driver, at about 40 bytes each. Expect two or three for each
+      distinct text that has a near-duplicate. A run that finds more ends with an error.
+
+    `df` and `order` must give the same values whenever they are computed.
     """
     job = _Job(df, text, id, order, deduper, buckets, most_pairs)
-    if id in _DECIDED:
+    if id.lower() in _DECIDED:
         raise ValueError(f"the ids are in `{id}`, which is a column of the result: rename it")
-    removed = job.in_bins(_decide, "fingerprint binary, kept_fingerprint binary, jaccard double, "
-        "containment_in_kept double, containment_of_kept double")
+    return _decided(job).withColumnRenamed("id", id)
+
+
+def _decided(job: "_Job") -> DataFrame:
+    schema = (
+        "fingerprint binary, kept_fingerprint binary, jaccard double, containment_in_kept double, containment_of_kept double"
+    )
+    removed = job.in_bins(_decide, schema)
     firsts = job.firsts()
     ids = firsts.select(F.col("fingerprint").alias("kept_fingerprint"), F.col("first.id").alias("kept"))
     removed = removed.join(ids, "kept_fingerprint").drop("kept_fingerprint")
     sets = firsts.select("fingerprint", F.col("first.id").alias("first")).join(removed, "fingerprint", "left")
-    every = job.members.join(sets, "fingerprint", "left")
+    documents = job.members.join(sets, "fingerprint", "left")
     kept = F.coalesce("kept", "first", "id")
     is_kept = kept == F.col("id")
 
     def share(name: str) -> Column:
         return F.when(~is_kept, F.coalesce(name, F.lit(1.0))).alias(name)
 
-    return every.select(F.col("id").alias(id), kept.alias("kept"), is_kept.alias("is_kept"), *map(share, _DECIDED[2:]))
+    return documents.select("id", kept.alias("kept"), is_kept.alias("is_kept"), *map(share, _DECIDED[2:]))
 
 
 def deduplicate(
@@ -83,11 +98,10 @@ def deduplicate(
 ) -> DataFrame:
     """The rows of `df` without near-duplicates: of each cluster, the document that is kept. The arguments are those of
     `decisions`."""
-    decided = decisions(
-        df, text=text, id=id, order=order, deduper=deduper, buckets=buckets, most_pairs=most_pairs
-    )
-    removed = decided.where(~F.col("is_kept")).select(_column(id))
-    return df.join(removed, id, "left_anti")
+    job = _Job(df, text, id, order, deduper, buckets, most_pairs)
+    name = f"removed of {df.columns}"  # longer than the name of any column
+    removed = _decided(job).where(~F.col("is_kept")).select(F.col("id").alias(name))
+    return df.join(removed, _column(id) == _column(name), "left_anti")
 
 
 def pairs(
@@ -103,14 +117,16 @@ def pairs(
     """Every pair of near-duplicates: the ids `a` and `b`, of which `a` is less; `jaccard`, `containment_a`, `containment_b` and
     `shared`.
 
-    With `pairs_of_copies="star"`, documents with the same shingles make a pair with that of the least id only: a thousand
-    copies are 999 pairs instead of half a million. The other arguments are those of `decisions`.
+    With `pairs_of_copies="star"`, each of the documents with the same shingles is paired only with the one that has the
+    smallest id: a thousand copies are 999 pairs instead of half a million. The other arguments are those of `decisions`.
     """
     if pairs_of_copies not in ("all", "star"):
         raise ValueError(f"pairs_of_copies is {pairs_of_copies!r}: use 'all' or 'star'")
     job = _Job(df, text, id, _column(id), deduper, buckets, most_pairs)
-    found = job.in_bins(_pairs, "fingerprint_a binary, fingerprint_b binary, jaccard double, containment_a double, "
-        "containment_b double, shared long")
+    schema = (
+        "fingerprint_a binary, fingerprint_b binary, jaccard double, containment_a double, containment_b double, shared long"
+    )
+    found = job.in_bins(_pairs, schema)
     members = job.members.where("fingerprint is not null").select("fingerprint", "id", "shingles")
     firsts = job.firsts().select("fingerprint", F.col("first.id").alias("id"))
     some = members if pairs_of_copies == "all" else firsts
@@ -153,53 +169,66 @@ class _Job:
         buckets: int | None,
         most_pairs: int,
     ) -> None:
-        self.most_pairs = most_pairs
+        if not isinstance(df, DataFrame):
+            raise TypeError(f"df is {type(df).__name__}, not a DataFrame")
+        if df.isStreaming:
+            raise ValueError("df is a stream: near-duplicates are found among rows that are all there")
         self.deduper = Deduper() if deduper is None else deduper
         Steps(self.deduper)  # refuses what cannot be distributed
-        if buckets is not None and not 1 <= buckets <= 1 << 20:
-            raise ValueError(f"buckets is {buckets}: choose from 1 to {1 << 20}")
+        _check_number("buckets", 1 if buckets is None else buckets, 1, 1 << 16)
+        _check_number("most_pairs", most_pairs, 0, 1 << 32)
+        self.most_pairs = most_pairs
         self.spark = df.sparkSession
         fields = {field.name: field.dataType for field in df.schema.fields}
         for name in (text, id):
             if name not in fields:
                 raise ValueError(f"no column `{name}`: there are {', '.join(f'`{name}`' for name in fields)}")
-        if not isinstance(fields[text], StringType):
+        if not isinstance(fields[text], T.StringType):
             raise TypeError(f"the column `{text}` is {fields[text].simpleString()}, not string")
         _check_sorts(f"the column `{id}`", fields[id])
 
-        named = [order] if isinstance(order, str | Column) else list(order or ())
-        by = [F.col(one) if isinstance(one, str) else one for one in named]
-        by = [column.alias(f"order{place}") for place, column in enumerate(by)]
+        orders = [order] if isinstance(order, str | Column) else list(order or ())
+        columns = []
+        for place, column in enumerate(orders):
+            if isinstance(column, str):
+                column = _column(column) if column in fields else F.col(column)
+            elif not isinstance(column, Column):
+                raise TypeError(f"order has {column!r}: use names of columns, or expressions")
+            if re.search(r" (ASC|DESC) NULLS (FIRST|LAST)\b", str(column)):
+                raise ValueError(f"order has {column}, which is a direction: use an expression such as -F.col('x')")
+            columns.append(column.alias(f"order{place}"))
         try:
-            source = df.select(_column(id).alias("id"), *by, _column(text).alias("text"))
+            source = df.select(_column(id).alias("id"), *columns, _column(text).alias("text"))
             schema = source.schema
         except AnalysisException as error:
             raise ValueError(f"order: {error}") from error
         self.order = schema.names[1:-1]
-        for name, said in zip(self.order, named, strict=True):
-            _check_sorts(f"order {said}", schema[name].dataType)
+        for name, column in zip(self.order, orders, strict=True):
+            _check_sorts(f"order {column}", schema[name].dataType)
         _check_ids(source.select("id"), id)
 
         of_members = schema.fields[:-1]
-        made = StructType().add("fingerprint", "binary").add("shingles", "long").add("bytes", "long").fields
-        self.members = source.mapInArrow(_digests(self.deduper), StructType(of_members + made)).persist()
+        made = T.StructType().add("fingerprint", "binary").add("shingles", "long").add("bytes", "long").fields
+        self.members = source.mapInArrow(_digests(self.deduper), T.StructType(of_members + made)).persist()
         count, shingles = self.members.agg(F.count("fingerprint"), F.sum("shingles")).first() or (0, 0)
         self.bytes_of_set = max(8, 8 * (shingles or 0) // max(1, count))
         self.buckets = buckets or self._buckets(8 * (shingles or 0))
-        if not named:
+        if not orders:
             self._order_by_keep()
 
         sets = source.select("text").mapInArrow(_sets(self.deduper, self.buckets), "to int, fingerprint binary, set binary")
         pages = sets.groupBy("to").applyInArrow(_pack, _MESSAGES)
-        # As the other sides of joins are distributed: so the pages are not sent again, once Spark has seen how they lie.
+        # Partitioned like the other side of each cogroup, so that Spark does not send the pages again. It knows how they are
+        # partitioned once they are there.
         self.pages = pages.repartition(self._partitions(), "to").persist()
         self.pages.count()
 
     def _partitions(self) -> int:
-        return int(self.spark.conf.get("spark.sql.shuffle.partitions", "200") or 200)
+        partitions = self.spark.conf.get("spark.sql.shuffle.partitions", "200") or ""
+        return int(partitions) if partitions.isdigit() else 200  # "auto" on some platforms
 
     def _buckets(self, size: int) -> int:
-        return max(1, -(-size // _BUCKET), min(-(-size // _LEAST), self._partitions()))
+        return max(1, -(-size // _BUCKET), min(-(-size // _SMALL_BUCKET), self._partitions()))
 
     def _order_by_keep(self) -> None:
         column = {"longest": "bytes", "largest": "shingles"}.get(str(self.deduper.settings["keep"]))
@@ -213,12 +242,22 @@ class _Job:
         first = F.min(F.struct(*fields, F.col("id"))).alias("first")
         return self.members.where("fingerprint is not null").groupBy("fingerprint").agg(first)
 
-    def in_bins(self, decide: "Callable[[Deduper], _OfBin]", schema: str) -> DataFrame:
+    def in_bins(self, decide: "Callable[[Deduper], _OfGroup]", schema: str) -> DataFrame:
         """What `decide` makes of each bin of sets that resemble no set of another bin."""
-        assigned = self.spark.createDataFrame(self._assigned(), "to int, place int, bin int")
-        taken = self._with_pages(assigned, _take, "bin int, fingerprint binary, set binary")
-        ordered = taken.join(self.firsts(), "fingerprint").select("bin", "fingerprint", "set", "first.*")
-        return ordered.groupBy("bin").applyInArrow(decide(self.deduper), schema)
+        try:
+            assigned = self._assigned()
+            # Spark Connect takes messages of up to 128 MB.
+            parts = [assigned.slice(start, _ROWS) for start in range(0, max(1, assigned.num_rows), _ROWS)]
+            frames = [self.spark.createDataFrame(part, "to int, place int, bin int") for part in parts]
+            taken = self._with_pages(
+                functools.reduce(DataFrame.unionAll, frames), _take, "bin int, fingerprint binary, set binary"
+            )
+            ordered = taken.join(self.firsts(), "fingerprint").select("bin", "fingerprint", "set", "first.*")
+            decided = ordered.groupBy("bin").applyInArrow(decide(self.deduper), schema).persist()
+            decided.count()
+            return decided
+        finally:
+            self.pages.unpersist()
 
     def _with_pages(self, messages: DataFrame, step: "_OfBucket", schema: str) -> DataFrame:
         return self.pages.groupBy("to").cogroup(messages.groupBy("to")).applyInArrow(step, schema)
@@ -239,21 +278,36 @@ class _Job:
         connected = parts.applyInArrow(_connect(deduper), _PAIRS)
         found = similar.unionAll(merged.where("body is null").select("a", "b")).unionAll(connected)
         few = found.mapInArrow(_forest, _PAIRS).persist()
-        count = few.count()
-        if count > self.most_pairs:
-            raise ValueError(
-                f"{count} pairs connect sets, and most_pairs is {self.most_pairs}: allow more, at about 40 bytes each at the driver"
-            )
-        edges = few.toArrow()
-        for done in (scanned, merged, few):
-            done.unpersist()
+        try:
+            count = few.count()
+            if count > self.most_pairs:
+                raise ValueError(
+                    f"{count} pairs connect sets, and most_pairs is {self.most_pairs}: allow more, which take about 40 bytes "
+                    "each at the driver"
+                )
+            edges = few.toArrow()
+        finally:
+            for cached in (scanned, merged, few):
+                cached.unpersist()
         together = min(_BUCKET // self.bytes_of_set, edges.num_rows // self.buckets)
         return pa.table(bins(edges["a"], edges["b"], max(1, together)))
 
 
+_SORTED = (
+    T.NumericType,
+    T.StringType,
+    T.CharType,
+    T.VarcharType,
+    T.BinaryType,
+    T.BooleanType,
+    T.DateType,
+    T.TimestampType,
+    T.TimestampNTZType,
+    T.DayTimeIntervalType,
+)
+
 _OfBatches = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 _OfGroup = Callable[[pa.Table], pa.Table]
-_OfBin = Callable[[pa.Table], pa.Table]
 _OfBucket = Callable[[tuple[pa.Scalar, ...], pa.Table, pa.Table], pa.Table]
 
 
@@ -262,27 +316,54 @@ def _column(name: str) -> Column:
     return F.col(f"`{quoted}`")
 
 
-def _check_sorts(what: str, kind: DataType) -> None:
-    if isinstance(kind, ArrayType | MapType | StructType) or kind.typeName() in ("variant", "void"):
-        raise TypeError(f"{what} is {kind.simpleString()}, which has no order: use numbers, strings or times")
+def _check_number(name: str, value: int, least: int, most: int) -> None:
+    if type(value) is not int:
+        raise TypeError(f"{name} is {value!r}, not a whole number")
+    if not least <= value <= most:
+        raise ValueError(f"{name} is {value}: choose from {least} to {most}")
+
+
+def _check_sorts(what: str, kind: T.DataType) -> None:
+    if not isinstance(kind, _SORTED) or " collate " in kind.simpleString():
+        raise TypeError(f"{what} is {kind.simpleString()}, by which documents are not sorted: use numbers, plain strings or times")
 
 
 def _check_ids(ids: DataFrame, name: str) -> None:
     nulls = ids.where("id is null").count()
     if nulls:
-        raise ValueError(f"the column `{name}` has {nulls} nulls: give each document an id, or drop these rows")
+        raise ValueError(f"the column `{name}` is null in {nulls} rows: give each document an id, or drop these rows")
     repeated = ids.groupBy("id").count().where("count > 1").orderBy("id").limit(3).collect()
     if repeated:
         which = ", ".join(f"{row['id']!r} ({row['count']} times)" for row in repeated)
         raise ValueError(f"the column `{name}` has ids that are not unique, such as {which}: make them unique")
 
 
+def _as_spark_has_it(made: Table | pa.Table, given: pa.Table | pa.RecordBatch) -> pa.Table:
+    """A table whose columns of bytes are of the type that this session of Spark uses, which is that of what it gave."""
+    table = pa.table(made)
+    if any(kind in (pa.large_binary(), pa.large_string()) for kind in given.schema.types):
+        return table
+    is_large = pa.large_binary().equals
+    schema = pa.schema([field.with_type(pa.binary()) if is_large(field.type) else field for field in table.schema])
+    rows = max(1, table.num_rows * _TOGETHER // max(1, table.nbytes))
+    parts = [table.slice(start, rows).cast(schema) for start in range(0, max(1, table.num_rows), rows)]
+    return pa.concat_tables(parts)
+
+
+def _small(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """The same rows in batches that are not too large to shingle at once."""
+    for batch in batches:
+        rows = max(1, batch.num_rows * _TOGETHER // max(1, batch.nbytes))
+        for start in range(0, batch.num_rows, rows):
+            yield batch.slice(start, rows)
+
+
 def _digests(deduper: Deduper) -> _OfBatches:
     def step(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         steps = Steps(deduper)
-        for batch in batches:
+        for batch in _small(batches):
             table = pa.Table.from_batches([batch])
-            made = pa.table(steps.digests(table["text"]))
+            made = _as_spark_has_it(steps.digests(table["text"]), batch)
             table = table.drop_columns(["text"])
             for name in made.column_names:
                 table = table.append_column(name, made[name])
@@ -294,19 +375,19 @@ def _digests(deduper: Deduper) -> _OfBatches:
 def _sets(deduper: Deduper, buckets: int) -> _OfBatches:
     def step(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         steps = Steps(deduper)
-        for batch in batches:
-            yield from pa.table(steps.sets(batch.column("text"), buckets)).to_batches()
+        for batch in _small(batches):
+            yield from _as_spark_has_it(steps.sets(batch.column("text"), buckets), batch).to_batches()
 
     return step
 
 
 def _pack(table: pa.Table) -> pa.Table:
-    return pa.table(Steps.pack(table["to"][0].as_py(), table["fingerprint"], table["set"]))
+    return _as_spark_has_it(Steps.pack(table["to"][0].as_py(), table["fingerprint"], table["set"]), table)
 
 
 def _count(deduper: Deduper, ranges: int) -> _OfGroup:
     def step(table: pa.Table) -> pa.Table:
-        counts = pa.table(Steps(deduper).count(table["body"], ranges))
+        counts = _as_spark_has_it(Steps(deduper).count(table["body"], ranges), table)
         return counts.add_column(1, "source", pa.repeat(table["to"][0], counts.num_rows))
 
     return step
@@ -314,7 +395,7 @@ def _count(deduper: Deduper, ranges: int) -> _OfGroup:
 
 def _sum(deduper: Deduper) -> _OfGroup:
     def step(table: pa.Table) -> pa.Table:
-        return pa.table(Steps(deduper).sum(table["source"].to_pylist(), table["body"]))
+        return _as_spark_has_it(Steps(deduper).sum(table["source"].to_pylist(), table["body"]), table)
 
     return step
 
@@ -322,9 +403,10 @@ def _sum(deduper: Deduper) -> _OfGroup:
 def _scan(deduper: Deduper, ranges: int) -> _OfBucket:
     def step(key: tuple[pa.Scalar, ...], pages: pa.Table, counts: pa.Table) -> pa.Table:
         found = Steps(deduper).scan(key[0].as_py(), pages["body"], counts["body"], ranges)
+        tables = [_as_spark_has_it(table, pages) for table in found]
         return pa.concat_tables(
             table.add_column(0, "is_part", pa.repeat(is_part, table.num_rows))
-            for is_part, table in zip((False, True), map(pa.table, found), strict=True)
+            for is_part, table in zip((False, True), tables, strict=True)
         )
 
     return step
@@ -332,13 +414,13 @@ def _scan(deduper: Deduper, ranges: int) -> _OfBucket:
 
 def _candidates(deduper: Deduper) -> _OfGroup:
     def step(table: pa.Table) -> pa.Table:
-        return pa.table(Steps(deduper).candidates(table["body"]))
+        return _as_spark_has_it(Steps(deduper).candidates(table["body"]), table)
 
     return step
 
 
 def _fetch(key: tuple[pa.Scalar, ...], pages: pa.Table, pairs: pa.Table) -> pa.Table:
-    return pa.table(Steps.fetch(key[0].as_py(), pages["body"], pairs["body"]))
+    return _as_spark_has_it(Steps.fetch(key[0].as_py(), pages["body"], pairs["body"]), pages)
 
 
 def _verify(deduper: Deduper) -> _OfBucket:
@@ -350,7 +432,7 @@ def _verify(deduper: Deduper) -> _OfBucket:
 
 def _merge(deduper: Deduper) -> _OfGroup:
     def step(table: pa.Table) -> pa.Table:
-        parts, pairs = map(pa.table, Steps(deduper).merge(0, table["body"]))
+        parts, pairs = (_as_spark_has_it(made, table) for made in Steps(deduper).merge(table["body"]))
         return pa.concat_tables([pairs, parts], promote_options="default")  # with nulls
 
     return step
@@ -365,16 +447,18 @@ def _connect(deduper: Deduper) -> _OfGroup:
 
 def _forest(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """Fewer pairs that connect the same sets."""
-    for batch in batches:
-        yield from pa.table(forest(batch.column("a"), batch.column("b"))).to_batches()
+    parts = [pa.table(forest(batch.column("a"), batch.column("b"))) for batch in batches]
+    if parts:
+        together = pa.concat_tables(parts)
+        yield from pa.table(forest(together["a"], together["b"])).to_batches(max_chunksize=1 << 20)
 
 
 def _take(key: tuple[pa.Scalar, ...], pages: pa.Table, assigned: pa.Table) -> pa.Table:
-    sets = pa.table(Steps.take(pages["body"], assigned["place"].to_pylist()))
+    sets = _as_spark_has_it(Steps.take(pages["body"], assigned["place"].to_pylist()), pages)
     return sets.add_column(0, "bin", assigned["bin"])
 
 
-def _decide(deduper: Deduper) -> _OfBin:
+def _decide(deduper: Deduper) -> _OfGroup:
     def step(table: pa.Table) -> pa.Table:
         removed = pa.table(Steps(deduper).decide(table["set"], _ranks(table)))
         columns = {
@@ -386,7 +470,7 @@ def _decide(deduper: Deduper) -> _OfBin:
     return step
 
 
-def _pairs(deduper: Deduper) -> _OfBin:
+def _pairs(deduper: Deduper) -> _OfGroup:
     def step(table: pa.Table) -> pa.Table:
         found = pa.table(Steps(deduper).pairs(table["set"]))
         sides = {f"fingerprint_{side}": table["fingerprint"].take(found[side]) for side in ("a", "b")}
