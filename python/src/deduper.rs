@@ -188,7 +188,8 @@ impl Deduper {
     ///
     /// - texts: an Arrow column of strings (of pyarrow, polars, DuckDB, datasets or pandas 3), or an iterable of str. A
     ///   missing text (None, NaN) is a document without text: it is kept and resembles nothing.
-    /// - order: a column of numbers or strings. Of each cluster, the document with the least value is kept.
+    /// - order: a column of numbers, strings, dates or booleans. Of each cluster, the document with the least value is kept;
+    ///   missing values come last.
     /// - groups: a column of names, such as the sites of pages. Passages that many documents of a group share, such as a
     ///   site's footer, are not compared.
     /// - progress: True for a bar, or a callable that takes the stage, what is done, the total and the unit.

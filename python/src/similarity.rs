@@ -137,7 +137,11 @@ impl Recall {
     }
 
     fn __repr__(&self) -> String {
-        format!("<resemblance.Recall: {}>", self.text())
+        format!(
+            "<resemblance.Recall: {} found, {}>",
+            self.0.found,
+            self.text()
+        )
     }
 }
 
@@ -147,7 +151,6 @@ impl Recall {
         let core::Recall {
             method,
             promised,
-            found,
             missed,
             unseen,
             ..
@@ -157,10 +160,11 @@ impl Recall {
             pairs => format!(", {pairs} candidates not compared"),
         };
         match method {
-            core::Method::Exact => format!("exact, {found} found, none missed{unseen}"),
-            method => format!(
-                "{method}, at least {promised:.4} at the threshold, {found} found, missed: {missed}{unseen}"
-            ),
+            core::Method::Exact => format!("exact, none missed{unseen}"),
+            method => {
+                let promised = (promised * 1e4).floor() / 1e4; // not more than was promised
+                format!("{method}, at least {promised} at the threshold, missed: {missed}{unseen}")
+            }
         }
     }
 }
