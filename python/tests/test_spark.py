@@ -109,7 +109,8 @@ def test_decisions_are_those_of_one_machine(spark: SparkSession, mode: Any, thre
 
 
 @pytest.mark.parametrize("copies", ["all", "star"])
-def test_pairs_are_those_of_one_machine(spark: SparkSession, copies: Any) -> None:
+def test_pairs_are_those_of_one_machine(spark: SparkSession, copies: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(on_spark, "_ROWS", 50)
     table = table_of(pages(5, 300))
     deduper = Deduper(threshold=0.5, shingle="words:2", method="exact")
     found = on_spark.pairs(frame(spark, table), id="number", deduper=deduper, pairs_of_copies=copies, buckets=20)

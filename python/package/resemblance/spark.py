@@ -249,9 +249,8 @@ class _Job:
             # Spark Connect takes messages of up to 128 MB.
             parts = [assigned.slice(start, _ROWS) for start in range(0, max(1, assigned.num_rows), _ROWS)]
             frames = [self.spark.createDataFrame(part, "to int, place int, bin int") for part in parts]
-            taken = self._with_pages(
-                functools.reduce(DataFrame.unionAll, frames), _take, "bin int, fingerprint binary, set binary"
-            )
+            together = functools.reduce(lambda one, other: one.unionAll(other), frames)
+            taken = self._with_pages(together, _take, "bin int, fingerprint binary, set binary")
             ordered = taken.join(self.firsts(), "fingerprint").select("bin", "fingerprint", "set", "first.*")
             decided = ordered.groupBy("bin").applyInArrow(decide(self.deduper), schema).persist()
             decided.count()
