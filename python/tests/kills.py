@@ -38,7 +38,8 @@ def kill_after(spark: SparkSession, jobs: int, killed: list[int]) -> None:
     before = len(tracker.getJobIdsForGroup(None))
     while len(tracker.getJobIdsForGroup(None)) < before + jobs:
         time.sleep(0.01)
-    running = executors(str(context.applicationId))
+    while not (running := executors(str(context.applicationId))):
+        time.sleep(0.01)
     killed.append(running[jobs % len(running)])
     os.kill(killed[-1], signal.SIGKILL)
 
