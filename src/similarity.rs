@@ -95,8 +95,7 @@ impl ShingleSet {
 
     /// The exact similarity if the sets are near-duplicates by `rule`, otherwise `None`.
     pub(crate) fn similarity_by(&self, other: &Self, rule: Rule) -> Option<Similarity> {
-        let needed = rule.needed_of(self.len(), other.len())?;
-        let shared = overlap(&self.0, &other.0, needed)?;
+        let shared = rule.shared(&self.0, &other.0)?;
         Some(Similarity::of(shared, self.len(), other.len()))
     }
 }
@@ -163,6 +162,11 @@ impl Rule {
                 (small > 0).then(|| self.threshold.least_partner(small))
             }
         }
+    }
+
+    /// The number of shingles that two sets share, each ascending, if they are near-duplicates.
+    pub(crate) fn shared(self, left: &[u64], right: &[u64]) -> Option<usize> {
+        overlap(left, right, self.needed_of(left.len(), right.len())?)
     }
 
     /// Whether a document is removed if another one is kept, given the similarity of the removed one (a) to the kept.

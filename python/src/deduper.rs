@@ -244,13 +244,8 @@ impl Deduper {
         let documents = documents(&texts, groups.as_ref())?;
         let (pairs, recall) = with_progress(py, progress, |shown| {
             run(py, self.threads, shown, |watch| {
-                let mut pairs = Vec::new();
                 let options = Run::new().watch(watch).pairs_of_copies(copies);
-                let recall = self.inner.try_pairs(&documents, &options, |pair| {
-                    pairs.push(pair);
-                    Ok::<(), core::Error>(())
-                })?;
-                Ok::<_, core::Error>((pairs, recall))
+                all_pairs(&self.inner, &documents, &options)
             })
         })?;
         let table = table_of_pairs(&pairs)?;
@@ -367,6 +362,20 @@ impl Deduper {
         };
         with_progress(py, progress, |shown| run(py, self.threads, shown, work))
     }
+}
+
+/// The pairs of documents, and how they were found.
+pub(crate) fn all_pairs<D: Document + Sync>(
+    deduper: &core::Deduper,
+    documents: &[D],
+    options: &Run<'_>,
+) -> Result<(Vec<core::Pair>, core::Recall), core::Error> {
+    let mut pairs = Vec::new();
+    let recall = deduper.try_pairs(documents, options, |pair| {
+        pairs.push(pair);
+        Ok::<(), core::Error>(())
+    })?;
+    Ok((pairs, recall))
 }
 
 /// A table of pairs of places.

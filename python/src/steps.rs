@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::arrow::Table;
 use crate::clusters::table_of_removals;
-use crate::deduper::{Deduper, table_of_pairs};
+use crate::deduper::{Deduper, all_pairs, table_of_pairs};
 use crate::errors::{Raised, bug};
 use crate::order::order_of;
 use crate::running::{briefly_in, run};
@@ -560,16 +560,9 @@ impl Steps {
     fn pairs(&self, py: Python<'_>, sets: &Bound<'_, PyAny>) -> PyResult<Table> {
         let sets = Binaries::of(sets)?.sets();
         let documents: Vec<Shingles<'_>> = sets.iter().map(|set| Shingles(set)).collect();
-        let pairs = run(py, Some(self.threads), None, |watch| {
-            let mut pairs = Vec::new();
+        let (pairs, _) = run(py, Some(self.threads), None, |watch| {
             let options = Run::new().watch(watch).pairs_of_copies(PairsOfCopies::Star);
-            self.join
-                .deduper()
-                .try_pairs(&documents, &options, |pair| {
-                    pairs.push(pair);
-                    Ok::<(), core::Error>(())
-                })?;
-            Ok::<_, core::Error>(pairs)
+            all_pairs(self.join.deduper(), &documents, &options)
         })?;
         table_of_pairs(&pairs)
     }

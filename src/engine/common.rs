@@ -36,9 +36,7 @@ pub(super) fn merge(
     mut parts: Vec<CommonPart>,
     threshold: Threshold,
 ) -> (Vec<CommonPart>, Vec<Similar>) {
-    parts.par_sort_unstable_by(|a, b| {
-        (a.fingerprint, &a.shingles).cmp(&(b.fingerprint, &b.shingles))
-    });
+    parts.par_sort_unstable_by_key(|part| part.fingerprint);
     parts.dedup_by(|later, first| {
         let is_same = later.fingerprint == first.fingerprint;
         if is_same {

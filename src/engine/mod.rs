@@ -66,7 +66,6 @@ use crate::error::Error;
 use crate::exact::{Posting as Listed, Rarity, Scanned, Work, similar_in_list};
 use crate::frequent::Parts;
 use crate::method::Reason;
-use crate::similarity::{Rule, overlap};
 use crate::threshold::Threshold;
 use crate::union_find::UnionFind;
 
@@ -137,10 +136,6 @@ impl Join {
 
     fn threshold(&self) -> Threshold {
         Threshold(self.deduper.threshold())
-    }
-
-    fn rule(&self) -> Rule {
-        self.deduper.rule()
     }
 
     /// The digests of texts, computed in parallel on the current rayon pool.
@@ -251,8 +246,7 @@ impl Join {
 
     /// Whether two sets, each ascending, are similar.
     pub fn are_similar(&self, a: &[u64], b: &[u64]) -> bool {
-        let needed = self.rule().needed_of(a.len(), b.len());
-        needed.is_some_and(|needed| overlap(a, b, needed).is_some())
+        self.deduper.rule().shared(a, b).is_some()
     }
 
     /// Puts equal common parts together. Sets that are similar to the smallest one of the same part are left out, and returned in

@@ -328,12 +328,12 @@ def _check_sorts(what: str, kind: T.DataType) -> None:
 
 
 def _check_ids(ids: DataFrame, name: str) -> None:
-    nulls = ids.where("id is null").count()
-    if nulls:
+    bad = ids.groupBy("id").count().where("count > 1 or id is null").orderBy(F.asc_nulls_first("id")).limit(3).collect()
+    if bad and bad[0]["id"] is None:
+        nulls = bad[0]["count"]
         raise ValueError(f"the column `{name}` is null in {nulls} rows: give each document an id, or drop these rows")
-    repeated = ids.groupBy("id").count().where("count > 1").orderBy("id").limit(3).collect()
-    if repeated:
-        which = ", ".join(f"{row['id']!r} ({row['count']} times)" for row in repeated)
+    if bad:
+        which = ", ".join(f"{row['id']!r} ({row['count']} times)" for row in bad)
         raise ValueError(f"the column `{name}` has ids that are not unique, such as {which}: make them unique")
 
 
