@@ -10,6 +10,7 @@ use crate::cluster::{ClusterMode, Clusters, Keep};
 use crate::error::Error;
 use crate::lsh::{Banding, Index};
 use crate::method::Method;
+use crate::passage::{PassageFinder, Passages};
 use crate::recall::Recall;
 use crate::settings::{DeduperBuilder, Settings};
 use crate::similarity::Rule;
@@ -233,6 +234,25 @@ impl Deduper {
     pub fn similarity(&self, a: impl AsRef<str>, b: impl AsRef<str>) -> Similarity {
         let set = |text: &str| self.sketcher().set(text);
         set(a.as_ref()).similarity(&set(b.as_ref()))
+    }
+
+    /// The [passages](crate::passage) that two texts share: what is the same in both, and where.
+    ///
+    /// # Panics
+    /// If both texts together have more than 2^32 - 4 words.
+    pub fn passages<'t, A, B>(&self, a: &'t A, b: &'t B) -> Passages<'t>
+    where
+        A: AsRef<str> + ?Sized,
+        B: AsRef<str> + ?Sized,
+    {
+        self.passage_finder().find(a, b)
+    }
+
+    /// A finder of passages with this normalization and kind of token. Use it to change how long passages and their gaps
+    /// are.
+    pub fn passage_finder(&self) -> PassageFinder {
+        let shingler = self.sketcher().shingler();
+        PassageFinder::new(shingler.normalization(), shingler.shingle())
     }
 
     /// The signature of a text.

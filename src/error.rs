@@ -99,6 +99,8 @@ pub(crate) enum Kind {
         rule: String,
     },
     SetAsideWords(usize),
+    PassageWords(usize),
+    PassageGap(usize),
     IndexMismatch {
         what: &'static str,
         left: String,
@@ -197,6 +199,8 @@ impl Error {
                 | Kind::Recall(_)
                 | Kind::Rule { .. }
                 | Kind::SetAsideWords(_)
+                | Kind::PassageWords(_)
+                | Kind::PassageGap(_)
                 | Kind::Hashes(_)
                 | Kind::ShingleSize { .. }
                 | Kind::Unknown { .. }
@@ -326,6 +330,14 @@ impl fmt::Display for Error {
             Kind::SetAsideWords(words) => write!(
                 f,
                 "passages of {words} words cannot be set aside: choose from 1 to 65535"
+            ),
+            Kind::PassageWords(words) => write!(
+                f,
+                "a passage cannot have {words} words: ask for at least 1"
+            ),
+            Kind::PassageGap(words) => write!(
+                f,
+                "gaps of passages cannot have {words} words: choose from 0 to 100"
             ),
             Kind::Rule { what, rule } => write!(
                 f,

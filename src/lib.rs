@@ -73,8 +73,8 @@
 //! - `parquet`: `corpus`, with support for Parquet files.
 //! - `serde`: serde's traits for settings and results.
 //!
-//! Without features the crate depends on rayon, xxhash-rust, unicode-segmentation, unicode-normalization and
-//! caseless. It reads no environment variable and sets up no logger and no allocator.
+//! Without features the crate depends on rayon, xxhash-rust, unicode-segmentation, unicode-normalization,
+//! unicode-width and caseless. It reads no environment variable and sets up no logger and no allocator.
 
 // What everything stands on.
 mod boundary;
@@ -97,6 +97,9 @@ pub mod text;
 
 // Repeated passages of groups, which are left out of comparisons.
 pub mod aside;
+
+// What two texts share, word by word.
+pub mod passage;
 
 // Shingle sets, and the similarity of two.
 mod similarity;

@@ -261,15 +261,21 @@ impl Normalization {
         while at < text.len() {
             let piece = &text.as_bytes()[at..text.len().min(at + PIECE)];
             let ascii = &text[at..at + ascii_prefix(piece)];
-            let from = out.len();
-            match self.unifies_digits() {
-                true => push_without_digits(ascii, out),
-                false => out.push_str(ascii),
-            }
-            if self.folds_case() {
-                out[from..].make_ascii_lowercase();
-            }
+            self.push_ascii(ascii, out);
             at = self.push_non_ascii(text, at + ascii.len(), out, spare);
+        }
+    }
+
+    /// Appends normalized ASCII text.
+    #[inline(always)]
+    pub(super) fn push_ascii(self, ascii: &str, out: &mut String) {
+        let from = out.len();
+        match self.unifies_digits() {
+            true => push_without_digits(ascii, out),
+            false => out.push_str(ascii),
+        }
+        if self.folds_case() {
+            out[from..].make_ascii_lowercase();
         }
     }
 
@@ -404,7 +410,7 @@ const STEP: usize = 64;
 
 /// Length of the run of ASCII bytes at the start of `bytes`.
 #[inline(always)]
-fn ascii_prefix(bytes: &[u8]) -> usize {
+pub(super) fn ascii_prefix(bytes: &[u8]) -> usize {
     if bytes.first().is_none_or(|byte| !byte.is_ascii()) {
         return 0;
     }
