@@ -331,10 +331,9 @@ impl fmt::Display for Error {
                 f,
                 "passages of {words} words cannot be set aside: choose from 1 to 65535"
             ),
-            Kind::PassageWords(words) => write!(
-                f,
-                "a passage cannot have {words} words: ask for at least 1"
-            ),
+            Kind::PassageWords(words) => {
+                write!(f, "a passage cannot have {words} words: ask for at least 1")
+            }
             Kind::PassageGap(words) => write!(
                 f,
                 "gaps of passages cannot have {words} words: choose from 0 to 100"

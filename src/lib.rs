@@ -71,6 +71,7 @@
 //!   `storage`.
 //! - `storage`: saving and opening an [`Index`] or a [`Sieve`].
 //! - `parquet`: `corpus`, with support for Parquet files.
+//! - `report`: the module `report`, HTML that shows what was found.
 //! - `serde`: serde's traits for settings and results.
 //!
 //! Without features the crate depends on rayon, xxhash-rust, unicode-segmentation, unicode-normalization,
@@ -138,6 +139,10 @@ mod recall;
 // -> clusters -> kept and removed.
 pub mod cluster;
 
+// What was found, for people to see.
+#[cfg(feature = "report")]
+pub mod report;
+
 // The settings of all stages below.
 mod digest;
 mod settings;
@@ -192,6 +197,9 @@ pub mod guides {
 
     #[doc = include_str!("../docs/exact-join.md")]
     pub mod exact_join {}
+
+    #[doc = include_str!("../docs/passages.md")]
+    pub mod passages {}
 
     #[cfg(feature = "corpus")]
     #[doc = include_str!("../docs/dedup.md")]

@@ -6,6 +6,7 @@ use bytesize::ByteSize;
 use clap::{Parser, ValueEnum};
 use resemblance::corpus::{
     Error as CorpusError, Job, KeepBy, KeepPolicy, OnBad, Outputs, Preference, ReadOptions, Sinks,
+    Table,
 };
 use resemblance::{
     ClusterMode, Deduper, Error, Keep, Measure, Method, Normalization, PairsOfCopies, Shingle,
@@ -152,6 +153,16 @@ pub(crate) struct Args {
     #[arg(long, value_name = "PATH")]
     removed: Option<PathBuf>,
 
+    /// Write a report for people here, an HTML page that needs no network: the summary, a histogram of the similarities,
+    /// and clusters with their texts side by side, in which shared passages are marked
+    #[arg(long, value_name = "FILE.html")]
+    report: Option<PathBuf>,
+
+    /// The number of clusters in the report, the largest first. It shows up to 10 removed documents of each, and the first
+    /// 20 kB of each text
+    #[arg(long, value_name = "N", default_value_t = 1000, requires = "report")]
+    report_clusters: usize,
+
     /// Also compare with the documents of this index, written by --save-index. They come before the new documents and
     /// always stay kept; new near-duplicates of them are removed. Can be given several times
     #[arg(long, value_name = "DIR")]
@@ -296,6 +307,16 @@ impl Args {
             sinks = sinks.index(outputs.stage_index(index)?);
         }
         Ok(sinks)
+    }
+
+    /// The report to write, and how many clusters it shows.
+    pub(crate) fn report(
+        &self,
+        outputs: &mut Outputs,
+    ) -> Result<Option<(Table, usize)>, CorpusError> {
+        let report = self.report.as_ref();
+        let report = report.map(|path| Ok((outputs.stage_table(path)?, self.report_clusters)));
+        report.transpose()
     }
 
     pub(crate) fn job(&self, deduper: &Deduper) -> Job {

@@ -4,6 +4,7 @@
 //! example only handles arguments, progress and the printed summary.
 
 mod args;
+mod report;
 #[path = "../shared/mod.rs"]
 mod shared;
 mod summary;
@@ -66,14 +67,20 @@ impl Done {
         let others = sources.others().to_vec();
         let mut outputs = Outputs::new(&sources);
         let sinks = args.sinks(&mut outputs)?;
+        let report = args.report(&mut outputs)?;
         let decided = args.job(&deduper).run(sources, &sinks, Some(watch))?;
-        outputs.commit()?;
-        Ok(Self {
+        let done = Self {
             deduper,
             decided,
             others,
             threads: rayon::current_num_threads(),
-        })
+        };
+        if let Some((file, clusters)) = report {
+            let summary = done.summary(args)?;
+            report::write(&file, clusters, &done.deduper, &done.decided, &summary)?;
+        }
+        outputs.commit()?;
+        Ok(done)
     }
 
     pub(crate) fn summary(&self, args: &Args) -> Result<Summary<'_>, Error> {

@@ -1,6 +1,7 @@
 //! The summary that is printed at the end.
 
 use std::cmp::Reverse;
+use std::collections::HashMap;
 use std::fmt;
 use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
@@ -15,11 +16,14 @@ use serde_json::{Value, json};
 use unicode_width::UnicodeWidthStr;
 
 use super::args::Printed;
+use super::report::{BYTES, difference, texts_of};
 use super::shared::{Failure, print};
 
 /// Most clusters, and most removed documents per cluster, that the text shows. The tables contain all.
 const CLUSTERS: usize = 20;
 const DOCUMENTS: usize = 10;
+/// Of so many clusters, it also shows where the documents differ.
+const EXPLAINED: usize = 5;
 
 pub(crate) struct Summary<'a> {
     deduper: &'a Deduper,
@@ -29,6 +33,8 @@ pub(crate) struct Summary<'a> {
     others: &'a [PathBuf],
     /// The clusters that are shown, with their numbers of documents.
     largest: Vec<(usize, DecidedCluster)>,
+    /// Where some removed documents differ from the kept ones, by id.
+    differences: HashMap<String, String>,
     first_rejected: Option<String>,
     threads: usize,
     /// The number of words in a passage, if passages are set aside.
@@ -50,12 +56,14 @@ impl<'a> Summary<'a> {
             first_rejected.get_or_insert_with(message);
             Ok::<(), Error>(())
         })?;
+        let largest = largest(decided, CLUSTERS, DOCUMENTS)?;
         Ok(Self {
             deduper,
             keep,
             decided,
             others,
-            largest: largest(decided)?,
+            differences: differences(deduper, decided, &largest)?,
+            largest,
             first_rejected,
             threads,
             sets_aside,
@@ -72,6 +80,11 @@ impl<'a> Summary<'a> {
     /// The summary as text. `seconds` is the time of the run.
     pub(crate) fn text(&self, seconds: f64) -> impl fmt::Display {
         Text(self, seconds)
+    }
+
+    /// The settings and the numbers, which are the same in every run.
+    pub(crate) fn facts(&self) -> impl fmt::Display {
+        Facts(self)
     }
 
     /// The counts alone, for the JSON log. `in` is the sum of `kept`, `removed` and `rejected`.
@@ -159,6 +172,9 @@ impl<'a> Summary<'a> {
         for (removed, id) in cluster.removed.iter().zip(&ids) {
             let pad = " ".repeat(width - id.width());
             writeln!(f, "  remove  {id}{pad}  {}", self.removed(removed))?;
+            if let Some(difference) = self.differences.get(&removed.id) {
+                writeln!(f, "          {}", Escaped(difference))?;
+            }
         }
         let more = len - 1 - cluster.removed.len();
         if more > 0 {
@@ -329,24 +345,64 @@ impl<'a> Summary<'a> {
     }
 }
 
+/// Where the removed documents of the first clusters differ from the kept ones, if their texts are at hand.
+fn differences(
+    deduper: &Deduper,
+    decided: &Decided,
+    clusters: &[(usize, DecidedCluster)],
+) -> Result<HashMap<String, String>, Error> {
+    let mut all = HashMap::new();
+    if !decided.holds_texts() {
+        return Ok(all);
+    }
+    let clusters = &clusters[..clusters.len().min(EXPLAINED)];
+    let texts = texts_of(decided, clusters)?;
+    let whole = |id: &String| texts.get(id).filter(|text| text.len() <= BYTES);
+    for (_, cluster) in clusters {
+        for removed in &cluster.removed {
+            if let (Some(one), Some(kept)) = (whole(&removed.id), whole(&cluster.kept))
+                && let Some(shown) = difference(deduper, one, kept)
+            {
+                all.insert(removed.id.clone(), shown);
+            }
+        }
+    }
+    Ok(all)
+}
+
 /// The largest clusters (ties by number), each with the documents that are shown.
-fn largest(decided: &Decided) -> Result<Vec<(usize, DecidedCluster)>, Error> {
+pub(crate) fn largest(
+    decided: &Decided,
+    clusters: usize,
+    documents: usize,
+) -> Result<Vec<(usize, DecidedCluster)>, Error> {
     let mut largest = Vec::new();
     let cut = |largest: &mut Vec<(usize, DecidedCluster)>| {
         largest.sort_by_key(|(len, cluster)| (Reverse(*len), cluster.number));
-        largest.truncate(CLUSTERS);
+        largest.truncate(clusters);
     };
     decided.for_each_cluster(|mut cluster| {
         let len = cluster.removed.len() + 1;
-        cluster.removed.truncate(DOCUMENTS);
+        cluster.removed.truncate(documents);
         largest.push((len, cluster));
-        if largest.len() > 8 * CLUSTERS {
+        if largest.len() > 8 * clusters.max(CLUSTERS) {
             cut(&mut largest);
         }
         Ok::<(), Error>(())
     })?;
     cut(&mut largest);
     Ok(largest)
+}
+
+/// The settings and the numbers of a run, for people.
+struct Facts<'s>(&'s Summary<'s>);
+
+impl fmt::Display for Facts<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.show_settings(f)?;
+        writeln!(f)?;
+        self.0.show_counts(f)
+    }
 }
 
 /// The summary for people, and the seconds that the run took.
@@ -368,9 +424,7 @@ impl fmt::Display for Text<'_> {
                 "{more}, none larger than the last one shown; --clusters FILE.tsv lists all.\n"
             )?;
         }
-        summary.show_settings(f)?;
-        writeln!(f)?;
-        summary.show_counts(f)?;
+        write!(f, "{}", summary.facts())?;
         let bytes = counts.text_bytes;
         let rate = (bytes as f64 / seconds.max(1e-9)) as u64;
         let threads = plural(summary.threads, "thread");

@@ -9,6 +9,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyCapsule;
 use resemblance as core;
 use resemblance::Measure;
+use resemblance::report::{Compared, side_by_side};
 
 use crate::arrow::{Array, Table, html as html_of, items, place_in};
 use crate::similarity::{Recall, Similarity, places, similarities};
@@ -27,35 +28,20 @@ const CHARACTERS: usize = 100;
 #[pyclass(frozen, module = "resemblance")]
 pub(crate) struct Clusters {
     inner: core::Clusters,
-    /// Texts that are missing.
-    nulls: usize,
-    by_containment: bool,
-    /// The beginnings of some documents of the largest clusters.
-    excerpts: Vec<(usize, String)>,
+    texts: Arc<Texts>,
+    deduper: core::Deduper,
 }
 
 impl Clusters {
-    pub(crate) fn new(inner: core::Clusters, texts: &Texts, measure: Measure) -> Self {
-        let slices = texts.slices();
-        let excerpt = |document: usize| {
-            let mut shown: String = slices[document].chars().take(CHARACTERS).collect();
-            if shown.len() < slices[document].len() {
-                shown.push('…');
-            }
-            (document, shown)
-        };
-        let largest = inner.by_size().into_iter().take(CLUSTERS);
-        let shown = largest.flat_map(|cluster| shown_of(&cluster));
-        let excerpts = shown.map(excerpt).collect();
+    pub(crate) fn new(inner: core::Clusters, texts: Texts, deduper: core::Deduper) -> Self {
         Self {
             inner,
-            nulls: texts.nulls(),
-            by_containment: measure == Measure::Containment,
-            excerpts,
+            texts: Arc::new(texts),
+            deduper,
         }
     }
 
-    fn of(cluster: core::cluster::Cluster<'_>) -> Cluster {
+    fn of(&self, cluster: core::cluster::Cluster<'_>) -> Cluster {
         let removal = |of: &core::cluster::Removal| Removal {
             document: of.document,
             kept: of.kept,
@@ -64,8 +50,19 @@ impl Clusters {
         Cluster {
             kept: cluster.kept,
             removed: cluster.removed.iter().map(removal).collect(),
+            texts: Arc::clone(&self.texts),
+            deduper: self.deduper.clone(),
         }
     }
+}
+
+/// The beginning of a text.
+fn excerpt(text: &str) -> String {
+    let mut shown: String = text.chars().take(CHARACTERS).collect();
+    if shown.len() < text.len() {
+        shown.push('…');
+    }
+    shown
 }
 
 /// A table of removed documents.
@@ -101,7 +98,7 @@ impl Clusters {
 
     fn __getitem__(&self, place: isize) -> PyResult<Cluster> {
         let place = place_in(place, self.inner.len())?;
-        Ok(Self::of(self.inner.cluster(place)))
+        Ok(self.of(self.inner.cluster(place)))
     }
 
     fn __iter__<'py>(this: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
@@ -117,7 +114,10 @@ impl Clusters {
     /// The cluster of a document; None for one that is in no cluster.
     fn cluster_of(&self, document: isize) -> PyResult<Option<Cluster>> {
         let document = place_in(document, self.inner.documents())?;
-        Ok(self.inner.cluster_of(document).map(Self::of))
+        Ok(self
+            .inner
+            .cluster_of(document)
+            .map(|cluster| self.of(cluster)))
     }
 
     /// The kept documents, ascending.
@@ -185,7 +185,7 @@ impl Clusters {
     /// The number of missing texts. They are among `empty`.
     #[getter]
     fn nulls(&self) -> usize {
-        self.nulls
+        self.texts.nulls()
     }
 
     /// How near-duplicates were found, and how many were probably missed.
@@ -212,7 +212,8 @@ impl Clusters {
         if self.inner.is_empty() {
             return html;
         }
-        let heads = match self.by_containment {
+        let by_containment = self.deduper.measure() == Measure::Containment;
+        let heads = match by_containment {
             true => "<th>Jaccard</th><th>of it in kept</th>",
             false => "<th>Jaccard</th>",
         };
@@ -220,11 +221,11 @@ impl Clusters {
             html,
             "<table><thead><tr><th>cluster</th><th></th><th>document</th>{heads}<th>text</th></tr></thead><tbody>"
         );
-        let mut excerpts = self.excerpts.iter();
+        let texts = self.texts.slices();
         for cluster in self.inner.by_size().into_iter().take(CLUSTERS) {
             let shown = shown_of(&cluster);
-            for (document, text) in excerpts.by_ref().take(shown.len()) {
-                let removal = self.inner.removal(*document);
+            for &document in &shown {
+                let removal = self.inner.removal(document);
                 let number = if removal.is_none() {
                     cluster.number.to_string()
                 } else {
@@ -237,7 +238,7 @@ impl Clusters {
                     })
                 };
                 let mut cells = format!("<td>{}</td>", share(|similarity| similarity.jaccard));
-                if self.by_containment {
+                if by_containment {
                     let _ = write!(
                         cells,
                         "<td>{}</td>",
@@ -247,7 +248,7 @@ impl Clusters {
                 let _ = write!(
                     html,
                     "<tr><td>{number}</td><td>{verdict}</td><td>{document}</td>{cells}<td style=\"text-align:left\">{}</td></tr>",
-                    html_of(text)
+                    html_of(&excerpt(texts[document]))
                 );
             }
             if cluster.len() > shown.len() {
@@ -274,7 +275,7 @@ impl Clusters {
     fn text(&self) -> String {
         let removed = self.inner.removed().len();
         let (documents, clusters) = (self.inner.documents(), self.inner.len());
-        let empty = match (self.inner.empty().len(), self.nulls) {
+        let empty = match (self.inner.empty().len(), self.texts.nulls()) {
             (0, _) => String::new(),
             (empty, 0) => format!(", {empty} of these without text"),
             (empty, nulls) => format!(", {empty} of these without text ({nulls} null)"),
@@ -287,7 +288,7 @@ impl Clusters {
     }
 }
 
-/// A kept document, and those that are removed for it.
+/// A kept document, and those that are removed for it. A notebook shows their texts side by side.
 #[pyclass(frozen, module = "resemblance")]
 pub(crate) struct Cluster {
     /// The kept document.
@@ -296,6 +297,8 @@ pub(crate) struct Cluster {
     /// The removed documents, ascending.
     #[pyo3(get)]
     removed: Vec<Removal>,
+    texts: Arc<Texts>,
+    deduper: core::Deduper,
 }
 
 #[pymethods]
@@ -321,6 +324,38 @@ impl Cluster {
             .map(|removal| removal.document)
             .collect();
         format!("Cluster(kept={}, removed={removed:?})", self.kept)
+    }
+
+    fn _repr_html_(&self) -> String {
+        let texts = self.texts.slices();
+        let removed = &self.removed[..self.removed.len().min(DOCUMENTS)];
+        let passages: Vec<_> = (removed.iter())
+            .map(|removal| {
+                self.deduper
+                    .passages(texts[removal.document], texts[removal.kept])
+            })
+            .collect();
+        let names: Vec<_> = (removed.iter())
+            .map(|removal| {
+                [
+                    format!("removed: {}", removal.document),
+                    format!("kept: {}", removal.kept),
+                ]
+            })
+            .collect();
+        let compared = removed.iter().zip(&passages).zip(&names);
+        let compared = compared.map(|((removal, passages), [one, kept])| Compared {
+            names: [one, kept],
+            similarity: removal.similarity,
+            reason: None,
+            passages,
+        });
+        let mut html = side_by_side(&compared.collect::<Vec<_>>());
+        if self.removed.len() > removed.len() {
+            let more = self.removed.len() - removed.len();
+            let _ = write!(html, "<p>and {more} more removed</p>");
+        }
+        html
     }
 }
 

@@ -39,14 +39,16 @@ fn run(arguments: Vec<OsString>) -> u8 {
     match command.to_str() {
         Some("dedup") => dedup::program("resemblance dedup", rest("dedup")),
         Some("evaluate") => evaluate::program("resemblance evaluate", rest("evaluate")),
-        Some("compare") => match parsed("resemblance compare", rest("compare")).map(compare::run) {
-            Ok(Ok(())) => 0,
-            Ok(Err(error)) => {
-                eprintln!("error: {error}");
-                1
+        Some("compare") => {
+            match parsed("resemblance compare", rest("compare")).map(|args| compare::run(&args)) {
+                Ok(Ok(())) => 0,
+                Ok(Err(error)) => {
+                    eprintln!("error: {error}");
+                    1
+                }
+                Err(code) => code,
             }
-            Err(code) => code,
-        },
+        }
         Some("-h" | "--help" | "help") => {
             write(std::io::stdout(), HELP);
             0

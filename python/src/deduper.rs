@@ -21,6 +21,7 @@ use crate::arrow::{Array, Table};
 use crate::clusters::Clusters;
 use crate::errors::{Raised, bug};
 use crate::order::order_of;
+use crate::passages::Passages;
 use crate::running::{Stopped, Watched, briefly, run};
 use crate::similarity::{Recall, Similarity, places, similarities};
 use crate::texts::Texts;
@@ -219,7 +220,8 @@ impl Deduper {
                 self.inner.try_clusters(&documents, &options)
             })
         })?;
-        Ok(Clusters::new(clusters, &texts, self.inner.measure()))
+        drop(documents);
+        Ok(Clusters::new(clusters, texts, self.inner.clone()))
     }
 
     /// Every pair of near-duplicates that is found, as a table with the columns `a`, `b` (places of texts), `jaccard`,
@@ -259,6 +261,27 @@ impl Deduper {
     fn similarity(&self, py: Python<'_>, a: &str, b: &str) -> PyResult<Similarity> {
         let of = || Ok::<_, core::Error>(self.inner.similarity(a, b));
         briefly(py, of).map(Similarity::from)
+    }
+
+    /// The passages that two texts share: runs of at least `min_words` consecutive words that both have, with gaps of at
+    /// most `max_gap` words.
+    #[pyo3(signature = (a, b, *, min_words=8, max_gap=3))]
+    fn passages(
+        &self,
+        py: Python<'_>,
+        a: &str,
+        b: &str,
+        min_words: usize,
+        max_gap: usize,
+    ) -> PyResult<Passages> {
+        let finder = self.inner.passage_finder();
+        let finder = finder.with_min_words(min_words).map_err(Raised::raised)?;
+        let finder = finder.with_max_gap(max_gap).map_err(Raised::raised)?;
+        let find = || {
+            let similarity = self.inner.similarity(a, b);
+            Ok::<_, core::Error>(Passages::new(finder.find(a, b), similarity))
+        };
+        briefly(py, find)
     }
 
     /// The signatures of texts: an Arrow array of lists of `hashes` numbers; null for a text without shingles.

@@ -16,6 +16,7 @@ mod examples;
 mod index;
 mod jobs;
 mod order;
+mod passages;
 mod running;
 mod sieve;
 mod similarity;
@@ -38,6 +39,8 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<index::Match>()?;
     module.add_class::<index::VerifiedMatch>()?;
     module.add_class::<jobs::Decided>()?;
+    module.add_class::<passages::Passage>()?;
+    module.add_class::<passages::Passages>()?;
     module.add_class::<sieve::Sieve>()?;
     module.add_class::<sieve::Verdict>()?;
     module.add_class::<similarity::Recall>()?;

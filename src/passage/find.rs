@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::longest::{Longest, Side};
+use super::longest::{Longest, Which};
 use super::{Passage, Passages, Run};
 use crate::text::Located;
 
@@ -21,16 +21,20 @@ impl Part {
 }
 
 /// A text, and which of its words are in passages.
-struct Text<'t> {
+struct Side<'t> {
     text: &'t str,
     located: Located,
     covered: Vec<bool>,
 }
 
-impl<'t> Text<'t> {
+impl<'t> Side<'t> {
     fn new(text: &'t str, located: Located) -> Self {
         let covered = vec![false; located.len()];
-        Self { text, located, covered }
+        Self {
+            text,
+            located,
+            covered,
+        }
     }
 
     /// The bytes of some words.
@@ -63,13 +67,13 @@ pub(super) fn find<'t>(
     min_words: usize,
     max_gap: usize,
 ) -> Passages<'t> {
-    let longest = Longest::new(&located_a, &located_b);
-    let (mut a, mut b) = (Text::new(a, located_a), Text::new(b, located_b));
+    let mut longest = Longest::new(&located_a, &located_b);
+    let (mut a, mut b) = (Side::new(a, located_a), Side::new(b, located_b));
     let mut passages = Vec::new();
-    for side in [Side::A, Side::B] {
+    for side in [Which::A, Which::B] {
         let (near, far) = match side {
-            Side::A => (&mut a, &mut b),
-            Side::B => (&mut b, &mut a),
+            Which::A => (&mut a, &mut b),
+            Which::B => (&mut b, &mut a),
         };
         let mut behind = 0;
         for run in longest.covering(side, min_words) {
@@ -97,31 +101,42 @@ pub(super) fn find<'t>(
                 near.covered[part.near..part.end().0].fill(true);
                 far.covered[part.far..part.end().1].fill(true);
             }
-            let runs = parts.into_iter().map(|Part { near: one, far: two, words }| {
-                let [one, two] = [near.bytes(one..one + words), far.bytes(two..two + words)];
-                let (a, b) = match side {
-                    Side::A => (one, two),
-                    Side::B => (two, one),
-                };
-                Run { a, b, words }
-            });
+            let runs = parts.into_iter().map(
+                |Part {
+                     near: one,
+                     far: two,
+                     words,
+                 }| {
+                    let [one, two] = [near.bytes(one..one + words), far.bytes(two..two + words)];
+                    let (a, b) = match side {
+                        Which::A => (one, two),
+                        Which::B => (two, one),
+                    };
+                    Run { a, b, words }
+                },
+            );
             passages.extend(Passage::of(runs.collect()));
         }
     }
     passages.sort_by_key(|passage| (passage.a.start, passage.b.start, passage.a.end));
     Passages {
         words: [&a, &b].map(|text| text.covered.len()),
-        shared: [&a, &b].map(Text::shared),
-        rest: [&a, &b].map(Text::rest),
-        texts: [a.text, b.text],
-        passages,
+        shared: [&a, &b].map(Side::shared),
+        rest: [&a, &b].map(Side::rest),
+        texts: [a.text.into(), b.text.into()],
+        all: passages,
     }
 }
 
 /// Takes words away from both ends until it can be cut out of both texts between characters. False if none remain.
 fn can_be_cut(part: &mut Part, near: &Located, far: &Located) -> bool {
-    let Part { near: at_near, far: at_far, words } = *part;
-    let mut cuts = (0..=words).filter(|&cut| near.can_cut(at_near + cut) && far.can_cut(at_far + cut));
+    let Part {
+        near: at_near,
+        far: at_far,
+        words,
+    } = *part;
+    let mut cuts =
+        (0..=words).filter(|&cut| near.can_cut(at_near + cut) && far.can_cut(at_far + cut));
     let Some(first) = cuts.next() else {
         return false;
     };
@@ -195,7 +210,9 @@ impl Extending<'_> {
     ) -> Option<([usize; 2], usize)> {
         (1..=self.max_gap).find_map(|length| {
             let replaced = std::iter::once([length, length]);
-            let uneven = (0..length).rev().flat_map(|fewer| [[length, fewer], [fewer, length]]);
+            let uneven = (0..length)
+                .rev()
+                .flat_map(|fewer| [[length, fewer], [fewer, length]]);
             let bridged = replaced.chain(uneven).filter_map(|gap| {
                 let mut near = near.clone();
                 let is_free = !near.by_ref().take(gap[0]).any(|(_, &covered)| covered);

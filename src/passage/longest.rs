@@ -7,13 +7,13 @@ use super::suffixes::{NONE, common_prefixes, suffix_array};
 use crate::text::Located;
 
 /// One of the two texts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Side {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Which {
     A,
     B,
 }
 
-impl Side {
+impl Which {
     pub(super) fn other(self) -> Self {
         match self {
             Self::A => Self::B,
@@ -29,31 +29,31 @@ pub(super) struct Longest {
     words_of_a: usize,
     /// The suffixes of `tokens`, ascending.
     order: Vec<u32>,
-    /// The place of each suffix in `order`.
-    ranks: Vec<u32>,
     /// What each suffix of `order` has in common with the one before it.
     common: Vec<u32>,
     /// The longest run from each place that the other text has.
     runs: Vec<Run>,
+    /// Where the other text has some runs, ascending.
+    places: HashMap<(u32, u32, Which), Vec<u32>>,
 }
 
 /// A run of words that the other text has.
 #[derive(Debug, Clone, Copy)]
 struct Run {
     words: u32,
-    /// Where it begins in the other text for the first time.
-    first: u32,
+    /// The first suffix in `order` that begins with it.
+    group: u32,
 }
-
-/// One more than the most places of a run among which one is chosen.
-pub(super) const PLACES: usize = 64;
 
 impl Longest {
     /// # Panics
     /// If the texts have 2^32 - 3 tokens or more.
     pub(super) fn new(a: &Located, b: &Located) -> Self {
         let most = u32::MAX as usize - 3;
-        assert!(a.len() + b.len() <= most, "the texts have more than {most} words");
+        assert!(
+            a.len() + b.len() <= most,
+            "the texts have more than {most} words"
+        );
         let mut numbers = HashMap::new();
         let mut tokens = Vec::with_capacity(a.len() + 1 + b.len());
         for token in a.iter() {
@@ -74,35 +74,31 @@ impl Longest {
     fn of_numbers(tokens: Vec<u32>, words_of_a: usize, values: usize) -> Self {
         let order = suffix_array(&tokens, values);
         let common = common_prefixes(&tokens, &order);
-        let runs = longest_runs(&order, &common, words_of_a as u32);
-        let mut ranks = vec![0; order.len()];
-        for (rank, &at) in order.iter().enumerate() {
-            ranks[at as usize] = rank as u32;
-        }
+        let runs = longest_runs(&order, &common, words_of_a);
         Self {
             tokens,
             words_of_a,
             order,
-            ranks,
             common,
             runs,
+            places: HashMap::new(),
         }
     }
 
     /// The words of a text.
-    pub(super) fn words(&self, side: Side) -> &[u32] {
+    pub(super) fn words(&self, side: Which) -> &[u32] {
         &self.tokens[self.range(side)]
     }
 
-    fn range(&self, side: Side) -> Range<usize> {
+    fn range(&self, side: Which) -> Range<usize> {
         match side {
-            Side::A => 0..self.words_of_a,
-            Side::B => self.words_of_a + 1..self.tokens.len(),
+            Which::A => 0..self.words_of_a,
+            Which::B => self.words_of_a + 1..self.tokens.len(),
         }
     }
 
     /// The fewest runs of at least `least` words that cover every word which is in such a run: each as long as can be.
-    pub(super) fn covering(&self, side: Side, least: usize) -> Vec<Range<usize>> {
+    pub(super) fn covering(&self, side: Which, least: usize) -> Vec<Range<usize>> {
         let runs = &self.runs[self.range(side)];
         let mut covering = Vec::new();
         let (mut covered, mut next) = (0, Range::default());
@@ -126,26 +122,22 @@ impl Longest {
     }
 
     /// Where a run from [`covering`](Self::covering) begins in the other text: at its first place from `from` on, or
-    /// its first place of all. If both texts together have it [`PLACES`] times more, the first place of all.
-    pub(super) fn place(&self, side: Side, run: &Range<usize>, from: usize) -> usize {
-        let at = self.range(side).start + run.start;
+    /// its first place of all.
+    pub(super) fn place(&mut self, side: Which, run: &Range<usize>, from: usize) -> usize {
         let other = self.range(side.other());
-        let first = self.runs[at].first as usize - other.start;
-        if first >= from {
-            return first;
-        }
-        let rank = self.ranks[at] as usize;
-        let is_same = |&rank: &usize| self.common[rank] as usize >= run.len();
-        let before = (1..=rank).rev().take_while(is_same).map(|rank| rank - 1);
-        let behind = (rank + 1..self.order.len()).take_while(is_same);
-        let places: Vec<usize> = before.chain(behind).take(PLACES).collect();
-        if places.len() == PLACES {
-            return first;
-        }
-        let places = places.into_iter().map(|rank| self.order[rank] as usize);
-        let places = places.filter_map(|place| place.checked_sub(other.start));
-        let later = places.filter(|&place| place >= from && place < other.len());
-        later.min().unwrap_or(first)
+        let Run { group, words, .. } = self.runs[self.range(side).start + run.start];
+        let places = self.places.entry((group, words, side)).or_insert_with(|| {
+            let ranks = group as usize + 1..self.order.len();
+            let same = ranks.take_while(|&rank| self.common[rank] >= words);
+            let all = std::iter::once(group as usize).chain(same);
+            let all = all.map(|rank| self.order[rank] as usize);
+            let inside = all.filter(|place| other.contains(place));
+            let mut places: Vec<u32> = inside.map(|place| (place - other.start) as u32).collect();
+            places.sort_unstable();
+            places
+        });
+        let next = places.partition_point(|&place| (place as usize) < from);
+        places[next % places.len()] as usize
     }
 }
 
@@ -158,33 +150,29 @@ fn push_if_some(runs: &mut Vec<Range<usize>>, run: Range<usize>) {
 /// Adjacent suffixes that have some words in common.
 struct Group {
     words: u32,
-    /// The first place in either text.
-    first: [u32; 2],
+    /// The first of them in `order`.
+    start: u32,
+    /// Whether some are of the first text, and of the second.
+    has: [bool; 2],
     /// The suffixes whose longest run is not known yet, as the first and last of a list.
     waiting: [u32; 2],
 }
 
 impl Group {
     /// A group of one suffix.
-    fn of(at: u32, words_of_a: u32) -> Self {
-        let mut first = [NONE; 2];
-        first[usize::from(at > words_of_a)] = at;
+    fn of(at: u32, start: u32, words_of_a: usize) -> Self {
+        let is_of_a = (at as usize) < words_of_a;
         Self {
             words: NONE,
-            first,
+            start,
+            has: [is_of_a, !is_of_a],
             waiting: [at; 2],
         }
     }
 
-    fn has_both(&self) -> bool {
-        !self.first.contains(&NONE)
-    }
-
     /// Adds another group to this one. `next` has the lists of those that wait.
     fn join(&mut self, other: &Self, next: &mut [u32]) {
-        for (own, &first) in self.first.iter_mut().zip(&other.first) {
-            *own = (*own).min(first);
-        }
+        self.has = [0, 1].map(|text| self.has[text] || other.has[text]);
         let [head, tail] = other.waiting;
         if head != NONE {
             match self.waiting[1] {
@@ -198,33 +186,31 @@ impl Group {
 
 /// The longest run from each place, found in the tree of the groups of suffixes: the smallest group around a suffix that
 /// has suffixes of both texts.
-fn longest_runs(order: &[u32], common: &[u32], words_of_a: u32) -> Vec<Run> {
-    let mut runs = vec![Run { words: 0, first: NONE }; order.len()];
+fn longest_runs(order: &[u32], common: &[u32], words_of_a: usize) -> Vec<Run> {
+    let mut runs = vec![Run { words: 0, group: 0 }; order.len()];
     let mut next = vec![NONE; order.len()];
     let mut open: Vec<Group> = Vec::new();
     for rank in 0..=order.len() {
-        let shared = common.get(rank).copied().unwrap_or(0);
-        while open.last().is_some_and(|group| group.words > shared)
-            && let Some(mut group) = open.pop()
-        {
-            if group.has_both() {
+        let words = common.get(rank).copied().unwrap_or(0);
+        while let Some(mut group) = open.pop_if(|group| group.words > words) {
+            if group.has == [true, true] {
                 let mut at = group.waiting[0];
                 while at != NONE {
                     runs[at as usize] = Run {
                         words: group.words,
-                        first: group.first[usize::from(at <= words_of_a)],
+                        group: group.start,
                     };
                     at = next[at as usize];
                 }
                 group.waiting = [NONE; 2];
             }
             match open.last_mut() {
-                Some(around) if around.words >= shared => around.join(&group, &mut next),
-                _ => open.push(Group { words: shared, ..group }),
+                Some(around) if around.words >= words => around.join(&group, &mut next),
+                _ => open.push(Group { words, ..group }),
             }
         }
         if let Some(&at) = order.get(rank) {
-            open.push(Group::of(at, words_of_a));
+            open.push(Group::of(at, rank as u32, words_of_a));
         }
     }
     runs

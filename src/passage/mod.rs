@@ -38,6 +38,7 @@ mod longest;
 mod show;
 mod suffixes;
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use crate::error::{Error, Kind};
@@ -94,8 +95,8 @@ impl Passage {
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Passages<'t> {
     #[cfg_attr(feature = "serde", serde(skip))]
-    texts: [&'t str; 2],
-    passages: Vec<Passage>,
+    texts: [Cow<'t, str>; 2],
+    all: Vec<Passage>,
     /// The number of words of each text.
     words: [usize; 2],
     /// How many of these are in passages.
@@ -104,35 +105,43 @@ pub struct Passages<'t> {
     rest: [Vec<Range<usize>>; 2],
 }
 
-impl<'t> Passages<'t> {
+impl Passages<'_> {
+    /// The same with copies of the texts, which it otherwise borrows.
+    pub fn into_owned(self) -> Passages<'static> {
+        Passages {
+            texts: self.texts.map(|text| Cow::Owned(text.into_owned())),
+            ..self
+        }
+    }
+
     /// The passages, in the order of the first text.
     pub fn iter(&self) -> std::slice::Iter<'_, Passage> {
-        self.passages.iter()
+        self.all.iter()
     }
 
     /// The number of passages.
     pub fn len(&self) -> usize {
-        self.passages.len()
+        self.all.len()
     }
 
     /// True if the texts share no passage.
     pub fn is_empty(&self) -> bool {
-        self.passages.is_empty()
+        self.all.is_empty()
     }
 
     /// The passages, in the order of the first text.
     pub fn as_slice(&self) -> &[Passage] {
-        &self.passages
+        &self.all
     }
 
     /// The first text.
-    pub fn text_a(&self) -> &'t str {
-        self.texts[0]
+    pub fn text_a(&self) -> &str {
+        &self.texts[0]
     }
 
     /// The second text.
-    pub fn text_b(&self) -> &'t str {
-        self.texts[1]
+    pub fn text_b(&self) -> &str {
+        &self.texts[1]
     }
 
     /// The number of words of the first text.

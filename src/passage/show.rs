@@ -21,7 +21,11 @@ impl fmt::Display for Passages<'_> {
         let [words_a, words_b] = self.words;
         let [shared_a, shared_b] = self.shared;
         let (percent_a, percent_b) = (100.0 * self.share_a(), 100.0 * self.share_b());
-        let passages = if self.len() == 1 { "passage" } else { "passages" };
+        let passages = if self.len() == 1 {
+            "passage"
+        } else {
+            "passages"
+        };
         writeln!(
             f,
             "{} {passages}: {shared_a} of {words_a} words of the first text ({percent_a:.1}%), {shared_b} of {words_b} \
@@ -38,8 +42,8 @@ impl fmt::Display for Passages<'_> {
             writeln!(f, "\n{number}. {words} words, {kind}")?;
             let bytes = |range: &Range<usize>| format!("bytes {} to {}", range.start, range.end);
             row(f, &bytes(a), &bytes(b))?;
-            let left = lines(self.texts[0], runs.iter().map(|run: &Run| &run.a));
-            let right = lines(self.texts[1], runs.iter().map(|run: &Run| &run.b));
+            let left = lines(self.text_a(), runs.iter().map(|run: &Run| &run.a));
+            let right = lines(self.text_b(), runs.iter().map(|run: &Run| &run.b));
             let most = left.len().max(right.len());
             let line = |lines: &[String], at: usize| lines.get(at).cloned().unwrap_or_default();
             let shown = |at: usize| most <= LINES || at < FIRST || at >= most - LAST;

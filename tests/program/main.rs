@@ -25,6 +25,7 @@ mod keep;
 mod log;
 mod long_records;
 mod parquet;
+mod report;
 mod short_examples;
 mod stream_example;
 mod work;

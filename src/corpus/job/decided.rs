@@ -1,5 +1,6 @@
 //! The decisions of a job, and the outputs that it writes.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -121,6 +122,12 @@ pub(super) trait Decisions: Send + Sync {
 
     fn for_each_rejection(&self, each: EachRejection<'_>) -> Result<(), Error>;
 
+    /// Whether texts can be read without reading all inputs again.
+    fn holds_texts(&self) -> bool;
+
+    /// Calls `each` with the id and the text of all documents of the inputs that are wanted, in order.
+    fn for_each_text(&self, wanted: &HashSet<&str>, each: EachText<'_>) -> Result<(), Error>;
+
     /// Reads the inputs once more and copies the records of kept and removed documents.
     fn copy_records(&self, sinks: &Sinks, watch: Option<&dyn Watch>) -> Result<(), Error>;
 
@@ -137,6 +144,7 @@ pub(super) trait Decisions: Send + Sync {
 }
 
 pub(super) type EachCluster<'e> = &'e mut dyn FnMut(DecidedCluster) -> ControlFlow<()>;
+pub(super) type EachText<'e> = &'e mut dyn FnMut(&str, &str);
 pub(super) type EachRejection<'e> = &'e mut dyn FnMut(&Rejection) -> ControlFlow<()>;
 
 impl fmt::Debug for Decided {
@@ -349,6 +357,24 @@ impl Decided {
         self.decisions
             .for_each_cluster(&mut |cluster| goes_on(&mut result, each(cluster)))?;
         result
+    }
+
+    /// Whether [`for_each_text`](Self::for_each_text) takes little time: without a work folder.
+    pub fn holds_texts(&self) -> bool {
+        self.decisions.holds_texts()
+    }
+
+    /// Calls `each` with the id and the text of each document whose id is wanted, in order. Documents of indexes have no
+    /// texts here, and those that are not text are left out. With a work folder, the inputs are read once more.
+    ///
+    /// # Errors
+    /// If the inputs cannot be read, or have changed.
+    pub fn for_each_text(
+        &self,
+        wanted: &HashSet<&str>,
+        mut each: impl FnMut(&str, &str),
+    ) -> Result<(), Error> {
+        self.decisions.for_each_text(wanted, &mut each)
     }
 
     /// Calls `each` with every rejected record, in order, until it fails.

@@ -1,6 +1,7 @@
 //! A job that holds everything in memory.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -17,8 +18,8 @@ use crate::corpus::inputs::sources::Sources;
 use crate::corpus::job::Job;
 use crate::corpus::job::confirm::{Cache, Confirming};
 use crate::corpus::job::decided::{
-    ClusterCounts, Counts, Decided, DecidedCluster, Decisions, EachCluster, EachRejection, Joined,
-    Removed, Sinks, removed_of,
+    ClusterCounts, Counts, Decided, DecidedCluster, Decisions, EachCluster, EachRejection,
+    EachText, Joined, Removed, Sinks, removed_of,
 };
 use crate::corpus::job::save_index::{Beside, PutFrequency, Saving, save};
 use crate::corpus::outputs::sink::{IndexSink, Table};
@@ -26,7 +27,7 @@ use crate::digest::Digests;
 use crate::method::Method;
 use crate::recall::Recall;
 use crate::settings::Settings;
-use crate::text::ReadError;
+use crate::text::{Document, ReadBuffer, ReadError};
 use crate::watch::{Stage, Ticker, Watch};
 use crate::weights::{Frequency, Known, Weights, decoded, merged};
 
@@ -210,6 +211,26 @@ impl Decisions for InMemory {
 
     fn for_each_rejection(&self, each: EachRejection<'_>) -> Result<(), Error> {
         let _ = self.gathered.corpus.rejections().iter().try_for_each(each);
+        Ok(())
+    }
+
+    fn holds_texts(&self) -> bool {
+        true
+    }
+
+    fn for_each_text(&self, wanted: &HashSet<&str>, each: EachText<'_>) -> Result<(), Error> {
+        let corpus = &self.gathered.corpus;
+        let mut buffer = ReadBuffer::default();
+        for (document, (id, text)) in corpus.ids().iter().zip(corpus.documents()).enumerate() {
+            if wanted.contains(id.as_str()) {
+                let content = text.content(&mut buffer);
+                let content =
+                    content.map_err(|error| crate::Error::unreadable(document, &*error))?;
+                if let Some(text) = content.as_text() {
+                    each(id, text);
+                }
+            }
+        }
         Ok(())
     }
 

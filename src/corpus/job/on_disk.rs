@@ -1,16 +1,20 @@
 //! Decisions in a work folder.
 
+use std::collections::HashSet;
 use std::ops::ControlFlow;
 
 use crate::aside::Maker;
 use crate::boundary::IndexedFrom;
 use crate::corpus::error::Error;
+use crate::corpus::formats::fields::Fields;
 use crate::corpus::formats::record::RawRecord;
 use crate::corpus::indexed::{Indexed, IndexedDocument};
 use crate::corpus::inputs::input::Input;
 use crate::corpus::inputs::sources::Sources;
 use crate::corpus::job::candidates::weighing::Weighing;
-use crate::corpus::job::decided::{DecidedCluster, Decisions, EachCluster, EachRejection, Sinks};
+use crate::corpus::job::decided::{
+    DecidedCluster, Decisions, EachCluster, EachRejection, EachText, Sinks,
+};
 use crate::corpus::job::disk::manifest::Work;
 use crate::corpus::job::disk::{clusters_file, names};
 use crate::corpus::job::memory_plan::MemoryPlan;
@@ -119,6 +123,23 @@ impl Decisions for OnDisk {
         self.for_each_rejected(|rejection| Ok(each(&rejection)))
     }
 
+    fn holds_texts(&self) -> bool {
+        false
+    }
+
+    fn for_each_text(&self, wanted: &HashSet<&str>, each: EachText<'_>) -> Result<(), Error> {
+        let inputs = &self.sources.inputs;
+        let fields = &self.options.fields;
+        let showing = Showing {
+            known: &self.known,
+            cursor: RowCursor::new(&self.known, inputs, &self.work.folder)?,
+            wanted,
+            fields,
+            each,
+        };
+        copy_all(inputs, fields, self.known.limit, showing)
+    }
+
     fn copy_records(&self, sinks: &Sinks, watch: Option<&dyn Watch>) -> Result<(), Error> {
         let inputs = &self.sources.inputs;
         let copying = Copying {
@@ -197,6 +218,46 @@ impl<'a> Route<'a> for Copying<'a> {
         let is_late = self.known.late.reason(document).is_some();
         let sink = self.sinks.of(!self.is_removed[document as usize]);
         Ok(sink.filter(|_| !is_late))
+    }
+
+    fn stopped(&mut self, line: Option<u64>) -> bool {
+        self.cursor.is_rejected(line)
+    }
+
+    fn end_input(&mut self) -> Result<(), Error> {
+        self.cursor.end_input()
+    }
+}
+
+/// Shows the texts of records that are read again, and copies none.
+struct Showing<'a> {
+    known: &'a Known,
+    cursor: RowCursor<'a>,
+    wanted: &'a HashSet<&'a str>,
+    fields: &'a Fields,
+    each: EachText<'a>,
+}
+
+impl Route<'static> for Showing<'_> {
+    fn next(
+        &mut self,
+        input: &Input,
+        record: &RawRecord<'_>,
+    ) -> Result<Option<&'static RecordSink>, Error> {
+        let Some((document, row)) = self.cursor.next(record.line)? else {
+            return Ok(None);
+        };
+        row.is_still(input, record)?;
+        let is_late = self.known.late.reason(document).is_some();
+        if !is_late && self.wanted.contains(row.id.as_str()) {
+            let mut memory = String::new();
+            let content = record.content(self.fields, &mut memory);
+            let content = content.map_err(|reason| Error::bad(input.place(record.line), reason))?;
+            if let Some(text) = content.as_text() {
+                (self.each)(&row.id, text);
+            }
+        }
+        Ok(None)
     }
 
     fn stopped(&mut self, line: Option<u64>) -> bool {

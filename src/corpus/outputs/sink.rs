@@ -120,6 +120,23 @@ impl Table {
     }
 }
 
+/// Anything that is text can be written to a table, such as a report.
+impl Write for &Table {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.write_all(bytes)?;
+        Ok(bytes.len())
+    }
+
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.with(|encoder| encoder.write_all(bytes))
+            .map_err(io::Error::other)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 /// A staged index of the kept documents, see [`Outputs::stage_index`](crate::corpus::Outputs::stage_index).
 #[derive(Debug, Clone)]
 pub struct IndexSink(pub(crate) Open<Writer>);
