@@ -8,7 +8,7 @@ use resemblance::Deduper;
 use resemblance::corpus::{Decided, DecidedCluster, Error, Table};
 use resemblance::report::{ClusterShown, Compared, Histogram, Page};
 
-use crate::summary::{Summary, largest};
+use super::summary::{Summary, largest};
 
 /// The removed documents that are shown of a cluster.
 const DOCUMENTS: usize = 10;

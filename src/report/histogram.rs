@@ -3,11 +3,11 @@
 use maud::{Markup, html};
 
 /// The bars of a histogram, without the last.
-const BARS: usize = 20;
+const BARS: usize = 10;
 
 /// The similarities of removed documents, from the threshold to 1.
 ///
-/// It has 20 bars of equal width, and one for similarities of exactly 1.
+/// It has ten bars of equal width, and one for similarities of exactly 1.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Histogram {
     from: f64,
@@ -48,7 +48,11 @@ impl Histogram {
                     @if bar == BARS || start(bar) < 1.0 {
                         tr {
                             th scope="row" { (name(bar)) }
-                            td.bar { div style=(format!("width: {:.1}%", 100.0 * count as f64 / most as f64)) {} }
+                            td.bar {
+                                @if count > 0 {
+                                    div style=(format!("width: {:.1}%", 100.0 * count as f64 / most as f64)) {}
+                                }
+                            }
                             td { (count) }
                         }
                     }
@@ -65,7 +69,7 @@ mod tests {
     #[test]
     fn bars() {
         let mut histogram = Histogram::new(0.8);
-        for similarity in [0.8, 0.809, 0.81, 0.999, 1.0, 0.5] {
+        for similarity in [0.8, 0.819, 0.82, 0.999, 1.0, 0.5] {
             histogram.count(similarity);
         }
         assert_eq!(histogram.counts[..2], [3, 1]);

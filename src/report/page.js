@@ -14,7 +14,8 @@ function show(number) {
   list.innerHTML = found ? found.slice(shown * SHOWN, (shown + 1) * SHOWN).join("") : pages.length ? pages[shown].textContent : "";
   back.disabled = shown <= 0;
   next.disabled = shown >= count() - 1;
-  const what = found ? `${found.length} found` : `${list.dataset.clusters} clusters`;
+  const all = list.dataset.clusters;
+  const what = found ? `${found.length} found` : all === "1" ? "1 cluster" : `${all} clusters`;
   status.textContent = count() ? `${what}, page ${shown + 1} of ${count()}` : what;
 }
 

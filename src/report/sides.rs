@@ -83,7 +83,7 @@ pub(super) fn compared(compared: &Compared<'_>, key: &str) -> Markup {
         section.compared {
             p.facts {
                 "Jaccard " b { (format!("{:.3}", similarity.jaccard)) }
-                @if let Some(reason) = reason { ", " (reason) }
+                @if let Some(reason) = reason { "; why the other is kept: " (reason) }
                 @if passages.is_empty() { "; no passage in common" }
             }
             input.unfold type="checkbox" id=(format!("u{key}"));

@@ -11,6 +11,7 @@ mod exact;
 mod golden;
 mod index;
 mod layers;
+mod passages;
 mod recall;
 mod serde;
 mod sets;
