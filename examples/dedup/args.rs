@@ -1,6 +1,7 @@
 //! Command-line options of `dedup`.
 
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use bytesize::ByteSize;
 use clap::{Parser, ValueEnum};
@@ -90,10 +91,11 @@ pub(crate) struct Args {
 
     /// Which document of a cluster is kept: first, longest (in characters, without white space), largest (with the most
     /// distinct shingles), max:FIELD or min:FIELD (numbers, or strings or dates such as 2024-05-31; records without the
-    /// field come last; FIELD may be a path, such as meta.date). Ties: the first is kept [default: first; largest with
-    /// --similarity containment]
+    /// field come last; FIELD may be a path, such as meta.date). Ties: the first is kept. none: no document of a cluster is
+    /// kept, only documents without near-duplicates; documents of --against indexes stay kept as always [default: first;
+    /// largest with --similarity containment]
     #[arg(long, value_name = "POLICY")]
-    keep: Option<KeepBy>,
+    keep: Option<Kept>,
 
     /// Prefer documents by the value of a field; --keep decides among equally preferred ones. Documents with the first
     /// listed value are preferred most, then those with the second, and so on. Documents with another value, or without
@@ -163,6 +165,14 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", default_value_t = 1000, requires = "report")]
     report_clusters: usize,
 
+    /// Add three fields to the records of --kept and --removed, with names that begin with PREFIX: `cluster` (the number of
+    /// the document's cluster as in --clusters; null or an empty cell if it is in none), `cluster_size` (the number of
+    /// documents in it, or 1; with --against, documents of the indexes count too, and those that earlier runs removed for
+    /// them) and `kept` (true or false). They come last; everything else stays unchanged. Not for WET files, nor for
+    /// directories of text files
+    #[arg(long, value_name = "PREFIX")]
+    annotate: Option<String>,
+
     /// Also compare with the documents of this index, written by --save-index. They come before the new documents and
     /// always stay kept; new near-duplicates of them are removed. Can be given several times
     #[arg(long, value_name = "DIR")]
@@ -194,6 +204,27 @@ pub(crate) struct Args {
 
     #[command(flatten)]
     pub(crate) common: Common,
+}
+
+/// Which document of a cluster is kept, if any.
+#[derive(Debug, Clone)]
+enum Kept {
+    None,
+    By(KeepBy),
+}
+
+impl FromStr for Kept {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "none" => Ok(Self::None),
+            _ => match text.parse() {
+                Ok(by) => Ok(Self::By(by)),
+                Err(error) => Err(format!("{error}, or none")),
+            },
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -231,7 +262,7 @@ impl Args {
                 Mode::Leader => ClusterMode::Leader,
             });
         }
-        if self.keep.is_some() {
+        if let Some(Kept::By(_)) = self.keep {
             // The options for reading say which.
             builder = builder.keep(Keep::First);
         }
@@ -247,8 +278,18 @@ impl Args {
             .build()
     }
 
-    /// An error message if `--seed random` conflicts with another option.
+    /// An error message if options conflict.
     pub(crate) fn conflict(&self) -> Option<String> {
+        if self.annotate.is_some() && self.kept.is_none() && self.removed.is_none() {
+            return Some(
+                "--annotate adds fields to the records of --kept and --removed: name one of these outputs".to_owned(),
+            );
+        }
+        self.conflict_of_seed()
+    }
+
+    /// An error message if `--seed random` conflicts with another option.
+    fn conflict_of_seed(&self) -> Option<String> {
         let seed = self.common.drawn_seed()?;
         if !self.against.is_empty() {
             return Some(
@@ -270,10 +311,26 @@ impl Args {
             Measure::Containment => KeepBy::Largest,
             _ => KeepBy::First,
         };
-        let policy = KeepPolicy::new(self.keep.clone().unwrap_or(default));
+        let policy = KeepPolicy::new(match &self.keep {
+            Some(Kept::By(by)) => by.clone(),
+            Some(Kept::None) | None => default,
+        });
         match &self.prefer {
             Some(preference) => policy.prefer(preference.clone()),
             None => policy,
+        }
+    }
+
+    /// Whether no document of a cluster is kept.
+    pub(crate) fn keeps_none(&self) -> bool {
+        matches!(self.keep, Some(Kept::None))
+    }
+
+    /// The name of the keep policy.
+    pub(crate) fn keep_name(&self) -> String {
+        match self.keep {
+            Some(Kept::None) => "none".to_owned(),
+            _ => self.keep_policy().by().to_string(),
         }
     }
 
@@ -292,6 +349,9 @@ impl Args {
         }
         if let Some(rejects) = table(&self.rejects)? {
             sinks = sinks.rejections(rejects);
+        }
+        if let Some(prefix) = &self.annotate {
+            outputs.annotate(prefix);
         }
         let mut records = |path: &Option<PathBuf>| {
             let path = path.as_ref();
@@ -332,7 +392,8 @@ impl Args {
         }
         job = job
             .confirm_texts(self.confirm.is_some())
-            .freeze_weights(self.freeze_weights);
+            .freeze_weights(self.freeze_weights)
+            .drop_clusters(self.keeps_none());
         if let Some(copies) = self.pairs_of_copies {
             job = job.pairs_of_copies(match copies {
                 Copies::Star => PairsOfCopies::Star,
@@ -369,13 +430,14 @@ impl Args {
             "exact_memory": self.exact_memory.as_u64(),
             "exact_work": self.exact_work,
             "cluster": self.cluster.as_ref().map(name),
-            "keep": self.keep_policy().by().to_string(),
+            "keep": self.keep_name(),
             "normalize": self.normalize.to_string(),
             "prefer": self.prefer.as_ref().map(Preference::to_string),
             "on_bad": name(&self.on_bad),
             "max_record": self.max_record.map(|most| most.as_u64()),
             "pairs_of_copies": self.pairs_of_copies.as_ref().map(name),
             "confirm": self.confirm,
+            "annotate": self.annotate,
             "against": self.against.iter().map(|index| index.to_string_lossy()).collect::<Vec<_>>(),
             "memory": self.memory.map(|memory| memory.as_u64()),
             "work": self.work.as_ref().map(|work| work.to_string_lossy()),

@@ -86,7 +86,7 @@ impl Done {
     pub(crate) fn summary(&self, args: &Args) -> Result<Summary<'_>, Error> {
         Summary::new(
             &self.deduper,
-            args.keep_policy(),
+            (args.keep_policy(), args.keep_name()),
             &self.decided,
             &self.others,
             self.threads,

@@ -106,7 +106,7 @@ fn put_cluster(
     }
     page.cluster(&ClusterShown {
         number: cluster.number + 1,
-        kept: &cluster.kept,
+        kept: cluster.dropped.is_none().then_some(cluster.kept.as_str()),
         documents: len,
         removed: removed.collect(),
         notes,

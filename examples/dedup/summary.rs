@@ -28,6 +28,8 @@ const EXPLAINED: usize = 5;
 pub(crate) struct Summary<'a> {
     deduper: &'a Deduper,
     keep: KeepPolicy,
+    /// The name of the policy.
+    keep_name: String,
     decided: &'a Decided,
     /// Files that were skipped because they contain no text.
     others: &'a [PathBuf],
@@ -44,7 +46,7 @@ pub(crate) struct Summary<'a> {
 impl<'a> Summary<'a> {
     pub(crate) fn new(
         deduper: &'a Deduper,
-        keep: KeepPolicy,
+        (keep, keep_name): (KeepPolicy, String),
         decided: &'a Decided,
         others: &'a [PathBuf],
         threads: usize,
@@ -60,6 +62,7 @@ impl<'a> Summary<'a> {
         Ok(Self {
             deduper,
             keep,
+            keep_name,
             decided,
             others,
             differences: differences(deduper, decided, &largest)?,
@@ -118,8 +121,8 @@ impl<'a> Summary<'a> {
         }
     }
 
-    /// The similarities of a removed document and the reason for its removal. With `--keep first` the reason is always
-    /// the same, and left out.
+    /// The similarities of a removed document and the reason for its removal. With `--keep first` and `none` the reason is
+    /// always the same, and left out.
     fn removed(&self, removed: &Removed) -> String {
         let similarity = &removed.similarity;
         let [of_it, of_kept] =
@@ -128,10 +131,19 @@ impl<'a> Summary<'a> {
             "{:>10.3}  {of_it:>12.1}%  {of_kept:>12.1}%",
             similarity.jaccard
         );
-        match self.keep.is_first() {
+        match self.has_one_reason() {
             true => shares,
             false => format!("{shares}  {}", Escaped(&removed.reason)),
         }
+    }
+
+    /// Whether all documents are removed for the same reason.
+    fn has_one_reason(&self) -> bool {
+        self.keep.is_first() || self.keeps_none()
+    }
+
+    fn keeps_none(&self) -> bool {
+        self.keep_name == "none"
     }
 
     fn show_cluster(
@@ -149,7 +161,7 @@ impl<'a> Summary<'a> {
             plural(*len, "document")
         );
         let pad = width + 10;
-        let reason = match self.keep.is_first() {
+        let reason = match self.has_one_reason() {
             true => "",
             false => "  reason",
         };
@@ -160,7 +172,14 @@ impl<'a> Summary<'a> {
         } else {
             ""
         };
-        writeln!(f, "  keep    {}{index}", shown(&cluster.kept))?;
+        match cluster.dropped {
+            Some(_) => writeln!(
+                f,
+                "  remove  {}  (represents the cluster)",
+                shown(&cluster.kept)
+            )?,
+            None => writeln!(f, "  keep    {}{index}", shown(&cluster.kept))?,
+        }
         for joined in &cluster.joined {
             let jaccard = joined.similarity.jaccard;
             writeln!(
@@ -312,6 +331,16 @@ impl<'a> Summary<'a> {
             write!(f, "; {empty} without a token, kept")?;
         }
         writeln!(f)?;
+        if self.keeps_none() {
+            let instead = match counts.indexed {
+                0 => "",
+                _ => ", except those of the index",
+            };
+            writeln!(
+                f,
+                "No document of a cluster is kept (--keep none){instead}. Similarities are those to the document that represents the cluster."
+            )?;
+        }
         self.show_index(f)?;
         if let Some(first) = &self.first_rejected {
             writeln!(f, "first rejected: {first} (--rejects FILE lists all)")?;
@@ -467,7 +496,7 @@ impl Serialize for Summary<'_> {
             "reason": recall.reason.to_string(),
             "banding": recall.banding.map(|banding| banding.to_string()),
             "recall": recall.promised,
-            "keep": self.keep.by().to_string(),
+            "keep": self.keep_name,
             "prefer": self.keep.preference().map(Preference::to_string),
         });
         if let Some(words) = self.sets_aside {
@@ -522,7 +551,8 @@ impl<E> From<Error> for Stopped<E> {
 }
 
 fn cluster_of(cluster: &DecidedCluster, sets_aside: bool) -> Value {
-    let removed = |removed: &Removed| {
+    let is_dropped = cluster.dropped.is_some();
+    let removed = |(removed, like): (&Removed, &str)| {
         let mut value = json!({
             "id": removed.id,
             "jaccard": removed.similarity.jaccard,
@@ -533,6 +563,9 @@ fn cluster_of(cluster: &DecidedCluster, sets_aside: bool) -> Value {
         if sets_aside {
             value["aside"] = removed.aside.into();
         }
+        if is_dropped {
+            value["resembles"] = like.into();
+        }
         value
     };
     let joined = |joined: &Joined| json!({ "id": joined.id, "jaccard": joined.similarity.jaccard });
@@ -540,11 +573,15 @@ fn cluster_of(cluster: &DecidedCluster, sets_aside: bool) -> Value {
         "cluster": cluster.number + 1,
         "kept": cluster.kept,
         "indexed": cluster.is_indexed,
-        "removed": cluster.removed.iter().map(removed).collect::<Vec<_>>(),
+        "removed": cluster.removals().map(removed).collect::<Vec<_>>(),
         "joined": cluster.joined.iter().map(joined).collect::<Vec<_>>(),
     });
     if sets_aside {
         value["aside"] = cluster.aside.into();
+    }
+    if is_dropped {
+        value["kept"] = Value::Null;
+        value["representative"] = cluster.kept.as_str().into();
     }
     value
 }

@@ -173,9 +173,9 @@ struct Removed {
 
 impl Removed {
     fn add(&mut self, cluster: &corpus::DecidedCluster) {
-        for removed in &cluster.removed {
+        for (removed, like) in cluster.removals() {
             self.id.append_value(&removed.id);
-            self.kept.append_value(&cluster.kept);
+            self.kept.append_value(like);
             self.cluster.append_value(cluster.number as u64 + 1); // as in the tables
             self.jaccard.append_value(removed.similarity.jaccard);
             self.in_kept.append_value(removed.similarity.containment_a);
@@ -215,7 +215,8 @@ pub(crate) struct Decided {
     recall: core::Recall,
     pairs: Option<core::Recall>,
     /// The removed documents: the columns `id`, `kept`, `cluster`, `jaccard`, `containment_in_kept`,
-    /// `containment_of_kept`, `reason` and `aside`. None if the table was not asked for.
+    /// `containment_of_kept`, `reason` and `aside`. None if the table was not asked for. With `keep="none"`, `kept` names a
+    /// removed document: the one that represents the cluster, and for this one the second of the cluster.
     #[pyo3(get)]
     removed: Option<Py<Table>>,
     text: String,

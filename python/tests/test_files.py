@@ -37,6 +37,26 @@ def test_files_are_decided_as_texts_are(file: Path, tmp_path: Path, articles: li
     assert "300 documents in = 270 kept + 30 removed + 0 rejected" in str(decided)
 
 
+def test_records_are_annotated(file: Path, tmp_path: Path) -> None:
+    kept, removed = tmp_path / "kept.jsonl", tmp_path / "removed.jsonl"
+    decided = dedup(file, kept=kept, removed=removed, annotate="dup_", keep="none", threshold=0.7)
+    assert decided.counts["kept"] == 240 and decided.counts["removed"] == 60
+    singles = [json.loads(line) for line in kept.read_text().splitlines()]
+    assert all((one["dup_cluster"], one["dup_cluster_size"], one["dup_kept"]) == (None, 1, True) for one in singles)
+    members = [json.loads(line) for line in removed.read_text().splitlines()]
+    assert all(one["dup_cluster_size"] >= 2 and not one["dup_kept"] for one in members)
+    assert decided.removed is not None
+    table = pyarrow.table(decided.removed)
+    cluster_of = {str(one["id"]): one["dup_cluster"] for one in members}
+    assert dict(zip(table["id"].to_pylist(), table["cluster"].to_pylist(), strict=True)) == cluster_of
+    assert set(table["reason"].to_pylist()) == {"none kept"}
+    # Each is removed for another document of its cluster.
+    pairs = zip(table["id"].to_pylist(), table["kept"].to_pylist(), strict=True)
+    assert all(own != other and cluster_of[own] == cluster_of[other] for own, other in pairs)
+    with pytest.raises(ValueError, match="--kept and --removed"):
+        dedup(file, annotate="dup_")
+
+
 def test_jobs_in_bounded_memory(file: Path, tmp_path: Path) -> None:
     free = dedup(file, clusters=tmp_path / "free.tsv")
     bounded = dedup([file], clusters=tmp_path / "bounded.tsv", memory="64MiB", work=tmp_path / "work")

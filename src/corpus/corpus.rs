@@ -19,7 +19,7 @@ use crate::corpus::keep::column::KeepColumn;
 use crate::corpus::keep::reason::KeepReason;
 use crate::corpus::limit::{ReadLimit, RecordLimit};
 use crate::corpus::options::ReadOptions;
-use crate::corpus::outputs::copy::{Route, copy_all};
+use crate::corpus::outputs::copy::{Route, Target, copy_all};
 use crate::corpus::outputs::sink::RecordSink;
 use crate::corpus::reading::document::TextDocument;
 use crate::corpus::reading::parse::{Parser, Taken};
@@ -156,11 +156,24 @@ impl Corpus {
     /// byte for byte, rows with all their columns.
     ///
     /// # Errors
-    /// If a file cannot be read or written, or has changed since it was first read, or if `watch` breaks.
+    /// If a file cannot be read or written, or has changed since it was first read, if `watch` breaks, or if a sink is
+    /// [annotated](crate::corpus::Outputs::annotate).
     pub fn copy_records<'s>(
         &self,
         watch: Option<&dyn Watch>,
-        choose: impl FnMut(usize) -> Option<&'s RecordSink>,
+        mut choose: impl FnMut(usize) -> Option<&'s RecordSink>,
+    ) -> Result<(), Error> {
+        self.copy_to(watch, |document| {
+            let sink = choose(document)?;
+            Some(Target { sink, facts: None })
+        })
+    }
+
+    /// Like [`copy_records`](Self::copy_records), with what is added to each record.
+    pub(crate) fn copy_to<'s>(
+        &self,
+        watch: Option<&dyn Watch>,
+        choose: impl FnMut(usize) -> Option<Target<'s>>,
     ) -> Result<(), Error> {
         let again = Again {
             corpus: self,
@@ -173,7 +186,7 @@ impl Corpus {
     }
 }
 
-/// Chooses the sinks of records that are read again.
+/// Chooses the targets of records that are read again.
 struct Again<'c, Choose> {
     corpus: &'c Corpus,
     /// The input, and the next document.
@@ -189,8 +202,8 @@ impl<Choose> Again<'_, Choose> {
     }
 }
 
-impl<'s, Choose: FnMut(usize) -> Option<&'s RecordSink>> Route<'s> for Again<'_, Choose> {
-    fn next(&mut self, _: &Input, record: &RawRecord<'_>) -> Result<Option<&'s RecordSink>, Error> {
+impl<'s, Choose: FnMut(usize) -> Option<Target<'s>>> Route<'s> for Again<'_, Choose> {
+    fn next(&mut self, _: &Input, record: &RawRecord<'_>) -> Result<Option<Target<'s>>, Error> {
         if self.stopped(record.line) {
             return Ok(None);
         }

@@ -14,7 +14,7 @@ use crate::corpus::formats::fields::Fields;
 use crate::corpus::ids::used_before;
 use crate::digest::{Digester, Digests};
 use crate::settings::Settings;
-use crate::storage::{Checks, Stored, StoredId};
+use crate::storage::{Checks, Stored, StoredDocument, StoredId};
 use crate::text::ReadError;
 use crate::verify::ShingleSet;
 use crate::weights::{StoredFrequency, Weights};
@@ -154,6 +154,25 @@ impl Indexed {
         ShingleSet::of_bytes(set.unwrap_or_default())
     }
 
+    /// The number of documents that a document stands for: itself, and those that earlier jobs removed for it.
+    pub(crate) fn count(&self, document: u32) -> u64 {
+        let (stored, row) = self.row(document);
+        let count = stored.counts().get(row as usize);
+        count.map_or(1, |&count| u64::from_le_bytes(count))
+    }
+
+    /// The number of documents in a cluster: the new ones, and all for which those of indexes stand. The documents of the
+    /// indexes are numbered from `indexed_from` on.
+    pub(crate) fn size(
+        &self,
+        documents: impl Iterator<Item = u32>,
+        indexed_from: IndexedFrom,
+    ) -> u64 {
+        let place = |document| indexed_from.place(document);
+        let counts = documents.map(|document| place(document).map_or(1, |at| self.count(at)));
+        counts.fold(0, u64::saturating_add) // the file may be damaged
+    }
+
     /// The documents that share a band with one of `digests`, ascending.
     pub(crate) fn candidates(&self, digests: &Digests, settings: &Settings) -> Vec<u32> {
         let banding = settings.banding();
@@ -251,14 +270,14 @@ impl Indexed {
     pub(crate) fn for_each_some(
         &self,
         bytes: usize,
-        mut each: impl FnMut(Vec<IndexedDocument>) -> Result<(), Error>,
+        mut each: impl FnMut(Vec<StoredDocument>) -> Result<(), Error>,
     ) -> Result<(), Error> {
         for (_, stored) in &self.indexes {
             let mut reader = stored.read_documents()?;
             let (mut some, mut held) = (Vec::new(), 0);
-            while let Some((id, set)) = reader.next()? {
-                held += size_of::<IndexedDocument>() + id.len() + 8 * set.len();
-                some.push(IndexedDocument { id, set });
+            while let Some(document) = reader.next()? {
+                held += size_of::<StoredDocument>() + document.id.len() + 8 * document.set.len();
+                some.push(document);
                 if held >= bytes {
                     each(std::mem::take(&mut some))?;
                     held = 0;
@@ -268,12 +287,6 @@ impl Indexed {
         }
         Ok(())
     }
-}
-
-/// A document that is read from an index, or written to one.
-pub(crate) struct IndexedDocument {
-    pub(crate) id: String,
-    pub(crate) set: ShingleSet,
 }
 
 /// Fails if an index has other settings.

@@ -54,8 +54,8 @@ pub struct Compared<'c> {
 pub struct ClusterShown<'c> {
     /// Its number.
     pub number: usize,
-    /// The id of the kept document.
-    pub kept: &'c str,
+    /// The id of the kept document, if one is kept.
+    pub kept: Option<&'c str>,
     /// How many documents it has.
     pub documents: usize,
     /// Some of its removed documents, each compared with the one that is kept for it.

@@ -142,7 +142,7 @@ fn shown(cluster: &ClusterShown<'_>) -> Markup {
     let more = documents.saturating_sub(1 + removed.len());
     html! {
         section.cluster id=(format!("c{number}")) {
-            h2 { "Cluster " (number) ": " (documents) " documents, kept " (kept) }
+            h2 { "Cluster " (number) ": " (documents) " documents, " @match kept { Some(kept) => { "kept " (kept) }, None => "none kept" } }
             @for note in notes { p { (note) } }
             @for (at, compared) in removed.iter().enumerate() { (sides::compared(compared, &format!("{number}-{at}"))) }
             @if more > 0 { p { "and " (more) " more removed" } }

@@ -17,7 +17,7 @@ pub(super) fn size(path: &Path, section: Section, bytes: u64, about: &About) -> 
         Section::Bands => return size_of_bands(path, bytes, about),
         Section::Aside => return same_size(path, bytes, bytes / 8 * 8),
         Section::Frequencies => return same_size(path, bytes, bytes.max(12) / 12 * 12),
-        Section::IdEnds | Section::SetEnds => 8,
+        Section::IdEnds | Section::SetEnds | Section::Counts => 8,
         Section::IdTable => ENTRY as u64,
         Section::Signatures => 4 * about.scheme.hashes() as u64,
     };

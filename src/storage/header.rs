@@ -15,7 +15,7 @@ use crate::sketch::{SCHEME_VERSION, Scheme};
 pub(super) const FILE: &str = "index.json";
 
 /// Version of the format. Part of semver: see `docs/index-format.md`.
-pub(super) const VERSION: u64 = 3;
+pub(super) const VERSION: u64 = 4;
 
 const FORMAT: &str = "resemblance-index";
 

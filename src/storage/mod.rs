@@ -43,6 +43,8 @@ pub(crate) use header::About;
 pub(crate) use id::{hash_of_fed, hashes_as_stored};
 #[cfg(feature = "corpus")]
 pub(crate) use place::is_index;
+#[cfg(feature = "corpus")]
+pub(crate) use read::StoredDocument;
 pub(crate) use section::Section;
 #[cfg(feature = "corpus")]
 pub(crate) use section::{ListWriter, SectionWriter};

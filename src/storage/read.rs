@@ -76,28 +76,45 @@ impl ListReader {
     }
 }
 
-/// Reads the ids and shingle sets of a stored index.
+/// Reads the ids, shingle sets and counts of a stored index.
 #[cfg(feature = "corpus")]
 pub(crate) struct DocumentReader {
     ids: ListReader,
     sets: ListReader,
+    counts: SectionReader,
     left: u32,
     bytes: Vec<u8>,
 }
 
+/// A document of a stored index.
+#[cfg(feature = "corpus")]
+#[derive(Debug, PartialEq)]
+pub(crate) struct StoredDocument {
+    pub(crate) id: String,
+    pub(crate) set: ShingleSet,
+    /// The number of documents that it stands for.
+    pub(crate) count: u64,
+}
+
 #[cfg(feature = "corpus")]
 impl DocumentReader {
-    pub(super) fn new(ids: ListReader, sets: ListReader, documents: u32) -> Self {
+    pub(super) fn new(
+        ids: ListReader,
+        sets: ListReader,
+        counts: SectionReader,
+        documents: u32,
+    ) -> Self {
         Self {
             ids,
             sets,
+            counts,
             left: documents,
             bytes: Vec::new(),
         }
     }
 
-    /// The id and the shingle set of the next document; `None` at the end.
-    pub(crate) fn next(&mut self) -> Result<Option<(String, ShingleSet)>, Error> {
+    /// The next document; `None` at the end.
+    pub(crate) fn next(&mut self) -> Result<Option<StoredDocument>, Error> {
         if self.left == 0 {
             return Ok(None);
         }
@@ -105,6 +122,10 @@ impl DocumentReader {
         self.ids.next_into(&mut self.bytes)?;
         let id = String::from_utf8_lossy(&self.bytes).into_owned();
         self.sets.next_into(&mut self.bytes)?;
-        Ok(Some((id, ShingleSet::of_bytes(self.bytes.as_chunks().0))))
+        Ok(Some(StoredDocument {
+            id,
+            set: ShingleSet::of_bytes(self.bytes.as_chunks().0),
+            count: self.counts.number()?,
+        }))
     }
 }

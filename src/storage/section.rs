@@ -27,6 +27,9 @@ pub(crate) enum Section {
     Sets,
     /// For each document, the end of its hashes in `Sets` (u64), counted in hashes. Present if `Sets` is.
     SetEnds,
+    /// For each document, the number of documents that it stands for (u64): itself, and those that were removed for it.
+    /// Present if `Sets` is.
+    Counts,
     /// The repeated passages of groups (u64). Optional.
     Aside,
     /// The number of documents that were counted (u64), and 0 (u32); then shingles (u64), ascending, each with the number of
@@ -36,7 +39,7 @@ pub(crate) enum Section {
 
 impl Section {
     /// All sections, in the order of the header.
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Ids,
         Self::IdEnds,
         Self::IdTable,
@@ -44,6 +47,7 @@ impl Section {
         Self::Bands,
         Self::Sets,
         Self::SetEnds,
+        Self::Counts,
         Self::Aside,
         Self::Frequencies,
     ];
@@ -57,6 +61,7 @@ impl Section {
             Self::Bands => "bands",
             Self::Sets => "sets",
             Self::SetEnds => "set-ends",
+            Self::Counts => "counts",
             Self::Aside => "aside",
             Self::Frequencies => "frequencies",
         }
@@ -71,7 +76,7 @@ impl Section {
     pub(super) const fn is_optional(self) -> bool {
         matches!(
             self,
-            Self::Sets | Self::SetEnds | Self::Aside | Self::Frequencies
+            Self::Sets | Self::SetEnds | Self::Counts | Self::Aside | Self::Frequencies
         )
     }
 

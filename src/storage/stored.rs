@@ -12,7 +12,7 @@ use super::check;
 use super::error::{Problem, What};
 use super::header::{self, About, Header};
 #[cfg(feature = "corpus")]
-use super::read::{DocumentReader, ListReader};
+use super::read::{DocumentReader, ListReader, SectionReader};
 use super::section::{Entry, Section};
 use super::table::Table;
 #[cfg(feature = "corpus")]
@@ -118,10 +118,10 @@ impl Stored {
         }
         let has = |section| entries.iter().any(|(other, _)| *other == section);
         for section in Section::ALL {
-            // `Sets` and `SetEnds` need each other.
+            // `Sets`, `SetEnds` and `Counts` need one another.
             let needed = match section {
-                Section::Sets => has(Section::SetEnds),
-                Section::SetEnds => has(Section::Sets),
+                Section::Sets => has(Section::SetEnds) || has(Section::Counts),
+                Section::SetEnds | Section::Counts => has(Section::Sets),
                 other => !other.is_optional(),
             };
             if needed && !has(section) {
@@ -242,6 +242,12 @@ impl Stored {
         })
     }
 
+    /// The number of documents that each document stands for; empty if they are not stored.
+    #[cfg(feature = "corpus")]
+    pub(crate) fn counts(&self) -> &[[u8; 8]] {
+        self.bytes(Section::Counts).as_chunks().0
+    }
+
     /// The numbers of the repeated passages, if they are stored.
     #[cfg(feature = "corpus")]
     pub(crate) fn aside(&self) -> Option<impl Iterator<Item = u64>> {
@@ -261,7 +267,7 @@ impl Stored {
         Some((decoded(first).0, rest))
     }
 
-    /// Reads ids and shingle sets one after the other. The sets must be stored.
+    /// Reads the documents one after the other. Their shingle sets must be stored.
     #[cfg(feature = "corpus")]
     pub(crate) fn read_documents(&self) -> Result<DocumentReader, Error> {
         let list = |section: Section| {
@@ -269,7 +275,8 @@ impl Stored {
             ListReader::open(self.path(section), self.path(ends), unit)
         };
         let (ids, sets) = (list(Section::Ids)?, list(Section::Sets)?);
-        Ok(DocumentReader::new(ids, sets, self.len()))
+        let counts = SectionReader::open(self.path(Section::Counts))?;
+        Ok(DocumentReader::new(ids, sets, counts, self.len()))
     }
 
     /// The folder of the index, as given by the caller.

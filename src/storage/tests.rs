@@ -54,15 +54,18 @@ fn write(dir: &Path) -> Result<(), Error> {
     let mut writer = Writer::create(dir)?;
     let (mut ids, mut sets) = (writer.list(Section::Ids)?, writer.list(Section::Sets)?);
     let mut signatures = writer.section(Section::Signatures)?;
+    let mut counts = writer.section(Section::Counts)?;
     for (row, text) in TEXTS.iter().enumerate() {
         ids.push(format!("id {row}").as_bytes())?;
         sets.push_hashes(&set(text))?;
         let signature = deduper().signature(text);
         signatures.put_u32s(signature.slots().iter().copied())?;
+        counts.put_u64(row as u64 + 1)?;
     }
     writer.finish_list(ids)?;
     writer.finish_list(sets)?;
     writer.finish(signatures)?;
+    writer.finish(counts)?;
     writer.write_tables(&about(), 0, key)?;
     writer.seal(&about())?;
     writer.put()
@@ -87,9 +90,12 @@ fn all_sections_are_what_they_were() {
             .map(|hash| u64::from_le_bytes(*hash))
             .collect();
         assert_eq!(mapped, set(text));
+        let count = row as u64 + 1;
+        assert_eq!(stored.counts()[row], count.to_le_bytes());
+        let set = ShingleSet::from_hashes(mapped);
         assert_eq!(
             reader.next().unwrap(),
-            Some((id, ShingleSet::from_hashes(mapped)))
+            Some(StoredDocument { id, set, count })
         );
         assert!(stored.signatures().copy_row(row as u32, &mut slots));
         assert_eq!(slots, deduper().signature(text).slots());

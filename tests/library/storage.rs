@@ -314,12 +314,12 @@ fn other_versions_and_ids_are_refused() {
     let text = fs::read_to_string(&header).unwrap();
     fs::write(
         &header,
-        text.replacen("\"version\": 3", "\"version\": 4", 1),
+        text.replacen("\"version\": 4", "\"version\": 3", 1),
     )
     .unwrap();
     let error = Index::<String>::open(&place).unwrap_err().to_string();
     assert!(
-        error.ends_with(": index format version 4, but this crate reads version 3"),
+        error.ends_with(": index format version 3, but this crate reads version 4"),
         "{error}"
     );
     // An index all the same: it may be replaced.
@@ -511,7 +511,7 @@ fn settings_are_kept() {
     assert_eq!(index.threshold(), deduper.threshold());
 }
 
-/// What lies in `tests/data/index-v3`: texts with copies, an empty one, and ids that are not ASCII.
+/// What lies in `tests/data/index-v4`: texts with copies, an empty one, and ids that are not ASCII.
 fn golden() -> Index<String> {
     let text = "the quick brown fox jumps over the lazy dog near the river bank";
     let copy = text.replace("bank", "bend");
@@ -529,8 +529,8 @@ fn golden() -> Index<String> {
 }
 
 #[test]
-fn version_3_opens_forever() {
-    let committed = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/index-v3");
+fn version_4_opens_forever() {
+    let committed = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/index-v4");
     let opened: Index<String> = Index::open(&committed).unwrap();
     let plain = golden();
     assert_eq!(ids(&opened), ids(&plain));

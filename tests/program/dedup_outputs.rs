@@ -7,7 +7,7 @@ use std::io::{Read, Write};
 use crate::support::program::{A, B, Place, four, line};
 
 /// Odd but valid lines: spaces, escapes, other key orders, CRLF, blank lines, a byte-order mark, no last line feed.
-fn odd(part: usize) -> String {
+pub(super) fn odd(part: usize) -> String {
     let mut text = String::from("\u{FEFF}");
     for (i, words) in crate::support::collection(part as u64, 60)
         .iter()
@@ -35,7 +35,7 @@ fn records(text: &str) -> Vec<&str> {
     lines.filter(|line| !line.trim().is_empty()).collect()
 }
 
-fn pack(suffix: &str, text: &str) -> Vec<u8> {
+pub(super) fn pack(suffix: &str, text: &str) -> Vec<u8> {
     match suffix {
         ".gz" => {
             let mut encoder =
@@ -48,7 +48,7 @@ fn pack(suffix: &str, text: &str) -> Vec<u8> {
     }
 }
 
-fn unpack(place: &Place, name: &str) -> String {
+pub(super) fn unpack(place: &Place, name: &str) -> String {
     let bytes = fs::read(place.path(name)).unwrap();
     let mut text = String::new();
     match name.rsplit('.').next() {

@@ -9,6 +9,7 @@ mod support;
 mod synthetic;
 
 mod against;
+mod annotate;
 mod bounds;
 mod collisions;
 mod dedup;

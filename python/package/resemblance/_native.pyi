@@ -334,6 +334,7 @@ def dedup(
     clusters: _Path | None = None,
     kept: _Path | None = None,
     removed: _Path | None = None,
+    annotate: str | None = None,
     against: _Path | Iterable[_Path] | None = None,
     save_index: _Path | None = None,
     memory: int | str | None = None,

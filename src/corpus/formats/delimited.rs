@@ -112,6 +112,11 @@ impl Header {
         })
     }
 
+    /// The names of the columns.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().map(String::as_str)
+    }
+
     /// Whether another file has the same columns.
     pub(crate) fn is_like(&self, other: &Self) -> bool {
         self.names == other.names
@@ -188,6 +193,10 @@ impl Columns {
             text: header.need(fields.text())?,
             others: [id, may(by)?, may(preferred)?, may(group)?],
         })
+    }
+
+    pub(crate) fn delimiter(&self) -> u8 {
+        self.delimiter
     }
 
     fn cells(&self, row: &str) -> Result<Cells, String> {

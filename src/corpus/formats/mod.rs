@@ -1,5 +1,6 @@
 //! Formats of files: how records are separated, parsed and compressed.
 
+pub(crate) mod annotation;
 pub(crate) mod compression;
 pub(crate) mod counted;
 pub(crate) mod delimited;

@@ -6,6 +6,7 @@ use std::io;
 use std::path::Path;
 
 use crate::corpus::error::Error;
+use crate::corpus::formats::annotation::{Annotation, Facts};
 use crate::corpus::formats::counted::Count;
 use crate::corpus::formats::fields::Fields;
 use crate::corpus::formats::format::NEEDS_PARQUET;
@@ -55,7 +56,12 @@ impl RowBlock {
 pub(crate) struct RowWriter(Infallible);
 
 impl RowWriter {
-    pub(crate) fn create(_: &Path, _: File, _: &[&Path]) -> Result<Self, Error> {
+    pub(crate) fn create(
+        _: &Path,
+        _: File,
+        _: &[&Path],
+        _: Option<&Annotation>,
+    ) -> Result<Self, Error> {
         Err(Error::refused(NEEDS_PARQUET))
     }
 
@@ -63,7 +69,11 @@ impl RowWriter {
         false
     }
 
-    pub(crate) fn write(&mut self, _: &Path, _: u64) -> Result<(), Error> {
+    pub(crate) fn check_columns(_: &Path, _: &Annotation) -> Result<(), String> {
+        Ok(())
+    }
+
+    pub(crate) fn write(&mut self, _: &Path, _: u64, _: Option<Facts>) -> Result<(), Error> {
         match self.0 {}
     }
 

@@ -11,6 +11,7 @@ use crate::boundary::IndexedFrom;
 use crate::cluster::Cluster;
 use crate::corpus::error::Error;
 use crate::corpus::job::tables::Columns;
+use crate::corpus::keep::reason::NONE_KEPT;
 use crate::corpus::outputs::sink::{IndexSink, RecordSink, Table};
 use crate::corpus::reading::read::Rejection;
 use crate::recall::Recall;
@@ -93,6 +94,13 @@ impl Sinks {
         (tables.into_iter().flatten().map(Table::path))
             .chain(records.into_iter().flatten().map(RecordSink::path))
             .chain(self.index.as_ref().map(IndexSink::path))
+    }
+
+    /// Whether something is added to the records, which the job must then know.
+    pub(super) fn are_annotated(&self) -> bool {
+        let records = [&self.kept, &self.removed];
+        let mut records = records.into_iter().flatten();
+        records.any(|sink| sink.annotation.is_some())
     }
 
     /// The output for the records of kept or removed documents.
@@ -217,22 +225,20 @@ pub(super) struct ClusterCounts {
 
 impl ClusterCounts {
     /// Counts a cluster. Documents from number `new` on are of indexes.
-    pub(super) fn count(&mut self, cluster: &Cluster<'_>, indexed_from: IndexedFrom) {
+    pub(super) fn count(&mut self, cluster: &Cluster<'_>, indexed_from: IndexedFrom, fate: Fate) {
         let removed = removed_of(cluster, indexed_from);
         let joined = cluster.removed.len() - removed;
-        self.add(Self::of(
-            removed,
-            joined,
-            indexed_from.is_indexed(cluster.kept as u32),
-        ));
+        self.add(Self::of(removed, joined, fate));
     }
 
-    /// The counts of a cluster with `removed` removed documents, and `joined` indexed ones in addition to the kept one.
-    pub(super) fn of(removed: usize, joined: usize, is_indexed: bool) -> Self {
+    /// The counts of a cluster with `removed` removed documents, and `joined` indexed ones, both without the one that is
+    /// kept or represents the cluster.
+    pub(super) fn of(removed: usize, joined: usize, fate: Fate) -> Self {
+        let is_dropped = fate == Fate::Dropped && removed > 0;
         Self {
             clusters: usize::from(removed > 0),
-            removed,
-            matched: if is_indexed { removed } else { 0 },
+            removed: removed + usize::from(is_dropped),
+            matched: if fate == Fate::Indexed { removed } else { 0 },
             joins: usize::from(removed > 0 && joined > 0),
         }
     }
@@ -243,6 +249,28 @@ impl ClusterCounts {
         self.removed += other.removed;
         self.matched += other.matched;
         self.joins += other.joins;
+    }
+}
+
+/// What happens to the document that represents a cluster: the first in keep order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// It is new, and kept.
+    Kept,
+    /// It is new, and removed like the others.
+    Dropped,
+    /// It belongs to an index, and stays kept.
+    Indexed,
+}
+
+impl Fate {
+    /// The fate of a representative, in a job that drops clusters or does not.
+    pub(super) fn of(representative: u32, indexed_from: IndexedFrom, drops_clusters: bool) -> Self {
+        match (indexed_from.is_indexed(representative), drops_clusters) {
+            (true, _) => Self::Indexed,
+            (false, true) => Self::Dropped,
+            (false, false) => Self::Kept,
+        }
     }
 }
 
@@ -260,16 +288,49 @@ pub(super) fn removed_of(cluster: &Cluster<'_>, indexed_from: IndexedFrom) -> us
 pub struct DecidedCluster {
     /// The number of the cluster, from 0.
     pub number: usize,
-    /// The id of the kept document.
+    /// The id of the kept document; if the cluster is [`dropped`](Self::dropped), of the document that the keep policy
+    /// would keep.
     pub kept: String,
-    /// The share of the kept document that was [set aside](crate::aside).
+    /// The share of this document that was [set aside](crate::aside).
     pub aside: f64,
+    /// If no document of the cluster is kept ([`Job::drop_clusters`](crate::corpus::Job::drop_clusters)): the removal of the
+    /// document that the keep policy would keep. Its similarity is that to the first of [`removed`](Self::removed).
+    pub dropped: Option<Removed>,
+    /// The number of documents in the cluster: new ones, those of indexes, and those that earlier jobs removed for the
+    /// latter.
+    pub size: u64,
     /// Whether the kept document belongs to an index.
     pub is_indexed: bool,
-    /// The removed documents, in the order of the input.
+    /// The other removed documents, in the order of the input.
     pub removed: Vec<Removed>,
     /// Other documents of indexes in the cluster. They stay kept.
     pub joined: Vec<Joined>,
+}
+
+impl DecidedCluster {
+    /// All removed documents, each with the id of the document for which it is removed: the kept one. In a
+    /// [dropped](Self::dropped) cluster, the document that the keep policy would keep comes first, with the id of the
+    /// second; the others have its id.
+    pub fn removals(&self) -> impl Iterator<Item = (&Removed, &str)> {
+        let first = self.dropped.iter().zip(&self.removed);
+        let first = first.map(|(dropped, other)| (dropped, other.id.as_str()));
+        let others = self.removed.iter();
+        first.chain(others.map(|removed| (removed, self.kept.as_str())))
+    }
+
+    /// The same cluster, of which no document is kept.
+    pub(super) fn into_dropped(mut self) -> Self {
+        for removed in &mut self.removed {
+            NONE_KEPT.clone_into(&mut removed.reason);
+        }
+        self.dropped = self.removed.first().map(|other| Removed {
+            id: self.kept.clone(),
+            similarity: other.similarity.reversed(),
+            reason: NONE_KEPT.to_owned(),
+            aside: self.aside,
+        });
+        self
+    }
 }
 
 /// A document of an index in a cluster whose kept document also belongs to an index.
@@ -288,7 +349,8 @@ pub struct Joined {
 pub struct Removed {
     /// The id of the document.
     pub id: String,
-    /// The similarity of this document (a) and the kept one (b).
+    /// The similarity of this document (a) and the kept one (b), or the one for which it is removed in a
+    /// [dropped](DecidedCluster::dropped) cluster.
     pub similarity: Similarity,
     /// Why the other document is kept, see [`KeepReason`](crate::corpus::KeepReason).
     pub reason: String,

@@ -13,20 +13,23 @@ use crate::cluster::{Cluster, Clusters};
 use crate::collapse::Distinct;
 use crate::corpus::corpus::Corpus;
 use crate::corpus::error::Error;
-use crate::corpus::indexed::{Indexed, IndexedDocument, NewOrIndexed};
+use crate::corpus::indexed::{Indexed, NewOrIndexed};
 use crate::corpus::inputs::sources::Sources;
 use crate::corpus::job::Job;
 use crate::corpus::job::confirm::{Cache, Confirming};
 use crate::corpus::job::decided::{
     ClusterCounts, Counts, Decided, DecidedCluster, Decisions, EachCluster, EachRejection,
-    EachText, Joined, Removed, Sinks, removed_of,
+    EachText, Fate, Joined, Removed, Sinks, removed_of,
 };
+use crate::corpus::job::membership::{Membership, RemovedFor};
 use crate::corpus::job::save_index::{Beside, PutFrequency, Saving, save};
+use crate::corpus::outputs::copy::Target;
 use crate::corpus::outputs::sink::{IndexSink, Table};
 use crate::digest::Digests;
 use crate::method::Method;
 use crate::recall::Recall;
 use crate::settings::Settings;
+use crate::storage::StoredDocument;
 use crate::text::{Document, ReadBuffer, ReadError};
 use crate::watch::{Stage, Ticker, Watch};
 use crate::weights::{Frequency, Known, Weights, decoded, merged};
@@ -37,6 +40,8 @@ pub(super) struct InMemory {
     clusters: Clusters,
     /// With weights, whether each document counts for them; otherwise empty.
     counted: Vec<bool>,
+    /// Whether clusters of new documents lose all of them.
+    drops_clusters: bool,
 }
 
 /// The documents that are compared.
@@ -67,6 +72,7 @@ impl InMemory {
             gathered,
             clusters,
             counted,
+            drops_clusters: job.drop_clusters,
         };
         let decided = Decided {
             counts: decisions.counts(),
@@ -78,23 +84,27 @@ impl InMemory {
     }
 
     /// Adds the kept documents to an index.
-    fn save_kept(&self, saving: &mut Saving<'_>, watch: Option<&dyn Watch>) -> Result<(), Error> {
+    fn save_kept(
+        &self,
+        saving: &mut Saving<'_>,
+        removed_for: &RemovedFor,
+        watch: Option<&dyn Watch>,
+    ) -> Result<(), Error> {
         const TOGETHER: usize = 1 << 12;
-        let Self {
-            gathered, clusters, ..
-        } = self;
+        let gathered = &self.gathered;
         let corpus = &gathered.corpus;
         let maker = &gathered.maker;
         let shingle = |memory: &mut Memory, &document: &usize| {
             let set = corpus.documents()[document].shingle_set(maker, memory);
             let unreadable = |error: ReadError| crate::Error::unreadable(document, &*error);
-            Ok::<_, crate::Error>(IndexedDocument {
+            Ok::<_, crate::Error>(StoredDocument {
+                count: removed_for.count(document as u32),
                 id: corpus.ids()[document].clone(),
                 set: set.map_err(unreadable)?,
             })
         };
         let new = 0..corpus.documents().len();
-        let kept: Vec<usize> = new.filter(|&document| clusters.is_kept(document)).collect();
+        let kept: Vec<usize> = new.filter(|&document| self.is_kept(document)).collect();
         let ticker = Ticker::new(watch, Stage::Save, kept.len());
         for some in kept.chunks(TOGETHER) {
             ticker.tick(some.len())?;
@@ -150,9 +160,9 @@ impl InMemory {
         let corpus = &gathered.corpus;
         let new = gathered.new_documents();
         let mut of_clusters = ClusterCounts::default();
-        clusters
-            .iter()
-            .for_each(|cluster| of_clusters.count(&cluster, gathered.indexed_from()));
+        for cluster in clusters.iter() {
+            of_clusters.count(&cluster, gathered.indexed_from(), self.fate(&cluster));
+        }
         let rejected = corpus.rejections().len();
         let empty = clusters.empty().iter();
         let counts = Counts {
@@ -168,13 +178,62 @@ impl InMemory {
         counts.with(of_clusters)
     }
 
+    /// Whether a new document is kept.
+    fn is_kept(&self, document: usize) -> bool {
+        match self.drops_clusters {
+            true => self.clusters.cluster_of(document).is_none(),
+            false => self.clusters.is_kept(document),
+        }
+    }
+
+    fn fate(&self, cluster: &Cluster<'_>) -> Fate {
+        let indexed_from = self.gathered.indexed_from();
+        Fate::of(cluster.kept as u32, indexed_from, self.drops_clusters)
+    }
+
     /// The clusters in which new documents are removed. They come before clusters of only indexed documents.
-    fn clusters(&self) -> impl Iterator<Item = DecidedCluster> {
+    fn new_clusters(&self) -> impl Iterator<Item = Cluster<'_>> {
         let indexed_from = self.gathered.indexed_from();
         let clusters = self.clusters.iter();
-        let clusters = clusters.filter(move |cluster| removed_of(cluster, indexed_from) > 0);
-        let clusters = clusters.enumerate();
+        clusters.filter(move |cluster| removed_of(cluster, indexed_from) > 0)
+    }
+
+    fn clusters(&self) -> impl Iterator<Item = DecidedCluster> {
+        let clusters = self.new_clusters().enumerate();
         clusters.map(|(number, cluster)| self.decided(number, cluster))
+    }
+
+    /// The number of documents in a cluster, with those for which documents of indexes stand.
+    fn size(&self, cluster: &Cluster<'_>) -> u64 {
+        let gathered = &self.gathered;
+        let documents = cluster.removed.iter().map(|removal| removal.document);
+        let documents = documents.chain([cluster.kept]);
+        let numbers = documents.map(|document| gathered.number(document));
+        gathered.indexed.size(numbers, gathered.indexed_from())
+    }
+
+    fn membership(&self) -> Membership {
+        let indexed_from = self.gathered.indexed_from();
+        let mut membership = Membership::new(self.gathered.new_documents());
+        for cluster in self.new_clusters() {
+            let documents = cluster.removed.iter().map(|removal| removal.document);
+            let documents = documents
+                .chain([cluster.kept])
+                .map(|document| document as u32);
+            let new = documents.filter(|&document| indexed_from.is_new(document));
+            membership.add(self.size(&cluster), new);
+        }
+        membership
+    }
+
+    fn removed_for(&self) -> RemovedFor {
+        let gathered = &self.gathered;
+        let kept = |cluster: &Cluster<'_>| self.fate(cluster) != Fate::Dropped;
+        let removed = self.new_clusters().filter(kept).map(|cluster| {
+            let removed = removed_of(&cluster, gathered.indexed_from());
+            (gathered.number(cluster.kept), removed as u32)
+        });
+        RemovedFor::new(removed.collect(), gathered.new_documents() as u32)
     }
 
     fn decided(&self, number: usize, cluster: Cluster<'_>) -> DecidedCluster {
@@ -182,6 +241,7 @@ impl InMemory {
         let indexed_from = self.gathered.indexed_from();
         let id = |document| self.gathered.id(document).into_owned();
         let (removed, joined) = cluster.removed.split_at(removed_of(&cluster, indexed_from));
+        let (fate, size) = (self.fate(&cluster), self.size(&cluster));
         let removed = removed.iter().map(|removal| Removed {
             id: id(removal.document),
             similarity: removal.similarity,
@@ -192,13 +252,19 @@ impl InMemory {
             id: id(removal.document),
             similarity: removal.similarity,
         });
-        DecidedCluster {
+        let cluster = DecidedCluster {
             number,
             kept: id(cluster.kept),
             aside: self.clusters.aside(cluster.kept),
-            is_indexed: indexed_from.is_indexed(cluster.kept as u32),
+            dropped: None,
+            size,
+            is_indexed: fate == Fate::Indexed,
             removed: removed.collect(),
             joined: joined.collect(),
+        };
+        match fate {
+            Fate::Dropped => cluster.into_dropped(),
+            Fate::Kept | Fate::Indexed => cluster,
         }
     }
 }
@@ -235,9 +301,14 @@ impl Decisions for InMemory {
     }
 
     fn copy_records(&self, sinks: &Sinks, watch: Option<&dyn Watch>) -> Result<(), Error> {
-        let is_kept = |document| self.clusters.is_kept(document);
-        let corpus = &self.gathered.corpus;
-        corpus.copy_records(watch, |document| sinks.of(is_kept(document)))
+        let membership = sinks.are_annotated().then(|| self.membership());
+        self.gathered.corpus.copy_to(watch, |document| {
+            let is_kept = self.is_kept(document);
+            let of = |membership: &Membership| membership.facts(document, is_kept);
+            let facts = membership.as_ref().map(of);
+            let sink = sinks.of(is_kept)?;
+            Some(Target { sink, facts })
+        })
     }
 
     fn save_index(
@@ -253,8 +324,10 @@ impl Decisions for InMemory {
             aside: self.gathered.maker.aside(),
             frequencies: has_weights.then_some(&frequencies),
         };
-        let saved = save(settings, index, indexed, beside, SAVING, |saving| {
-            self.save_kept(saving, watch)
+        let removed_for = self.removed_for();
+        let documents = (indexed, &removed_for);
+        let saved = save(settings, index, documents, beside, SAVING, |saving| {
+            self.save_kept(saving, &removed_for, watch)
         });
         saved.map(drop)
     }
@@ -376,6 +449,14 @@ impl Gathered {
 
     fn new_documents(&self) -> usize {
         self.corpus.documents().len()
+    }
+
+    /// The number of a document if all documents of the indexes took part.
+    fn number(&self, document: usize) -> u32 {
+        match document.checked_sub(self.new_documents()) {
+            None => document as u32,
+            Some(place) => self.new_documents() as u32 + self.old[place],
+        }
     }
 
     fn id(&self, document: usize) -> Cow<'_, str> {

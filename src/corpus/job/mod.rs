@@ -51,7 +51,8 @@
 //! manages the files, `disk/names` names them, `disk/partition` writes bytes in partitions, `disk/collisions` finds
 //! keys that documents share, `disk/rounds` reads records in rounds, `disk/set_store` reads sets by document,
 //! `disk/clusters_file` is the file of clusters, and `disk/manifest` records the finished stages. `confirm` recomputes
-//! similarities from tokens, in memory only.
+//! similarities from tokens, in memory only. `membership` has the clusters of documents, for copying records and saving an
+//! index.
 
 mod answers;
 mod candidates;
@@ -59,6 +60,7 @@ mod confirm;
 mod decided;
 mod disk;
 mod in_memory;
+mod membership;
 mod memory_plan;
 mod on_disk;
 mod passes;
@@ -132,6 +134,7 @@ pub struct Job {
     pairs_of_copies: Option<PairsOfCopies>,
     confirm_texts: bool,
     freeze_weights: bool,
+    drop_clusters: bool,
 }
 
 impl Job {
@@ -149,6 +152,7 @@ impl Job {
             pairs_of_copies: None,
             confirm_texts: false,
             freeze_weights: false,
+            drop_clusters: false,
         }
     }
 
@@ -224,6 +228,21 @@ impl Job {
     #[must_use]
     pub fn freeze_weights(mut self, freeze: bool) -> Self {
         self.freeze_weights = freeze;
+        self
+    }
+
+    /// Whether to remove all documents of a cluster, also the one that [`ReadOptions::keep`] would keep. Default false. Then
+    /// only documents without near-duplicates are kept.
+    ///
+    /// The document that the policy would keep still represents the cluster: the others are removed for it, and it is removed
+    /// for the first of them, see [`DecidedCluster::removals`].
+    ///
+    /// Documents of [indexes](Self::against) stay kept as always, and so do their clusters: new documents are removed for
+    /// them. An index that the job [writes](Sinks::index) contains kept documents only. So it does not know the dropped
+    /// ones, and a later job keeps a document that resembles only these.
+    #[must_use]
+    pub fn drop_clusters(mut self, drop: bool) -> Self {
+        self.drop_clusters = drop;
         self
     }
 
@@ -339,6 +358,7 @@ impl Job {
     /// - if an index was written with other [weights](crate::Weights), or weights are
     ///   [frozen](Self::freeze_weights) without an index that has them;
     /// - if an output or the work folder cannot be written;
+    /// - if a record has a field of the name of one that is [added](crate::corpus::Outputs::annotate);
     /// - if the work folder contains the work of other settings or inputs, or other files;
     /// - if texts are [confirmed](Self::confirm_texts), and a similarity of tokens differs from that of hashes;
     /// - if one of the outputs, indexes, inputs and the work folder lies in another.
@@ -502,6 +522,7 @@ impl Job {
                 format!("{:?}", settings.cluster_mode()).to_lowercase(),
             ),
             ("keep", keep.by().to_string()),
+            ("drop clusters", self.drop_clusters.to_string()),
             ("prefer", prefer.unwrap_or_default()),
             ("text field", fields.text_list()),
             ("id field", id.map_or(String::new(), ToString::to_string)),

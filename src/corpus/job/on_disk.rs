@@ -8,25 +8,28 @@ use crate::boundary::IndexedFrom;
 use crate::corpus::error::Error;
 use crate::corpus::formats::fields::Fields;
 use crate::corpus::formats::record::RawRecord;
-use crate::corpus::indexed::{Indexed, IndexedDocument};
+use crate::corpus::indexed::Indexed;
 use crate::corpus::inputs::input::Input;
 use crate::corpus::inputs::sources::Sources;
 use crate::corpus::job::candidates::weighing::Weighing;
 use crate::corpus::job::decided::{
     DecidedCluster, Decisions, EachCluster, EachRejection, EachText, Sinks,
 };
+use crate::corpus::job::disk::clusters_file::{self, Numbers};
 use crate::corpus::job::disk::manifest::Work;
-use crate::corpus::job::disk::{clusters_file, names};
+use crate::corpus::job::disk::names;
+use crate::corpus::job::membership::{Membership, RemovedFor};
 use crate::corpus::job::memory_plan::MemoryPlan;
 use crate::corpus::job::passes::rejected::RejectedAt;
 use crate::corpus::job::passes::reread::{Picked, Picking, Reread};
 use crate::corpus::job::passes::row_cursor::{Known, RowCursor};
 use crate::corpus::job::save_index::{Beside, PutFrequency, Saving, save};
 use crate::corpus::options::ReadOptions;
-use crate::corpus::outputs::copy::{Route, copy_all};
-use crate::corpus::outputs::sink::{IndexSink, RecordSink};
+use crate::corpus::outputs::copy::{Route, Target, copy_all};
+use crate::corpus::outputs::sink::IndexSink;
 use crate::corpus::reading::read::Rejection;
 use crate::settings::Settings;
+use crate::storage::StoredDocument;
 use crate::verify::ShingleSet;
 use crate::watch::{Stage, Ticker, Watch};
 use crate::weights::{Known as KnownFrequencies, Weights};
@@ -44,14 +47,14 @@ pub(super) struct OnDisk {
 }
 
 impl OnDisk {
-    /// Calls `each` with every cluster and the numbers of its removed documents, in the order of their first documents,
-    /// until it breaks.
+    /// Calls `each` with every cluster and the numbers of its documents, in the order of their first documents, until it
+    /// breaks.
     fn for_each_numbered(
         &self,
-        mut each: impl FnMut(DecidedCluster, &[u32]) -> Result<ControlFlow<()>, Error>,
+        mut each: impl FnMut(DecidedCluster, &Numbers) -> Result<ControlFlow<()>, Error>,
     ) -> Result<(), Error> {
         let mut clusters = self.work.folder.open(names::CLUSTERS)?;
-        let (mut number, mut numbers) = (0, Vec::new());
+        let (mut number, mut numbers) = (0, Numbers::default());
         while let Some(cluster) = clusters_file::read(&mut clusters, number, &mut numbers)? {
             if each(cluster, &numbers)?.is_break() {
                 break;
@@ -104,13 +107,36 @@ impl OnDisk {
     /// Whether each document is removed.
     fn is_removed(&self) -> Result<Vec<bool>, Error> {
         let mut is_removed = vec![false; self.known.documents as usize];
-        self.for_each_numbered(|_, removed| {
-            for &document in removed {
+        self.for_each_numbered(|cluster, numbers| {
+            let dropped = cluster.dropped.map(|_| numbers.kept);
+            for &document in numbers.removed.iter().chain(&dropped) {
                 is_removed[document as usize] = true;
             }
             Ok(ControlFlow::Continue(()))
         })?;
         Ok(is_removed)
+    }
+
+    fn membership(&self) -> Result<Membership, Error> {
+        let mut membership = Membership::new(self.known.documents as usize);
+        self.for_each_numbered(|cluster, numbers| {
+            let kept = (!cluster.is_indexed).then_some(numbers.kept);
+            let new = numbers.removed.iter().copied().chain(kept);
+            membership.add(cluster.size, new);
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(membership)
+    }
+
+    fn removed_for(&self) -> Result<RemovedFor, Error> {
+        let mut removed = Vec::new();
+        self.for_each_numbered(|cluster, numbers| {
+            if cluster.dropped.is_none() {
+                removed.push((numbers.kept, numbers.removed.len() as u32));
+            }
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(RemovedFor::new(removed, self.known.documents))
     }
 }
 
@@ -142,10 +168,15 @@ impl Decisions for OnDisk {
 
     fn copy_records(&self, sinks: &Sinks, watch: Option<&dyn Watch>) -> Result<(), Error> {
         let inputs = &self.sources.inputs;
+        let membership = match sinks.are_annotated() {
+            true => Some(self.membership()?),
+            false => None,
+        };
         let copying = Copying {
             known: &self.known,
             cursor: RowCursor::new(&self.known, inputs, &self.work.folder)?,
             is_removed: &self.is_removed()?,
+            membership: membership.as_ref(),
             sinks,
             ticker: Ticker::new(watch, Stage::Write, self.known.documents as usize),
         };
@@ -159,6 +190,7 @@ impl Decisions for OnDisk {
         watch: Option<&dyn Watch>,
     ) -> Result<(), Error> {
         let is_removed = &self.is_removed()?;
+        let removed_for = &self.removed_for()?;
         let reread = Reread {
             folder: &self.work.folder,
             inputs: &self.sources.inputs,
@@ -179,10 +211,17 @@ impl Decisions for OnDisk {
         let saved = save(
             settings,
             index,
-            &self.indexed,
+            (&self.indexed, removed_for),
             beside,
             self.plan.table,
-            |saving| reread.run(&mut Kept { is_removed, saving }).map(drop),
+            |saving| {
+                let mut kept = Kept {
+                    is_removed,
+                    removed_for,
+                    saving,
+                };
+                reread.run(&mut kept).map(drop)
+            },
         )?;
         // The new index may replace one that this job compares with. Its checksum shows a resumed job that this
         // happened.
@@ -195,29 +234,33 @@ impl Decisions for OnDisk {
     }
 }
 
-/// Chooses the sinks of records that are read again.
+/// Chooses the targets of records that are read again.
 struct Copying<'a> {
     known: &'a Known,
     cursor: RowCursor<'a>,
     is_removed: &'a [bool],
+    /// If records are annotated.
+    membership: Option<&'a Membership>,
     sinks: &'a Sinks,
     ticker: Ticker<'a>,
 }
 
 impl<'a> Route<'a> for Copying<'a> {
-    fn next(
-        &mut self,
-        input: &Input,
-        record: &RawRecord<'_>,
-    ) -> Result<Option<&'a RecordSink>, Error> {
+    fn next(&mut self, input: &Input, record: &RawRecord<'_>) -> Result<Option<Target<'a>>, Error> {
         let Some((document, row)) = self.cursor.next(record.line)? else {
             return Ok(None);
         };
         self.ticker.tick(1)?;
         row.is_still(input, record)?;
-        let is_late = self.known.late.reason(document).is_some();
-        let sink = self.sinks.of(!self.is_removed[document as usize]);
-        Ok(sink.filter(|_| !is_late))
+        if self.known.late.reason(document).is_some() {
+            return Ok(None);
+        }
+        let document = document as usize;
+        let is_kept = !self.is_removed[document];
+        let sink = self.sinks.of(is_kept);
+        let of = |membership: &Membership| membership.facts(document, is_kept);
+        let facts = self.membership.map(of);
+        Ok(sink.map(|sink| Target { sink, facts }))
     }
 
     fn stopped(&mut self, line: Option<u64>) -> bool {
@@ -243,7 +286,7 @@ impl Route<'static> for Showing<'_> {
         &mut self,
         input: &Input,
         record: &RawRecord<'_>,
-    ) -> Result<Option<&'static RecordSink>, Error> {
+    ) -> Result<Option<Target<'static>>, Error> {
         let Some((document, row)) = self.cursor.next(record.line)? else {
             return Ok(None);
         };
@@ -272,11 +315,12 @@ impl Route<'static> for Showing<'_> {
 /// Writes kept documents to an index.
 struct Kept<'k, 's> {
     is_removed: &'k [bool],
+    removed_for: &'k RemovedFor,
     saving: &'k mut Saving<'s>,
 }
 
 impl Picking for Kept<'_, '_> {
-    type Made = Vec<IndexedDocument>;
+    type Made = Vec<StoredDocument>;
 
     fn is_picked(&self, document: u32) -> bool {
         !self.is_removed[document as usize]
@@ -286,12 +330,15 @@ impl Picking for Kept<'_, '_> {
         true
     }
 
-    fn make(&self, picked: Picked, hashes: &mut Vec<u64>, made: &mut Vec<IndexedDocument>) {
-        let (id, set) = (picked.row.id, ShingleSet::from_buffer(hashes));
-        made.push(IndexedDocument { id, set });
+    fn make(&self, picked: Picked, hashes: &mut Vec<u64>, made: &mut Vec<StoredDocument>) {
+        made.push(StoredDocument {
+            count: self.removed_for.count(picked.document),
+            id: picked.row.id,
+            set: ShingleSet::from_buffer(hashes),
+        });
     }
 
-    fn take(&mut self, made: Vec<IndexedDocument>) -> Result<(), Error> {
+    fn take(&mut self, made: Vec<StoredDocument>) -> Result<(), Error> {
         self.saving.push(&made)
     }
 }

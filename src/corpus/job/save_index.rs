@@ -6,10 +6,11 @@ use rayon::prelude::*;
 
 use crate::aside::SetAside;
 use crate::corpus::error::Error;
-use crate::corpus::indexed::{Indexed, IndexedDocument};
+use crate::corpus::indexed::Indexed;
+use crate::corpus::job::membership::RemovedFor;
 use crate::corpus::outputs::sink::IndexSink;
 use crate::settings::Settings;
-use crate::storage::{About, ListWriter, Section, SectionWriter, StoredId, Writer};
+use crate::storage::{About, ListWriter, Section, SectionWriter, StoredDocument, StoredId, Writer};
 
 /// An index that is being written.
 pub(super) struct Saving<'s> {
@@ -17,6 +18,7 @@ pub(super) struct Saving<'s> {
     ids: ListWriter,
     sets: ListWriter,
     signatures: SectionWriter,
+    counts: SectionWriter,
     documents: u32,
 }
 
@@ -35,12 +37,12 @@ pub(super) type EachFrequency<'f> = &'f dyn Fn(PutFrequency<'_>) -> Result<(), E
 /// Takes a shingle and its frequency.
 pub(super) type PutFrequency<'p> = &'p mut dyn FnMut(u64, u32) -> Result<(), Error>;
 
-/// Writes an index of the documents of `indexed` and those that `add` adds, and returns its checksum. Takes about `memory`
-/// bytes, and 16 bytes for each document.
+/// Writes an index of the documents of `indexed` and those that `add` adds, and returns its checksum. The counts of the
+/// indexed ones grow by what is removed for them. Takes about `memory` bytes, and 16 bytes for each document.
 pub(super) fn save(
     settings: &Settings,
     sink: &IndexSink,
-    indexed: &Indexed,
+    (indexed, removed_for): (&Indexed, &RemovedFor),
     beside: Beside<'_>,
     memory: usize,
     add: impl FnOnce(&mut Saving<'_>) -> Result<(), Error>,
@@ -51,9 +53,17 @@ pub(super) fn save(
             ids: writer.list(Section::Ids)?,
             sets: writer.list(Section::Sets)?,
             signatures: writer.section(Section::Signatures)?,
+            counts: writer.section(Section::Counts)?,
             documents: 0,
         };
-        indexed.for_each_some(memory / 2, |some| saving.push(&some))?;
+        let mut places = 0..;
+        indexed.for_each_some(memory / 2, |mut some| {
+            for (document, place) in some.iter_mut().zip(places.by_ref()) {
+                let removed = removed_for.of_indexed(place);
+                document.count = document.count.saturating_add(removed);
+            }
+            saving.push(&some)
+        })?;
         add(&mut saving)?;
         if let Some(aside) = beside.aside {
             let mut section = writer.section(Section::Aside)?;
@@ -74,7 +84,7 @@ pub(super) fn save(
 
 impl Saving<'_> {
     /// Adds documents.
-    pub(super) fn push(&mut self, documents: &[IndexedDocument]) -> Result<(), Error> {
+    pub(super) fn push(&mut self, documents: &[StoredDocument]) -> Result<(), Error> {
         let sketch = self.settings.sketcher().sketch();
         let hashes = sketch.hashes();
         let mut slots = vec![0; documents.len() * hashes];
@@ -83,6 +93,7 @@ impl Saving<'_> {
         for document in documents {
             self.ids.push(document.id.as_bytes())?;
             self.sets.push_hashes(document.set.hashes())?;
+            self.counts.put_u64(document.count)?;
         }
         self.signatures.put_u32s(slots)?;
         self.documents += documents.len() as u32;
@@ -94,6 +105,7 @@ impl Saving<'_> {
         writer.finish_list(self.ids)?;
         writer.finish_list(self.sets)?;
         writer.finish(self.signatures)?;
+        writer.finish(self.counts)?;
         let about = About {
             documents: self.documents,
             id_kind: String::KIND.to_owned(),

@@ -510,7 +510,9 @@ impl Stages<'_> {
             stored,
             keep_order: &keep_order,
             certain: &found.certain,
+            indexed: self.indexed,
             indexed_from,
+            drops_clusters: self.job.drop_clusters,
             tally: &tally,
             ticker: &self.ticker(folder, Stage::Measure, stored.documents().len()),
         };

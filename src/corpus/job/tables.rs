@@ -50,6 +50,10 @@ impl Table {
     /// compares with an index, the reason is `indexed` for documents of the index, which all stay kept, and for
     /// documents that are removed because of one.
     ///
+    /// If a job [drops clusters](crate::corpus::Job::drop_clusters), the reason is `none kept` for all documents of a dropped
+    /// cluster. The document that the keep policy would keep comes first, and `kept` and `jaccard_to_kept` name the second
+    /// document and the similarity to it; for the others, they name the first.
+    ///
     /// If passages were [set aside](crate::aside), the column `aside` has the share of each document that was. If a job
     /// compares by containment, the column `containment_in_kept` precedes it.
     ///
@@ -89,6 +93,9 @@ impl Table {
     }
 
     pub(crate) fn decided(&self, cluster: &DecidedCluster, columns: Columns) -> Result<(), Error> {
+        if cluster.dropped.is_some() {
+            return self.dropped(cluster, columns);
+        }
         let removed = cluster.removed.iter().map(|removed| {
             let (id, reason) = (removed.id.as_str(), removed.reason.as_str());
             (id, removed.similarity, reason, removed.aside)
@@ -98,6 +105,22 @@ impl Table {
         let why = if cluster.is_indexed { INDEXED } else { KEPT };
         let kept = (cluster.kept.as_str(), cluster.aside);
         self.cluster(columns, (cluster.number, why), kept, removed.chain(joined))
+    }
+
+    /// Writes the rows of a cluster of which no document is kept.
+    fn dropped(&self, cluster: &DecidedCluster, columns: Columns) -> Result<(), Error> {
+        let mut removals = cluster.removals();
+        removals.try_for_each(|(removed, like)| {
+            self.line(ClusterRow {
+                columns,
+                id: &removed.id,
+                number: cluster.number + 1,
+                kept: like,
+                similarity: removed.similarity,
+                reason: &removed.reason,
+                aside: removed.aside,
+            })
+        })
     }
 
     /// Writes the rows of a cluster: its number (from 0) and the reason of the kept document, the id of the kept

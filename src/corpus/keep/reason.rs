@@ -74,6 +74,9 @@ impl fmt::Display for KeepReason<'_> {
 /// The reason if the kept document belongs to an index.
 pub(crate) const INDEXED: &str = "indexed";
 
+/// The reason in a cluster of which no document is kept.
+pub(crate) const NONE_KEPT: &str = "none kept";
+
 /// The text of a value that is shown beside another.
 fn shown(value: &FieldValue<'_>, other: &FieldValue<'_>) -> String {
     let is_number = |value: &FieldValue<'_>| matches!(value, FieldValue::Number(_));

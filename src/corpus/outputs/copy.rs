@@ -3,6 +3,7 @@
 use std::io;
 
 use crate::corpus::error::Error;
+use crate::corpus::formats::annotation::Facts;
 use crate::corpus::formats::fields::Fields;
 use crate::corpus::formats::record::RawRecord;
 use crate::corpus::inputs::input::Input;
@@ -10,14 +11,17 @@ use crate::corpus::limit::ReadLimit;
 use crate::corpus::outputs::sink::RecordSink;
 use crate::corpus::reading::blocks::for_each_record;
 
+/// Where a record is copied to.
+pub(crate) struct Target<'s> {
+    pub(crate) sink: &'s RecordSink,
+    /// What an annotated sink adds to the record.
+    pub(crate) facts: Option<Facts>,
+}
+
 /// Chooses an output for each record, in order.
 pub(crate) trait Route<'s> {
-    /// The sink of the next record, if it has one.
-    fn next(
-        &mut self,
-        input: &Input,
-        record: &RawRecord<'_>,
-    ) -> Result<Option<&'s RecordSink>, Error>;
+    /// The target of the next record, if it has one.
+    fn next(&mut self, input: &Input, record: &RawRecord<'_>) -> Result<Option<Target<'s>>, Error>;
 
     /// Whether the first pass over the input stopped at this line as well.
     fn stopped(&mut self, line: Option<u64>) -> bool;
@@ -35,7 +39,7 @@ pub(crate) fn copy_all<'s>(
     for input in inputs {
         let copy = |record: RawRecord<'_>| -> Result<(), Stop> {
             match route.next(input, &record)? {
-                Some(sink) => Ok(sink.write(input, &record)?),
+                Some(Target { sink, facts }) => Ok(sink.write(input, &record, facts)?),
                 None => Ok(()),
             }
         };

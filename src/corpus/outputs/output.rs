@@ -11,6 +11,7 @@ use tempfile::NamedTempFile;
 
 use crate::corpus::error::Error;
 use crate::corpus::escape::escaped_bytes;
+use crate::corpus::formats::annotation::Annotation;
 use crate::corpus::formats::compression::Compression;
 use crate::corpus::formats::delimited::Header;
 use crate::corpus::formats::format::InputFormat;
@@ -34,6 +35,8 @@ pub struct Outputs {
     inputs: HashSet<PathBuf>,
     /// The inputs that can be read.
     origins: Arc<[Origin]>,
+    /// The fields that are added to records.
+    annotation: Option<Annotation>,
 }
 
 #[derive(Debug)]
@@ -65,6 +68,7 @@ impl Outputs {
             staged: Vec::new(),
             inputs: sources.places.clone(),
             origins: usable.map(Origin::of).collect(),
+            annotation: None,
         }
     }
 
@@ -80,6 +84,37 @@ impl Outputs {
         let encoder = Encoder::new(file, Compression::of(path));
         let encoder = encoder.map_err(|error| Error::io("write", path, error))?;
         Ok(Table(self.stage(path, place, Kind::File(temp), encoder)))
+    }
+
+    /// Adds three fields to the records of all outputs that are staged after this. Their names begin with `prefix`. Only a
+    /// [`Job`](crate::corpus::Job) can write such outputs.
+    ///
+    /// - `cluster`: the number of the document's cluster, as in the [table of clusters](Table::clusters), from 1; null, or
+    ///   an empty cell, for a document in no cluster.
+    /// - `cluster_size`: the number of documents in this cluster, 1 for a document in no cluster. If the job
+    ///   [compares](crate::corpus::Job::against) with indexes, documents of an index in the cluster count too, and so do
+    ///   those that earlier jobs removed for them.
+    /// - `kept`: whether the document is kept.
+    ///
+    /// JSON objects get them as their last fields, rows as their last columns. In Parquet files, the first two are 64-bit
+    /// integers; an Arrow schema in the file's metadata is left out, since it would lack the columns. Everything else is
+    /// unchanged.
+    ///
+    /// Staging an output fails if the inputs have WET records, if text files would be written to a directory, or if a
+    /// CSV, TSV or Parquet file has a column of such a name. A JSON line with such a field ends the job with an error,
+    /// whatever [`OnBad`](crate::corpus::OnBad) says.
+    ///
+    /// ```no_run
+    /// use resemblance::corpus::{Outputs, Sinks, Sources};
+    ///
+    /// let sources = Sources::find(&["articles.jsonl"])?;
+    /// let mut outputs = Outputs::new(&sources);
+    /// outputs.annotate("dup_");
+    /// let sinks = Sinks::new().kept(outputs.stage_records("kept.jsonl")?);
+    /// # Ok::<(), resemblance::corpus::Error>(())
+    /// ```
+    pub fn annotate(&mut self, prefix: impl AsRef<str>) {
+        self.annotation = Some(Annotation::new(prefix.as_ref()));
     }
 
     /// Stages an output of input records, in the format of the inputs.
@@ -106,10 +141,11 @@ impl Outputs {
         let path = path.as_ref();
         if names_directory(path) {
             let shards = self.stage_shards(path)?;
-            return Ok(RecordSink(Records::Directory(shards)));
+            return Ok(self.record_sink(Records::Directory(shards)));
         }
         self.place(path)?; // first, so that an output that is an input is reported as such
         check_compression(path)?;
+        self.check_annotation(path)?;
         let refused = |what: &str, instead: &str| {
             let path = escaped_bytes(path.as_os_str());
             let why = format!("records for {path} would be {what}: name {instead}");
@@ -149,17 +185,46 @@ impl Outputs {
             InputFormat::Csv | InputFormat::Tsv => {
                 let header = self.common_header(path)?;
                 let table = self.stage_table(path)?;
-                table.line(header)?;
+                table.with(|encoder| encoder.line(&header))?;
                 Records::Lines(table)
             }
             InputFormat::Wet => Records::Lines(self.stage_table(path)?),
             InputFormat::Parquet => Records::Rows(self.stage_rows(path)?),
         };
-        Ok(RecordSink(records))
+        Ok(self.record_sink(records))
     }
 
-    /// The header that all inputs share, for the output at `path`.
-    fn common_header(&self, path: &Path) -> Result<String, Error> {
+    fn record_sink(&self, records: Records) -> RecordSink {
+        RecordSink {
+            records,
+            annotation: self.annotation.clone(),
+        }
+    }
+
+    /// Fails if fields cannot be added to records in the output at `path`.
+    fn check_annotation(&self, path: &Path) -> Result<(), Error> {
+        let Some(annotation) = &self.annotation else {
+            return Ok(());
+        };
+        let formats = Origin::formats(&self.origins);
+        let name = escaped_bytes(path.as_os_str());
+        if formats.contains(&InputFormat::Wet) {
+            return Err(Error::refused(format!(
+                "records for {name} would be WET records, which cannot have more fields: leave --annotate out, and write \
+                 the table of clusters (--clusters), which has their ids"
+            )));
+        }
+        if formats.contains(&InputFormat::Text) && names_directory(path) {
+            return Err(Error::refused(format!(
+                "{name} would be a directory of text files, which cannot have more fields (--annotate): name a .jsonl file"
+            )));
+        }
+        let mut origins = self.origins.iter();
+        origins.try_for_each(|origin| origin.check_columns(annotation))
+    }
+
+    /// The header that all inputs share, for the output at `path`, with the added columns.
+    fn common_header(&self, path: &Path) -> Result<Vec<u8>, Error> {
         let mut first: Option<(&Origin, &Header)> = None;
         for origin in self.origins.iter() {
             let name = |path: &Path| escaped_bytes(path.as_os_str());
@@ -183,18 +248,20 @@ impl Outputs {
                 }
             }
         }
-        Ok(first.map_or(String::new(), |(_, header)| header.row.clone()))
+        let annotation = self.annotation.as_ref();
+        Ok(first.map_or(Vec::new(), |(_, header)| header.row_with(annotation)))
     }
 
     fn stage_rows(&mut self, path: &Path) -> Result<Open<RowWriter>, Error> {
         let (place, temp, file) = self.temporary_file(path)?;
         let inputs: Vec<&Path> = self.origins.iter().map(|origin| &*origin.path).collect();
-        let writer = RowWriter::create(path, file, &inputs)?;
+        let writer = RowWriter::create(path, file, &inputs, self.annotation.as_ref())?;
         Ok(self.stage(path, place, Kind::File(temp), writer))
     }
 
     fn stage_shards(&mut self, path: &Path) -> Result<Open<Shards>, Error> {
         Origin::lie_apart(&self.origins, path)?;
+        self.check_annotation(path)?;
         let cannot = |error| Error::io("write", path, error);
         let place = self.place(path)?;
         if place.exists()
@@ -207,7 +274,8 @@ impl Outputs {
             )));
         }
         let temp = Folder::beside(&place).map_err(cannot)?;
-        let shards = Shards::new(path, temp.path(), &self.origins);
+        let annotation = self.annotation.clone();
+        let shards = Shards::new(path, temp.path(), &self.origins, annotation);
         Ok(self.stage(path, place, Kind::Directory(temp), shards))
     }
 

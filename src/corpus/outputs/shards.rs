@@ -8,8 +8,9 @@ use std::sync::Arc;
 
 use walkdir::WalkDir;
 
-use crate::corpus::error::Error;
+use crate::corpus::error::{Error, Place};
 use crate::corpus::escape::escaped_bytes;
+use crate::corpus::formats::annotation::{Annotation, Facts};
 use crate::corpus::formats::delimited::Header;
 use crate::corpus::formats::format::{Format, InputFormat};
 use crate::corpus::formats::parquet::RowWriter;
@@ -42,6 +43,20 @@ impl Origin {
     pub(crate) fn formats(origins: &[Self]) -> Vec<InputFormat> {
         let is_there = |of: &InputFormat| origins.iter().any(|origin| origin.format.of == *of);
         InputFormat::ALL.into_iter().filter(is_there).collect()
+    }
+
+    /// Fails if records of the input have a column with a name of the annotation. Whether JSON lines have such a field
+    /// shows when they are copied.
+    pub(crate) fn check_columns(&self, annotation: &Annotation) -> Result<(), Error> {
+        let checked = match (&self.header, self.format.of) {
+            (Some(header), _) => annotation.check_columns(header.names()),
+            (None, InputFormat::Parquet) => RowWriter::check_columns(&self.path, annotation),
+            _ => Ok(()),
+        };
+        checked.map_err(|reason| {
+            let file = escaped_bytes(self.path.as_os_str());
+            Error::bad(Place { file, line: None }, reason)
+        })
     }
 
     /// A file or folder in a directory that this run would not write, if there is one. The directory is not replaced
@@ -119,6 +134,7 @@ pub(crate) struct Shards {
     /// The temporary directory.
     folder: PathBuf,
     origins: Arc<[Origin]>,
+    annotation: Option<Annotation>,
     /// The inputs whose files were begun.
     begun: HashSet<PathBuf>,
     open: Option<Shard>,
@@ -139,18 +155,29 @@ enum Writer {
 }
 
 impl Shards {
-    pub(crate) fn new(path: &Path, folder: &Path, origins: &Arc<[Origin]>) -> Self {
+    pub(crate) fn new(
+        path: &Path,
+        folder: &Path,
+        origins: &Arc<[Origin]>,
+        annotation: Option<Annotation>,
+    ) -> Self {
         Self {
             path: path.to_owned(),
             folder: folder.to_owned(),
             origins: Arc::clone(origins),
+            annotation,
             begun: HashSet::new(),
             open: None,
         }
     }
 
-    /// Writes a record of the input.
-    pub(crate) fn write(&mut self, input: &Input, record: &RawRecord<'_>) -> Result<(), Error> {
+    /// Writes a record of the input, and of a row also what is added to it.
+    pub(crate) fn write(
+        &mut self,
+        input: &Input,
+        record: &RawRecord<'_>,
+        facts: Option<Facts>,
+    ) -> Result<(), Error> {
         if input.format.of == InputFormat::Text {
             let target = within(&input.below);
             let written = create(&self.folder.join(&target));
@@ -167,7 +194,7 @@ impl Shards {
         }
         self.open
             .as_mut()
-            .map_or(Ok(()), |shard| shard.write(record))
+            .map_or(Ok(()), |shard| shard.write(record, facts))
     }
 
     fn begin(&mut self, origin: &Origin) -> Result<Shard, Error> {
@@ -175,12 +202,14 @@ impl Shards {
         let cannot = |error| Error::io("write", &path, error);
         let file = create(&self.folder.join(&origin.target)).map_err(cannot)?;
         let writer = if origin.format.of == InputFormat::Parquet {
-            Writer::Rows(RowWriter::create(&path, file, &[&origin.path])?)
+            let (inputs, annotation) = ([&*origin.path], self.annotation.as_ref());
+            Writer::Rows(RowWriter::create(&path, file, &inputs, annotation)?)
         } else {
             let encoder = Encoder::new(file, origin.format.compression);
             let mut encoder = encoder.map_err(cannot)?;
             if let Some(header) = &origin.header {
-                encoder.line(header.row.as_bytes()).map_err(cannot)?;
+                let row = header.row_with(self.annotation.as_ref());
+                encoder.line(&row).map_err(cannot)?;
             }
             Writer::Lines(encoder)
         };
@@ -213,13 +242,13 @@ impl Shards {
 }
 
 impl Shard {
-    fn write(&mut self, record: &RawRecord<'_>) -> Result<(), Error> {
+    fn write(&mut self, record: &RawRecord<'_>, facts: Option<Facts>) -> Result<(), Error> {
         match &mut self.writer {
             Writer::Lines(encoder) => {
                 let written = encoder.record(record);
                 written.map_err(|error| Error::io("write", &self.path, error))
             }
-            Writer::Rows(writer) => writer.write(&self.of, record.line.unwrap_or_default()),
+            Writer::Rows(writer) => writer.write(&self.of, record.line.unwrap_or_default(), facts),
         }
     }
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::corpus::error::Error;
+use crate::corpus::formats::annotation::{Annotation, Facts};
 use crate::corpus::formats::parquet::RowWriter;
 use crate::corpus::formats::record::RawRecord;
 use crate::corpus::inputs::input::Input;
@@ -114,7 +115,10 @@ impl Table {
         self.0.path()
     }
 
-    fn with(&self, write: impl FnOnce(&mut Encoder) -> io::Result<()>) -> Result<(), Error> {
+    pub(crate) fn with(
+        &self,
+        write: impl FnOnce(&mut Encoder) -> io::Result<()>,
+    ) -> Result<(), Error> {
         let Self(open) = self;
         open.with(|encoder| write(encoder).map_err(|error| open.failed(error)))
     }
@@ -172,7 +176,11 @@ impl Finish for Open<Writer> {
 
 /// A staged output of input records, see [`Outputs::stage_records`](crate::corpus::Outputs::stage_records).
 #[derive(Debug)]
-pub struct RecordSink(pub(crate) Records);
+pub struct RecordSink {
+    pub(crate) records: Records,
+    /// The fields that are added to the records, see [`Outputs::annotate`](crate::corpus::Outputs::annotate).
+    pub(crate) annotation: Option<Annotation>,
+}
 
 #[derive(Debug)]
 pub(crate) enum Records {
@@ -188,17 +196,47 @@ pub(crate) enum Records {
 
 impl RecordSink {
     pub(crate) fn path(&self) -> &Path {
-        match &self.0 {
+        match &self.records {
             Records::Lines(table) | Records::Texts(table) => table.path(),
             Records::Rows(open) => open.path(),
             Records::Directory(open) => open.path(),
         }
     }
 
-    /// Writes a record of `input`. Call it for the records of each input in order, from one thread: while it holds the
-    /// lock, rows are copied by all threads of the pool.
-    pub(crate) fn write(&self, input: &Input, record: &RawRecord<'_>) -> Result<(), Error> {
-        match &self.0 {
+    /// Writes a record of `input`, and what is added to it if the sink is annotated. Call it for the records of each input
+    /// in order, from one thread: while it holds the lock, rows are copied by all threads of the pool.
+    pub(crate) fn write(
+        &self,
+        input: &Input,
+        record: &RawRecord<'_>,
+        facts: Option<Facts>,
+    ) -> Result<(), Error> {
+        let Some(annotation) = &self.annotation else {
+            return self.write_with(input, record, None);
+        };
+        let Some(facts) = facts else {
+            return Err(Error::refused(
+                "records can be annotated only by a job, which knows their clusters: use `Job::run`",
+            ));
+        };
+        let bytes = annotation.record(record, facts);
+        let bytes = bytes.map_err(|reason| Error::bad(input.place(record.line), reason))?;
+        let record = RawRecord {
+            bytes: &bytes,
+            ..*record
+        };
+        self.write_with(input, &record, Some((annotation, facts)))
+    }
+
+    /// Writes a record that is annotated already, unless it is a row or a text file.
+    fn write_with(
+        &self,
+        input: &Input,
+        record: &RawRecord<'_>,
+        added: Option<(&Annotation, Facts)>,
+    ) -> Result<(), Error> {
+        let facts = added.map(|(_, facts)| facts);
+        match &self.records {
             Records::Lines(table) => table.with(|encoder| encoder.record(record)),
             Records::Texts(table) => {
                 let text = utf8(record.bytes).map_err(|reason| {
@@ -207,13 +245,19 @@ impl RecordSink {
                     );
                     Error::bad(input.place(None), reason)
                 })?;
-                table.line(serde_json::json!({"id": input.id_of(None), "text": text}))
+                let object = serde_json::json!({"id": input.id_of(None), "text": text});
+                let mut object = object.to_string().into_bytes();
+                if let Some((annotation, facts)) = added {
+                    let annotated = annotation.object(&object, facts);
+                    object = annotated.map_err(|reason| Error::bad(input.place(None), reason))?;
+                }
+                table.with(|encoder| encoder.line(&object))
             }
             Records::Rows(open) => {
                 let row = record.line.unwrap_or_default();
-                open.with(|writer| writer.write(&input.path, row))
+                open.with(|writer| writer.write(&input.path, row, facts))
             }
-            Records::Directory(open) => open.with(|shards| shards.write(input, record)),
+            Records::Directory(open) => open.with(|shards| shards.write(input, record, facts)),
         }
     }
 }

@@ -6,24 +6,26 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use parquet::basic::{Encoding, Type as Physical};
+use parquet::basic::{Encoding, Repetition, Type as Physical};
 use parquet::column::reader::{ColumnReaderImpl, get_typed_column_reader};
 use parquet::data_type::{
     BoolType, ByteArrayType, DataType, DoubleType, FixedLenByteArrayType, FloatType, Int32Type,
     Int64Type, Int96Type,
 };
 use parquet::errors::{ParquetError, Result as ParquetResult};
-use parquet::file::metadata::ColumnChunkMetaData;
+use parquet::file::metadata::{ColumnChunkMetaData, KeyValue};
 use parquet::file::properties::WriterProperties;
 use parquet::file::writer::{SerializedColumnWriter, SerializedFileWriter};
+use parquet::schema::types::{ColumnPath, Type, TypePtr};
 
 use crate::corpus::error::Error;
 use crate::corpus::escape::escaped_bytes;
+use crate::corpus::formats::annotation::{Annotation, Facts};
 use crate::corpus::formats::parquet::file::{ParquetFile, guarded};
 use crate::corpus::formats::record::BLOCK;
 use crate::corpus::formats::record::CHANGED;
 
-/// Writes a file of rows that are copied from other files.
+/// Writes a file of rows that are copied from other files, with the columns of an annotation if there is one.
 ///
 /// Only the numbers of rows are noted at first. When there are enough of them for a row group, the group is written
 /// column by column, so only a batch of one column is in memory.
@@ -34,6 +36,9 @@ pub(crate) struct RowWriter {
     source: Option<Source>,
     waiting: Vec<Piece>,
 }
+
+/// The key of the Arrow schema in the metadata of a file.
+const ARROW_SCHEMA: &str = "ARROW:schema";
 
 /// A row group is written when it has this many rows,
 const ROWS: usize = 100_000;
@@ -50,6 +55,8 @@ struct Source {
     /// The number of rows before that group.
     before: u64,
     rows: Vec<Range<usize>>,
+    /// What is added to each of these rows, if anything is.
+    facts: Vec<Facts>,
 }
 
 /// Rows of one row group.
@@ -58,20 +65,34 @@ struct Piece {
     file: Arc<ParquetFile>,
     group: usize,
     rows: Vec<Range<usize>>,
+    /// What is added to each of these rows, if anything is.
+    facts: Vec<Facts>,
 }
 
 impl RowWriter {
-    /// A writer of rows of `inputs` to `path`, with their schema, and with the metadata and compression of the first.
+    /// A writer of rows of `inputs` to `path`, with their schema, and with the metadata and compression of the first. The
+    /// columns of the annotation are added to the schema.
     ///
     /// # Errors
     /// If the schemas differ, or no input can be read.
-    pub(crate) fn create(path: &Path, file: File, inputs: &[&Path]) -> Result<Self, Error> {
+    pub(crate) fn create(
+        path: &Path,
+        file: File,
+        inputs: &[&Path],
+        annotation: Option<&Annotation>,
+    ) -> Result<Self, Error> {
         let like = alike(path, inputs)?;
         let about = like.metadata.file_metadata();
-        let properties = Arc::new(properties(&like));
+        let properties = Arc::new(properties(&like, annotation));
         let schema = about.schema_descr().root_schema_ptr();
         let file = BufWriter::with_capacity(1 << 16, file);
-        let writer = guarded(|| SerializedFileWriter::new(file, schema, properties));
+        let writer = guarded(|| {
+            let schema = match annotation {
+                Some(annotation) => annotated(&schema, annotation)?,
+                None => schema,
+            };
+            SerializedFileWriter::new(file, schema, properties)
+        });
         Ok(Self {
             writer: writer.map_err(|error| Error::io("write", path, error))?,
             path: path.to_owned(),
@@ -85,8 +106,22 @@ impl RowWriter {
         ParquetFile::open(input).is_ok()
     }
 
-    /// Writes a row of `input`, numbered from 1. Call it file by file, with rows in order.
-    pub(crate) fn write(&mut self, input: &Path, row: u64) -> Result<(), Error> {
+    /// Fails if a column of `input` has a name of the annotation. A file that cannot be read is reported later.
+    pub(crate) fn check_columns(input: &Path, annotation: &Annotation) -> Result<(), String> {
+        let Ok(file) = ParquetFile::open(input) else {
+            return Ok(());
+        };
+        annotation.check_columns(file.fields().iter().map(|column| column.name()))
+    }
+
+    /// Writes a row of `input`, numbered from 1, and with an annotation what is added to it. Call it file by file, with
+    /// rows in order.
+    pub(crate) fn write(
+        &mut self,
+        input: &Path,
+        row: u64,
+        facts: Option<Facts>,
+    ) -> Result<(), Error> {
         if self
             .source
             .as_ref()
@@ -97,6 +132,7 @@ impl RowWriter {
         }
         while let Some(source) = &mut self.source {
             if source.note(row)? {
+                source.facts.extend(facts);
                 break;
             }
             let piece = source.next_group();
@@ -146,10 +182,16 @@ impl RowWriter {
             return Ok(());
         }
         let cannot = |error| Error::io("write", path, error);
+        let copied = waiting[0].leaves();
         let mut group = guarded(|| writer.next_row_group()).map_err(cannot)?;
-        let mut leaf = 0;
+        let mut leaf: usize = 0;
         while let Some(mut column) = guarded(|| group.next_column()).map_err(cannot)? {
-            copy_column(waiting, leaf, &mut column, path)?;
+            match leaf.checked_sub(copied) {
+                None => copy_column(waiting, leaf, &mut column, path)?,
+                Some(added) => {
+                    guarded(|| write_facts(waiting, added, &mut column)).map_err(cannot)?;
+                }
+            }
             guarded(|| column.close()).map_err(cannot)?;
             leaf += 1;
         }
@@ -188,12 +230,40 @@ fn different(first: &Path, second: &Path, output: &Path) -> Error {
     ))
 }
 
-/// The metadata of this file, and the compression and use of a dictionary of each column.
-fn properties(like: &ParquetFile) -> WriterProperties {
+/// A schema with the columns of an annotation.
+fn annotated(schema: &TypePtr, annotation: &Annotation) -> ParquetResult<TypePtr> {
+    let [cluster, size, kept] = annotation.names();
+    let mut fields = schema.get_fields().to_vec();
+    for (name, physical, repetition) in [
+        (cluster, Physical::INT64, Repetition::OPTIONAL),
+        (size, Physical::INT64, Repetition::REQUIRED),
+        (kept, Physical::BOOLEAN, Repetition::REQUIRED),
+    ] {
+        let column = Type::primitive_type_builder(name, physical);
+        fields.push(Arc::new(column.with_repetition(repetition).build()?));
+    }
+    let schema = Type::group_type_builder(schema.name()).with_fields(fields);
+    Ok(Arc::new(schema.build()?))
+}
+
+/// The metadata of this file, and the compression and use of a dictionary of each column. Added columns are compressed
+/// like the first one.
+fn properties(like: &ParquetFile, annotation: Option<&Annotation>) -> WriterProperties {
     let about = like.metadata.file_metadata();
-    let mut properties =
-        WriterProperties::builder().set_key_value_metadata(about.key_value_metadata().cloned());
+    let mut metadata = about.key_value_metadata().cloned();
+    if let (Some(pairs), Some(_)) = (&mut metadata, annotation) {
+        // It would have fewer columns than the file, which readers refuse.
+        pairs.retain(|pair: &KeyValue| pair.key != ARROW_SCHEMA);
+    }
+    let mut properties = WriterProperties::builder().set_key_value_metadata(metadata);
     let group = like.metadata.row_groups().first();
+    let first = group.and_then(|group| group.columns().first());
+    if let (Some(annotation), Some(first)) = (annotation, first) {
+        for name in annotation.names() {
+            let path = ColumnPath::from(name.as_str());
+            properties = properties.set_column_compression(path, first.compression());
+        }
+    }
     for column in group.iter().flat_map(|group| group.columns()) {
         let path = column.column_path().clone();
         properties = properties
@@ -217,6 +287,7 @@ impl Source {
             group: 0,
             before: 0,
             rows: Vec::new(),
+            facts: Vec::new(),
         })
     }
 
@@ -243,6 +314,7 @@ impl Source {
             file: Arc::clone(&self.file),
             group: self.group,
             rows: std::mem::take(&mut self.rows),
+            facts: std::mem::take(&mut self.facts),
         };
         let groups = self.file.metadata.row_groups();
         self.before += groups
@@ -256,6 +328,12 @@ impl Source {
 impl Piece {
     fn len(&self) -> usize {
         self.rows.iter().map(Range::len).sum()
+    }
+
+    /// The number of columns in its file.
+    fn leaves(&self) -> usize {
+        let about = self.file.metadata.file_metadata();
+        about.schema_descr().num_columns()
     }
 
     /// The approximate number of bytes before compression.
@@ -284,6 +362,36 @@ fn copy_column(
         Physical::FIXED_LEN_BYTE_ARRAY => copy_values::<FixedLenByteArrayType>,
     };
     copy(pieces, leaf, to, path)
+}
+
+/// Writes one of the added columns, in the order of the annotation.
+fn write_facts(
+    pieces: &[Piece],
+    added: usize,
+    to: &mut SerializedColumnWriter<'_>,
+) -> ParquetResult<()> {
+    const TOGETHER: usize = 1 << 12;
+    for facts in pieces.iter().flat_map(|piece| piece.facts.chunks(TOGETHER)) {
+        match added {
+            0 => {
+                let number = |of: &Facts| of.cluster.map(|number| i64::from(number.get()));
+                let defined: Vec<i16> =
+                    facts.iter().map(|of| of.cluster.is_some().into()).collect();
+                let numbers: Vec<i64> = facts.iter().filter_map(number).collect();
+                let to = to.typed::<Int64Type>();
+                to.write_batch(&numbers, Some(&defined), None)?;
+            }
+            1 => {
+                let sizes: Vec<i64> = facts.iter().map(|of| of.size as i64).collect();
+                to.typed::<Int64Type>().write_batch(&sizes, None, None)?;
+            }
+            _ => {
+                let kept: Vec<bool> = facts.iter().map(|of| of.is_kept).collect();
+                to.typed::<BoolType>().write_batch(&kept, None, None)?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Values of a column, with the levels that assign them to rows and lists.

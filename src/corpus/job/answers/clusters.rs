@@ -5,13 +5,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::boundary::IndexedFrom;
 use crate::corpus::error::Error;
+use crate::corpus::indexed::Indexed;
 use crate::corpus::job::answers::keep_order::KeepOrder;
 use crate::corpus::job::answers::labels::Labels;
 use crate::corpus::job::candidates::first_documents::NONE;
 use crate::corpus::job::candidates::joining::Certain;
-use crate::corpus::job::decided::ClusterCounts;
+use crate::corpus::job::decided::{ClusterCounts, Fate};
 use crate::corpus::job::disk::clusters_file::{
-    write_header, write_joined, write_joined_count, write_removed,
+    Header, write_joined, write_joined_count, write_removed,
 };
 use crate::corpus::job::disk::folder::{Folder, Whole, Writing};
 use crate::corpus::job::disk::names;
@@ -30,7 +31,10 @@ pub(crate) struct Writer<'w> {
     pub(crate) stored: &'w SetStore,
     pub(crate) keep_order: &'w KeepOrder<'w>,
     pub(crate) certain: &'w Certain,
+    pub(crate) indexed: &'w Indexed,
     pub(crate) indexed_from: IndexedFrom,
+    /// Whether clusters of new documents lose all of them.
+    pub(crate) drops_clusters: bool,
     pub(crate) tally: &'w LinkTally<'w>,
     pub(crate) ticker: &'w Ticker<'w>,
 }
@@ -60,13 +64,14 @@ struct Chosen {
     counts: ClusterCounts,
 }
 
-/// The size of a cluster, without the document that is kept.
+/// The numbers of documents in a cluster.
 #[derive(Default)]
 struct Size {
-    /// Its first document.
-    first: u32,
+    /// All, with those for which documents of indexes stand.
+    all: u64,
+    /// Removed ones, without the representative.
     removed: u32,
-    /// Documents of indexes, which stay.
+    /// Documents of indexes, which stay, without the representative.
     joined: u32,
 }
 
@@ -99,10 +104,15 @@ impl Writer<'_> {
                         break;
                     };
                     let kept = fetched.get(other.kept);
-                    let is_indexed = self.indexed_from.is_indexed(other.kept);
-                    let header = [size.first, size.removed];
-                    let kept = (&*kept.id, kept.aside);
-                    write_header(&mut writing, header, is_indexed, kept)?;
+                    let header = Header {
+                        kept: other.kept,
+                        removed: size.removed,
+                        size: size.all,
+                        fate: self.fate(other.kept),
+                        aside: kept.aside,
+                        id: &kept.id,
+                    };
+                    header.write(&mut writing)?;
                     left = size;
                 }
                 self.write_other(&mut writing, other, &similarity, &fetched, &mut left)?;
@@ -125,11 +135,10 @@ impl Writer<'_> {
                 continue;
             }
             let joined = cluster.len() - 1 - removed;
-            let is_indexed = self.indexed_from.is_indexed(kept);
-            let counts = ClusterCounts::of(removed, joined, is_indexed);
+            let counts = ClusterCounts::of(removed, joined, self.fate(kept));
             chosen.counts.add(counts);
             chosen.sizes.push(Size {
-                first: cluster[0].0,
+                all: self.indexed.size(documents(), self.indexed_from),
                 removed: removed as u32,
                 joined: joined as u32,
             });
@@ -137,6 +146,10 @@ impl Writer<'_> {
             chosen.others.extend(others);
         }
         chosen
+    }
+
+    fn fate(&self, representative: u32) -> Fate {
+        Fate::of(representative, self.indexed_from, self.drops_clusters)
     }
 
     /// Writes a document that is not kept: one that is removed, or after these one of an index. `left` are those of its

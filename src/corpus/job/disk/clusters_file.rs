@@ -1,27 +1,44 @@
 //! The file of clusters, in the order of their first documents. Numbers are little-endian.
 //!
-//! A cluster is written as its first document, the number of removed documents, whether the kept one belongs to an
-//! index (a byte), and what was set aside of the kept one and its id; then each removed document with id, reason, what
+//! A cluster is written as its representative, the number of removed documents without it, its size, the fate of the
+//! representative (a byte), and what was set aside of it and its id; then each removed document with id, reason, what
 //! was set aside and similarity; then the number of other documents of indexes, and the id and similarity of each.
 
 use crate::aside::Share;
 use crate::corpus::error::Error;
-use crate::corpus::job::decided::{DecidedCluster, Joined, Removed};
+use crate::corpus::job::decided::{DecidedCluster, Fate, Joined, Removed};
 use crate::corpus::job::disk::folder::{Bytes, Reading, Writing};
 use crate::verify::Similarity;
 
-/// Writes the start of a cluster.
-pub(crate) fn write_header(
-    to: &mut Writing<'_>,
-    [first, removed]: [u32; 2],
-    is_indexed: bool,
-    (kept, aside): (&str, Share),
-) -> Result<(), Error> {
-    to.write(&first.to_le_bytes())?;
-    to.write(&removed.to_le_bytes())?;
-    to.write(&[u8::from(is_indexed)])?;
-    to.write(&aside.to_bytes())?;
-    to.counted(kept.as_bytes())
+/// The numbers of a cluster's new documents, as far as it has any.
+#[derive(Debug, Default)]
+pub(crate) struct Numbers {
+    /// The representative, which may belong to an index.
+    pub(crate) kept: u32,
+    /// The removed documents without it, ascending.
+    pub(crate) removed: Vec<u32>,
+}
+
+/// The start of a cluster.
+pub(crate) struct Header<'h> {
+    /// The representative.
+    pub(crate) kept: u32,
+    pub(crate) removed: u32,
+    pub(crate) size: u64,
+    pub(crate) fate: Fate,
+    pub(crate) aside: Share,
+    pub(crate) id: &'h str,
+}
+
+impl Header<'_> {
+    pub(crate) fn write(&self, to: &mut Writing<'_>) -> Result<(), Error> {
+        to.write(&self.kept.to_le_bytes())?;
+        to.write(&self.removed.to_le_bytes())?;
+        to.write(&self.size.to_le_bytes())?;
+        to.write(&[self.fate as u8])?;
+        to.write(&self.aside.to_bytes())?;
+        to.counted(self.id.as_bytes())
+    }
 }
 
 /// Writes a removed document.
@@ -68,22 +85,24 @@ fn write_similarity(to: &mut Writing<'_>, similarity: &Similarity) -> Result<(),
         .try_for_each(|share| to.write(&share.to_le_bytes()))
 }
 
-/// Reads the next cluster; `None` at the end. Replaces `removed_documents` with the numbers of its removed documents.
+/// Reads the next cluster; `None` at the end. Replaces `numbers` with those of its documents.
 pub(crate) fn read(
     from: &mut Reading,
     number: usize,
-    removed_documents: &mut Vec<u32>,
+    numbers: &mut Numbers,
 ) -> Result<Option<DecidedCluster>, Error> {
-    if from.next_u32()?.is_none() {
+    let Some(representative) = from.next_u32()? else {
         return Ok(None);
-    }
+    };
     let removed = from.u32()?;
-    let [is_indexed] = from.array()?;
+    let size = from.u64()?;
+    let fate = from.array()?;
     let aside = share(from)?;
     let kept = text(from)?;
-    removed_documents.clear();
+    numbers.kept = representative;
+    numbers.removed.clear();
     let removed = (0..removed).map(|_| {
-        removed_documents.push(from.u32()?);
+        numbers.removed.push(from.u32()?);
         Ok(Removed {
             id: text(from)?,
             reason: text(from)?,
@@ -98,13 +117,19 @@ pub(crate) fn read(
             similarity: read_similarity(from)?,
         })
     });
-    Ok(Some(DecidedCluster {
+    let cluster = DecidedCluster {
         number,
         joined: joined.collect::<Result<_, Error>>()?,
-        is_indexed: is_indexed != 0,
+        is_indexed: fate == [Fate::Indexed as u8],
+        dropped: None,
+        size,
         removed,
         kept,
         aside,
+    };
+    Ok(Some(match fate == [Fate::Dropped as u8] {
+        true => cluster.into_dropped(),
+        false => cluster,
     }))
 }
 

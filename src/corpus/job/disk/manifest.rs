@@ -143,7 +143,7 @@ pub(crate) struct DecidedDone {
     pub(crate) counted: Counted,
 }
 
-const VERSION: u32 = 6;
+const VERSION: u32 = 7;
 
 impl Manifest {
     /// The bytes of the manifest file: a line with format, version and checksum, then the content.

@@ -4,7 +4,7 @@ use rayon::prelude::*;
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::corpus::error::Error;
-use crate::corpus::indexed::{Indexed, IndexedDocument};
+use crate::corpus::indexed::Indexed;
 use crate::corpus::inputs::input::Input;
 use crate::corpus::job::disk::folder::{Folder, Writing};
 use crate::corpus::job::disk::manifest::ReadDone;
@@ -18,6 +18,7 @@ use crate::corpus::limit::ReadLimit;
 use crate::corpus::reading::parse::Taken;
 use crate::corpus::reading::read::{At, Rejection, Sink};
 use crate::digest::{Digester, Digests, FoundBy};
+use crate::storage::StoredDocument;
 
 /// Writes the rows, ids, fingerprints, and keys or sampled hashes of documents.
 pub(crate) struct FirstPass<'f> {
@@ -81,12 +82,12 @@ impl<'f> FirstPass<'f> {
         const TOGETHER: usize = 1 << 8;
         let new = self.documents;
         indexed.for_each_some(memory, |some| {
-            let digest = |documents: &[IndexedDocument]| {
+            let digest = |documents: &[StoredDocument]| {
                 let sets = documents.iter().map(|document| document.set.clone());
                 digester.of_sets(sets)
             };
             let digests: Vec<Digests> = some.par_chunks(TOGETHER).map(digest).collect();
-            let row = |document: IndexedDocument| Row::of_indexed(document.id);
+            let row = |document: StoredDocument| Row::of_indexed(document.id);
             let mut rows = some.into_iter().map(row);
             digests.into_iter().try_for_each(|mut digests| {
                 self.waiting.extend(rows.by_ref().take(digests.len()));

@@ -74,6 +74,7 @@ proptest! {
         weights in prop::sample::select(vec![Weights::None, Weights::Ln]),
         freezes: bool,
         sets_aside: bool,
+        drops_clusters: bool,
     ) {
         let parts = Parts::new(&lines(seed, documents), parts);
         let builder = builder(method, mode, threshold).measure(measure).weights(weights);
@@ -83,7 +84,7 @@ proptest! {
         if sets_aside {
             options = options.group_field("site");
         }
-        let mut job = Job::new(&deduper, options);
+        let mut job = Job::new(&deduper, options).drop_clusters(drops_clusters);
         for (part, file) in parts.files.iter().enumerate() {
             let index = parts.place(&format!("index-{part}"));
             let tried = |plan| {
@@ -97,6 +98,37 @@ proptest! {
             }
             let freeze_weights = freezes && weights != Weights::None;
             job = Job { against: vec![index], freeze_weights, ..job };
+        }
+    }
+
+    /// The size of a cluster is the number of its documents in all parts so far, as one run over them finds it.
+    #[test]
+    fn sizes_add_up_over_parts(
+        seed: u64,
+        documents in 10u64..200,
+        threshold in prop::sample::select(vec![0.3, 0.5, 0.8]),
+        is_bounded: bool,
+    ) {
+        let text = lines_with(seed, documents, 0);
+        let parts = Parts::new(&text, 3);
+        let deduper = deduper(Method::Exact, ClusterMode::Leader, threshold);
+        let options = ReadOptions::new().on_bad(OnBad::Skip);
+        let whole = parts.place("whole.jsonl");
+        fs::write(&whole, &text).unwrap();
+        let whole = results(&deduper, &options, &whole, None);
+        let mut read = BTreeSet::new();
+        let mut job = Job::new(&deduper, options);
+        for (part, file) in parts.files.iter().enumerate() {
+            let index = parts.place(&format!("index-{part}"));
+            let found = results_of(&job, file, is_bounded.then_some(SMALL), &index);
+            read.extend([3, 4].iter().flat_map(|&of| ids(&found.files[of])));
+            for cluster in &found.clusters {
+                let in_one_run = whole.clusters.iter().find(|of| of.kept == cluster.kept).unwrap();
+                let is_read = |removed: &&Removed| read.contains(&removed.id.parse().unwrap());
+                let size = 1 + in_one_run.removed.iter().filter(is_read).count();
+                prop_assert_eq!(cluster.size, size as u64);
+            }
+            job = Job { against: vec![index], ..job };
         }
     }
 

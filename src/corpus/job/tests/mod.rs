@@ -118,6 +118,7 @@ fn try_results_of(
     let mut outputs = Outputs::new(&sources);
     let [pairs, clusters, rejections] =
         [0, 1, 2].map(|i| outputs.stage_table(file(NAMES[i])).unwrap());
+    outputs.annotate("its_");
     let [kept, removed] = [3, 4].map(|i| outputs.stage_records(file(NAMES[i])).unwrap());
     let sinks = Sinks::new()
         .pairs(pairs)
@@ -170,6 +171,7 @@ proptest! {
         words in 1usize..4,
         bucket_pairs in prop::sample::select(vec![0u64, 20, 300, 1 << 20]),
         sets_aside: bool,
+        drops_clusters: bool,
     ) {
         let folder = TempDir::new().unwrap();
         let path = folder.path().join("documents.jsonl");
@@ -192,10 +194,12 @@ proptest! {
         if sets_aside {
             options = options.group_field("site");
         }
-        let expected = results(&deduper, &options, &path, None);
-        prop_assert_eq!(&results(&deduper, &options, &path, Some(SMALL)), &expected);
-        let large = Some(MemoryPlan::of(1 << 30));
-        prop_assert_eq!(&results(&deduper, &options, &path, large), &expected);
+        let job = Job::new(&deduper, options).drop_clusters(drops_clusters);
+        let index = folder.path().join("index");
+        let expected = results_of(&job, &path, None, &index);
+        for plan in [SMALL, MemoryPlan::of(1 << 30)] {
+            prop_assert_eq!(&results_of(&job, &path, Some(plan), &index), &expected);
+        }
     }
 }
 
