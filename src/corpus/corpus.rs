@@ -241,6 +241,7 @@ impl<'i> Gathering<'i> {
             options,
             digester,
             counter,
+            look: None,
             hold: true,
             limit,
         };
