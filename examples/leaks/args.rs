@@ -11,9 +11,9 @@ use super::shared::{Failure, Files, NORMALIZE};
 
 /// Find the items of a test set that stand in the documents of a training collection.
 ///
-/// An item leaks from a document if the document contains enough of it: at least the share --containment of the item's
-/// shingles, or a passage of at least --min-words words. Texts are compared word by word after normalization, and every
-/// such document is found.
+/// A document and an item match if the document contains at least the share --containment of the item's shingles, or has
+/// at least --min-words consecutive words of the item. Texts are compared word by word after normalization, and every match
+/// is found.
 ///
 /// Items are held in memory: their texts, and about 40 bytes per word. Documents are read once, in parallel, and never
 /// held, so the collection may be of any size.

@@ -5,10 +5,9 @@ use std::collections::HashSet;
 use std::fmt::Write;
 use std::ops::Range;
 
-use resemblance::ContainmentIndex;
 use resemblance::corpus::{Error, Escaped, ReadOptions, Scanned, Sources, Table};
-use resemblance::passage::Passage;
 use resemblance::text::{Content, Scratch};
+use resemblance::{ContainmentIndex, containment};
 
 use super::args::Rule;
 use super::items::Items;
@@ -24,6 +23,9 @@ pub(crate) struct Search<'a> {
     by_passage: ContainmentIndex<u32>,
 }
 
+/// The bytes of a passage in the item and in the document.
+pub(crate) type Place = [Range<usize>; 2];
+
 /// An item that a document contains.
 pub(crate) struct Match {
     item: usize,
@@ -31,8 +33,8 @@ pub(crate) struct Match {
     containment: f64,
     /// The words of the item that are in passages.
     words: usize,
-    /// The bytes of each passage in the item and in the document.
-    places: Vec<[Range<usize>; 2]>,
+    /// The passages.
+    places: Vec<Place>,
 }
 
 /// What was found.
@@ -60,7 +62,7 @@ pub(crate) struct FoundItem {
 pub(crate) struct Best {
     pub(crate) document: String,
     pub(crate) containment: f64,
-    pub(crate) places: Vec<[Range<usize>; 2]>,
+    pub(crate) places: Vec<Place>,
 }
 
 /// Memory that a thread reuses.
@@ -68,7 +70,6 @@ pub(crate) struct Best {
 struct Memory {
     scratch: Scratch,
     hashes: Vec<u64>,
-    known: Vec<u64>,
 }
 
 thread_local! {
@@ -122,15 +123,12 @@ impl<'a> Search<'a> {
     fn look(&self, text: &str) -> Vec<Match> {
         let items = MEMORY.with_borrow_mut(|memory| self.contained(text, memory));
         let matches = items.into_iter().map(|(item, containment)| {
-            let passages = self.passages(item, text);
+            let (words, places) = self.places(item, text);
             Match {
                 item,
                 containment,
-                words: passages.iter().map(|passage| passage.words).sum(),
-                places: passages
-                    .into_iter()
-                    .map(|passage| [passage.a, passage.b])
-                    .collect(),
+                words,
+                places,
             }
         });
         matches.collect()
@@ -138,55 +136,46 @@ impl<'a> Search<'a> {
 
     /// The items that a text contains, ascending, and the share of each that it contains.
     ///
-    /// Most texts end with the first loop: no item has one of their shingles.
+    /// Most texts end with the first look-up: no item has one of their shingles.
     fn contained(&self, text: &str, memory: &mut Memory) -> Vec<(usize, f64)> {
-        let Memory {
-            scratch,
-            hashes,
-            known,
-        } = memory;
+        let Memory { scratch, hashes } = memory;
         self.by_shingle.shingler().text_into(text, scratch, hashes);
-        known.clear();
-        let (mut run, mut longest) = (0, 0);
-        for &hash in &*hashes {
-            if self.by_shingle.has_shingle(hash) {
-                known.push(hash);
-                run += 1;
-                longest = longest.max(run);
-            } else {
-                run = 0;
+        let mut shared = sharing(
+            self.by_shingle
+                .contained_in_shingles(hashes, f64::MIN_POSITIVE),
+        );
+        if shared.is_empty() {
+            return shared;
+        }
+        let passages: HashSet<usize> = match self.may_have_passage(hashes) {
+            true => {
+                let found = self.by_passage.contained_in(text, f64::MIN_POSITIVE);
+                sharing(found).into_iter().map(|(item, _)| item).collect()
             }
-        }
-        if known.is_empty() {
-            return Vec::new();
-        }
-        // A passage of w words has w - n + 1 shingles of n words.
-        let Rule {
-            containment,
-            min_words,
-            shingle,
-            ..
-        } = *self.rule;
-        let passages: HashSet<u32> = match longest > min_words - shingle.size() {
-            true => sharing(self.by_passage.contained_in(text, f64::MIN_POSITIVE))
-                .map(|(item, _)| item)
-                .collect(),
             false => HashSet::new(),
         };
-        let shared = self
-            .by_shingle
-            .contained_in_shingles(known, f64::MIN_POSITIVE);
-        let is_leak =
-            |&(item, share): &(u32, f64)| share >= containment || passages.contains(&item);
-        let leaks = sharing(shared).filter(is_leak);
-        let mut leaks: Vec<(usize, f64)> =
-            leaks.map(|(item, share)| (item as usize, share)).collect();
-        leaks.sort_unstable_by_key(|&(item, _)| item);
-        leaks
+        let containment = self.rule.containment;
+        shared.retain(|&(item, share)| share >= containment || passages.contains(&item));
+        shared.sort_unstable_by_key(|&(item, _)| item);
+        shared
     }
 
-    /// The passages that an item and a document share.
-    fn passages(&self, item: usize, document: &str) -> Vec<Passage> {
+    /// Whether a text may have a passage of items, by its shingles in order: a passage of w words has w - n + 1 shingles
+    /// of n words in a row.
+    fn may_have_passage(&self, hashes: &[u64]) -> bool {
+        let least = self.rule.min_words - self.rule.shingle.size() + 1;
+        let mut run = 0;
+        hashes.iter().any(|&hash| {
+            run = match self.by_shingle.has_shingle(hash) {
+                true => run + 1,
+                false => 0,
+            };
+            run >= least
+        })
+    }
+
+    /// The number of words of an item that are in passages which a document has, and the places of these.
+    fn places(&self, item: usize, document: &str) -> (usize, Vec<Place>) {
         let item = &self.items.0[item];
         let finder = self.rule.deduper.passage_finder();
         let size = self.rule.shingle.size();
@@ -199,7 +188,11 @@ impl<'a> Search<'a> {
         let find = |words: usize| {
             let finder = finder.with_min_words(words).ok()?;
             let found = finder.find(&item.text, document);
-            (!found.is_empty()).then(|| found.as_slice().to_vec())
+            let words = (found.share_a() * found.words_a() as f64).round() as usize;
+            let places = found
+                .iter()
+                .map(|passage| [passage.a.clone(), passage.b.clone()]);
+            (words > 0).then(|| (words, places.collect()))
         };
         lengths.into_iter().find_map(find).unwrap_or_default()
     }
@@ -240,16 +233,15 @@ impl<'a> Search<'a> {
     }
 }
 
-/// The items of an answer. It cannot fail, since every containment above 0 is allowed.
-fn sharing(
-    found: Result<Vec<resemblance::containment::Match<u32>>, resemblance::Error>,
-) -> impl Iterator<Item = (u32, f64)> {
+/// The items of an answer, and their shares. It cannot fail, since every containment above 0 is allowed.
+fn sharing(found: Result<Vec<containment::Match<u32>>, resemblance::Error>) -> Vec<(usize, f64)> {
     let found = found.into_iter().flatten();
-    found.map(|found| (found.id, found.containment))
+    let shares = found.map(|found| (found.id as usize, found.containment));
+    shares.collect()
 }
 
 /// The places of passages in one of the two texts, such as `0-85,99-120`.
-pub(crate) fn shown(places: &[[Range<usize>; 2]], text: usize) -> String {
+pub(crate) fn shown(places: &[Place], text: usize) -> String {
     let mut shown = String::new();
     for place in places {
         let comma = if shown.is_empty() { "" } else { "," };

@@ -430,8 +430,8 @@ impl<Id: Clone + Eq + Hash + Debug> ContainmentIndex<Id> {
     /// The documents of whose shingles `text` contains at least this share: the most contained first, ties in the order
     /// of insertion.
     ///
-    /// For many long texts and an index of few documents, this is nearly as fast as computing the shingles of the texts:
-    /// most of those that no document has are dismissed by a filter, before the others are sorted and looked up.
+    /// Most shingles that no document has are dismissed by a filter, before the others are sorted and looked up. So for long
+    /// texts and a small index, this costs little more than computing the shingles of the texts.
     ///
     /// # Errors
     /// If `containment` is not above 0 and at most 1.
@@ -464,7 +464,7 @@ impl<Id: Clone + Eq + Hash + Debug> ContainmentIndex<Id> {
     /// For hashes in any order, which it changes.
     fn contained_in_any(&self, hashes: &mut Vec<u64>, share: Threshold) -> Vec<Match<Id>> {
         if let Some(filter) = &self.filter {
-            hashes.retain(|&hash| filter.contains(hash));
+            filter.retain(hashes);
         }
         sort_and_dedup(hashes);
         if hashes.is_empty() {
@@ -495,7 +495,7 @@ impl<Id: Clone + Eq + Hash + Debug> ContainmentIndex<Id> {
 
     /// True if a document of the index has this shingle; or had it, and was removed.
     ///
-    /// For a hash of [`Shingler::text_into`], about as fast as computing it, if no document has it.
+    /// If no document has it, this costs about as much as computing the hash with [`Shingler::text_into`].
     #[inline]
     pub fn has_shingle(&self, shingle: u64) -> bool {
         let may = self

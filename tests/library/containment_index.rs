@@ -256,10 +256,8 @@ fn a_containment_out_of_range_is_an_error() {
             error.to_string(),
             format!("containment {containment}: must be above 0 and at most 1")
         );
-        assert_eq!(
-            index.contained_in("some text", containment).unwrap_err(),
-            error
-        );
+        let other = index.contained_in("some text", containment).unwrap_err();
+        assert_eq!(other.to_string(), error.to_string());
         assert!(index.containing_shingles(&[1], containment).is_err());
         assert!(index.contained_in_shingles(&[1], containment).is_err());
     }
