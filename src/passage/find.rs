@@ -30,7 +30,11 @@ struct Text<'t> {
 impl<'t> Text<'t> {
     fn new(text: &'t str, located: Located) -> Self {
         let covered = vec![false; located.len()];
-        Self { text, located, covered }
+        Self {
+            text,
+            located,
+            covered,
+        }
     }
 
     /// The bytes of some words.
@@ -97,14 +101,20 @@ pub(super) fn find<'t>(
                 near.covered[part.near..part.end().0].fill(true);
                 far.covered[part.far..part.end().1].fill(true);
             }
-            let runs = parts.into_iter().map(|Part { near: one, far: two, words }| {
-                let [one, two] = [near.bytes(one..one + words), far.bytes(two..two + words)];
-                let (a, b) = match side {
-                    Side::A => (one, two),
-                    Side::B => (two, one),
-                };
-                Run { a, b, words }
-            });
+            let runs = parts.into_iter().map(
+                |Part {
+                     near: one,
+                     far: two,
+                     words,
+                 }| {
+                    let [one, two] = [near.bytes(one..one + words), far.bytes(two..two + words)];
+                    let (a, b) = match side {
+                        Side::A => (one, two),
+                        Side::B => (two, one),
+                    };
+                    Run { a, b, words }
+                },
+            );
             passages.extend(Passage::of(runs.collect()));
         }
     }
@@ -120,8 +130,13 @@ pub(super) fn find<'t>(
 
 /// Takes words away from both ends until it can be cut out of both texts between characters. False if none remain.
 fn can_be_cut(part: &mut Part, near: &Located, far: &Located) -> bool {
-    let Part { near: at_near, far: at_far, words } = *part;
-    let mut cuts = (0..=words).filter(|&cut| near.can_cut(at_near + cut) && far.can_cut(at_far + cut));
+    let Part {
+        near: at_near,
+        far: at_far,
+        words,
+    } = *part;
+    let mut cuts =
+        (0..=words).filter(|&cut| near.can_cut(at_near + cut) && far.can_cut(at_far + cut));
     let Some(first) = cuts.next() else {
         return false;
     };
@@ -195,7 +210,9 @@ impl Extending<'_> {
     ) -> Option<([usize; 2], usize)> {
         (1..=self.max_gap).find_map(|length| {
             let replaced = std::iter::once([length, length]);
-            let uneven = (0..length).rev().flat_map(|fewer| [[length, fewer], [fewer, length]]);
+            let uneven = (0..length)
+                .rev()
+                .flat_map(|fewer| [[length, fewer], [fewer, length]]);
             let bridged = replaced.chain(uneven).filter_map(|gap| {
                 let mut near = near.clone();
                 let is_free = !near.by_ref().take(gap[0]).any(|(_, &covered)| covered);

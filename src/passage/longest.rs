@@ -53,7 +53,10 @@ impl Longest {
     /// If the texts have 2^32 - 3 tokens or more.
     pub(super) fn new(a: &Located, b: &Located) -> Self {
         let most = u32::MAX as usize - 3;
-        assert!(a.len() + b.len() <= most, "the texts have more than {most} words");
+        assert!(
+            a.len() + b.len() <= most,
+            "the texts have more than {most} words"
+        );
         let mut numbers = HashMap::new();
         let mut tokens = Vec::with_capacity(a.len() + 1 + b.len());
         for token in a.iter() {
@@ -199,7 +202,13 @@ impl Group {
 /// The longest run from each place, found in the tree of the groups of suffixes: the smallest group around a suffix that
 /// has suffixes of both texts.
 fn longest_runs(order: &[u32], common: &[u32], words_of_a: u32) -> Vec<Run> {
-    let mut runs = vec![Run { words: 0, first: NONE }; order.len()];
+    let mut runs = vec![
+        Run {
+            words: 0,
+            first: NONE
+        };
+        order.len()
+    ];
     let mut next = vec![NONE; order.len()];
     let mut open: Vec<Group> = Vec::new();
     for rank in 0..=order.len() {
@@ -220,7 +229,10 @@ fn longest_runs(order: &[u32], common: &[u32], words_of_a: u32) -> Vec<Run> {
             }
             match open.last_mut() {
                 Some(around) if around.words >= shared => around.join(&group, &mut next),
-                _ => open.push(Group { words: shared, ..group }),
+                _ => open.push(Group {
+                    words: shared,
+                    ..group
+                }),
             }
         }
         if let Some(&at) = order.get(rank) {

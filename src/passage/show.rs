@@ -21,7 +21,11 @@ impl fmt::Display for Passages<'_> {
         let [words_a, words_b] = self.words;
         let [shared_a, shared_b] = self.shared;
         let (percent_a, percent_b) = (100.0 * self.share_a(), 100.0 * self.share_b());
-        let passages = if self.len() == 1 { "passage" } else { "passages" };
+        let passages = if self.len() == 1 {
+            "passage"
+        } else {
+            "passages"
+        };
         writeln!(
             f,
             "{} {passages}: {shared_a} of {words_a} words of the first text ({percent_a:.1}%), {shared_b} of {words_b} \

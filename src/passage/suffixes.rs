@@ -14,7 +14,10 @@ pub(super) fn suffix_array(text: &[u32], values: usize) -> Vec<u32> {
     }
     let sorting = Sorting::new(text, values);
     // The suffixes from whose order that of all others follows.
-    let leading: Vec<u32> = (1..text.len()).filter(|&at| sorting.leads(at)).map(|at| at as u32).collect();
+    let leading: Vec<u32> = (1..text.len())
+        .filter(|&at| sorting.leads(at))
+        .map(|at| at as u32)
+        .collect();
     sorting.induce(&leading, &mut order);
     if leading.len() > 1 {
         // So far, they are sorted by their values up to the next of them. Each of these pieces gets its rank.
@@ -28,12 +31,18 @@ pub(super) fn suffix_array(text: &[u32], values: usize) -> Vec<u32> {
         }
         let names = names as usize + 1;
         let sorted = if names == leading.len() {
-            order.iter().copied().filter(|&at| sorting.leads(at as usize)).collect()
+            order
+                .iter()
+                .copied()
+                .filter(|&at| sorting.leads(at as usize))
+                .collect()
         } else {
             let pieces: Vec<u32> = leading.iter().map(|&at| ranks[at as usize]).collect();
             drop(ranks);
             let sorted = suffix_array(&pieces, names).into_iter();
-            sorted.map(|piece| leading[piece as usize]).collect::<Vec<_>>()
+            sorted
+                .map(|piece| leading[piece as usize])
+                .collect::<Vec<_>>()
         };
         sorting.induce(&sorted, &mut order);
     }
@@ -62,7 +71,11 @@ impl<'t> Sorting<'t> {
         for value in 0..values {
             starts[value + 1] += starts[value];
         }
-        Self { text, rises, starts }
+        Self {
+            text,
+            rises,
+            starts,
+        }
     }
 
     /// Whether a suffix is smaller than the next one, but the one before it is not smaller than it.
@@ -79,7 +92,11 @@ impl<'t> Sorting<'t> {
 
     /// Sorts all suffixes as far as the leading ones are sorted.
     fn induce(&self, leading: &[u32], order: &mut [u32]) {
-        let Self { text, rises, starts } = self;
+        let Self {
+            text,
+            rises,
+            starts,
+        } = self;
         order.fill(NONE);
         let mut ends = starts[1..].to_vec();
         let put_last = |ends: &mut [u32], order: &mut [u32], at: u32| {
@@ -128,7 +145,12 @@ pub(super) fn common_prefixes(text: &[u32], order: &[u32]) -> Vec<u32> {
             NONE => 0,
             other => {
                 let (one, two) = (&text[at + common..], &text[other as usize + common..]);
-                common + one.iter().zip(two).take_while(|(one, two)| one == two).count()
+                common
+                    + one
+                        .iter()
+                        .zip(two)
+                        .take_while(|(one, two)| one == two)
+                        .count()
             }
         };
         before[at] = common as u32;
@@ -150,9 +172,15 @@ mod tests {
         assert_eq!(order, truth, "{text:?}");
         let common = common_prefixes(text, &order);
         for (rank, &common) in common.iter().enumerate() {
-            let before = rank.checked_sub(1).map_or(&[][..], |before| &text[order[before] as usize..]);
+            let before = rank
+                .checked_sub(1)
+                .map_or(&[][..], |before| &text[order[before] as usize..]);
             let both = before.iter().zip(&text[order[rank] as usize..]);
-            assert_eq!(common as usize, both.take_while(|(one, two)| one == two).count(), "{text:?}");
+            assert_eq!(
+                common as usize,
+                both.take_while(|(one, two)| one == two).count(),
+                "{text:?}"
+            );
         }
     }
 

@@ -59,7 +59,9 @@ fn within<'r>(text: &str, ranges: impl Iterator<Item = &'r Range<usize>>) -> BTr
     let located = Located::new(text, Normalization::DEFAULT, Shingle::default());
     let inside = |range: &Range<usize>| {
         let (range, located) = (range.clone(), &located);
-        (0..located.len()).filter(move |&word| located.start(word) >= range.start && located.end(word) <= range.end)
+        (0..located.len()).filter(move |&word| {
+            located.start(word) >= range.start && located.end(word) <= range.end
+        })
     };
     ranges.flat_map(inside).collect()
 }
@@ -69,7 +71,12 @@ fn check(a: &str, b: &str, finder: PassageFinder) {
     let passages = finder.find(a, b);
     let says = || format!("{a:?} {b:?} {finder:?}");
     for passage in &passages {
-        let Passage { a: in_a, b: in_b, words, runs } = passage;
+        let Passage {
+            a: in_a,
+            b: in_b,
+            words,
+            runs,
+        } = passage;
         assert!(*words >= finder.min_words, "{}", says());
         assert_eq!(*words, runs.iter().map(|run| run.words).sum::<usize>());
         assert_eq!((in_a.start, in_b.start), (runs[0].a.start, runs[0].b.start));
@@ -88,10 +95,24 @@ fn check(a: &str, b: &str, finder: PassageFinder) {
             assert!(gaps.iter().all(|&gap| gap <= finder.max_gap), "{}", says());
         }
     }
-    assert!(passages.as_slice().is_sorted_by_key(|passage| passage.a.start));
+    assert!(
+        passages
+            .as_slice()
+            .is_sorted_by_key(|passage| passage.a.start)
+    );
     let rest_and_shared = [
-        (a, passages.words_a(), passages.share_a(), passages.only_in_a()),
-        (b, passages.words_b(), passages.share_b(), passages.only_in_b()),
+        (
+            a,
+            passages.words_a(),
+            passages.share_a(),
+            passages.only_in_a(),
+        ),
+        (
+            b,
+            passages.words_b(),
+            passages.share_b(),
+            passages.only_in_b(),
+        ),
     ];
     for (text, words, share, rest) in rest_and_shared {
         assert_eq!(words, words_of(text).len());
@@ -108,8 +129,16 @@ fn check_verbatim(a: &str, b: &str, least: usize) {
     let runs_a = runs_by_comparing(&words_a, &words_b, least);
     let runs_b = runs_by_comparing(&words_b, &words_a, least);
     let all = |runs: &[Range<usize>]| runs.iter().cloned().flatten().collect::<BTreeSet<_>>();
-    assert_eq!(within(a, passages.iter().map(|passage| &passage.a)), all(&runs_a), "{a:?} {b:?}");
-    assert_eq!(within(b, passages.iter().map(|passage| &passage.b)), all(&runs_b), "{a:?} {b:?}");
+    assert_eq!(
+        within(a, passages.iter().map(|passage| &passage.a)),
+        all(&runs_a),
+        "{a:?} {b:?}"
+    );
+    assert_eq!(
+        within(b, passages.iter().map(|passage| &passage.b)),
+        all(&runs_b),
+        "{a:?} {b:?}"
+    );
     let mut found = std::collections::HashSet::new();
     for passage in &passages {
         assert!(passage.is_verbatim());
@@ -118,18 +147,35 @@ fn check_verbatim(a: &str, b: &str, least: usize) {
             let inside: Vec<_> = within(text, [range].into_iter()).into_iter().collect();
             runs.contains(&(inside[0]..inside[inside.len() - 1] + 1))
         };
-        assert!(is_run(a, &passage.a, &runs_a) || is_run(b, &passage.b, &runs_b), "{a:?} {b:?}");
-        assert!(found.insert((passage.a.clone(), passage.b.clone())), "{a:?} {b:?}");
+        assert!(
+            is_run(a, &passage.a, &runs_a) || is_run(b, &passage.b, &runs_b),
+            "{a:?} {b:?}"
+        );
+        assert!(
+            found.insert((passage.a.clone(), passage.b.clone())),
+            "{a:?} {b:?}"
+        );
     }
-    assert!(passages.len() <= fewest(&runs_a) + fewest(&runs_b), "{a:?} {b:?}");
-    assert!(passages.len() >= fewest(&runs_a).max(fewest(&runs_b)), "{a:?} {b:?}");
+    assert!(
+        passages.len() <= fewest(&runs_a) + fewest(&runs_b),
+        "{a:?} {b:?}"
+    );
+    assert!(
+        passages.len() >= fewest(&runs_a).max(fewest(&runs_b)),
+        "{a:?} {b:?}"
+    );
 }
 
 /// Two texts of few words: parts of one are copied into the other, in another order, and words are changed.
 fn copied() -> impl Strategy<Value = (String, String)> {
     let text = |words: usize| prop::collection::vec(0..words, 0..120);
-    (text(300), text(40), prop::collection::vec((0..100usize, 0..40usize, 0..100usize), 0..5), any::<u64>()).prop_map(
-        |(a, mut b, copies, changes)| {
+    (
+        text(300),
+        text(40),
+        prop::collection::vec((0..100usize, 0..40usize, 0..100usize), 0..5),
+        any::<u64>(),
+    )
+        .prop_map(|(a, mut b, copies, changes)| {
             for (from, words, to) in copies {
                 let (from, to) = (from.min(a.len()), to.min(b.len()));
                 let copied = a[from..a.len().min(from + words)].to_vec();
@@ -145,19 +191,48 @@ fn copied() -> impl Strategy<Value = (String, String)> {
                 words.collect::<Vec<_>>().join(" ")
             };
             (written(a), written(b))
-        },
-    )
+        })
 }
 
 /// Two texts with the same parts in other places, of many scripts and with much repetition.
 fn of_scripts() -> impl Strategy<Value = (String, String)> {
     let part = prop::sample::select(vec![
-        "ha ha ha ha", "The ferry", "tHe FERRY", "fährt über", "fa\u{308}hrt u\u{308}ber", "東京都の船", "ｆerry ５㎏",
-        "5kg 6㎏㏂", "㍿", "株式会社", "会社", "שלום עולם", "مرحبا بالعالم", "Привет, мир", "ไทยภาษา", "한국어 문장", "l’été", "L'été",
-        "नमस्ते दुनिया", "👩\u{200D}👩\u{200D}👧 🇩🇪", "1,5 3.5", "a\u{AD}b ab", "— (…) —", "x", "ﬁn fin",
+        "ha ha ha ha",
+        "The ferry",
+        "tHe FERRY",
+        "fährt über",
+        "fa\u{308}hrt u\u{308}ber",
+        "東京都の船",
+        "ｆerry ５㎏",
+        "5kg 6㎏㏂",
+        "㍿",
+        "株式会社",
+        "会社",
+        "שלום עולם",
+        "مرحبا بالعالم",
+        "Привет, мир",
+        "ไทยภาษา",
+        "한국어 문장",
+        "l’été",
+        "L'été",
+        "नमस्ते दुनिया",
+        "👩\u{200D}👩\u{200D}👧 🇩🇪",
+        "1,5 3.5",
+        "a\u{AD}b ab",
+        "— (…) —",
+        "x",
+        "ﬁn fin",
     ]);
-    let text = prop::collection::vec((part, prop::sample::select(vec![" ", "\n", ", ", "", ". "])), 0..25);
-    let written = |parts: Vec<(&str, &str)>| parts.into_iter().flat_map(|(part, end)| [part, end]).collect::<String>();
+    let text = prop::collection::vec(
+        (part, prop::sample::select(vec![" ", "\n", ", ", "", ". "])),
+        0..25,
+    );
+    let written = |parts: Vec<(&str, &str)>| {
+        parts
+            .into_iter()
+            .flat_map(|(part, end)| [part, end])
+            .collect::<String>()
+    };
     (text.clone().prop_map(written), text.prop_map(written))
 }
 
@@ -182,11 +257,18 @@ fn repetition_gives_few_passages() {
     let passages = finder(8, 3).find(&a, &b);
     assert_eq!((passages.share_a(), passages.share_b()), (1.0, 1.0));
     assert_eq!(passages.len(), 2);
-    let (a, b) = ("one two three ".repeat(700), "three one two ".repeat(700) + &"two one ".repeat(300));
+    let (a, b) = (
+        "one two three ".repeat(700),
+        "three one two ".repeat(700) + &"two one ".repeat(300),
+    );
     assert_eq!(finder(8, 3).find(&a, &b).len(), 2);
     // A chorus between verses that differ.
     let chorus = "row the boat home before the evening comes";
-    let song = |name: &str| (0..50).map(|verse| format!("{name}{verse} {name} {verse}{name} . {name} {chorus}\n")).collect::<String>();
+    let song = |name: &str| {
+        (0..50)
+            .map(|verse| format!("{name}{verse} {name} {verse}{name} . {name} {chorus}\n"))
+            .collect::<String>()
+    };
     let (a, b) = (song("a"), song("b"));
     let passages = finder(8, 3).find(&a, &b);
     assert_eq!(passages.len(), 50);
@@ -198,10 +280,16 @@ fn repetition_gives_few_passages() {
 
 #[test]
 fn moved_blocks_are_found() {
-    let [one, two] = ["the ferry crosses the lake nine times on every day", "a goat in the town hall has eaten two books"];
+    let [one, two] = [
+        "the ferry crosses the lake nine times on every day",
+        "a goat in the town hall has eaten two books",
+    ];
     let (a, b) = (format!("{one}. {two}."), format!("{two}! {one}!"));
     let passages = finder(8, 3).find(&a, &b);
-    let found: Vec<_> = passages.iter().map(|passage| (&a[passage.a.clone()], &b[passage.b.clone()])).collect();
+    let found: Vec<_> = passages
+        .iter()
+        .map(|passage| (&a[passage.a.clone()], &b[passage.b.clone()]))
+        .collect();
     assert_eq!(found, [(one, one), (two, two)]);
 }
 
@@ -209,20 +297,59 @@ fn moved_blocks_are_found() {
 fn gaps_are_bridged_as_far_as_asked() {
     let a = "one two three four five six seven eight nine ten eleven twelve";
     for (b, max_gap, words, runs) in [
-        ("one two three four five six SEVEN! x nine ten eleven twelve", 1, 11, 2),
-        ("one two three four five six seven nine ten eleven twelve", 1, 11, 2),
-        ("one two three four five six seven x eight nine ten eleven twelve", 1, 12, 2),
-        ("one two three four five six x y nine ten eleven twelve", 2, 10, 2),
-        ("one two three four five six x y nine ten eleven twelve", 1, 6, 1),
-        ("one two three four five six x y z u nine ten eleven twelve", 3, 6, 1),
+        (
+            "one two three four five six SEVEN! x nine ten eleven twelve",
+            1,
+            11,
+            2,
+        ),
+        (
+            "one two three four five six seven nine ten eleven twelve",
+            1,
+            11,
+            2,
+        ),
+        (
+            "one two three four five six seven x eight nine ten eleven twelve",
+            1,
+            12,
+            2,
+        ),
+        (
+            "one two three four five six x y nine ten eleven twelve",
+            2,
+            10,
+            2,
+        ),
+        (
+            "one two three four five six x y nine ten eleven twelve",
+            1,
+            6,
+            1,
+        ),
+        (
+            "one two three four five six x y z u nine ten eleven twelve",
+            3,
+            6,
+            1,
+        ),
         // No more words match behind the gap than it has.
         ("one two three four five six x y nine ten", 3, 6, 1),
         ("x two y four five six seven eight nine z eleven u", 1, 6, 1),
-        ("one two x four five six seven eight nine z eleven twelve", 1, 10, 3),
+        (
+            "one two x four five six seven eight nine z eleven twelve",
+            1,
+            10,
+            3,
+        ),
     ] {
         let passages = finder(6, max_gap).find(a, b);
         let passage = passages.iter().next().unwrap();
-        assert_eq!((passage.words, passage.runs.len(), passages.len()), (words, runs, 1), "{b}");
+        assert_eq!(
+            (passage.words, passage.runs.len(), passages.len()),
+            (words, runs, 1),
+            "{b}"
+        );
     }
 }
 
@@ -244,7 +371,10 @@ fn settings_out_of_range() {
     let error = finder.with_min_words(0).unwrap_err().to_string();
     assert!(error.contains("0 words"), "{error}");
     let error = finder.with_max_gap(101).unwrap_err().to_string();
-    assert!(error.contains("101 words") && error.contains("100"), "{error}");
+    assert!(
+        error.contains("101 words") && error.contains("100"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -265,7 +395,11 @@ fn side_by_side() {
     let a = "渡し船は九年ぶりに湖を渡る。".repeat(20);
     let shown = finder(12, 0).find(&a, &a).to_string();
     assert_eq!(shown.lines().count(), 4 + 6 + 1 + 4, "{shown}");
-    for line in shown.lines().skip(3).filter(|line| !line.contains("more lines")) {
+    for line in shown
+        .lines()
+        .skip(3)
+        .filter(|line| !line.contains("more lines"))
+    {
         let (left, right) = line.split_once(" | ").unwrap();
         assert_eq!(unicode_width::UnicodeWidthStr::width(left), 40, "{line}");
         assert!(unicode_width::UnicodeWidthStr::width(right) <= 37, "{line}");

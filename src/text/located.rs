@@ -35,10 +35,16 @@ impl Located {
         }
         let mut at = 0;
         let mut piece_of = |place: usize| {
-            while pieces[at + 1..].first().is_some_and(|next| next.normalized <= place) {
+            while pieces[at + 1..]
+                .first()
+                .is_some_and(|next| next.normalized <= place)
+            {
                 at += 1;
             }
-            (pieces[at], pieces.get(at + 1).map_or(text.len(), |next| next.original))
+            (
+                pieces[at],
+                pieces.get(at + 1).map_or(text.len(), |next| next.original),
+            )
         };
         let tokens = edges.into_iter().map(|[start, end]| {
             let (first, _) = piece_of(start);
@@ -238,7 +244,11 @@ mod tests {
             let place = |token| text[located.start(token)..located.end(token)].to_owned();
             let cuts = (0..=located.len()).filter(|&token| located.can_cut(token));
             let tokens: Vec<_> = located.iter().map(str::to_owned).collect();
-            (tokens, (0..located.len()).map(place).collect::<Vec<_>>(), cuts.count())
+            (
+                tokens,
+                (0..located.len()).map(place).collect::<Vec<_>>(),
+                cuts.count(),
+            )
         };
         let (tokens, written, cuts) = places("L’E\u{301}te\u{301}: ＡＢ\u{AD}C, 5㎏.");
         assert_eq!(tokens, ["l'été", "abc", "5kg"]);
