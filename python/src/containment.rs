@@ -96,6 +96,13 @@ fn matches<I: Id>(py: Python<'_>, found: Vec<Match<I>>) -> PyResult<Vec<Containm
     found.into_iter().map(of).collect()
 }
 
+fn python_ids<I: Id>(
+    py: Python<'_>,
+    index: &core::ContainmentIndex<I>,
+) -> PyResult<Vec<Py<PyAny>>> {
+    index.ids().map(|id| python_id(py, id.clone())).collect()
+}
+
 impl ContainmentIndex {
     /// Locks the index; other Python threads run while it waits.
     fn read(&self, py: Python<'_>) -> RwLockReadGuard<'_, Inner> {
@@ -217,7 +224,7 @@ impl ContainmentIndex {
     /// The ids, in the order of insertion.
     fn ids(&self, py: Python<'_>) -> PyResult<Vec<Py<PyAny>>> {
         let inner = self.read(py);
-        with_index!(&*inner, index => index.ids().map(|id| python_id(py, id.clone())).collect())
+        with_index!(&*inner, index => python_ids(py, index))
     }
 
     /// The approximate number of bytes that the index takes, without the ids themselves.
