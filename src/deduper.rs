@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::aside::SetAside;
 use crate::batch::{Batch, Pairs, Run};
 use crate::cluster::{ClusterMode, Clusters, Keep};
+use crate::containment::ContainmentIndex;
 use crate::error::Error;
 use crate::lsh::{Banding, Index};
 use crate::method::Method;
@@ -294,6 +295,13 @@ impl Deduper {
     pub fn index<Id: Clone + Eq + Hash + Debug>(&self) -> Index<Id> {
         Index::new(self.sketcher().clone(), self.banding(), self.threshold())
             .unwrap_or_else(|error| unreachable!("validated: {error}"))
+    }
+
+    /// An empty index that finds the documents which contain a text, and those that a text contains; see
+    /// [`containment`](crate::containment). It compares shingles of this kind, normalization and seed, without weights.
+    /// The share that counts is part of each query: the threshold and all other settings have no effect.
+    pub fn containment_index<Id: Clone + Eq + Hash + Debug>(&self) -> ContainmentIndex<Id> {
+        ContainmentIndex::new(self.sketcher().shingler().clone())
     }
 
     /// A filter for streams that passes only documents not seen before, one at a time.

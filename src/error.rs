@@ -1,6 +1,6 @@
 //! The crate's error.
 
-use std::fmt;
+use std::fmt::{self, Debug};
 
 /// Why a call failed, with the offending value.
 ///
@@ -101,6 +101,7 @@ pub(crate) enum Kind {
     SetAsideWords(usize),
     PassageWords(usize),
     PassageGap(usize),
+    Containment(f64),
     IndexMismatch {
         what: &'static str,
         left: String,
@@ -131,6 +132,11 @@ impl Error {
             text,
             expected,
         })
+    }
+
+    /// The error of an id that an index contains already.
+    pub(crate) fn id_taken(id: &impl Debug) -> Self {
+        Self::new(Kind::IdTaken(format!("{id:?}")))
     }
 
     /// The error of a run that its watch cancelled.
@@ -201,6 +207,7 @@ impl Error {
                 | Kind::SetAsideWords(_)
                 | Kind::PassageWords(_)
                 | Kind::PassageGap(_)
+                | Kind::Containment(_)
                 | Kind::Hashes(_)
                 | Kind::ShingleSize { .. }
                 | Kind::Unknown { .. }
@@ -338,6 +345,9 @@ impl fmt::Display for Error {
                 f,
                 "gaps of passages cannot have {words} words: choose from 0 to 100"
             ),
+            Kind::Containment(c) => {
+                write!(f, "containment {c}: must be above 0 and at most 1")
+            }
             Kind::Rule { what, rule } => write!(
                 f,
                 "{what} compares by jaccard similarity without weights, not {rule}: change this setting"

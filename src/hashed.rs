@@ -1,4 +1,4 @@
-//! Hash tables of numbers, with a fast hash function that does not resist attacks.
+//! Hash tables of numbers, with a fast hash function that does not resist attacks; and the memory of hash tables.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -23,4 +23,9 @@ impl Hasher for Multiply {
         // The table uses bits of both ends of the hash.
         self.0 = number.wrapping_mul(0xF135_7AEA_2E62_A9C5).rotate_left(26);
     }
+}
+
+/// The bytes of a hash table. Its capacity is 7/8 of its places; each place has one control byte.
+pub(crate) fn table_memory(capacity: usize, entry: usize) -> usize {
+    capacity * 8 / 7 * (entry + 1)
 }

@@ -45,6 +45,18 @@
 //! # Ok::<(), resemblance::Error>(())
 //! ```
 //!
+//! # Passages in documents
+//!
+//! ```
+//! use resemblance::Deduper;
+//!
+//! let mut index = Deduper::new().containment_index();
+//! index.insert("page 7", "News in brief. The council has voted to repair the old harbour wall. Rain is expected.")?;
+//! let found = index.containing("the council has voted to repair the old harbour wall", 0.8)?;
+//! assert_eq!((found[0].id, found[0].containment), ("page 7", 1.0));
+//! # Ok::<(), resemblance::Error>(())
+//! ```
+//!
 //! # A stream
 //!
 //! ```
@@ -106,6 +118,9 @@ pub mod passage;
 mod similarity;
 mod weights;
 
+// Documents that contain a text, and those that a text contains.
+pub mod containment;
+
 // -> signature.
 pub mod sketch;
 
@@ -165,6 +180,7 @@ pub mod corpus;
 
 pub use batch::{Batch, Pairs, PairsOfCopies, Run};
 pub use cluster::{ClusterMode, Clusters, Keep};
+pub use containment::ContainmentIndex;
 pub use deduper::Deduper;
 pub use error::Error;
 pub use lsh::{Banding, Index};

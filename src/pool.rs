@@ -24,6 +24,13 @@ impl<T: Default> Pool<T> {
     }
 }
 
+impl<T> Clone for Pool<T> {
+    /// A pool of its own, without values.
+    fn clone(&self) -> Self {
+        Self(Mutex::default())
+    }
+}
+
 impl<T: Default> Deref for Lent<'_, T> {
     type Target = T;
 

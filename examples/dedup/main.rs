@@ -32,7 +32,7 @@ pub(crate) fn program(name: &str, arguments: impl IntoIterator<Item = OsString>)
         Ok(args) => args,
         Err(code) => return code,
     };
-    let log = Log::new("dedup", args.common.log);
+    let log = Log::new("dedup", args.common.files.log);
     log.end(caught(|| run(&args, &log)))
 }
 
@@ -41,7 +41,7 @@ fn run(args: &Args, log: &Log) -> Result<(), Failure> {
     if let Some(conflict) = args.conflict() {
         return Err(Failure::refused(conflict));
     }
-    let done = args.common.pool()?.install(|| Done::new(args, log))?;
+    let done = args.common.files.pool()?.install(|| Done::new(args, log))?;
     let summary = done.summary(args)?;
     log.clear();
     summary.print(args.format, log.seconds())?;
@@ -63,7 +63,7 @@ impl Done {
     /// Does the job that arguments without [conflict](Args::conflict) describe, in the current pool.
     pub(crate) fn new(args: &Args, watch: &dyn Watch) -> Result<Self, Error> {
         let deduper = args.deduper()?;
-        let sources = args.common.sources(&args.paths, watch)?;
+        let sources = args.common.files.sources(&args.paths, watch)?;
         let others = sources.others().to_vec();
         let mut outputs = Outputs::new(&sources);
         let sinks = args.sinks(&mut outputs)?;

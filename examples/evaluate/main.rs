@@ -44,7 +44,7 @@ pub(crate) fn program(name: &str, arguments: impl IntoIterator<Item = OsString>)
         Ok(args) => args,
         Err(code) => return code,
     };
-    let log = Log::new("evaluate", args.common.log);
+    let log = Log::new("evaluate", args.common.files.log);
     log.end(caught(|| run(&args, &log)))
 }
 
@@ -56,11 +56,11 @@ fn run(args: &Args, log: &Log) -> Result<(), Failure> {
     if let Some(conflict) = args.conflict() {
         return Err(Failure::refused(conflict));
     }
-    let sources = args.common.sources(&args.paths, log)?;
+    let sources = args.common.files.sources(&args.paths, log)?;
     let mut outputs = Outputs::new(&sources);
     let plot = args.plot.as_ref().map(|p| outputs.stage_table(p));
     let plot = plot.transpose()?;
-    let (report, documents) = args.common.pool()?.install(|| {
+    let (report, documents) = args.common.files.pool()?.install(|| {
         let corpus = Corpus::read_sources(sources, &args.read_options(), Some(log))?;
         let identical = args.ignore_identical;
         let identical = identical.then(|| Identical::new(args, corpus.documents()));

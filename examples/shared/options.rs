@@ -1,4 +1,4 @@
-//! Options that `dedup` and `evaluate` share.
+//! Options that `dedup`, `evaluate` and `leaks` share.
 
 use std::error::Error as _;
 use std::ffi::OsString;
@@ -74,6 +74,13 @@ pub(crate) struct Common {
     #[arg(long, value_name = "N|random", default_value = "0")]
     seed: Seed,
 
+    #[command(flatten)]
+    pub(crate) files: Files,
+}
+
+// Not a doc comment either.
+#[derive(Debug, Args)]
+pub(crate) struct Files {
     /// Format of all inputs, whatever their names: text, jsonl, csv, tsv, wet or parquet [default: by the name of each
     /// input]
     #[arg(long, value_name = "FORMAT")]
@@ -152,6 +159,32 @@ impl Common {
         self.seed.is_drawn.then_some(self.seed.number)
     }
 
+    pub(crate) fn read_options(&self) -> ReadOptions {
+        let mut options = self.files.read_options();
+        if let Some(field) = &self.set_aside {
+            options = options.group_field(field);
+        }
+        if let Some(field) = &self.set_aside_host {
+            options = options.group_host_field(field);
+        }
+        options
+    }
+
+    /// These settings and the program's `own`, for the JSON log.
+    pub(crate) fn settings(&self, own: Value) -> Value {
+        let shared = json!({
+            "recall": self.recall,
+            "set_aside": self.set_aside,
+            "set_aside_host": self.set_aside_host,
+            "set_aside_words": self.set_aside_words,
+            "hashes": self.hashes,
+            "seed": self.seed.number,
+        });
+        self.files.settings(joined(own, shared))
+    }
+}
+
+impl Files {
     /// A pool with the requested number of threads.
     pub(crate) fn pool(&self) -> Result<rayon::ThreadPool, Failure> {
         let threads = usize::from(self.threads.unwrap_or(0)); // 0: one per core
@@ -168,16 +201,19 @@ impl Common {
     }
 
     pub(crate) fn read_options(&self) -> ReadOptions {
-        let mut options = ReadOptions::new()
-            .text_field(&self.text_field)
+        self.read_options_with(None, None)
+    }
+
+    /// Like [`read_options`](Self::read_options), with other fields where these are given.
+    pub(crate) fn read_options_with(
+        &self,
+        text_field: Option<&str>,
+        id_field: Option<&str>,
+    ) -> ReadOptions {
+        let options = ReadOptions::new()
+            .text_field(text_field.unwrap_or(&self.text_field))
             .ids_by_file(self.ids_by_file);
-        if let Some(field) = &self.set_aside {
-            options = options.group_field(field);
-        }
-        if let Some(field) = &self.set_aside_host {
-            options = options.group_host_field(field);
-        }
-        match self.id_field.as_deref() {
+        match id_field.or(self.id_field.as_deref()) {
             Some("none") => options.ids_by_line(true),
             Some(field) => options.id_field(field),
             None => options,
@@ -190,23 +226,22 @@ impl Common {
     }
 
     /// These settings and the program's `own`, for the JSON log.
-    pub(crate) fn settings(&self, mut own: Value) -> Value {
+    pub(crate) fn settings(&self, own: Value) -> Value {
         let shared = json!({
-            "recall": self.recall,
-            "set_aside": self.set_aside,
-            "set_aside_host": self.set_aside_host,
-            "set_aside_words": self.set_aside_words,
-            "hashes": self.hashes,
-            "seed": self.seed.number,
             "input_format": self.input_format.map(|format| format.to_string()),
             "text_field": self.text_field,
             "id_field": self.id_field,
             "ids_by_file": self.ids_by_file,
             "threads": self.threads,
         });
-        if let (Value::Object(own), Value::Object(shared)) = (&mut own, shared) {
-            own.extend(shared);
-        }
-        own
+        joined(own, shared)
     }
+}
+
+/// One object of two.
+fn joined(mut own: Value, other: Value) -> Value {
+    if let (Value::Object(own), Value::Object(other)) = (&mut own, other) {
+        own.extend(other);
+    }
+    own
 }

@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use pyo3::prelude::*;
 
 use crate::examples::dedup::parsed;
-use crate::examples::{compare, dedup, evaluate};
+use crate::examples::{compare, dedup, evaluate, leaks};
 
 const HELP: &str = "\
 Find the near-duplicate documents of a collection.
@@ -17,6 +17,7 @@ Usage: resemblance <COMMAND> [OPTIONS] ...
 Commands:
   dedup     Find near-duplicate documents and choose which copies to keep
   evaluate  Choose a rule and a threshold by labels of people, or by looking at pairs
+  leaks     Find test items that stand in the documents of a training collection
   compare   Compare two text files
 
 `resemblance <COMMAND> --help` lists the options of a command.
@@ -25,7 +26,7 @@ Commands:
 /// Runs the command with the arguments of the program, the first being its name. Returns the exit code.
 #[pyfunction]
 pub(crate) fn main(py: Python<'_>, arguments: Vec<OsString>) -> u8 {
-    // `dedup` and `evaluate` report panics themselves; `compare` panics where standard output is closed.
+    // `dedup`, `evaluate` and `leaks` report panics themselves; `compare` panics where standard output is closed.
     py.detach(|| catch_unwind(AssertUnwindSafe(|| run(arguments))).unwrap_or(101))
 }
 
@@ -39,6 +40,7 @@ fn run(arguments: Vec<OsString>) -> u8 {
     match command.to_str() {
         Some("dedup") => dedup::program("resemblance dedup", rest("dedup")),
         Some("evaluate") => evaluate::program("resemblance evaluate", rest("evaluate")),
+        Some("leaks") => leaks::program("resemblance leaks", rest("leaks")),
         Some("compare") => {
             match parsed("resemblance compare", rest("compare")).map(|args| compare::run(&args)) {
                 Ok(Ok(())) => 0,

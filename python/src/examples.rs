@@ -9,3 +9,5 @@ pub(crate) mod compare;
 pub(crate) mod dedup;
 #[path = "../../examples/evaluate/main.rs"]
 pub(crate) mod evaluate;
+#[path = "../../examples/leaks/main.rs"]
+pub(crate) mod leaks;

@@ -4,20 +4,18 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use pyo3::IntoPyObjectExt as _;
-use pyo3::exceptions::{PyKeyError, PyTypeError, PyValueError};
+use pyo3::exceptions::{PyKeyError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::RwLockExt as _;
-use pyo3::types::{PyBool, PyInt, PyString};
 use resemblance as core;
-use resemblance::lsh::StoredId;
 use resemblance::{Measure, Weights};
 
 use crate::deduper::Deduper;
 use crate::errors::Raised;
+use crate::ids::{AnyId, Id, python_id, shown};
 use crate::running::briefly;
 use crate::similarity::Similarity;
-use crate::texts::{Texts, kind_of};
+use crate::texts::Texts;
 
 /// An index to insert documents into and to query. Ids are all str, or all int from 0 to 2^64 - 1; the first document
 /// decides. Similarity is that of Jaccard, without weights.
@@ -42,85 +40,6 @@ macro_rules! with_index {
             Inner::Numbers($index) => $value,
         }
     };
-}
-
-/// A type of ids.
-trait Id: StoredId + for<'py> IntoPyObject<'py> {
-    const NAME: &'static str;
-
-    /// The id, if it is of this type.
-    fn of(id: AnyId) -> Result<Self, AnyId>;
-}
-
-impl Id for String {
-    const NAME: &'static str = "str";
-
-    fn of(id: AnyId) -> Result<Self, AnyId> {
-        match id {
-            AnyId::String(id) => Ok(id),
-            AnyId::Number(_) => Err(id),
-        }
-    }
-}
-
-impl Id for u64 {
-    const NAME: &'static str = "int";
-
-    fn of(id: AnyId) -> Result<Self, AnyId> {
-        match id {
-            AnyId::Number(id) => Ok(id),
-            AnyId::String(_) => Err(id),
-        }
-    }
-}
-
-/// An id from Python. It is read before the index is locked, since reading may run Python code that uses the index.
-enum AnyId {
-    String(String),
-    Number(u64),
-}
-
-impl AnyId {
-    fn of(id: &Bound<'_, PyAny>) -> PyResult<Self> {
-        if id.is_instance_of::<PyString>() {
-            let string = id.extract();
-            return string.map(Self::String).map_err(|_| {
-                PyValueError::new_err(format!(
-                    "id {} has a lone surrogate, which is no text",
-                    shown(id)
-                ))
-            });
-        }
-        if id.is_instance_of::<PyInt>() && !id.is_instance_of::<PyBool>() {
-            return id.extract().map(Self::Number).map_err(|_| {
-                PyValueError::new_err(format!("id {} is not from 0 to 2^64 - 1", shown(id)))
-            });
-        }
-        Err(PyTypeError::new_err(format!(
-            "id {} is {}: ids are str or int",
-            shown(id),
-            kind_of(id)
-        )))
-    }
-
-    /// The id, if `I` is the type of the ids of an index.
-    fn of_type<I: Id>(self) -> PyResult<I> {
-        I::of(self).map_err(|id| {
-            let (id, kind) = match id {
-                Self::String(id) => (format!("{id:?}"), "str"),
-                Self::Number(id) => (id.to_string(), "int"),
-            };
-            PyTypeError::new_err(format!(
-                "id {id} is {kind}, but the ids of this index are {}",
-                I::NAME
-            ))
-        })
-    }
-}
-
-fn shown(id: &Bound<'_, PyAny>) -> String {
-    id.repr()
-        .map_or_else(|_| "?".to_owned(), |text| text.to_string())
 }
 
 impl Inner {
@@ -186,10 +105,6 @@ fn matches<I: Id>(py: Python<'_>, found: Vec<core::lsh::Match<I>>) -> PyResult<V
         })
     };
     found.into_iter().map(of).collect()
-}
-
-fn python_id<I: Id>(py: Python<'_>, id: I) -> PyResult<Py<PyAny>> {
-    id.into_py_any(py)
 }
 
 fn python_ids<I: Id>(py: Python<'_>, index: &core::Index<I>) -> PyResult<Vec<Py<PyAny>>> {
@@ -268,7 +183,7 @@ impl Index {
     fn insert(&self, py: Python<'_>, id: &Bound<'_, PyAny>, text: &str) -> PyResult<()> {
         let id = AnyId::of(id)?;
         let mut inner = self.write(py);
-        let is_number = matches!(id, AnyId::Number(_));
+        let is_number = id.is_number();
         inner.change(
             is_number,
             |inner| with_index!(inner, index => insert(py, index, id, text)),
@@ -284,22 +199,9 @@ impl Index {
         texts: &Bound<'_, PyAny>,
     ) -> PyResult<()> {
         let texts = Texts::of(texts, "texts")?;
-        let ids = match ids.hasattr("to_pylist")? {
-            true => ids.call_method0("to_pylist")?,
-            false => ids.clone(),
-        };
-        let ids = ids.try_iter()?.map(|id| AnyId::of(&id?));
-        let ids: Vec<AnyId> = ids.collect::<PyResult<_>>()?;
-        if ids.len() != texts.len() {
-            return Err(PyValueError::new_err(format!(
-                "{} ids for {} texts",
-                ids.len(),
-                texts.len()
-            )));
-        }
-        let is_number = match ids.first() {
-            None => return Ok(()),
-            Some(first) => matches!(first, AnyId::Number(_)),
+        let ids = AnyId::all(ids, texts.len())?;
+        let Some(is_number) = ids.first().map(AnyId::is_number) else {
+            return Ok(());
         };
         let mut inner = self.write(py);
         inner.change(

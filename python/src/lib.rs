@@ -10,9 +10,11 @@
 mod arrow;
 mod clusters;
 mod command;
+mod containment;
 mod deduper;
 mod errors;
 mod examples;
+mod ids;
 mod index;
 mod jobs;
 mod order;
@@ -33,6 +35,8 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<clusters::Cluster>()?;
     module.add_class::<clusters::Clusters>()?;
     module.add_class::<clusters::Removal>()?;
+    module.add_class::<containment::ContainmentIndex>()?;
+    module.add_class::<containment::ContainmentMatch>()?;
     module.add_class::<deduper::Deduper>()?;
     module.add_class::<deduper::Pairs>()?;
     module.add_class::<index::Index>()?;

@@ -112,6 +112,9 @@ def test_the_command_is_the_program(file: Path) -> None:
     assert run("dedup", file, "--threshold", "7").returncode == 2
     assert "Usage: resemblance dedup" in run("dedup", "--help").stdout
     assert "Usage: resemblance evaluate" in run("evaluate", "--help").stdout
+    assert "Usage: resemblance leaks" in run("leaks", "--help").stdout
+    leaks = run("leaks", file, "--in", file, "--format", "json")
+    assert leaks.returncode == 0 and json.loads(leaks.stdout)["counts"]["items"] == 300
     assert run("--version").stdout == f"resemblance {resemblance.__version__}\n"
     assert run().returncode == 2 and run("cluster").returncode == 2
     compared = run("compare", file, file)

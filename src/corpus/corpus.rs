@@ -254,6 +254,7 @@ impl<'i> Gathering<'i> {
             options,
             digester,
             counter,
+            look: None,
             hold: true,
             limit,
         };

@@ -6,6 +6,7 @@
 //!   `parquet`) Parquet files; also directories and patterns.
 //! - [`Corpus`] reads them into documents with ids. It does not hold the texts of uncompressed files, but reads them
 //!   again when they are needed.
+//! - [`Sources::scan`] reads them one time, and holds none.
 //! - [`KeepPolicy`] chooses the document of each cluster that is kept, by the fields of the records.
 //! - [`Outputs`] writes pairs, clusters, and the kept and removed records. Records keep the format of the inputs, in
 //!   one file or in a file for each input. Outputs are written under temporary names, and renamed when all are
@@ -42,6 +43,7 @@ mod limit;
 mod options;
 mod outputs;
 mod reading;
+mod scan;
 mod unusable;
 mod work_folder;
 
@@ -58,4 +60,5 @@ pub use outputs::output::Outputs;
 pub use outputs::sink::{IndexSink, RecordSink, Table};
 pub use reading::document::TextDocument;
 pub use reading::read::Rejection;
+pub use scan::Scanned;
 pub use unusable::OnBad;

@@ -5,6 +5,7 @@ mod support;
 
 mod aside;
 mod containment;
+mod containment_index;
 mod corpora;
 mod engine;
 mod exact;

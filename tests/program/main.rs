@@ -23,6 +23,7 @@ mod failing_calls;
 mod fields;
 mod generate;
 mod keep;
+mod leaks;
 mod log;
 mod long_records;
 mod parquet;

@@ -93,6 +93,7 @@ impl Stages<'_> {
             options,
             digester: None,
             counter: Some(&counter),
+            look: None,
             hold: false,
             limit: self.limit,
         };
@@ -128,6 +129,7 @@ impl Stages<'_> {
             options,
             digester: Some(&digester),
             counter: None,
+            look: None,
             hold: false,
             limit: self.limit,
         };

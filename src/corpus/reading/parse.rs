@@ -1,5 +1,6 @@
 //! The parallel part of reading: splits inputs into blocks, and computes documents and digests from them.
 
+use std::any::Any;
 use std::convert::Infallible;
 use std::io;
 use std::sync::Arc;
@@ -100,7 +101,15 @@ pub(crate) struct Taken {
     pub(crate) text_fields: u64,
     pub(crate) id: Option<String>,
     pub(crate) keep: KeepValues<'static>,
+    /// What [`Parser::look`] made of the text.
+    pub(crate) seen: Option<Seen>,
 }
+
+/// What a caller has made of the text of a document.
+pub(crate) type Seen = Box<dyn Any + Send>;
+
+/// Makes something of the text of a document, if there is something to make.
+pub(crate) type Look<'r> = &'r (dyn Fn(Content<'_>) -> Option<Seen> + Sync);
 
 /// Memory for the bytes of a block, and for its digests.
 pub(crate) type Spare = (Vec<u8>, Option<Digests>);
@@ -240,6 +249,8 @@ pub(crate) struct Parser<'r> {
     pub(crate) digester: Option<&'r Digester>,
     /// Counts the passages of documents that have a group.
     pub(crate) counter: Option<&'r Counter>,
+    /// What a caller makes of the text of each document.
+    pub(crate) look: Option<Look<'r>>,
     /// Whether to hold documents, so that they can be read again separately.
     pub(crate) hold: bool,
     pub(crate) limit: RecordLimit,
@@ -336,6 +347,7 @@ impl Parser<'_> {
             text_fields,
             id,
             keep,
+            seen: self.look.and_then(|look| look(content)),
         })
     }
 }

@@ -8,8 +8,8 @@ use std::hash::Hash;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
-use super::resident::table_memory;
 use crate::error::Error;
+use crate::hashed::table_memory;
 use crate::sketch::{Estimate, equal_slots_of_bytes};
 use crate::storage::{Checks, Problem, Section, Stored, StoredId};
 use crate::storage::{hash_of_fed, hashes_as_stored};

@@ -167,7 +167,7 @@ impl<Id: Clone + Eq + Hash + Debug> Index<Id> {
         let (ids, texts): (Vec<Id>, Vec<T>) = documents.into_iter().unzip();
         let mut new = HashSet::with_capacity(ids.len());
         if let Some(id) = ids.iter().find(|&id| self.contains(id) || !new.insert(id)) {
-            return Err(id_taken(id));
+            return Err(Error::id_taken(id));
         }
         drop(new);
         let mut ids = ids.into_iter();
@@ -191,7 +191,7 @@ impl<Id: Clone + Eq + Hash + Debug> Index<Id> {
     pub fn insert_signature(&mut self, id: Id, signature: &Signature) -> Result<(), Error> {
         self.sketcher.scheme().matches(signature.scheme())?;
         if self.contains(&id) {
-            return Err(id_taken(&id));
+            return Err(Error::id_taken(&id));
         }
         let keys = self.keys(signature.slots());
         self.resident.insert(id, signature.slots(), &keys);
@@ -237,7 +237,7 @@ impl<Id: Clone + Eq + Hash + Debug> Index<Id> {
     pub fn merge(&mut self, other: &Self) -> Result<(), Error> {
         self.matches(other)?;
         other.for_each(|id, _| match self.contains(&id) {
-            true => Err(id_taken(&id)),
+            true => Err(Error::id_taken(&id)),
             false => Ok(()),
         })?;
         other.for_each(|id, slots| {
@@ -546,8 +546,4 @@ impl Found {
         let (left, right) = (self.estimate.jaccard, other.estimate.jaccard);
         right.total_cmp(&left).then(self.turn.cmp(&other.turn))
     }
-}
-
-fn id_taken(id: &impl Debug) -> Error {
-    Error::new(Kind::IdTaken(format!("{id:?}")))
 }

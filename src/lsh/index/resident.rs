@@ -4,6 +4,7 @@ use std::borrow::Borrow;
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hash, Hasher};
 
+use crate::hashed::table_memory;
 use crate::lsh::banding::Banding;
 use crate::sketch::{Estimate, Scheme, SignatureMatrix, is_empty_row};
 
@@ -195,11 +196,6 @@ impl<Id: Clone + Eq + Hash> Resident<Id> {
             + self.free.capacity() * size_of::<u32>()
             + self.matrix.memory_usage()
     }
-}
-
-/// The bytes of a hash table. Its capacity is 7/8 of its places; each place has one control byte.
-pub(super) fn table_memory(capacity: usize, entry: usize) -> usize {
-    capacity * 8 / 7 * (entry + 1)
 }
 
 /// Passes band keys through unchanged, since they are hashes already.
