@@ -147,16 +147,16 @@ fn rows_of(from: i64, texts: &[String]) -> Table<'static> {
         required binary id (STRING); optional group inner { optional binary x (STRING); }
         repeated int64 list; required binary text (STRING);
     }";
-    let numbers = from..from + texts.len() as i64;
-    let inner = |n: i64| match n % 3 {
+    let numbers: Vec<i64> = (from..).take(texts.len()).collect();
+    let inner = |&n: &i64| match n % 3 {
         0 => vec![(0, 0, None)],
         1 => vec![(1, 0, None)],
         _ => vec![(2, 0, Some(format!("x {n}")))],
     };
     let columns = vec![
-        text(numbers.clone().map(|n| n.to_string())),
-        Column::Levels(numbers.clone().map(inner).collect()),
-        Column::List(numbers.map(|n| (0..n % 4).collect()).collect()),
+        text(numbers.iter().map(ToString::to_string)),
+        Column::Levels(numbers.iter().map(inner).collect()),
+        Column::List(numbers.iter().map(|&n| (0..n % 4).collect()).collect()),
         text(texts.to_vec()),
     ];
     let mut table = Table::new(SCHEMA, columns);
@@ -307,7 +307,7 @@ fn what_cannot_be_annotated_is_refused() {
         }
     }
     // The work goes on with another prefix.
-    let args = "in.jsonl taken.jsonl --kept k.jsonl --work w --annotate";
+    let args = "in.jsonl taken.jsonl --kept k.jsonl --removed r.jsonl --work w --annotate";
     assert_eq!(place.run(&format!("{args} dup_")).code, 1);
     run(&place, &format!("{args} its_"));
     assert_eq!(place.read("k.jsonl").lines().count(), 3);

@@ -58,7 +58,7 @@ impl Annotation {
     ) -> Result<Cow<'b, [u8]>, String> {
         Ok(match record.form {
             Form::Json => self.object(record.bytes, facts)?.into(),
-            Form::Cells(columns) => self.row(record.bytes, columns.delimiter(), facts).into(),
+            Form::Cells(columns) => annotated_row(record.bytes, columns.delimiter(), facts).into(),
             Form::Text | Form::Wet | Form::Row { .. } => record.bytes.into(),
         })
     }
@@ -89,17 +89,6 @@ impl Annotation {
         let existing = json.deserialize_map(Names(&self.names))?;
         json.end().map(|()| existing)
     }
-
-    /// A row of CSV or TSV with three more cells. A carriage return stays at its end.
-    fn row(&self, row: &[u8], delimiter: u8, facts: Facts) -> Vec<u8> {
-        let number = facts.cluster.map(|number| number.to_string());
-        let cells = [
-            number.unwrap_or_default(),
-            facts.size.to_string(),
-            facts.is_kept.to_string(),
-        ];
-        with_cells(row, delimiter, &cells)
-    }
 }
 
 impl Header {
@@ -123,6 +112,17 @@ fn exists(what: &str, name: &str) -> String {
 
 fn json_string(text: &str) -> String {
     serde_json::Value::from(text).to_string()
+}
+
+/// A row of CSV or TSV with three more cells. A carriage return stays at its end.
+fn annotated_row(row: &[u8], delimiter: u8, facts: Facts) -> Vec<u8> {
+    let number = facts.cluster.map(|number| number.to_string());
+    let cells = [
+        number.unwrap_or_default(),
+        facts.size.to_string(),
+        facts.is_kept.to_string(),
+    ];
+    with_cells(row, delimiter, &cells)
 }
 
 /// A row with more cells, which must be quoted where necessary.
@@ -279,7 +279,7 @@ mod tests {
     #[test]
     fn cells_come_last_and_names_are_quoted() {
         let annotation = Annotation::new("a,\"");
-        let row = |row: &[u8], facts| String::from_utf8(annotation.row(row, b'\t', facts)).unwrap();
+        let row = |row: &[u8], facts| String::from_utf8(annotated_row(row, b'\t', facts)).unwrap();
         assert_eq!(
             row(b"a\t\"b\nc\"\r", facts(2, 5, false)),
             "a\t\"b\nc\"\t2\t5\tfalse\r"

@@ -124,6 +124,7 @@ use crate::weights::Weights;
 /// # Ok::<(), resemblance::corpus::Error>(())
 /// ```
 #[derive(Debug, Clone)]
+#[allow(clippy::struct_excessive_bools)] // settings that do not depend on each other
 pub struct Job {
     settings: Arc<Settings>,
     options: ReadOptions,

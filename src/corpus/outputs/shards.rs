@@ -151,7 +151,7 @@ struct Shard {
 
 enum Writer {
     Lines(Encoder),
-    Rows(RowWriter),
+    Rows(Box<RowWriter>),
 }
 
 impl Shards {
@@ -203,7 +203,8 @@ impl Shards {
         let file = create(&self.folder.join(&origin.target)).map_err(cannot)?;
         let writer = if origin.format.of == InputFormat::Parquet {
             let (inputs, annotation) = ([&*origin.path], self.annotation.as_ref());
-            Writer::Rows(RowWriter::create(&path, file, &inputs, annotation)?)
+            let writer = RowWriter::create(&path, file, &inputs, annotation)?;
+            Writer::Rows(Box::new(writer))
         } else {
             let encoder = Encoder::new(file, origin.format.compression);
             let mut encoder = encoder.map_err(cannot)?;

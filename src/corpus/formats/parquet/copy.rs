@@ -382,7 +382,8 @@ fn write_facts(
                 to.write_batch(&numbers, Some(&defined), None)?;
             }
             1 => {
-                let sizes: Vec<i64> = facts.iter().map(|of| of.size as i64).collect();
+                let size = |of: &Facts| i64::try_from(of.size).unwrap_or(i64::MAX);
+                let sizes: Vec<i64> = facts.iter().map(size).collect();
                 to.typed::<Int64Type>().write_batch(&sizes, None, None)?;
             }
             _ => {
