@@ -50,7 +50,7 @@ impl Characters {
     }
 
     fn slice(&self, py: Python<'_>, text: &str, bytes: &Range<usize>) -> Py<PySlice> {
-        let place = |byte| self.before(text, byte) as isize;
+        let place = |byte| self.before(text, byte).cast_signed();
         PySlice::new(py, place(bytes.start), place(bytes.end), 1).unbind()
     }
 }
