@@ -24,7 +24,7 @@
 //! A run that the other text has several times is paired with its next place there behind the passage before it; if
 //! there is none, or it has too many, with the first. So texts with much repetition have few passages, not all pairs of places.
 //!
-//! What counts as a word: with [`Shingle::Tokens`](crate::Shingle::Tokens) also every other visible character, with all
+//! What counts as a word: with [`Shingle::Tokens`] also every other visible character, with all
 //! other shingles a word of UAX #29. In Chinese, Japanese and Thai that is mostly a single character, so ask for about
 //! twice as many.
 //!
