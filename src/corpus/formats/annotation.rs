@@ -34,6 +34,7 @@ impl Annotation {
     }
 
     /// The names of cluster, size, and whether the record is kept.
+    #[cfg(feature = "parquet")]
     pub(crate) fn names(&self) -> &[String; 3] {
         &self.names
     }

@@ -70,7 +70,7 @@ impl RowWriter {
     }
 
     pub(crate) fn check_columns(_: &Path, _: &Annotation) -> Result<(), String> {
-        Ok(())
+        Err(NEEDS_PARQUET.to_owned())
     }
 
     pub(crate) fn write(&mut self, _: &Path, _: u64, _: Option<Facts>) -> Result<(), Error> {
