@@ -15,6 +15,8 @@ __all__ = [
     "Index",
     "Match",
     "Pairs",
+    "Passage",
+    "Passages",
     "Recall",
     "Removal",
     "Sieve",
