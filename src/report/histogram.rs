@@ -69,7 +69,7 @@ mod tests {
     #[test]
     fn bars() {
         let mut histogram = Histogram::new(0.8);
-        for similarity in [0.8, 0.819, 0.82, 0.999, 1.0, 0.5] {
+        for similarity in [0.8, 0.819, 0.83, 0.999, 1.0, 0.5] {
             histogram.count(similarity);
         }
         assert_eq!(histogram.counts[..2], [3, 1]);
