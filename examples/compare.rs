@@ -1,8 +1,9 @@
 //! Compares two text files: `cargo run --release --example compare -- A.txt B.txt`.
 
 use std::error::Error;
-use std::fs::{self, read_to_string};
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 use clap::Parser;
 use resemblance::report::{Compared, Page};
@@ -35,12 +36,20 @@ pub(crate) struct Args {
     report: Option<PathBuf>,
 }
 
-fn main() -> Result<(), Box<dyn Error>> {
-    run(&Args::parse())
+fn main() -> ExitCode {
+    let Err(error) = run(&Args::parse()) else {
+        return ExitCode::SUCCESS;
+    };
+    eprintln!("error: {error}");
+    ExitCode::FAILURE
+}
+
+fn text_of(path: &Path) -> Result<String, String> {
+    fs::read_to_string(path).map_err(|error| format!("cannot read {}: {error}", path.display()))
 }
 
 pub(crate) fn run(args: &Args) -> Result<(), Box<dyn Error>> {
-    let (a, b) = (read_to_string(&args.a)?, read_to_string(&args.b)?);
+    let (a, b) = (text_of(&args.a)?, text_of(&args.b)?);
     let builder = Deduper::builder()
         .shingle(args.shingle)
         .normalization(args.normalize);
