@@ -22,7 +22,7 @@ use super::shared::{Failure, print};
 /// Most clusters, and most removed documents per cluster, that the text shows. The tables contain all.
 const CLUSTERS: usize = 20;
 const DOCUMENTS: usize = 10;
-/// Of so many clusters, it also shows where the documents differ.
+/// The number of clusters of which it also shows where the documents differ.
 const EXPLAINED: usize = 5;
 
 pub(crate) struct Summary<'a> {

@@ -8,7 +8,7 @@ pub(super) struct Filter {
     planned: usize,
 }
 
-/// The hashes for which there is a word. With so many, about one in 60 other hashes is a false positive.
+/// The number of hashes for each word of the filter. It makes about one in 60 other hashes a false positive.
 const EACH: usize = 4;
 
 /// The most hashes for which there is a filter, so that it takes at most 32 MiB. A larger one would not stay in the

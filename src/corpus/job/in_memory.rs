@@ -287,14 +287,14 @@ impl Decisions for InMemory {
     fn for_each_text(&self, wanted: &HashSet<&str>, each: EachText<'_>) -> Result<(), Error> {
         let corpus = &self.gathered.corpus;
         let mut buffer = ReadBuffer::default();
-        for (document, (id, text)) in corpus.ids().iter().zip(corpus.documents()).enumerate() {
-            if wanted.contains(id.as_str()) {
-                let content = text.content(&mut buffer);
-                let content =
-                    content.map_err(|error| crate::Error::unreadable(document, &*error))?;
-                if let Some(text) = content.as_text() {
-                    each(id, text);
-                }
+        let documents = corpus.ids().iter().zip(corpus.documents()).enumerate();
+        let wanted_documents = documents.filter(|(_, (id, _))| wanted.contains(id.as_str()));
+        // Ids are unique, so the search ends with the last of them.
+        for (document, (id, text)) in wanted_documents.take(wanted.len()) {
+            let content = text.content(&mut buffer);
+            let content = content.map_err(|error| crate::Error::unreadable(document, &*error))?;
+            if let Some(text) = content.as_text() {
+                each(id, text);
             }
         }
         Ok(())
